@@ -1,0 +1,46 @@
+# `make` lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run check test format lock holidays clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## the virtual environment, from the lock with hashes
+
+$(READY): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "customer-contact needs Python 3.11 or newer; name one by make PYTHON=…")'
+	@echo "setting up $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+run: $(READY) ## everything, locally: the cloud, the API, a demo website, a mailbox (PORT=8300)
+	@exec $(BIN)/python -m local --port $(or $(PORT),8300)
+
+check: $(READY) ## ruff, mypy and the fast tests: at every save
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/pytest -q -m "not edge"
+
+test: $(READY) ## all tests, on an emulator of their own and in a real browser
+	@$(BIN)/pytest
+
+format: $(READY) ## ruff's fixes and format
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+
+lock: $(READY) ## resolves requirements*.in anew, with hashes
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
+
+holidays: $(READY) ## the table of German public holidays, from the holidays package
+	@$(BIN)/python -m tools.holidays_table
+
+clean: ## what `make run` and the tests keep, the local data included
+	@rm -rf .local .mypy_cache .ruff_cache .pytest_cache .hypothesis

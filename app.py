@@ -1,0 +1,63 @@
+"""The map: every entrance of customer-contact on one screen.
+
+A request writes a fact and the messages it owes, in one transaction. Everything else reacts: the tables'
+streams and a clock. Handlers import what they need themselves, so that no function pays for another's imports.
+"""
+
+from typing import Any
+
+from chalice import Chalice, Rate
+
+from chalicelib import settings
+
+app = Chalice(app_name="customer-contact")
+stage = settings.current()
+
+if settings.serves_http():  # the API's function, and whoever packages or runs the app as a whole
+    from chalicelib.articles.routes import routes as articles
+    from chalicelib.callbacks.routes import routes as callbacks
+    from chalicelib.newsletter.routes import routes as newsletter
+    from chalicelib.web.routes import routes as web
+
+    for routes in (newsletter, callbacks, articles, web):
+        app.register_blueprint(routes)
+
+
+def _composers() -> Any:
+    """Who says what, when a message of a kind is due."""
+    from chalicelib.callbacks.reactions import COMPOSERS as CALLBACKS
+    from chalicelib.newsletter.reactions import COMPOSERS as NEWSLETTER
+
+    return {**NEWSLETTER, **CALLBACKS}
+
+
+@app.on_dynamodb_record(stream_arn=stage.contacts_stream_arn, starting_position="TRIM_HORIZON")
+def deliver(event: Any) -> None:
+    """A message is due: it leaves by SES or SNS."""
+    from chalicelib.outbox import delivery
+
+    delivery.react(event.to_dict()["Records"], _composers())
+
+
+@app.on_dynamodb_record(stream_arn=stage.view_markers_stream_arn, starting_position="TRIM_HORIZON")
+def count(event: Any) -> None:
+    """Articles were read: their sums grow."""
+    from chalicelib.articles import counting
+
+    counting.react(event.to_dict()["Records"])
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def clock(event: Any) -> dict[str, int]:
+    """What has fallen due, or was left behind."""
+    from chalicelib.outbox import delivery
+
+    return delivery.sweep(_composers(), lambda: event.context.get_remaining_time_in_millis() / 1000)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def rank(event: Any) -> None:
+    """The most-read lists."""
+    from chalicelib.articles import ranking
+
+    ranking.rank()

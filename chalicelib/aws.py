@@ -1,0 +1,197 @@
+"""Cached, tuned AWS clients, and DynamoDB in plain dicts with our own errors.
+
+boto3 is used here, in the capabilities' `store` and in `outbox`, nowhere else.
+"""
+
+import json
+import random
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib import __version__, errors
+
+Item = dict[str, Any]
+
+# Longest wait: 3 × (1 + 2) s and the pauses between, well inside the functions' and the gateway's time limits.
+_TUNED = {
+    "user_agent": f"customer-contact/{__version__}",  # a given one is not rebuilt for every call
+    "parameter_validation": False,  # the models at the edge and these functions guard the shapes
+    "connect_timeout": 1,
+    "read_timeout": 2,
+}
+# A message must leave at most once per decision of the outbox, so its client never repeats a call by itself.
+_ATTEMPTS = {"sesv2": 1, "sns": 1}
+
+_PASSING = {
+    "ProvisionedThroughputExceededException",
+    "ThrottlingException",
+    "RequestLimitExceeded",
+    "InternalServerError",
+    "ServiceUnavailable",
+    "TransactionInProgressException",
+    "TransactionConflictException",
+    "LimitExceededException",
+}
+
+
+class Cancelled(Exception):
+    """A conditional write did not hold. `failed` has the positions whose condition was not met."""
+
+    def __init__(self, failed: tuple[int, ...]) -> None:
+        super().__init__(f"conditions {failed} did not hold")
+        self.failed = failed
+
+
+@cache
+def client(service: str) -> Any:
+    """The one client of a service in this process."""
+    retries = {"mode": "standard", "total_max_attempts": _ATTEMPTS.get(service, 3)}
+    timeouts = {"read_timeout": 10} if service in _ATTEMPTS else {}
+    return boto3.client(service, config=Config(**{**_TUNED, **timeouts}, retries=retries))
+
+
+def pack(value: Any) -> Item:
+    """A plain value as a DynamoDB attribute: str, int, bool, None, list, dict."""
+    match value:
+        case str():
+            return {"S": value}
+        case bool():
+            return {"BOOL": value}
+        case int():
+            return {"N": str(value)}
+        case None:
+            return {"NULL": True}
+        case list() | tuple():
+            return {"L": [pack(each) for each in value]}
+        case dict():
+            return {"M": {key: pack(each) for key, each in value.items()}}
+    raise TypeError(f"cannot be stored: {type(value).__name__}")
+
+
+def unpack(attribute: Mapping[str, Any]) -> Any:
+    """The plain value of a DynamoDB attribute."""
+    ((kind, value),) = attribute.items()
+    match kind:
+        case "N":
+            return int(value)
+        case "NULL":
+            return None
+        case "L":
+            return [unpack(each) for each in value]
+        case "M":
+            return {key: unpack(each) for key, each in value.items()}
+    return value
+
+
+def pack_item(item: Item) -> Item:
+    """A plain dict as an item; entries that are None are left out."""
+    return {key: pack(value) for key, value in item.items() if value is not None}
+
+
+def unpack_item(item: Mapping[str, Any]) -> Item:
+    """An item as a plain dict."""
+    return {key: unpack(value) for key, value in item.items()}
+
+
+def secret(arn: str) -> dict[str, str]:
+    """A secret that holds a JSON object. Raises Unavailable."""
+    try:
+        answer = client("secretsmanager").get_secret_value(SecretId=arn)
+    except (BotoCoreError, ClientError) as error:
+        raise errors.Unavailable(f"secret: {type(error).__name__}") from error
+    values: dict[str, str] = json.loads(answer["SecretString"])
+    return values
+
+
+def call(operation: str, **arguments: Any) -> Any:
+    """One DynamoDB call. Raises Cancelled where a condition failed, Unavailable where waiting helps."""
+    try:
+        return getattr(client("dynamodb"), operation)(**arguments)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "ConditionalCheckFailedException":
+            raise Cancelled((0,)) from None
+        if code == "TransactionCanceledException":
+            codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", ())]
+            failed = tuple(at for at, each in enumerate(codes) if each == "ConditionalCheckFailed")
+            if failed:
+                raise Cancelled(failed) from None
+            raise errors.Unavailable(f"{operation}: {codes}") from error
+        if code in _PASSING:
+            raise errors.Unavailable(f"{operation}: {code}") from error
+        raise
+    except BotoCoreError as error:
+        raise errors.Unavailable(f"{operation}: {type(error).__name__}") from error
+
+
+def get(table: str, key: Item) -> Item | None:
+    """One item, as it is now (a consistent read)."""
+    found = call("get_item", TableName=table, Key=pack_item(key), ConsistentRead=True).get("Item")
+    return unpack_item(found) if found else None
+
+
+def put(table: str, item: Item, condition: str | None = None, **values: Any) -> Item:
+    """The Put of an item, as a member of a transaction."""
+    return {"Put": _conditional({"TableName": table, "Item": pack_item(item)}, condition, values)}
+
+
+def update(
+    table: str, key: Item, expression: str, condition: str | None = None, names: Item | None = None, **values: Any
+) -> Item:
+    """The Update of an item, as a member of a transaction; `values` are the expression's `:name`s."""
+    member = {"TableName": table, "Key": pack_item(key), "UpdateExpression": expression}
+    if names:
+        member["ExpressionAttributeNames"] = names
+    return {"Update": _conditional(member, condition, values)}
+
+
+def _conditional(member: Item, condition: str | None, values: Item) -> Item:
+    if condition:
+        member["ConditionExpression"] = condition
+    if values:
+        member["ExpressionAttributeValues"] = {f":{name}": pack(value) for name, value in values.items()}
+    return member
+
+
+def write(*members: Item, tries: int = 6) -> None:
+    """All members or none, in one call. Raises Cancelled, or Unavailable after `tries` conflicts or throttles.
+
+    A lone member goes as a plain conditional write, which costs half of a transaction.
+    """
+    token = uuid.uuid4().hex  # a try repeated after a lost answer is recognised, not refused
+    for left in range(tries - 1, -1, -1):
+        try:
+            if len(members) == 1:
+                ((kind, member),) = members[0].items()
+                call(f"{kind.lower()}_item", **member)
+            else:
+                call("transact_write_items", TransactItems=list(members), ClientRequestToken=token)
+            return
+        except errors.Unavailable:
+            if not left:
+                raise
+            time.sleep(random.uniform(0.01, 0.05) * (tries - left))
+
+
+def query(table: str, condition: str, index: str | None = None, **values: Any) -> Iterator[Item]:
+    """Every item of a Query, page by page, eventually consistent; `values` are the condition's `:name`s."""
+    asked: Item = {
+        "TableName": table,
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeValues": {f":{name}": pack(value) for name, value in values.items()},
+    }
+    if index:
+        asked["IndexName"] = index
+    while True:
+        page = call("query", **asked)
+        yield from map(unpack_item, page["Items"])
+        if "LastEvaluatedKey" not in page:
+            return
+        asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]

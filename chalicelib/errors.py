@@ -1,0 +1,55 @@
+"""What can go wrong, named by the fact. This file knows no HTTP: `http` alone gives them a status."""
+
+from dataclasses import dataclass
+
+
+class ContactError(Exception):
+    """Every error of ours that a caller may be told about."""
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One field that cannot be accepted; `code` is a stable identifier listed in `messages`."""
+
+    field: str
+    code: str
+
+
+class Invalid(ContactError):
+    """Well-formed input with fields that cannot be accepted."""
+
+    def __init__(self, *fields: FieldError) -> None:
+        super().__init__(", ".join(f"{e.field}: {e.code}" for e in fields))
+        self.fields = fields
+
+
+class BadToken(ContactError):
+    """A link that is forged, foreign, expired or outdated. Callers are never told which."""
+
+
+class NotFound(ContactError):
+    """There is no such thing."""
+
+
+class Conflict(ContactError):
+    """The thing is in a state in which this cannot be done; the state is named."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
+
+
+class LimitReached(ContactError):
+    """Too much of something; again after `retry_after` seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"retry after {retry_after} s")
+        self.retry_after = retry_after
+
+
+class Unavailable(ContactError):
+    """A service we stand on does not answer or throttles; nothing was half-written."""
+
+    def __init__(self, reason: str, retry_after: int = 5) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after

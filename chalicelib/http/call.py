@@ -1,0 +1,72 @@
+"""One request, as a view sees it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from chalicelib import instants
+from chalicelib.http import bodies
+from chalicelib.http.problems import Problem
+from chalicelib.messages import Language
+
+
+@dataclass
+class Call:
+    """What a view may know of a request; `language` and `form` follow the body once it is read."""
+
+    method: str
+    params: dict[str, str]  # query and path, the path winning
+    headers: Mapping[str, str]
+    caller: str  # the address API Gateway saw; never taken from a header
+    now: datetime
+    language: Language
+    form: bool = False  # a plain form's post, which wants a page or a redirect
+
+    @classmethod
+    def of(cls, request: Any, in_path: Mapping[str, str]) -> "Call":
+        """The call of a Chalice request."""
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        repeated = request.to_original_event()["multiValueQueryStringParameters"] or {}
+        query = {name: values[-1] for name, values in repeated.items()}
+        wanted = query.get("language") or headers.get("accept-language", "")[:2].lower()
+        return cls(
+            method=request.method,
+            params={**query, **in_path},
+            headers=headers,
+            caller=request.context["identity"]["sourceIp"],
+            now=instants.now(),
+            language="en" if wanted == "en" else "de",
+        )
+
+    @property
+    def agent(self) -> str:
+        """The user agent, cut to a length worth keeping."""
+        return self.headers.get("user-agent", "")[:300]
+
+    @property
+    def origin(self) -> str:
+        """The origin of the page that calls; empty for anything but a browser's cross-origin request."""
+        return self.headers.get("origin", "")
+
+    def accepts(self, media_type: str) -> bool:
+        """Whether the caller names this type: a navigation names text/html, a script application/json or none."""
+        return media_type in self.headers.get("accept", "")
+
+    def read(self, event: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
+        """The body's fields for this model. Raises Problem (400, 413, 415).
+
+        An empty body is no fields where the model demands none, or where a form sends nothing.
+        """
+        body, kind = event["body"], bodies.media_type(self.headers)
+        self.form = kind == bodies.FORM
+        if not body and (self.form or not any(each.is_required() for each in model.model_fields.values())):
+            return {}
+        if not body:
+            raise Problem(400, "malformed")
+        fields = bodies.read(body, event.get("isBase64Encoded", False), kind)
+        if fields.get("language") in ("de", "en"):
+            self.language = fields["language"]
+        return fields

@@ -1,0 +1,32 @@
+"""Instants and days: UTC inside, RFC 3339 at the edges, days as the company's calendar has them."""
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+
+def now() -> datetime:
+    """The current instant in UTC, to the microsecond."""
+    return datetime.now(UTC)
+
+
+def text(instant: datetime) -> str:
+    """An instant as `2026-11-22T23:26:06.123Z`: fixed width, so that texts sort as the instants do."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse(written: str) -> datetime:
+    """The instant of an RFC 3339 text with an offset; ValueError without one."""
+    instant = datetime.fromisoformat(written)
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs an offset")
+    return instant.astimezone(UTC)
+
+
+def day(instant: datetime, zone: str) -> date:
+    """The calendar day of an instant in a time zone such as `Europe/Berlin`."""
+    return instant.astimezone(ZoneInfo(zone)).date()
+
+
+def epoch(instant: datetime) -> int:
+    """Whole seconds since 1970, as DynamoDB's time to live wants them."""
+    return int(instant.timestamp())

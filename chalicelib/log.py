@@ -1,0 +1,26 @@
+"""Log lines: one JSON object each, with ids only, never an address, a number or a token."""
+
+import json
+import sys
+import traceback
+
+
+def _write(level: str, event: str, **values: object) -> None:
+    sys.stdout.write(json.dumps({"level": level, "event": event, **values}, default=str) + "\n")
+
+
+def info(event: str, **values: object) -> None:
+    """Something worth counting happened."""
+    _write("INFO", event, **values)
+
+
+def warning(event: str, **values: object) -> None:
+    """Something wants watching; an alarm counts these."""
+    _write("WARNING", event, **values)
+
+
+def exception(event: str, **values: object) -> None:
+    """The exception being handled: its type and place, not its text, which might quote somebody's data."""
+    kind, _, trace = sys.exc_info()
+    place = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)[-6:]]
+    _write("ERROR", event, error=kind.__name__ if kind else "", place=place, **values)

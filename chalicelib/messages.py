@@ -1,0 +1,68 @@
+"""What an error says to a person: a stable code, in German and English."""
+
+from typing import Literal
+
+Language = Literal["de", "en"]
+
+MESSAGES: dict[str, tuple[str, str]] = {
+    # fields
+    "required": ("Bitte ausfüllen.", "Please fill this in."),
+    "too_long": ("Das ist zu lang.", "This is too long."),
+    "type": ("Das hat nicht die erwartete Form.", "This does not have the expected form."),
+    "choice": ("Diese Auswahl gibt es nicht.", "There is no such choice."),
+    "range": ("Dieser Wert liegt außerhalb des Erlaubten.", "This value is out of range."),
+    "control_characters": (
+        "Zeilenumbrüche und Steuerzeichen sind hier nicht erlaubt.",
+        "Line breaks and control characters are not allowed here.",
+    ),
+    "email": ("Bitte eine gültige E-Mail-Adresse angeben.", "Please give a valid e-mail address."),
+    "url": ("Bitte keine Internetadresse angeben.", "Please do not give a web address here."),
+    "consent": (
+        "Bitte der aktuellen Fassung der Erklärung zustimmen.",
+        "Please agree to the current version of the declaration.",
+    ),
+    "phone": ("Bitte eine gültige Telefonnummer angeben.", "Please give a valid telephone number."),
+    "phone_region": (
+        "In dieses Land rufen wir leider nicht zurück.",
+        "We are sorry: we do not call back to this country.",
+    ),
+    "phone_kind": (
+        "Sonder- und Kurznummern rufen wir nicht zurück.",
+        "We do not call premium, shared-cost or short numbers.",
+    ),
+    "phone_own": ("Das ist unsere eigene Nummer.", "This is our own number."),
+    "window": (
+        "Dieses Zeitfenster liegt außerhalb unserer Sprechzeiten.",
+        "This time is outside our opening hours.",
+    ),
+    "slug": (
+        "Erlaubt sind 1 bis 200 Zeichen aus a-z, 0-9, Bindestrich, Unterstrich und Punkt.",
+        "1 to 200 characters of a-z, 0-9, hyphen, underscore and dot.",
+    ),
+    "token": (
+        "Dieser Link ist ungültig oder abgelaufen. Bitte fordern Sie einen neuen an.",
+        "This link is invalid or has expired. Please ask for a new one.",
+    ),
+    # whole requests
+    "malformed": ("Die Anfrage war nicht lesbar.", "The request could not be read."),
+    "validation": ("Bitte prüfen Sie Ihre Angaben.", "Please check what you entered."),
+    "not_found": ("Das gibt es hier nicht.", "There is no such thing here."),
+    "method_not_allowed": ("So lässt sich das nicht aufrufen.", "This cannot be called that way."),
+    "conflict": ("Das geht in diesem Zustand nicht mehr.", "This is no longer possible in this state."),
+    "payload_too_large": ("Das ist mehr, als wir annehmen.", "This is more than we accept."),
+    "unsupported_media_type": ("Diesen Inhaltstyp nehmen wir nicht an.", "We do not accept this content type."),
+    "rate_limited": (
+        "Das waren viele Anfragen. Bitte versuchen Sie es später noch einmal.",
+        "That was a lot of requests. Please try again later.",
+    ),
+    "unavailable": (
+        "Der Dienst ist gerade nicht erreichbar. Bitte versuchen Sie es gleich noch einmal.",
+        "The service is not available right now. Please try again in a moment.",
+    ),
+    "internal": ("Da ist uns ein Fehler unterlaufen.", "Something went wrong on our side."),
+}
+
+
+def message(code: str, language: Language) -> str:
+    """The sentence for a code; the KeyError of an unknown one is a fault of ours, found by the tests."""
+    return MESSAGES[code][language == "en"]

@@ -1,0 +1,151 @@
+"""Delivering what is due: one claim, one attempt, one recorded outcome."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import astuple
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+)
+
+from chalicelib import aws, errors, instants, log
+from chalicelib.outbox import model, store
+from chalicelib.outbox.model import Alert, Mail, Message
+from chalicelib.settings import current
+
+# What a message of a kind says now; None where it is no longer owed.
+Composer = Callable[[Message, datetime], Mail | Alert | None]
+
+# The request itself is at fault: no repetition can succeed.
+_FINAL = {"BadRequestException", "InvalidParameter", "InvalidParameterValue"}
+
+
+def deliver(message_id: str, composers: Mapping[str, Composer], now: datetime | None = None) -> str:
+    """Delivers a message if it is due and free; returns the state it is left in (`absent` if there is none).
+
+    Raises Unavailable where the table does not answer; what SES and SNS answer is recorded, not raised.
+    """
+    now = now or instants.now()
+    message = store.load(message_id)
+    if message is None:
+        return "absent"
+    try:
+        if model.has_lapsed(message, now):
+            return _record(message, model.unanswered(message, "lease lapsed", now))
+        if not model.may_claim(message, now):
+            return message.state
+        claimed = model.claim(message, uuid.uuid4().hex, now)
+        store.replace(message, claimed)
+        return _record(claimed, _attempt(claimed, composers, now))
+    except aws.Cancelled:
+        return "taken"  # somebody else was faster, and goes on with it
+
+
+def _record(before: Message, after: Message) -> str:
+    store.replace(before, after)
+    if after.state in ("failed", "unclear"):
+        log.warning("message." + after.state, message=after.id, error=after.error, attempts=after.attempts)
+    return after.state
+
+
+def _attempt(message: Message, composers: Mapping[str, Composer], now: datetime) -> Message:
+    try:
+        parcel = composers[message.kind](message, now)
+    except errors.Unavailable as error:
+        return model.refused(message, f"compose: {error}", now)
+    except Exception as error:  # a message that cannot be composed is set aside; its neighbours go on
+        log.exception("message.uncomposable", message=message.id)
+        return model.refused(message, f"compose: {type(error).__name__}", now, final=True)
+    if parcel is None:
+        return model.void(message, now)
+    try:
+        service_id = _send_mail(message, parcel) if isinstance(parcel, Mail) else _publish(message, parcel)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        return model.refused(message, code, now, final=code in _FINAL)
+    except (ConnectTimeoutError, EndpointConnectionError) as error:
+        return model.refused(message, type(error).__name__, now)
+    except BotoCoreError as error:
+        return model.unanswered(message, type(error).__name__, now)
+    return model.sent(message, service_id, digest(parcel), now)
+
+
+def digest(parcel: Mail | Alert) -> str:
+    """SHA-256 over all that was said, as hex."""
+    return hashlib.sha256(json.dumps(astuple(parcel), sort_keys=True).encode()).hexdigest()
+
+
+def _send_mail(message: Message, mail: Mail) -> str:
+    body = {"Text": {"Data": mail.text, "Charset": "UTF-8"}}
+    if mail.html:
+        body["Html"] = {"Data": mail.html, "Charset": "UTF-8"}
+    simple: dict[str, Any] = {"Subject": {"Data": mail.subject, "Charset": "UTF-8"}, "Body": body}
+    if mail.headers:
+        simple["Headers"] = [{"Name": name, "Value": value} for name, value in mail.headers]
+    answer = aws.client("sesv2").send_email(
+        FromEmailAddress=current().mail_from,
+        Destination={"ToAddresses": list(mail.to)},
+        Content={"Simple": simple},
+        ConfigurationSetName=current().mail_configuration_set,
+        EmailTags=[{"Name": "message", "Value": message.id}],  # its events find the message by this
+    )
+    return str(answer["MessageId"])
+
+
+def _publish(message: Message, alert: Alert) -> str:
+    attributes = {**alert.attributes, "message": message.id}
+    answer = aws.client("sns").publish(
+        TopicArn=current().alerts_topic_arn,
+        Subject=alert.subject,
+        Message=alert.text,
+        MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()},
+    )
+    return str(answer["MessageId"])
+
+
+def react(records: Iterable[Mapping[str, Any]], composers: Mapping[str, Composer]) -> None:
+    """The stream's reaction: delivers each new message at once.
+
+    Raises Unavailable, so that the batch comes again; a record that can never succeed goes to the dead-letter
+    queue and its neighbours go on.
+    """
+    for record in records:
+        try:
+            key = record["dynamodb"]["Keys"]["pk"]["S"]
+            image = record["dynamodb"].get("NewImage", {})
+            if key.startswith("MSG#") and image.get("state") == {"S": "due"}:
+                deliver(key.removeprefix("MSG#"), composers)
+        except errors.Unavailable:
+            raise
+        except Exception:
+            log.exception("record.quarantined")
+            quarantine(record)
+
+
+def quarantine(record: Mapping[str, Any]) -> None:
+    """Sets a stream record aside in the dead-letter queue."""
+    aws.client("sqs").send_message(
+        QueueUrl=current().dead_letter_queue_url, MessageBody=json.dumps({"record": record}, default=str)
+    )
+
+
+def sweep(
+    composers: Mapping[str, Composer], time_left: Callable[[], float], now: datetime | None = None
+) -> dict[str, int]:
+    """The clock's part: delivers what was left behind until `time_left()` (seconds) runs short; the rest comes
+    with the next tick. Returns how many messages were left in which state."""
+    now = now or instants.now()
+    outcomes: dict[str, int] = {}
+    for message_id in store.due(now):
+        if time_left() < 5:
+            break
+        outcome = deliver(message_id, composers, now)
+        outcomes[outcome] = outcomes.get(outcome, 0) + 1
+    return outcomes

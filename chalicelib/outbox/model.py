@@ -1,0 +1,105 @@
+"""What a message is and how its state changes. Pure: time and ids are arguments."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+State = Literal["due", "sending", "unclear", "sent", "void", "failed"]
+FINAL: tuple[State, ...] = ("sent", "void", "failed")
+
+# Longer than the delivering function may run (20 s), so that a living attempt is never taken over.
+LEASE = timedelta(seconds=60)
+# After this time without the mail service's event an unanswered message goes again.
+UNCLEAR = timedelta(minutes=15)
+GIVE_UP = timedelta(days=3)
+LONGEST_PAUSE = timedelta(hours=1)
+KEPT = timedelta(days=90)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message owed. `id` is deterministic: the same fact owes the same message, once."""
+
+    id: str
+    kind: str
+    subject: str  # the key of whom or what it is about: never an address
+    due_at: datetime
+    created_at: datetime
+    state: State = "due"
+    attempts: int = 0
+    version: int = 0
+    attempt_id: str = ""  # who holds the lease; makes a claim recognisable after a lost answer
+    attempted_at: datetime | None = None
+    ended_at: datetime | None = None
+    service_id: str = ""  # what SES or SNS called it
+    digest: str = ""  # SHA-256 of what was sent
+    error: str = ""  # why the last attempt did not succeed
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail ready to be handed to SES."""
+
+    to: tuple[str, ...]
+    subject: str
+    text: str
+    html: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A notification ready to be published to the alerts topic."""
+
+    subject: str
+    text: str
+    attributes: dict[str, str] = field(default_factory=dict)
+
+
+def owe(kind: str, subject: str, serial: int, now: datetime, due_at: datetime | None = None) -> Message:
+    """The message number `serial` of this kind that is owed about a subject, due now unless told."""
+    return Message(f"{kind}.{subject}.{serial}", kind, subject, due_at or now, now)
+
+
+def may_claim(message: Message, now: datetime) -> bool:
+    """Whether an attempt may begin."""
+    return message.state in ("due", "unclear") and message.due_at <= now
+
+
+def has_lapsed(message: Message, now: datetime) -> bool:
+    """Whether an attempt ended without a word."""
+    return message.state == "sending" and message.due_at <= now
+
+
+def claim(message: Message, attempt_id: str, now: datetime) -> Message:
+    """The attempt begins; it comes up again when its lease ends."""
+    return _next(message, state="sending", attempts=message.attempts + 1, attempt_id=attempt_id,
+                 attempted_at=now, due_at=now + LEASE)  # fmt: skip
+
+
+def sent(message: Message, service_id: str, digest: str, now: datetime) -> Message:
+    """The service took it."""
+    return _next(message, state="sent", service_id=service_id, digest=digest, ended_at=now, error="")
+
+
+def refused(message: Message, error: str, now: datetime, final: bool = False) -> Message:
+    """The service said no, or was not reached: nothing left. Again later, until giving up."""
+    if final or now - message.created_at >= GIVE_UP:
+        return _next(message, state="failed", error=error, ended_at=now)
+    pause = min(timedelta(minutes=2 ** min(message.attempts - 1, 10)), LONGEST_PAUSE)
+    return _next(message, state="due", error=error, due_at=now + pause)
+
+
+def unanswered(message: Message, error: str, now: datetime) -> Message:
+    """It may have left or not: wait for the service's event, then try again."""
+    began = message.attempted_at or now
+    return _next(message, state="unclear", error=error, due_at=max(began + UNCLEAR, now))
+
+
+def void(message: Message, now: datetime) -> Message:
+    """It is no longer owed: what it was about has changed in the meantime."""
+    return _next(message, state="void", ended_at=now)
+
+
+def _next(message: Message, **changes: object) -> Message:
+    return replace(message, version=message.version + 1, **changes)  # type: ignore[arg-type]  # checked by the callers

@@ -1,0 +1,70 @@
+"""Messages in the `contacts` table, and the sparse index of those that are not at their end."""
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+
+from chalicelib import aws, instants
+from chalicelib.aws import Cancelled, Item
+from chalicelib.outbox.model import FINAL, KEPT, Message
+from chalicelib.settings import current
+
+# The index of what is due is written by every intake: several partition keys keep one from becoming hot.
+SHARDS = 4
+_INSTANTS = ("due_at", "created_at", "attempted_at", "ended_at")
+
+
+def _key(message_id: str) -> Item:
+    return {"pk": f"MSG#{message_id}", "sk": "MSG"}
+
+
+def _item(message: Message) -> Item:
+    item: Item = {**_key(message.id), **asdict(message)}
+    for name in _INSTANTS:
+        item[name] = instants.text(item[name]) if item[name] else None
+    if message.state in FINAL:
+        del item["due_at"]
+        item["expires"] = instants.epoch((message.ended_at or message.due_at) + KEPT)
+    else:
+        item["due_key"] = f"MSG#{zlib.crc32(message.id.encode()) % SHARDS}"
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def from_item(item: Item) -> Message:
+    """The message of an item."""
+    values = {name: value for name, value in item.items() if name in Message.__dataclass_fields__}
+    for name in _INSTANTS:
+        values[name] = instants.parse(values[name]) if values.get(name) else None
+    values["due_at"] = values["due_at"] or values["ended_at"]
+    return Message(**values)
+
+
+def owed(message: Message) -> Item:
+    """The Put of a message, for the transaction of the fact that owes it; the same message is owed once."""
+    return aws.put(current().contacts_table, _item(message), "attribute_not_exists(pk)")
+
+
+def load(message_id: str) -> Message | None:
+    """The message as it is now."""
+    item = aws.get(current().contacts_table, _key(message_id))
+    return from_item(item) if item else None
+
+
+def replace(before: Message, after: Message) -> None:
+    """Writes the next state if nobody else did. Raises Cancelled."""
+    put = aws.put(current().contacts_table, _item(after), "version = :seen", seen=before.version)
+    try:
+        aws.write(put)
+    except Cancelled:
+        # A lost answer makes our own write look like another's.
+        if aws.get(current().contacts_table, _key(after.id)) != _item(after):
+            raise
+
+
+def due(now: datetime) -> Iterator[str]:
+    """Ids of the messages that want attention by `now`, oldest first within each shard."""
+    for shard in range(SHARDS):
+        for keys in aws.query(current().contacts_table, "due_key = :shard AND due_at <= :now", index="due",
+                              shard=f"MSG#{shard}", now=instants.text(now)):  # fmt: skip
+            yield keys["pk"].removeprefix("MSG#")

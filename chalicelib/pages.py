@@ -1,0 +1,48 @@
+"""Templates: pages and mails in two languages. Autoescaped, and a missing value is an error, never a gap."""
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from chalicelib.settings import current
+
+_FOLDER = Path(__file__).parent / "web"
+
+
+@cache
+def _environment() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # costly to import; counting needs none
+
+    def escapes(name: str | None) -> bool:
+        return name is None or not name.endswith(".txt")
+
+    return Environment(
+        loader=FileSystemLoader(_FOLDER / "templates"),
+        autoescape=escapes,  # noqa: S701  everything but plain text
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def render(template: str, **values: Any) -> str:
+    """A template's text with the company's settings as `company`; `.html` is escaped, `.txt` is not."""
+    return str(_environment().get_template(template).render(company=current(), **values))
+
+
+@cache
+def _style() -> tuple[str, str]:
+    css = (_FOLDER / "style.css").read_text()
+    return css, base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+
+
+def page(name: str, language: str, **values: Any) -> tuple[str, str]:
+    """A page of ours and its content security policy: nothing but the page's own style and form."""
+    css, digest = _style()
+    text = render(f"page/{name}.{language}.html", css=css, language=language, **values)
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    return text, policy

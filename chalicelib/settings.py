@@ -1,0 +1,91 @@
+"""The settings of a stage: the only reader of the environment, parsed once, frozen.
+
+`FIELDS` in `docs/settings.md` is generated from this file and checked by a test.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import Any
+
+
+class BadSetting(RuntimeError):
+    """A setting is missing or cannot be read; the text names it."""
+
+
+def _of(default: Any, doc: str) -> Any:
+    return field(default=default, metadata={"doc": doc})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One attribute per environment variable, the name in capitals."""
+
+    stage: str = _of("local", "`local`, `dev`, `prod`; part of every resource's name")
+    base_url: str = _of("http://127.0.0.1:8300", "public base of the API; links in mails are built from it alone")
+    site_url: str = _of("http://127.0.0.1:8301", "the company's website, linked from our pages")
+    site_origins: tuple[str, ...] = _of((), "exact origins whose pages may call the API from a browser (CORS)")
+    thank_you_pages: tuple[str, ...] = _of((), "pages a plain form may be sent on to; the first is the default")
+    company_name: str = _of("customer-contact", "name in pages, mails and alerts")
+    time_zone: str = _of("Europe/Berlin", "calendar of days and opening hours")
+
+    mail_from: str = _of("noreply@localhost.example", "sender of every mail, an identity verified in SES")
+    staff_mail: tuple[str, ...] = _of((), "addresses that get callback alerts by mail")
+    mail_configuration_set: str = _of("", "SES configuration set")
+
+    hotline_number: str = _of("+4979302699", "the company's own number, E.164")
+    hotline_hours: str = _of("Mon-Fri 09:00-17:00", "opening hours: `Mon-Thu 09:00-12:30 13:30-17:00; Fri 09:00-15:00`")
+    hotline_holidays: str = _of("BW", "German state whose public holidays are closed; empty for none")
+    hotline_exceptions: str = _of(
+        "12-24 closed; 12-31 closed", "days that differ, yearly or dated: `12-24 closed; 2027-01-05 10:00-12:00`"
+    )
+    first_attempt_minutes: int = _of(30, "open minutes within which a callback is first attempted")
+    phone_regions: tuple[str, ...] = _of(("DE", "AT", "CH"), "countries whose numbers are called back")
+
+    limit_signups_per_caller: int = _of(20, "newsletter signups an hour from one address")
+    limit_callbacks_per_caller: int = _of(5, "callback requests an hour from one address")
+    limit_per_caller_factor: int = _of(1, "multiplies the two limits above; for trying out from one machine")
+
+    contacts_table: str = _of("", "output of the resource stack")
+    contacts_stream_arn: str = _of("", "output of the resource stack")
+    view_markers_table: str = _of("", "output of the resource stack")
+    view_markers_stream_arn: str = _of("", "output of the resource stack")
+    view_counts_table: str = _of("", "output of the resource stack")
+    alerts_topic_arn: str = _of("", "output of the resource stack")
+    dead_letter_queue_url: str = _of("", "output of the resource stack")
+    identity_secret_arn: str = _of("", "output of the resource stack")
+    token_secret_arn: str = _of("", "output of the resource stack")
+
+
+def parse(environment: Mapping[str, str]) -> Settings:
+    """Settings out of environment variables; unknown ones are ignored. Raises BadSetting."""
+    values: dict[str, Any] = {}
+    for each in fields(Settings):
+        written = environment.get(each.name.upper())
+        if written is None:
+            continue
+        if isinstance(each.default, int):
+            if not written.isdigit():
+                raise BadSetting(f"{each.name.upper()} must be a whole number, not {written!r}")
+            values[each.name] = int(written)
+        elif isinstance(each.default, tuple):
+            values[each.name] = tuple(part.strip() for part in written.split(",") if part.strip())
+        else:
+            values[each.name] = written
+    settings = Settings(**values)
+    for url in (settings.base_url, settings.site_url, *settings.site_origins):
+        if settings.stage != "local" and not url.startswith("https://"):
+            raise BadSetting(f"stage {settings.stage} must not use {url}: https only")
+    return settings
+
+
+@cache
+def current() -> Settings:
+    """The settings of this process."""
+    return parse(os.environ)
+
+
+def serves_http() -> bool:
+    """Whether this process answers API Gateway: the API's Lambda, a packager or a local process do."""
+    return os.environ.get("_HANDLER", "app.app") == "app.app"

@@ -1,0 +1,20 @@
+"""Makes `chalicelib/callbacks/holidays.json`: the public holidays of every German state, by the holidays package."""
+
+import json
+from pathlib import Path
+
+import holidays
+
+TABLE = Path(__file__).parent.parent / "chalicelib" / "callbacks" / "holidays.json"
+YEARS = range(2026, 2041)
+
+
+def table() -> str:
+    """The file's text: state → sorted days."""
+    states = sorted(holidays.Germany.subdivisions)
+    days = {state: sorted(day.isoformat() for day in holidays.Germany(subdiv=state, years=YEARS)) for state in states}
+    return json.dumps(days, separators=(",", ":")).replace("],", "],\n") + "\n"
+
+
+if __name__ == "__main__":
+    TABLE.write_text(table())
