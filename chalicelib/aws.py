@@ -35,10 +35,12 @@ _PASSING = {
     "RequestLimitExceeded",
     "InternalServerError",
     "ServiceUnavailable",
-    "TransactionInProgressException",
-    "TransactionConflictException",
     "LimitExceededException",
 }
+
+
+class _Contended(errors.Unavailable):
+    """Another transaction was at the same items: nothing was written, and a moment later it may be."""
 
 
 class Cancelled(Exception):
@@ -123,7 +125,9 @@ def call(operation: str, **arguments: Any) -> Any:
             failed = tuple(at for at, each in enumerate(codes) if each == "ConditionalCheckFailed")
             if failed:
                 raise Cancelled(failed) from None
-            raise errors.Unavailable(f"{operation}: {codes}") from error
+            raise _Contended(f"{operation}: {codes}") from error
+        if code in ("TransactionConflictException", "TransactionInProgressException"):
+            raise _Contended(f"{operation}: {code}") from error
         if code in _PASSING:
             raise errors.Unavailable(f"{operation}: {code}") from error
         raise
@@ -161,9 +165,10 @@ def _conditional(member: Item, condition: str | None, values: Item) -> Item:
 
 
 def write(*members: Item, tries: int = 6) -> None:
-    """All members or none, in one call. Raises Cancelled, or Unavailable after `tries` conflicts or throttles.
+    """All members or none, in one call. Raises Cancelled, or Unavailable after `tries` conflicts.
 
-    A lone member goes as a plain conditional write, which costs half of a transaction.
+    Throttles and lost answers are botocore's to repeat, within the client's timeouts. A lone member goes as a
+    plain conditional write, which costs half of a transaction.
     """
     token = uuid.uuid4().hex  # a try repeated after a lost answer is recognised, not refused
     for left in range(tries - 1, -1, -1):
@@ -174,7 +179,7 @@ def write(*members: Item, tries: int = 6) -> None:
             else:
                 call("transact_write_items", TransactItems=list(members), ClientRequestToken=token)
             return
-        except errors.Unavailable:
+        except _Contended:
             if not left:
                 raise
             time.sleep(random.uniform(0.01, 0.05) * (tries - left))

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.exceptions import WaiterError
+
 _CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _WORD_START = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -32,11 +34,14 @@ def apply(
         client.delete_stack(StackName=name)
         _wait(client, "stack_delete_complete", name, pause)
         found = None
-    if found is None:
-        client.create_stack(**request, OnFailure="ROLLBACK")
-        _wait(client, "stack_create_complete", name, pause)
-    elif _updates(client, request):
-        _wait(client, "stack_update_complete", name, pause)
+    try:
+        if found is None:
+            client.create_stack(**request, OnFailure="ROLLBACK")
+            _wait(client, "stack_create_complete", name, pause)
+        elif _updates(client, request):
+            _wait(client, "stack_update_complete", name, pause)
+    except client.exceptions.ClientError as error:  # refused at once, such as a template that is not valid
+        raise StackFailed(f"stack {name}: {error}") from error
     return outputs(client, name) or {}
 
 
@@ -77,7 +82,7 @@ def _wait(client: Any, state: str, name: str, pause: float) -> None:
     attempts = max(1, int(900 / pause))
     try:
         client.get_waiter(state).wait(StackName=name, WaiterConfig={"Delay": pause, "MaxAttempts": attempts})
-    except Exception as error:  # botocore's WaiterError, which tells only that it failed: the events tell why
+    except WaiterError as error:  # tells only that it failed: the events tell why
         raise StackFailed(f"stack {name}: {error}\n{_reasons(client, name)}") from error
 
 

@@ -11,8 +11,11 @@ YEARS = range(2026, 2041)
 
 def table() -> str:
     """The file's text: state → sorted days."""
-    states = sorted(holidays.Germany.subdivisions)
-    days = {state: sorted(day.isoformat() for day in holidays.Germany(subdiv=state, years=YEARS)) for state in states}
+    states = sorted(holidays.list_supported_countries()["DE"])
+    days = {
+        state: sorted(day.isoformat() for day in holidays.country_holidays("DE", subdiv=state, years=YEARS))
+        for state in states
+    }
     return json.dumps(days, separators=(",", ":")).replace("],", "],\n") + "\n"
 
 

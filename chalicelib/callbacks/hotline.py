@@ -101,10 +101,13 @@ def parse_blocks(written: str) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def open_span(hours: Hours, at: datetime) -> Span | None:
-    """The open span that `at` lies in; the last instant of a span lies outside."""
+def open_until(hours: Hours, at: datetime) -> datetime | None:
+    """When the line that is open at this instant closes; None if it is closed.
+
+    A span's last instant lies outside of it. A line that never closes is open until beyond what anybody asks for.
+    """
     span = next(hours.spans(at, days=14), None)
-    return span if span and span[0] <= at else None
+    return span[1] if span and span[0] <= at else None
 
 
 def next_opening(hours: Hours, at: datetime) -> datetime | None:

@@ -2,7 +2,7 @@
 
 import secrets
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -92,14 +92,15 @@ class Received(BaseModel):
 def line(call: Call) -> Reply:
     """The telephone number and whether the line is open now."""
     settings, hours = current(), opening.hours()
-    span = hotline.open_span(hours, call.now)
+    until = hotline.open_until(hours, call.now)
+    closes = until and until - call.now < timedelta(days=7)  # a line that is open around the clock closes never
     answer = Hotline(
         number=settings.hotline_number,
         display=numbers.display(settings.hotline_number),
         timezone=settings.time_zone,
-        open=span is not None,
-        opens_at=None if span else _local(hotline.next_opening(hours, call.now)),
-        closes_at=_local(span[1]) if span else None,
+        open=until is not None,
+        opens_at=None if until else _local(hotline.next_opening(hours, call.now)),
+        closes_at=_local(until) if closes else None,
         hours={day: [[_clock(at) for at in block] for block in hours.week[number]] for number, day in enumerate(DAYS)},
     )
     return Reply(answer, headers=PUBLIC_READ)

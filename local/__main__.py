@@ -1,0 +1,88 @@
+"""`python -m local [--port BASE]`: the embedded cloud for a person, until Ctrl-C."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from infra.stack import StackFailed
+from local import ports
+from local.cloud import ROOT, Cloud, FolderTaken
+from local.deploy import PackagingFailed
+from local.emulator import EmulatorFailed
+from local.handlers import HandlersFailed
+
+FOLDER = ROOT / ".local"
+
+
+def main() -> int:
+    """Run until a signal comes (exit code 0) or a part fails (1)."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("--port", type=int, default=8300, metavar="BASE", help="first of five ports (8300)")
+    base = parser.parse_args().port
+    over = threading.Event()
+    failures: list[str] = []
+
+    def died(what: str) -> None:
+        failures.append(what)
+        over.set()
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, _end)
+    cloud = Cloud(FOLDER, ports=ports.following(base), persist=True, watch=True, say=_say, died=died)
+    run = FOLDER / "run.json"
+    try:
+        cloud.claim()
+        run.unlink(missing_ok=True)  # a run that was killed could not take it away
+        cloud.start()
+        _publish(run, cloud)
+        print(_summary(cloud), flush=True)
+        over.wait()
+    except KeyboardInterrupt:
+        pass
+    except (ports.PortTaken, FolderTaken, EmulatorFailed, HandlersFailed, StackFailed, PackagingFailed) as error:
+        failures.append(str(error))
+    finally:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)  # a second Ctrl-C must not keep the emulator from saving
+        if cloud.claimed:
+            run.unlink(missing_ok=True)
+            _say("saving and ending …")
+        cloud.stop()
+    for failure in failures:
+        print(f"\n{failure}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _end(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _publish(path: Path, cloud: Cloud) -> None:
+    addresses = {"site": cloud.site, "mailbox": cloud.mailbox, "api": cloud.api, "staff": None, "aws": cloud.aws}
+    draft = path.with_suffix(".tmp")
+    draft.write_text(json.dumps(addresses, indent=2) + "\n")
+    os.replace(draft, path)  # whoever waits for the file finds it whole
+
+
+def _summary(cloud: Cloud) -> str:
+    logs = os.path.relpath(cloud.folder)
+    return f"""
+  site     {cloud.site}    the demo website: sign up, ask for a callback, read an article
+  mailbox  {cloud.mailbox}    the mails and alerts that follow
+  API      {cloud.api}    on another origin than the site
+  AWS      {cloud.aws}    the emulator's endpoint
+
+  logs in {logs}/: handlers.log, emulator.log. Edits in app.py and chalicelib/ are served at once. Ctrl-C ends it.
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""The application in the embedded cloud: its functions, live or packaged, and its deployment."""
+
+import threading
+from collections.abc import Callable, Mapping
+from email.utils import parseaddr
+from pathlib import Path
+
+from local import deploy, ports
+from local.deploy import Deployed
+from local.emulator import Emulator
+from local.handlers import Handlers, Loaded
+from local.mailbox import messages
+
+
+class Application:
+    """Deploys when routes, triggers or settings changed, and tells `moved` which deployment answers from then on.
+
+    With a `port` (0: any) the code is run live by a process of ours there, else its package in the emulator.
+    """
+
+    def __init__(
+        self,
+        emulator: Emulator,
+        root: Path,
+        folder: Path,
+        port: int | None,
+        *,
+        watch: bool,
+        say: Callable[[str], None],
+        moved: Callable[[Deployed], None],
+    ) -> None:
+        self._emulator, self._root, self._folder = emulator, root, folder
+        self._say, self._moved = say, moved
+        self._settings: Mapping[str, str] = {}
+        self._surface: tuple[str, ...] = ()
+        self._one_at_a_time = threading.Lock()
+        self._ending = False
+        log = folder / "handlers.log"
+        self.handlers = None if port is None else Handlers(root, log, port, watch=watch, told=self._loaded)
+
+    def prepare(self) -> None:
+        """Load what takes time and needs no settings."""
+        if self.handlers:
+            self.handlers.prepare()
+
+    def start(self, environment: Mapping[str, str]) -> None:
+        """Run with an environment and deploy what is not yet. Raises HandlersFailed, PackagingFailed, StackFailed."""
+        # Lambda sets AWS_… itself; a function's settings may not name them.
+        self._settings = {key: value for key, value in environment.items() if not key.startswith("AWS_")}
+        broken = False
+        if self.handlers:
+            self.handlers.serve(environment)
+            loaded = self.handlers.wait()
+            self._surface, broken = loaded.surface, bool(loaded.broken)
+        # Broken code cannot be packaged. Where it was deployed before, it may be mended while everything runs.
+        before = deploy.standing(self._emulator) if self.handlers else None
+        if before and (broken or deploy.current(self._emulator, before, self._mark())):
+            self._moved(before)
+            return
+        self._say("deploying the application …")
+        messages.subscribe(self._emulator, deploy.STAGE, environment["ALERTS_TOPIC_ARN"])
+        # A real sender's domain is verified by hand, once; SES refuses mail from any other.
+        domain = parseaddr(environment["MAIL_FROM"])[1].rpartition("@")[2]
+        self._emulator.client("ses").verify_domain_identity(Domain=domain)
+        self._deploy()
+
+    def stop(self) -> None:
+        """End the functions."""
+        self._ending = True
+        if self.handlers:
+            self.handlers.stop()
+
+    def _mark(self) -> str:
+        return deploy.mark(self._root, self._surface, self._settings)
+
+    def _deploy(self) -> None:
+        with self._one_at_a_time:
+            mark = self._mark()
+            proxy = f"http://{ports.HOST}:{self.handlers.port}" if self.handlers else None
+            self._moved(deploy.deploy(self._emulator, self._root, self._folder, self._settings, proxy, mark))
+
+    def _loaded(self, loaded: Loaded) -> None:
+        if loaded.broken:
+            self._say(f"app.py cannot be loaded; requests fail until it is mended:\n{loaded.broken.rstrip()}")
+        elif loaded.generation > 1:
+            self._say(f"the edited code is served ({loaded.seconds:.2f} s)")
+            if loaded.surface != self._surface:
+                self._surface = loaded.surface
+                threading.Thread(target=self._redeploy, daemon=True).start()
+
+    def _redeploy(self) -> None:
+        self._say("routes or triggers changed, deploying them …")
+        try:
+            self._deploy()
+            self._say("deployed")
+        except Exception as error:  # the edit may be at fault; the next one may mend it
+            if not self._ending:
+                self._say(f"the deployment failed: {error}")

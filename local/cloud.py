@@ -1,0 +1,213 @@
+"""The embedded cloud as one object: starts its parts in order, ends them in reverse."""
+
+import fcntl
+import json
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from local import deploy, ports
+from local.application import Application
+from local.deploy import Deployed
+from local.emulator import Emulator, tail
+from local.front import Front
+from local.mailbox import messages
+from local.mailbox.server import Mailbox
+from local.site import Site
+
+ROOT = Path(__file__).parent.parent
+
+
+class FolderTaken(RuntimeError):
+    """Another cloud keeps its state in the folder."""
+
+
+class Cloud:
+    """Emulator, functions, front, demo site and mailbox; everything they write lies in `folder`.
+
+    `persist` keeps the emulator's state for the next start, `watch` reloads edited code, `auth` has the emulator
+    enforce the functions' policies, `packaged` runs the real package in the emulator instead of the live code,
+    `trust_forwarded_for` lets a caller of the API name its own address. `extra_env` wins over all settings.
+    `say` gets progress in words, `died` what is known of a child that ended by itself.
+    """
+
+    api: str
+    site: str
+    mailbox: str
+    aws: str
+    env: dict[str, str]
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        ports: ports.Ports | None = None,
+        root: Path = ROOT,
+        persist: bool = False,
+        watch: bool = False,
+        auth: bool = False,
+        packaged: bool = False,
+        trust_forwarded_for: bool = False,
+        extra_env: Mapping[str, str] | None = None,
+        say: Callable[[str], None] = lambda text: None,
+        died: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.folder, self.root, self.claimed = folder.resolve(), root, False
+        self._ports = ports
+        self._persist, self._watch, self._auth, self._packaged = persist, watch, auth, packaged
+        self._trust = trust_forwarded_for
+        self._extra = dict(extra_env or {})
+        self._say, self._died = say, died
+        self._ends: list[Callable[[], None]] = []  # how to end what was begun
+        self._ending = False
+        self._listeners: dict[str, socket.socket] = {}
+        self._mails = self.folder / "messages.json"
+        self._kept: list[messages.Message] = []
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def claim(self) -> None:
+        """Take the ports and the folder, before anything is started. Raises PortTaken, FolderTaken."""
+        wanted = self._ports or ports.ANY
+        for part in ("api", "site", "mailbox"):
+            self._listeners[part] = ports.listen(getattr(wanted, part), part)
+            self._ends.append(self._listeners[part].close)
+        self._emulator = Emulator(
+            self.folder, ports.free(wanted.emulator, "emulator"), persist=self._persist, auth=self._auth
+        )
+        self._application = Application(
+            self._emulator,
+            self.root,
+            self.folder,
+            None if self._packaged else wanted.handlers,
+            watch=self._watch,
+            say=self._say,
+            moved=self._moved,
+        )
+        self._ends.append(self._application.stop)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = (self.folder / "lock").open("w")
+        self._ends.append(lock.close)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FolderTaken(f"another run keeps its data in {self.folder}: end it first") from None
+        self.claimed = True
+
+    def start(self) -> None:
+        """Start everything; returns when the API is served. Raises PortTaken, EmulatorFailed, StackFailed …"""
+        try:
+            if not self.claimed:
+                self.claim()
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self) -> None:
+        self._say("starting the emulator …")
+        self._emulator.start()
+        self._ends.append(self._emulator.stop)
+        self._application.prepare()
+        self._front = Front(self._listeners["api"], self._emulator.url, trust_forwarded_for=self._trust)
+        self.aws, self.api = self._emulator.url, self._front.url
+        self._start_pages()
+        self._emulator.wait()
+        self._watch_over("emulator", self._emulator.process, self._emulator.log)
+        if self._persist:
+            self._kept = json.loads(self._mails.read_text()) if self._mails.exists() else []
+            self._ends.append(self._keep_messages)
+        self.env = self._environment(deploy.resources(self._emulator, self.root, deploy.STAGE))
+        self._application.start(self.env)
+        if self._application.handlers:
+            self._watch_over("functions' process", self._application.handlers.process, self.folder / "handlers.log")
+        self._front.start()
+        self._ends.append(self._front.stop)
+
+    def _start_pages(self) -> None:
+        addresses: dict[str, str] = {"api": self.api}
+        site = Site(self._listeners["site"], self.root / "demo" / "site", addresses)
+        mailbox = Mailbox(self._listeners["mailbox"], self.messages)
+        self.site = addresses["site"] = site.url
+        self.mailbox = addresses["mailbox"] = mailbox.url
+        for each in (site, mailbox):
+            each.start()
+            self._ends.append(each.stop)
+
+    def _environment(self, outputs: Mapping[str, str]) -> dict[str, str]:
+        return {
+            **deploy.environment(self.root),
+            "BASE_URL": self.api,
+            "SITE_URL": self.site,
+            "SITE_ORIGINS": self.site,
+            "THANK_YOU_PAGES": f"{self.site}/danke",
+            **outputs,
+            **self._emulator.environment,
+            **self._extra,
+        }
+
+    def _moved(self, deployed: Deployed) -> None:
+        self._functions, self._front.api_id = deployed.functions, deployed.api_id
+
+    def _watch_over(self, name: str, process: Any, log: Path) -> None:
+        def wait() -> None:
+            process.wait()
+            handlers = self._application.handlers
+            wanted = handlers is not None and handlers.process is None and process is not self._emulator.process
+            if not (self._ending or wanted):
+                self._died(f"the {name} ended by itself; the end of {log}:\n{tail(log)}")
+
+        threading.Thread(target=wait, daemon=True).start()
+
+    def _keep_messages(self) -> None:
+        # The emulator saves the queue of alerts, but not the mails.
+        try:
+            self._mails.write_text(json.dumps(self.messages()))
+        except OSError:
+            self._say("the emulator is gone already: the mailbox keeps what it had at the last clean end")
+
+    def stop(self) -> None:
+        """End everything; the emulator saves its state first if it is to persist."""
+        self._ending = True
+        while self._ends:
+            self._ends.pop()()
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the emulator, with every right."""
+        return self._emulator.client(service)
+
+    def invoke(self, name: str, event: Mapping[str, Any]) -> Any:
+        """Invoke a function (`app`, `deliver`, `clock` …) through Lambda's API. Raises RuntimeError if it fails."""
+        answer = self.client("lambda").invoke(FunctionName=self._functions[name], Payload=json.dumps(event).encode())
+        payload = json.loads(answer["Payload"].read() or b"null")
+        if "FunctionError" in answer:
+            raise RuntimeError(f"{name} failed: {payload}")
+        return payload
+
+    def kill_handlers(self) -> None:
+        """Kill the functions' process with SIGKILL; invocations fail until `start_handlers`."""
+        if self._application.handlers:
+            self._application.handlers.kill()
+
+    def start_handlers(self) -> None:
+        """Bring the functions back after `kill_handlers`."""
+        if self._application.handlers:
+            self._application.handlers.revive()
+
+    def messages(self) -> list[messages.Message]:
+        """What the mailbox shows, newest first."""
+        return messages.newest_first([*messages.read(self._emulator, deploy.STAGE), *self._kept])
+
+    def resources(self, stage: str) -> dict[str, str]:
+        """Another copy of the resources under another stage's name, without functions; the environment for it."""
+        return {**self.env, "STAGE": stage, **deploy.resources(self._emulator, self.root, stage)}

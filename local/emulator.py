@@ -1,0 +1,162 @@
+"""MiniStack as a child process, and boto3 clients for it.
+
+`python -m local.emulator` is that child: MiniStack, ended with the process that started it.
+"""
+
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from local import ports
+
+REGION = "eu-central-1"
+_NOT_INHERITED = ("AWS_", "MINISTACK_", "LAMBDA_", "LOCALSTACK_", "S3_", "DOCKER_")
+# Only this machine's emulator answers; a long wait would hide that it is gone.
+_CONFIG = Config(connect_timeout=2, read_timeout=60, retries={"total_max_attempts": 2, "mode": "standard"})
+
+
+class EmulatorFailed(RuntimeError):
+    """The emulator did not come up; the text has the end of its log."""
+
+
+class Emulator:
+    """One MiniStack; all it writes lies in `folder`."""
+
+    def __init__(self, folder: Path, port: int, *, persist: bool, auth: bool = False) -> None:
+        self.url = f"http://{ports.HOST}:{port}"
+        self.log = folder / "emulator.log"
+        self.environment = {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+        self._settings = _settings(folder, port, persist, auth)
+
+    def start(self) -> None:
+        """Start it; `wait` tells when it serves."""
+        for name in ("STATE_DIR", "S3_DATA_DIR", "TMPDIR"):
+            Path(self._settings[name]).mkdir(parents=True, exist_ok=True)
+        _rewind_streams(Path(self._settings["STATE_DIR"]) / "lambda.json")
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "local.emulator"],
+                cwd=Path(__file__).parent.parent,
+                env={**inherited(), **self._settings},
+                stdin=subprocess.PIPE,  # never written to: its end tells the child that we are gone
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a Ctrl-C at the terminal is ours to pass on
+            )
+
+    def wait(self, seconds: float = 60) -> None:
+        """Return once it serves. Raises EmulatorFailed."""
+        pause = threading.Event()
+        for _ in range(int(seconds / 0.05)):
+            if not self.process or self.process.poll() is not None:
+                break
+            try:
+                urllib.request.urlopen(f"{self.url}/_ministack/ready", timeout=5).close()
+                return
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                pause.wait(0.05)
+        raise EmulatorFailed(f"the emulator did not start; the end of {self.log}:\n{tail(self.log)}")
+
+    def stop(self) -> None:
+        """End it; it saves its state first."""
+        if not self.process:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        if self.process.stdin:
+            self.process.stdin.close()
+
+    def client(self, service: str) -> Any:
+        """A boto3 client for one of its services."""
+        return boto3.client(
+            service,
+            region_name=REGION,
+            endpoint_url=self.url,
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+            config=_CONFIG,
+        )
+
+
+def inherited() -> dict[str, str]:
+    """Our own environment without what would point a child at somebody's real account, or at another emulator."""
+    return {key: value for key, value in os.environ.items() if not key.startswith(_NOT_INHERITED)}
+
+
+def tail(log: Path, lines: int = 20) -> str:
+    """The last lines of a log."""
+    written = log.read_text("utf-8", "replace") if log.exists() else ""
+    return "\n".join(f"  {line}" for line in written.splitlines()[-lines:])
+
+
+def _rewind_streams(saved: Path) -> None:
+    # It saves how many records of a stream were read, but not the records, and counts anew after a restart:
+    # as many records as were read before would be skipped.
+    if saved.exists():
+        state = json.loads(saved.read_text())
+        state["payload"]["dynamodb_stream_positions"] = {}
+        saved.write_text(json.dumps(state))
+
+
+def _settings(folder: Path, port: int, persist: bool, auth: bool) -> dict[str, str]:
+    return {
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": ports.HOST,
+        "MINISTACK_HOST": ports.HOST,  # in the queue URLs it hands out: `localhost` may mean ::1
+        "MINISTACK_REGION": REGION,
+        "PERSIST_STATE": "1" if persist else "0",
+        "S3_PERSIST": "1" if persist else "0",
+        "STATE_DIR": str(folder / "state"),
+        "S3_DATA_DIR": str(folder / "s3"),
+        "TMPDIR": str(folder / "tmp"),
+        "AUTH": "true" if auth else "false",
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        # It would look for containers of its own to tidy up: the machine's Docker is none of our business.
+        "DOCKER_HOST": f"unix://{folder}/no-docker",
+        "AWS_ACCESS_KEY_ID": "test",  # the root of the emulated account
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def end_with_parent() -> None:
+    """End this process, in its orderly way, when whoever holds the other end of its stdin is gone."""
+
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+        threading.Event().wait(15)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    end_with_parent()
+    sys.argv = ["ministack"]
+    runpy.run_module("ministack", run_name="__main__")

@@ -1,0 +1,138 @@
+"""The app's real handlers in this process, on a stage's tables in the emulator; faults by botocore events."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+import app
+from chalicelib import aws, keys, settings
+from chalicelib.articles import store as articles
+from chalicelib.callbacks import opening
+from chalicelib.outbox import delivery
+from local.cloud import Cloud
+from tests.events import Answer, Context, api_event
+
+FORM = "application/x-www-form-urlencoded"
+ORIGIN = "https://www.site.example"
+
+
+class Stop(BaseException):
+    """The process ends here: nothing may catch it, as nothing can catch a kill."""
+
+
+class Backend:
+    """One stage. `requests` counts the calls to AWS as they leave."""
+
+    def __init__(self, cloud: Cloud, stage: str) -> None:
+        self.cloud = cloud
+        self.env = {
+            **cloud.resources(stage),
+            "SITE_URL": ORIGIN,
+            "SITE_ORIGINS": ORIGIN,
+            "THANK_YOU_PAGES": f"{ORIGIN}/danke,{ORIGIN}/thanks",
+            "BASE_URL": "https://contact.site.example",
+            "LIMIT_PER_CALLER_FACTOR": "1",
+        }
+        self.requests: list[str] = []
+        self._before: dict[str, str | None] = {}
+
+    def __enter__(self) -> Self:
+        self._before = {name: os.environ.get(name) for name in self.env}
+        os.environ.update(self.env)
+        self.forget()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        self.forget()
+
+    def configure(self, **values: str) -> None:
+        """Changes settings of the stage, as a new deployment would."""
+        os.environ.update(values)
+        self._before.update({name: self._before.get(name) for name in values})
+        self.forget()
+
+    def forget(self) -> None:
+        """What a new process would not know."""
+        for cached in (settings.current, aws.client, opening.hours):
+            cached.cache_clear()
+        keys._cache.clear()
+        articles._salts.clear()
+        self.requests.clear()
+
+    def call(
+        self,
+        method: str,
+        url: str,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        caller: str = "192.0.2.1",
+    ) -> Answer:
+        """One request to the API's handler; a dict goes as JSON."""
+        given = dict(headers or {})
+        if body is not None and not isinstance(body, str):
+            body = json.dumps(body)
+        if body is not None:
+            given.setdefault("content-type", "application/json")
+        made = app.app(api_event(method, url, body, given, caller), Context())
+        return Answer(made["statusCode"], {k.lower(): v for k, v in made["headers"].items()}, made["body"])
+
+    def items(self, table: str = "CONTACTS_TABLE", prefix: str = "") -> list[dict[str, Any]]:
+        """What a table holds, as plain dicts."""
+        pages = aws.client("dynamodb").get_paginator("scan").paginate(TableName=os.environ[table])
+        found = [aws.unpack_item(item) for page in pages for item in page["Items"]]
+        return [item for item in found if item["pk"].startswith(prefix)]
+
+    def records(self, table: str = "CONTACTS_TABLE") -> list[dict[str, Any]]:
+        """The table's items as the stream would bring them, were each new."""
+        return [
+            {
+                "eventID": item["pk"],
+                "eventName": "INSERT",
+                "dynamodb": {
+                    "Keys": {name: aws.pack(item[name]) for name in ("pk", "sk") if name in item},
+                    "NewImage": aws.pack_item(item),
+                },
+            }
+            for item in self.items(table)
+        ]
+
+    def deliver(self) -> None:
+        """The contacts' stream brings everything."""
+        app.deliver({"Records": self.records()}, Context())
+
+    def count(self) -> None:
+        """The markers' stream brings everything."""
+        app.count({"Records": self.records("VIEW_MARKERS_TABLE")}, Context())
+
+    def tick(self, now: datetime) -> dict[str, int]:
+        """The clock, at a time of the test's choosing."""
+        return delivery.sweep(app._composers(), lambda: 20.0, now)
+
+    def mails(self, address: str) -> list[dict[str, Any]]:
+        """The mails to an address, newest first."""
+        return [each for each in self.cloud.messages() if each["kind"] == "mail" and address in each["to"]]
+
+    def states(self) -> dict[str, str]:
+        """The state of each message in the outbox."""
+        return {item["id"]: item["state"] for item in self.items(prefix="MSG#")}
+
+    @contextmanager
+    def hooked(self, service: str, event: str, handler: Callable[..., Any]) -> Iterator[None]:
+        """Hangs a handler on a botocore event of a service's client, such as `before-send.sesv2.SendEmail`."""
+        events = aws.client(service).meta.events
+        events.register_first(event, handler)
+        try:
+            yield
+        finally:
+            events.unregister(event, handler)

@@ -1,0 +1,158 @@
+"""Callback requests on real tables."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from chalicelib import instants
+from chalicelib.callbacks import model, opening, store
+from chalicelib.limits import Limit
+from tests.backend import FORM, ORIGIN, Backend
+from tests.events import Answer
+
+ALWAYS = {"HOTLINE_HOURS": "Mon-Sun 00:00-24:00", "HOTLINE_HOLIDAYS": "", "HOTLINE_EXCEPTIONS": ""}
+REQUEST = {"name": "Eva Muster", "phone": "07930 2000", "consent": "callback-de-1"}
+
+
+def ask(backend: Backend, **more: object) -> Answer:
+    return backend.call("POST", "/callbacks", {**REQUEST, **more})
+
+
+@pytest.fixture
+def line(backend: Backend) -> Backend:
+    backend.configure(**ALWAYS)
+    return backend
+
+
+def test_request_alert_mail(line: Backend) -> None:
+    answer = ask(line, topic="buying", note="Krügerrand", email="eva@example.org")
+    assert answer.status == 202
+    reference = answer.json["reference"]
+    assert set(answer.json) == {"status", "reference", "expected"}
+    line.deliver()
+    assert set(line.states().values()) == {"sent"}
+    mails = [each for each in line.mails("beratung@tauberwerk.example") if reference in each["subject"]]
+    assert len(mails) == 1
+    for secret in ("Eva", "Muster", "7930", "eva@example.org", "Krügerrand"):
+        assert secret not in mails[0]["text"] + mails[0]["subject"]
+
+
+def test_outside_opening_hours_nothing_is_sent_until_the_line_opens(backend: Backend) -> None:
+    closed = (instants.now() + timedelta(days=2)).strftime("%a")
+    backend.configure(**{**ALWAYS, "HOTLINE_HOURS": f"{closed} 09:00-17:00"})
+    expected = ask(backend).json["expected"]
+    backend.deliver()
+    assert set(backend.states().values()) == {"due"}
+    opens = instants.parse(expected["from"])
+    backend.tick(opens - timedelta(seconds=1))
+    assert set(backend.states().values()) == {"due"}
+    backend.tick(opens)
+    assert set(backend.states().values()) == {"sent"}
+
+
+def test_a_second_request_for_a_number_merges_and_is_answered_alike(line: Backend) -> None:
+    first = ask(line)
+    second = ask(line, phone="+49 (0)7930 2000", name="Jemand anderes")
+    fresh = ask(line, phone="0151 23456789")
+    assert first.json["reference"] == second.json["reference"] != fresh.json["reference"]
+    assert first.json.keys() == second.json.keys() == fresh.json.keys()
+    assert len(line.items(prefix="CALLBACK#")) == 2 * 2  # two requests and what happened to each
+
+
+def test_ten_equal_requests_at_once_are_one_request_and_one_alert(line: Backend) -> None:
+    now, together = instants.now(), threading.Barrier(10)
+    asked = model.Asked("Eva", "+4979302000", "key", "general", "callback-de-1", "de")
+
+    def once(number: int) -> str:
+        together.wait()
+
+        def make(reference: str) -> model.Callback:
+            return model.submit(asked, reference, opening.hours(), 30, now)
+
+        return store.submit(make, {"caller": ""}, Limit("callbacks", str(number), 5), now).reference
+
+    with ThreadPoolExecutor(10) as pool:
+        references = set(pool.map(once, range(10)))
+    (reference,) = references
+    assert sorted(line.states()) == sorted(f"{kind}.{reference}.1" for kind in (store.ALERT, store.ALERT_MAIL))
+
+
+def test_wished_windows_come_from_the_slots(line: Backend) -> None:
+    slots = line.call("GET", "/callbacks/slots?days=3").json["slots"]
+    answer = ask(line, window=slots[3])
+    assert answer.status == 202
+    assert answer.json["expected"] == slots[3]
+    form = f"name=Eva&phone=0151+23456789&consent=callback-de-1&window={slots[4]['from']}/{slots[4]['to']}&email="
+    posted = line.call("POST", "/callbacks", form.replace("+0", "%2B0"), {"content-type": FORM})
+    assert (posted.status, posted.headers["location"]) == (303, f"{ORIGIN}/danke")
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "code"),
+    [
+        ({"phone": "+49 900 1234567"}, "phone", "phone_kind"),
+        ({"phone": "0180 5 123456"}, "phone", "phone_kind"),
+        ({"phone": "+53 5 1234567"}, "phone", "phone_region"),
+        ({"phone": "110"}, "phone", "phone"),
+        ({"phone": "+49 7930-2699"}, "phone", "phone_own"),
+        ({"phone": ""}, "phone", "required"),
+        ({"name": "Gewinn http://evil.tk"}, "name", "url"),
+        ({"name": "Gewinn evil.tk"}, "name", "url"),
+        ({"name": " "}, "name", "required"),
+        ({"name": "x" * 101}, "name", "too_long"),
+        ({"note": "x" * 501}, "note", "too_long"),
+        ({"topic": "weather"}, "topic", "choice"),
+        ({"consent": "callback-de-99"}, "consent", "consent"),
+        ({"email": "nonsense"}, "email", "email"),
+        ({"window": "soon"}, "window", "type"),
+        ({"window": {"from": "2020-01-06T09:00:00+01:00", "to": "2020-01-06T11:00:00+01:00"}}, "window", "window"),
+        ({"window": {"from": "2020-01-06T09:00:00", "to": "2020-01-06T11:00:00"}}, "window", "type"),
+    ],
+)
+def test_what_cannot_be_accepted_names_its_field(
+    line: Backend, given: dict[str, object], field: str, code: str
+) -> None:
+    answer = ask(line, **given)
+    assert answer.status == 422
+    assert [(each["field"], each["code"]) for each in answer.json["errors"]] == [(field, code)]
+    assert line.items() == []
+
+
+@pytest.mark.parametrize("field", ["name", "phone", "email", "note", "page", "consent", "website"])
+@pytest.mark.parametrize("text", ["x\r\nBcc: e@x.y", "a\tb", "a\u2028b", "a\x7fb"])
+def test_control_characters_are_refused_in_every_field(line: Backend, field: str, text: str) -> None:
+    answer = ask(line, **{field: text})
+    assert answer.status == 422
+    assert ("control_characters") in {each["code"] for each in answer.json["errors"]}
+    assert line.items() == []
+
+
+def test_five_an_hour_from_one_caller(line: Backend) -> None:
+    statuses = [ask(line, phone=f"0151 2345678{n}").status for n in range(7)]
+    assert statuses == [202] * 5 + [429] * 2
+
+
+def test_markup_comes_out_escaped(line: Backend) -> None:
+    form = "name=%3Cimg+src%3Dx+onerror%3D1%3E&phone=07930+2000&consent=callback-de-1&next=none"
+    page = line.call("POST", "/callbacks", form, {"content-type": FORM, "accept": "text/html"})
+    assert page.status == 200
+    assert "<img" not in page.text
+
+
+def test_the_hotline_tells_its_hours(backend: Backend) -> None:
+    backend.configure(**{**ALWAYS, "HOTLINE_HOURS": "Mon-Thu 09:00-12:30 13:30-17:00; Fri 09:00-15:00"})
+    line = backend.call("GET", "/hotline").json
+    assert line["number"] == "+4979302699"
+    assert line["display"] == "+49 7930 2699"
+    assert line["timezone"] == "Europe/Berlin"
+    assert line["hours"]["mon"] == [["09:00", "12:30"], ["13:30", "17:00"]]
+    assert line["hours"]["sun"] == []
+    assert (line["opens_at"] is None) == line["open"]
+    assert (line["closes_at"] is None) == (not line["open"])
+
+
+def test_a_line_that_is_open_around_the_clock_never_closes(line: Backend) -> None:
+    told = line.call("GET", "/hotline").json
+    assert (told["open"], told["opens_at"], told["closes_at"]) == (True, None, None)
