@@ -20,24 +20,29 @@ FORM = "application/x-www-form-urlencoded"
 ORIGIN = "https://www.site.example"
 
 
+WEBSITE = {
+    "SITE_URL": ORIGIN,
+    "SITE_ORIGINS": ORIGIN,
+    "THANK_YOU_PAGES": f"{ORIGIN}/danke,{ORIGIN}/thanks",
+    "BASE_URL": "https://contact.site.example",
+    "LIMIT_PER_CALLER_FACTOR": "1",
+}
+
+
 class Stop(BaseException):
     """The process ends here: nothing may catch it, as nothing can catch a kill."""
 
 
 class Backend:
-    """One stage. `requests` counts the calls to AWS as they leave."""
+    """One stage, while it is entered: this process is configured as its functions are."""
 
-    def __init__(self, cloud: Cloud, stage: str) -> None:
-        self.cloud = cloud
-        self.env = {
-            **cloud.resources(stage),
-            "SITE_URL": ORIGIN,
-            "SITE_ORIGINS": ORIGIN,
-            "THANK_YOU_PAGES": f"{ORIGIN}/danke,{ORIGIN}/thanks",
-            "BASE_URL": "https://contact.site.example",
-            "LIMIT_PER_CALLER_FACTOR": "1",
-        }
-        self.requests: list[str] = []
+    @classmethod
+    def of_its_own(cls, cloud: Cloud, stage: str) -> Self:
+        """On fresh tables that no stream reacts to, with a website's settings as in production."""
+        return cls(cloud, {**cloud.resources(stage), **WEBSITE})
+
+    def __init__(self, cloud: Cloud, env: dict[str, str]) -> None:
+        self.cloud, self.env = cloud, env
         self._before: dict[str, str | None] = {}
 
     def __enter__(self) -> Self:
@@ -68,7 +73,6 @@ class Backend:
             cached.cache_clear()
         keys._cache.clear()
         articles._salts.clear()
-        self.requests.clear()
 
     def call(
         self,

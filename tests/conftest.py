@@ -33,7 +33,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 def backend(cloud: Cloud) -> Iterator[Backend]:
     """The app's handlers in this process, on tables of their own that no stream reacts to."""
     stage = f"t{next(_stages)}-{os.getpid()}"
-    with Backend(cloud, stage) as ready:
+    with Backend.of_its_own(cloud, stage) as ready:
         yield ready
 
 

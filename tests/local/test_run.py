@@ -1,0 +1,202 @@
+"""`make run` as a person meets it: addresses, a taken port, an edit, Ctrl-C, and everything there again next time."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+class Runner:
+    """The project in a folder of its own, so that no test touches the state of whoever runs it."""
+
+    def __init__(self, folder: Path, root: Path) -> None:
+        self.folder, self.port = folder, _free_base()
+        for name in ("app.py", "chalicelib", ".chalice", "infra", "local", "demo", "requirements.txt"):
+            source = root / name
+            copy: Callable[..., Any] = shutil.copytree if source.is_dir() else shutil.copy
+            copy(source, folder / name)
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> float:
+        """Starts it; seconds from the command to the first answer."""
+        began = time.monotonic()
+        self.process = self.command()
+        answered = eventually(lambda: self.get("/health", None))
+        assert answered is not None
+        return time.monotonic() - began
+
+    def command(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "local", "--port", str(self.port)],
+            cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def end(self, sign: int = signal.SIGINT) -> tuple[int, str]:
+        """Ends it; its exit code and all that it said."""
+        assert self.process
+        self.process.send_signal(sign)
+        said, errors = self.process.communicate(timeout=30)
+        code, self.process = self.process.returncode, None
+        return code, said + errors
+
+    def run_file(self) -> Path:
+        return self.folder / ".local" / "run.json"
+
+    def get(self, path: str, default: Any = ...) -> Any:
+        """JSON of a GET; the default where nothing answers well."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+                return json.loads(answer.read())
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            if default is ...:
+                raise
+            return default
+
+    def post(self, path: str, body: Any) -> int:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}", json.dumps(body).encode(), {"content-type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status)
+
+    def messages(self) -> list[Any]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port + 2}/messages", timeout=10) as answer:
+            found: list[Any] = json.loads(answer.read())["messages"]
+            return found
+
+    def children(self) -> list[str]:
+        """Command lines of processes that run in the folder."""
+        found = []
+        for each in Path("/proc").iterdir():
+            try:
+                if each.name.isdigit() and Path(os.readlink(each / "cwd")).is_relative_to(self.folder):
+                    found.append((each / "cmdline").read_text().replace("\0", " "))
+            except OSError:
+                continue  # it ended while we looked, or is not ours
+        return found
+
+
+def eventually(look: Callable[[], Any], seconds: float = 30) -> Any:
+    """What `look` finds, asked again and again for a bounded time; None if it finds nothing."""
+    pause = threading.Event()
+    for _ in range(int(seconds / 0.05)):
+        found = look()
+        if found is not None and found is not False:
+            return found
+        pause.wait(0.05)
+    return None
+
+
+def _free_base() -> int:
+    """The first of five free ports in a row."""
+    for base in range(18300, 28300, 10):
+        try:
+            for port in range(base, base + 5):
+                with socket.socket() as tried:
+                    tried.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return base
+    raise AssertionError("no free ports")
+
+
+@pytest.fixture
+def runner(tmp_path: Path, root: Path) -> Iterator[Runner]:
+    made = Runner(tmp_path, root)
+    yield made
+    if made.process:
+        made.process.kill()
+        made.process.communicate()
+
+
+def test_a_day_with_make_run(runner: Runner) -> None:
+    first = runner.start()
+    addresses = eventually(lambda: json.loads(runner.run_file().read_text()) if runner.run_file().exists() else None)
+    base = runner.port
+    assert addresses == {
+        "site": f"http://127.0.0.1:{base + 1}",
+        "mailbox": f"http://127.0.0.1:{base + 2}",
+        "api": f"http://127.0.0.1:{base}",
+        "staff": None,
+        "aws": f"http://127.0.0.1:{base + 3}",
+    }
+    for page in (addresses["site"], addresses["mailbox"]):
+        with urllib.request.urlopen(page, timeout=10) as answer:
+            assert "text/html" in answer.headers["content-type"]
+
+    # A second one finds the port taken, says which, and does no harm.
+    second_run = runner.command()
+    _, complaint = second_run.communicate(timeout=30)
+    assert second_run.returncode == 1
+    assert str(base) in complaint
+    assert "Traceback" not in complaint
+    assert runner.run_file().exists()
+
+    assert runner.post("/newsletter/signups", {"email": "kept@example.org", "consent": "newsletter-de-1"}) == 202
+    assert eventually(lambda: [each for each in runner.messages() if "kept@example.org" in each["to"]] or None)
+
+    # An edit is served without a restart, and loses nothing.
+    package = runner.folder / "chalicelib" / "__init__.py"
+    package.write_text(package.read_text().replace('__version__ = "', '__version__ = "edited-'))
+    edited = time.monotonic()
+    assert eventually(lambda: runner.get("/health", {}).get("version", "").startswith("edited-"))
+    served = time.monotonic() - edited
+
+    # A mistake is told, and mended by the next edit.
+    text = package.read_text()
+    package.write_text(text + "\nthis is no Python\n")
+    assert eventually(lambda: runner.get("/health", None) is None)
+    package.write_text(text)
+    assert eventually(lambda: runner.get("/health", None))
+
+    code, said = runner.end()
+    assert code == 0
+    for address in (addresses["site"], addresses["mailbox"], addresses["api"]):
+        assert address in said
+    assert not runner.run_file().exists()
+    assert runner.children() == []
+
+    again = runner.start()
+    assert [each for each in runner.messages() if "kept@example.org" in each["to"]]
+    # Still pending, so nothing new is mailed within ten minutes: the subscriber is known.
+    assert runner.post("/newsletter/signups", {"email": "kept@example.org", "consent": "newsletter-de-1"}) == 202
+    assert runner.post("/newsletter/signups", {"email": "new@example.org", "consent": "newsletter-de-1"}) == 202
+    assert eventually(lambda: [each for each in runner.messages() if "new@example.org" in each["to"]] or None)
+    assert len([each for each in runner.messages() if "kept@example.org" in each["to"]]) == 1
+    assert runner.end(signal.SIGTERM)[0] == 0
+    print(f"\nfirst start {first:.1f} s · second start {again:.1f} s · edit served after {served:.2f} s")
+
+
+def test_killed_it_leaves_no_process_behind(runner: Runner) -> None:
+    runner.start()
+    assert runner.process
+    runner.process.kill()
+    runner.process.communicate(timeout=30)
+    runner.process = None
+    assert eventually(lambda: runner.children() == [])
+    runner.start()
+    assert runner.end()[0] == 0
+
+
+def test_a_taken_port_is_named_with_the_part_that_wanted_it(runner: Runner) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", runner.port + 1))
+        other.listen()
+        refused = runner.command()
+        _, complaint = refused.communicate(timeout=30)
+    assert refused.returncode == 1
+    assert str(runner.port + 1) in complaint
+    assert "site" in complaint
+    assert runner.children() == []
