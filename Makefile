@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test format lock holidays clean
+.PHONY: help setup run check test format lock generated clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,8 +39,8 @@ lock: $(READY) ## resolves requirements*.in anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
 
-holidays: $(READY) ## the table of German public holidays, from the holidays package
-	@$(BIN)/python -m tools.holidays_table
+generated: $(READY) ## the checked-in files that are made by tools/: holidays, settings
+	@for made in $(basename $(notdir $(filter-out tools/__init__.py,$(wildcard tools/*.py)))); do $(BIN)/python -m tools.$$made; done
 
 clean: ## what `make run` and the tests keep, the local data included
 	@rm -rf .local .mypy_cache .ruff_cache .pytest_cache .hypothesis

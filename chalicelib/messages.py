@@ -62,6 +62,24 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "internal": ("Da ist uns ein Fehler unterlaufen.", "Something went wrong on our side."),
 }
 
+# What a field is called where a person reads the error without the form beside it.
+FIELDS: dict[str, tuple[str, str]] = {
+    "email": ("E-Mail-Adresse", "E-mail address"),
+    "consent": ("Einwilligung", "Consent"),
+    "topics": ("Themen", "Topics"),
+    "topic": ("Anliegen", "Topic"),
+    "language": ("Sprache", "Language"),
+    "name": ("Name", "Name"),
+    "phone": ("Telefonnummer", "Telephone number"),
+    "window": ("Zeitfenster", "Time"),
+    "note": ("Nachricht", "Note"),
+}
+
+
+def label(field: str, language: Language) -> str:
+    """What a field is called; its own name where no person fills it in."""
+    return FIELDS[field][language == "en"] if field in FIELDS else field
+
 
 def message(code: str, language: Language) -> str:
     """The sentence for a code; the KeyError of an unknown one is a fault of ours, found by the tests."""

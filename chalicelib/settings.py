@@ -1,6 +1,6 @@
 """The settings of a stage: the only reader of the environment, parsed once, frozen.
 
-`FIELDS` in `docs/settings.md` is generated from this file and checked by a test.
+`docs/settings.md` is made from this file by `make generated`, and a test checks that it is current.
 """
 
 import os

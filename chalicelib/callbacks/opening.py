@@ -22,7 +22,7 @@ def hours() -> Hours:
 
 
 def _holidays(state: str) -> frozenset[str]:
-    # Made from the `holidays` package by `make holidays`: importing that costs as much as a third of a cold start.
+    # Made from the `holidays` package by `make generated`: importing that costs as much as a third of a cold start.
     if not state:
         return frozenset()
     table: dict[str, list[str]] = json.loads((Path(__file__).parent / "holidays.json").read_text())

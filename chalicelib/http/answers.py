@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from chalicelib import pages
 from chalicelib.http.call import Call
 from chalicelib.http.problems import Problem, ProblemBody
+from chalicelib.messages import label
 from chalicelib.settings import current
 
 PUBLIC_READ = {"Cache-Control": "public, max-age=30"}
@@ -73,7 +74,8 @@ def respond_problem(call: Call, problem: Problem) -> Response:
     """The response for an error: our one shape, or a page with the same words where a person looks at it."""
     body = problem.body(call.language)
     if call.accepts("text/html") and not call.accepts(_JSON):
-        fields = [f"{each.field}: {each.message}" for each in body.errors or () if each.field != "token"]
+        wrong = [each for each in body.errors or () if each.field != "token"]
+        fields = [f"{label(each.field, call.language)}: {each.message}" for each in wrong]
         context = {"detail": body.detail, "fields": fields}
         response = _html(call, "problem", problem.status, context)
     else:

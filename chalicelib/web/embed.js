@@ -1,15 +1,13 @@
-// Fills a page's data-contact elements, sends its forms, counts its view. Stores nothing on the device.
+// Fills data-contact elements, sends forms, counts views.
 (() => {
 const script = document.currentScript, { language = document.documentElement.lang } = script.dataset;
-const api = new URL('.', script.src).href;
-const lang = /^en/.test(language) ? 'en' : 'de';
-const [sending, thanks, away, call, open, closed] = {
-	de: ['Wird gesendet …', 'Vielen Dank.', 'Nicht gesendet. Bitte versuchen Sie es noch einmal', ' oder rufen Sie an: ',
-		'jetzt erreichbar bis ', 'wieder erreichbar: '],
-	en: ['Sending …', 'Thank you.', 'Not sent. Please try again', ' or call us: ', 'open now until ', 'open again: '],
+const api = new URL('.', script.src).href, lang = /^en/.test(language) ? 'en' : 'de';
+const [sending, thanks, again, away, call, open, until, closed] = {
+	de: ['Wird gesendet …', 'Vielen Dank.', ' Ab: ', 'Nicht gesendet. Bitte versuchen Sie es noch einmal', ' oder rufen Sie an: ',
+		'jetzt erreichbar', ' bis ', 'wieder erreichbar: '],
+	en: ['Sending …', 'Thank you.', ' From: ', 'Not sent. Please try again', ' or call us: ', 'open now', ' until ', 'open again: '],
 }[lang];
-const clock = { hour: '2-digit', minute: '2-digit' };
-const day = { ...clock, weekday: 'short', day: 'numeric', month: 'short' };
+const clock = { hour: '2-digit', minute: '2-digit' }, day = { ...clock, weekday: 'short', day: 'numeric', month: 'short' };
 let zone, seen;
 
 const here = () => location.origin + location.pathname;
@@ -25,10 +23,10 @@ const read = async (path, use, cache) => {
 	use(reply);
 };
 
-const slugOf = (el) => el.dataset.article || script.dataset.article;
-const counts = (cache) => all('views')[0] && read(`articles/views?slugs=${[...all('views')].map(slugOf)}`, ({ views }) => {
-	for (const el of all('views')) el.textContent = views[slugOf(el)].toLocaleString(lang);
-}, cache);
+const counts = (cache) => all('views').forEach((el) => {
+	const slug = el.dataset.article || script.dataset.article;
+	read(`articles/${slug}/views`, ({ views }) => el.textContent = views.toLocaleString(lang), cache);
+});
 const popular = (list) => {
 	const { window, limit, href } = list.dataset;
 	read(`articles/popular?window=${window}&limit=${limit}`, ({ articles }) => {
@@ -38,11 +36,12 @@ const popular = (list) => {
 	});
 };
 const hotline = (el) => read('hotline', (line) => {
-	const at = line.open ? line.closes_at : line.opens_at;
+	const at = line.open ? line.closes_at : line.opens_at, left = new Date(at) - Date.now();
 	Object.assign(el.querySelector('a'), { href: 'tel:' + line.number, textContent: line.display });
-	el.querySelector('span').textContent = line.open ? open + time(clock, at) : closed + time(day, at);
+	el.querySelector('span').textContent = (!line.open ? closed : at ? open + until : open)
+		+ (at ? time(left < 864e5 ? clock : day, at) : '');
 	el.dataset.open = line.open;
-	setTimeout(hotline, Math.max(new Date(at) - Date.now(), 6e4), el);
+	if (at) setTimeout(hotline, Math.max(left, 6e4), el);
 });
 const slots = (select) => read('callbacks/slots?days=5', ({ slots }) => {
 	for (const { from, to } of slots) select.append(new Option(time(day, from, to), from + '/' + to));
@@ -76,7 +75,7 @@ const submit = async (event) => {
 	const form = event.target, state = form.querySelector('output');
 	const tell = (name, text) => {
 		form.dataset.state = name;
-		form.ariaBusy = form.querySelector('[type=submit]').disabled = name === 'sending';
+		form.ariaBusy = form.querySelector('button').disabled = name === 'sending';
 		state.textContent = text;
 	};
 	form.querySelectorAll('.contact-error').forEach((el) => el.remove());
@@ -92,7 +91,7 @@ const submit = async (event) => {
 		form.replaceChildren(state);
 	} else if (answer.status < 500) {
 		const wait = answer.headers.get('Retry-After');
-		tell('error', reply.detail + (wait ? ` (${time(day, Date.now() + wait * 1e3)})` : ''));
+		tell('error', reply.detail + (wait ? again + time(day, Date.now() + wait * 1e3) : ''));
 		reply.errors?.forEach((error) => mark(form, error));
 	} else {
 		const number = document.querySelector('[href^=tel]')?.textContent;
@@ -101,17 +100,18 @@ const submit = async (event) => {
 	(form.querySelector('[aria-invalid]') || state).focus();
 };
 
-// Not while prerendered or hidden, not for those who opt out, once a page.
+// Once a page, when it is seen; not for those who opt out.
 const view = () => {
-	const until = document.prerendering ? 'prerenderingchange' : document.hidden && 'visibilitychange';
-	if (until) return document.addEventListener(until, view, { once: true });
+	const event = document.prerendering ? 'prerenderingchange' : document.hidden && 'visibilitychange';
+	if (event) return document.addEventListener(event, view, { once: true });
 	const page = here(), { article, optout, title = document.title } = script.dataset;
 	if (!article || seen === page || optout != null || navigator.webdriver || navigator.globalPrivacyControl) return;
 	seen = page;
-	navigator.sendBeacon(`${api}articles/${article}/views`, JSON.stringify({ title, page }));
+	const url = `${api}articles/${article}/views`, body = JSON.stringify({ title, page });
+	if (!navigator.sendBeacon(url, body)) fetch(url, { method: 'POST', body, keepalive: true });
 	setTimeout(counts, 2e3, 'reload');
 };
-// A site moving by pushState sets the script's new data-article, too.
+// A site using pushState sets data-article anew.
 window.navigation?.addEventListener('currententrychange', () => setTimeout(view, 200));
 
 for (const form of document.querySelectorAll('form[data-contact]')) {

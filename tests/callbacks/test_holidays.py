@@ -4,7 +4,7 @@ from tools import holidays_table
 
 
 def test_the_table_is_current() -> None:
-    assert holidays_table.TABLE.read_text() == holidays_table.table(), "run `make holidays`"
+    assert holidays_table.TABLE.read_text() == holidays_table.table(), "run `make generated`"
 
 
 def test_states_differ() -> None:

@@ -229,7 +229,7 @@ def test_a_plain_form_goes_on_to_the_thank_you_page(backend: Backend) -> None:
         assert "Fast geschafft" in answer.text
     wrong = post(email="nonsense")
     assert wrong.status == 422
-    assert "Bitte eine gültige E-Mail-Adresse angeben." in wrong.text
+    assert "E-Mail-Adresse: Bitte eine gültige E-Mail-Adresse angeben." in wrong.text
 
 
 def test_links_come_from_the_settings_alone(backend: Backend) -> None:

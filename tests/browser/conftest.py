@@ -1,0 +1,171 @@
+"""A real Chromium, and visitors whose pages have to stay clean."""
+
+import itertools
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from local.cloud import Cloud
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+WIDTHS = (1400, 360)
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # The snippet does not count automated browsers; these tests play people.
+    "--disable-blink-features=AutomationControlled",
+]
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Visitor:
+    """Somebody at a browser: a device of their own, so the articles count them once each."""
+
+    cloud: Cloud
+    context: BrowserContext
+    page: Page
+    faults: list[str] = field(default_factory=list)
+    refusals_expected: bool = False  # Chromium writes every refused request to the console
+
+    def go(self, path: str) -> Page:
+        """Open a page of the demo website, and have its snippet done with reading."""
+        self.page.bring_to_front()  # a tab in the background draws once a second
+        self.page.goto(self.cloud.site + path, wait_until="networkidle")
+        return self.page
+
+    def mailbox(self) -> Page:
+        """The mailbox page in a tab of its own, connected."""
+        page = self.context.new_page()
+        page.goto(self.cloud.mailbox)
+        page.locator("#live[data-on]").wait_for()
+        return page
+
+    def views_sent(self) -> list[str]:
+        """Collects the path of every view this visitor's pages send from now on."""
+        sent: list[str] = []
+        self.context.on(
+            "request",
+            lambda request: (
+                sent.append(urlsplit(request.url).path)
+                if request.method == "POST" and request.url.endswith("/views")
+                else None
+            ),
+        )
+        return sent
+
+    def _watch(self) -> None:
+        own = {urlsplit(url).netloc for url in (self.cloud.site, self.cloud.api, self.cloud.mailbox)}
+
+        def request(url: str) -> None:
+            if url.startswith("http") and urlsplit(url).netloc not in own:
+                self.faults.append(f"a request to others: {url}")
+
+        def console(kind: str, text: str) -> None:
+            refused = "Failed to load resource" in text or "Access to fetch" in text
+            if kind in ("error", "warning") and not (refused and self.refusals_expected):
+                self.faults.append(f"console {kind}: {text}")
+
+        self.context.on("request", lambda each: request(each.url))
+        self.context.on("console", lambda each: console(each.type, each.text))
+        self.context.on("weberror", lambda each: self.faults.append(f"uncaught: {each.error}"))
+
+
+Visit = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+def chromium() -> str:
+    """Where the system has Chromium; fails saying how to get it."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.fail("the browser tests need Chromium: apt-get install chromium", pytrace=False)
+    return path
+
+
+def launch(playwright: Playwright, **options: Any) -> Browser:
+    """A headless Chromium under Playwright's control."""
+    return playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS, **options)
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    started = launch(playwright)
+    yield started
+    started.close()
+
+
+def visitor(browser: Browser, cloud: Cloud, width: int = 1400, **options: Any) -> Visitor:
+    """A new visitor; `options` are the browser context's."""
+    number = next(_numbers)
+    # A person's browser: a headless one would be taken for the robot that it is.
+    agent = (
+        f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.{number}.0 Safari/537.36"
+    )
+    options = {"viewport": {"width": width, "height": 900}, "user_agent": agent, "locale": "de-DE", **options}
+    context = browser.new_context(**options)
+    context.set_default_timeout(15_000)
+    arrived = Visitor(cloud, context, context.new_page())
+    arrived._watch()
+    return arrived
+
+
+@pytest.fixture
+def visit(browser: Browser, cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """Makes visitors. Afterwards keeps a picture of each one's page and fails if anything was unclean."""
+    made: list[Visitor] = []
+
+    def make(width: int = 1400, **options: Any) -> Visitor:
+        made.append(visitor(browser, cloud, width, **options))
+        return made[-1]
+
+    yield make
+    for number, each in enumerate(made):
+        name = re.sub(r"[^\w-]+", "_", request.node.name).strip("_")
+        each.page.screenshot(path=SCREENSHOTS / f"{name}{f'_{number}' if number else ''}.png", full_page=True)
+        each.context.close()
+    assert [fault for each in made for fault in each.faults] == []
+
+
+@pytest.fixture
+def address() -> str:
+    """A mail address nobody has used: the limits per address are the same everywhere."""
+    return f"erika.{next(_numbers)}@example.com"
+
+
+@pytest.fixture
+def phone() -> str:
+    """A valid telephone number nobody has used."""
+    return f"0711 {2_000_000 + next(_numbers)}"
+
+
+@pytest.fixture(params=WIDTHS, ids=lambda width: f"{width}px")
+def width(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
+def eventually(look: Callable[[], Any], seconds: float = 10) -> Any:
+    """What `look` finds, once it finds something; for what happens outside the browser."""
+    until = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.1)
+    return found

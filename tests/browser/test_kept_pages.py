@@ -1,0 +1,117 @@
+"""Pages shown later than they were loaded, or twice: prerendered, and kept to go back to."""
+
+import queue
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Playwright, expect
+
+from tests.browser.conftest import ARGUMENTS, chromium, launch
+
+pytestmark = pytest.mark.edge
+EMBED = Path(__file__).parents[2] / "chalicelib" / "web" / "embed.js"
+START = """<!doctype html><title>start</title>
+<script type="speculationrules">{"prerender": [{"urls": ["/article"], "eagerness": "immediate"}]}</script>
+<script>fetch('/prerendered').then(() => { location.href = '/article'; })</script>"""
+ARTICLE = """<!doctype html><title>article</title><b data-contact="views"></b>
+<script src="/embed.js" data-article="a"></script>
+<script>document.addEventListener('prerenderingchange', () => navigator.sendBeacon('/activated'))</script>"""
+COUNT = '{"slug": "a", "views": 0}'
+
+
+class Site(ThreadingHTTPServer):
+    """Site and API in one; notes what the pages ask for, in order."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Pages)
+        self.noted: queue.Queue[str] = queue.Queue()
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.read = threading.Event()  # the prerendered page's snippet has run: it asked for the count
+
+
+class Pages(BaseHTTPRequestHandler):
+    server: Site
+
+    def do_GET(self) -> None:
+        if self.path == "/prerendered":
+            self.server.read.wait(20)
+            self.server.noted.put("left the start page")
+        if self.path == "/articles/a/views":
+            self.server.read.set()
+        kind = "application/json" if self.path.endswith("views") else "text/html; charset=utf-8"
+        text = {"/start": START, "/article": ARTICLE, "/articles/a/views": '{"slug": "a", "views": 0}'}.get(
+            self.path, ""
+        )
+        if self.path == "/embed.js":
+            kind, text = "text/javascript", EMBED.read_text()
+        self.answer(200, kind, text)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.noted.put(self.path)
+        self.answer(204, "text/plain", "")
+
+    def answer(self, status: int, kind: str, text: str) -> None:
+        body = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        if status != 204:
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with Site() as served:
+        thread = threading.Thread(target=served.serve_forever)
+        thread.start()
+        yield served
+        served.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def alone(site: Site, tmp_path: Path) -> Iterator[None]:
+    """A Chromium on its own at the start page: one under Playwright's control prerenders nothing."""
+    command = [chromium(), "--headless", *ARGUMENTS, f"--user-data-dir={tmp_path}", f"{site.url}/start"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        yield
+        running.terminate()
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_prerendered_page_counts_once_it_is_shown(site: Site) -> None:
+    assert site.noted.get(timeout=30) == "left the start page"
+    shown = {site.noted.get(timeout=30), site.noted.get(timeout=30)}
+    assert shown == {"/activated", "/articles/a/views"}
+
+
+@pytest.fixture
+def keeping(playwright: Playwright) -> Iterator[Browser]:
+    """A Chromium that keeps pages to go back to, as people's do; Playwright's does not by default."""
+    browser = launch(playwright, ignore_default_args=["--disable-back-forward-cache"])
+    yield browser
+    browser.close()
+
+
+def test_a_page_gone_back_to_is_not_counted_again(site: Site, keeping: Browser) -> None:
+    page = keeping.new_page()
+    page.goto(f"{site.url}/article")
+    assert site.noted.get(timeout=10) == "/articles/a/views"
+    page.evaluate("addEventListener('pageshow', (event) => { document.title = `kept: ${event.persisted}` })")
+    page.goto(f"{site.url}/other")
+    page.evaluate("history.back()")
+    expect(page).to_have_title("kept: true")
+    with page.expect_response("**/activated"):  # posted after anything the snippet could have sent
+        page.evaluate("setTimeout(() => fetch('/activated', { method: 'POST', body: '' }), 400)")
+    assert site.noted.get(timeout=10) == "/activated"
