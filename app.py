@@ -55,6 +55,14 @@ def clock(event: Any) -> dict[str, int]:
     return delivery.sweep(_composers(), lambda: event.context.get_remaining_time_in_millis() / 1000)
 
 
+@app.schedule(Rate(5, unit=Rate.MINUTES))
+def sweep(event: Any) -> int:
+    """Views that the stream never told of."""
+    from chalicelib.articles import counting
+
+    return counting.sweep()
+
+
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def rank(event: Any) -> None:
     """The most-read lists."""

@@ -141,6 +141,21 @@ def get(table: str, key: Item) -> Item | None:
     return unpack_item(found) if found else None
 
 
+def batch_get(table: str, keys: list[Item]) -> Iterator[Item]:
+    """Those of the items that exist, in any order, eventually consistent; at most 100 keys to a call."""
+    for at in range(0, len(keys), 100):
+        asked = {table: {"Keys": [pack_item(key) for key in keys[at : at + 100]]}}
+        for left in range(5, -1, -1):
+            answer = call("batch_get_item", RequestItems=asked)
+            yield from map(unpack_item, answer["Responses"].get(table, ()))
+            asked = answer.get("UnprocessedKeys") or {}
+            if not asked:
+                break
+            if not left:
+                raise errors.Unavailable("batch_get_item: keys left unprocessed")
+            time.sleep(random.uniform(0.01, 0.05) * (6 - left))
+
+
 def put(table: str, item: Item, condition: str | None = None, **values: Any) -> Item:
     """The Put of an item, as a member of a transaction."""
     return {"Put": _conditional({"TableName": table, "Item": pack_item(item)}, condition, values)}

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import app
 from chalicelib import aws, keys, settings
+from chalicelib.articles import ranking
 from chalicelib.articles import store as articles
 from chalicelib.callbacks import opening
 from chalicelib.outbox import delivery
@@ -72,7 +73,8 @@ class Backend:
         for cached in (settings.current, aws.client, opening.hours):
             cached.cache_clear()
         keys._cache.clear()
-        articles._salts.clear()
+        articles.forget()
+        ranking.forget()
 
     def call(
         self,

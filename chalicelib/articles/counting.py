@@ -1,11 +1,17 @@
-"""The stream's reaction: new markers become sums."""
+"""New markers become sums: by the stream at once, by the sweeper where the stream never told."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib import aws, log
+from chalicelib import aws, instants, log
 from chalicelib.articles import model, store
 from chalicelib.articles.model import Marker
+from chalicelib.aws import Item
+
+# By then the stream has brought every marker it will bring without trouble.
+OVERLOOKED_AFTER = timedelta(minutes=10)
+PAGES_A_SWEEP = 20
 
 
 def react(records: Iterable[Mapping[str, Any]]) -> None:
@@ -13,16 +19,34 @@ def react(records: Iterable[Mapping[str, Any]]) -> None:
 
     Raises Unavailable, so that the batch comes again; a record that is no marker is logged and passed over.
     """
-    markers = list(filter(None, map(_marker, records)))
+    images = [aws.unpack_item(record.get("dynamodb", {}).get("NewImage", {})) for record in records]
+    markers = list(filter(None, map(_marker, images)))
+    _count_all(markers)
+    titled = {marker.slug: marker for marker in reversed(markers) if marker.title}
+    for marker in titled.values():
+        store.describe(marker)
+
+
+def sweep(now: datetime | None = None) -> int:
+    """Counts markers that were overlooked, going on where it last stopped; returns how many it found.
+
+    Reads at most PAGES_A_SWEEP pages of the table, so that its cost has a bound; a larger table takes several calls.
+    """
+    now = now or instants.now()
+    found, cursor = store.uncounted(now - OVERLOOKED_AFTER, store.load_cursor(), PAGES_A_SWEEP)
+    _count_all(filter(None, map(_marker, found)))
+    store.save_cursor(cursor)
+    if found:
+        log.warning("markers.overlooked", found=len(found))
+    return len(found)
+
+
+def _count_all(markers: Iterable[Marker]) -> None:
     for chunk in model.chunks(markers):
-        count(chunk)
-    for slug in {marker.slug for marker in markers}:
-        titled = [marker for marker in markers if marker.slug == slug and marker.title]
-        if titled:
-            store.describe(titled[0])
+        _count(chunk)
 
 
-def count(chunk: tuple[Marker, ...]) -> None:
+def _count(chunk: tuple[Marker, ...]) -> None:
     """Counts those markers of a chunk that are not counted yet."""
     while chunk:
         try:
@@ -32,11 +56,10 @@ def count(chunk: tuple[Marker, ...]) -> None:
             chunk = tuple(marker for at, marker in enumerate(chunk) if at not in cancelled.failed)
 
 
-def _marker(record: Mapping[str, Any]) -> Marker | None:
+def _marker(image: Item) -> Marker | None:
+    if not image.get("pk", "").startswith("VIEW#") or "c" in image:
+        return None
     try:
-        image = aws.unpack_item(record["dynamodb"].get("NewImage", {}))
-        if not image.get("pk", "").startswith("VIEW#") or "c" in image:
-            return None
         return store.marker_of(image)
     except (KeyError, ValueError):
         log.exception("marker.unreadable")

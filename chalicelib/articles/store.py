@@ -1,7 +1,9 @@
-"""Markers and the day's salt in `view-markers`; totals, days, titles and lists in `view-counts`."""
+"""Markers and the day's salt in `view-markers`; totals, days, titles, tallies and lists in `view-counts`."""
 
+import random
 import secrets
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,8 +15,21 @@ from chalicelib.settings import current
 
 MARKERS_KEPT = timedelta(days=4)  # longer than a stream keeps its records, so that a late one is still recognised
 SALT_KEPT = timedelta(hours=48)
+# The index of a day is written with each chunk counted: several partition keys keep a busy day from being a hot one.
+DAY_BUCKETS = 8
+_TALLY_LANES = 4
 
+# What this process knows already, so that it need not be written or read again.
 _salts: dict[str, bytes] = {}
+_described: dict[str, tuple[str, str]] = {}
+_spread: set[str] = set()
+
+
+def forget() -> None:
+    """What a new process would not know."""
+    _salts.clear()
+    _described.clear()
+    _spread.clear()
 
 
 def salt(day: str, now: datetime) -> bytes:
@@ -45,10 +60,49 @@ def mark(marker: Marker, now: datetime) -> None:
         pass  # a repeat, or our own write whose answer was lost: marked either way
 
 
+def tally(kind: str, day: str) -> None:
+    """Counts a view that is not counted, by its class. Once too often after a lost answer does no harm here."""
+    key = {"pk": f"FILTERED#{day}", "sk": f"{random.randrange(_TALLY_LANES):02}"}
+    aws.write(aws.update(current().view_counts_table, key, "ADD #kind :one", names={"#kind": kind}, one=1))
+
+
+def filtered(day: str) -> dict[str, int]:
+    """How many views of a day were not counted, by class."""
+    sums: dict[str, int] = {}
+    for item in aws.query(current().view_counts_table, "pk = :pk", pk=f"FILTERED#{day}"):
+        for kind, views in item.items():
+            if kind not in ("pk", "sk"):
+                sums[kind] = sums.get(kind, 0) + views
+    return sums
+
+
 def marker_of(item: Item) -> Marker:
     """The marker of an item. Raises ValueError, KeyError for what is none."""
     slug, day, visitor = item["pk"].removeprefix("VIEW#").split("|")
     return Marker(slug, day, visitor, item["hour"], item.get("title", ""), item.get("page", ""))
+
+
+def uncounted(before: datetime, cursor: Item | None, pages: int) -> tuple[list[Item], Item | None]:
+    """Items of markers made before an instant that no sum has, from so many pages of the table, and where to go on.
+
+    A page is 1 MB of the table, 128 read units. An index would be cheaper to read, and cost every view two writes.
+    """
+    asked: Item = {
+        "TableName": current().view_markers_table,
+        "FilterExpression": "begins_with(pk, :view) AND attribute_not_exists(c) AND expires < :before",
+        "ExpressionAttributeValues": {
+            ":view": aws.pack("VIEW#"),
+            ":before": aws.pack(instants.epoch(before + MARKERS_KEPT)),
+        },
+    }
+    found: list[Item] = []
+    for _ in range(pages):
+        page = aws.call("scan", **asked, **({"ExclusiveStartKey": cursor} if cursor else {}))
+        found += map(aws.unpack_item, page["Items"])
+        cursor = page.get("LastEvaluatedKey")
+        if not cursor:
+            break
+    return found, cursor
 
 
 def count(markers: Sequence[Marker]) -> None:
@@ -57,6 +111,8 @@ def count(markers: Sequence[Marker]) -> None:
     Raises Cancelled with the positions of markers that are counted already, or gone.
     """
     slug, day, lane = markers[0].slug, markers[0].day, model.lane(len(markers))
+    if lane and slug not in _spread:
+        _note_spread(slug)  # before the first view goes beyond lane 0, so that no reader overlooks it
     flags = [
         aws.update(current().view_markers_table, {"pk": marker.key}, "SET c = :one",
                    "attribute_exists(pk) AND attribute_not_exists(c)", one=1)
@@ -65,18 +121,24 @@ def count(markers: Sequence[Marker]) -> None:
     hours: Item = {}
     for marker in markers:
         hours[f"h{marker.hour:02}"] = hours.get(f"h{marker.hour:02}", 0) + 1
-    table, key = current().view_counts_table, {"pk": f"ARTICLE#{slug}"}
-    names = {"#views": "views"}
+    table, key, names = current().view_counts_table, {"pk": _pk(slug)}, {"#views": "views"}
     total = aws.update(table, {**key, "sk": f"TOTAL#{lane:02}"}, "ADD #views :n", names=names, n=len(markers))
     adds = ", ".join(f"{hour} :{hour}" for hour in hours)
     of_day = aws.update(table, {**key, "sk": f"DAY#{day}#{lane:02}"}, f"SET day_key = :day ADD #views :n, {adds}",
-                        names=names, day=f"DAY#{day}", n=len(markers), **hours)  # fmt: skip
+                        names=names, day=_day_key(day, zlib.crc32(slug.encode())), n=len(markers), **hours)  # fmt: skip
     aws.write(*flags, total, of_day)
+
+
+def _note_spread(slug: str) -> None:
+    aws.write(aws.update(current().view_counts_table, {"pk": _pk(slug), "sk": "INFO"}, "SET spread = :one", one=1))
+    _spread.add(slug)
 
 
 def describe(marker: Marker) -> None:
     """Keeps an article's title and page as its own pages give them; once known, for the rest of the day."""
-    key = {"pk": f"ARTICLE#{marker.slug}", "sk": "INFO"}
+    if _described.get(marker.slug) == (marker.day, marker.title):
+        return
+    key = {"pk": _pk(marker.slug), "sk": "INFO"}
     try:
         aws.write(
             aws.update(current().view_counts_table, key, "SET title = :title, #page = :page, seen = :day",
@@ -85,25 +147,60 @@ def describe(marker: Marker) -> None:
         )  # fmt: skip
     except Cancelled:
         pass  # known already
+    _described[marker.slug] = (marker.day, marker.title)
 
 
 def total(slug: str) -> int:
     """All views of an article so far; 0 for one nobody has read."""
     of_totals = "pk = :pk AND begins_with(sk, :sk)"
-    lanes = aws.query(current().view_counts_table, of_totals, pk=f"ARTICLE#{slug}", sk="TOTAL#")
+    lanes = aws.query(current().view_counts_table, of_totals, pk=_pk(slug), sk="TOTAL#")
     return sum(lane["views"] for lane in lanes)
 
 
-def days(day: str) -> Iterator[tuple[str, Item]]:
-    """Slug and sums of every article read on a day, lane by lane: `views`, and `h00` to `h23` where not 0."""
-    for item in aws.query(current().view_counts_table, "day_key = :day", index="days", day=f"DAY#{day}"):
-        yield item["pk"].removeprefix("ARTICLE#"), item
+def totals(slugs: Iterable[str]) -> dict[str, int]:
+    """The totals of many articles, in the order asked for; only those that were ever spread cost a query."""
+    asked = list(dict.fromkeys(slugs))
+    keys = [{"pk": _pk(slug), "sk": sk} for slug in asked for sk in ("INFO", "TOTAL#00")]
+    views = dict.fromkeys(asked, 0)
+    spread = []
+    for item in aws.batch_get(current().view_counts_table, keys):
+        slug = item["pk"].removeprefix("ARTICLE#")
+        if "spread" in item:
+            spread.append(slug)
+        views[slug] = max(views[slug], item.get("views", 0))
+    return views | {slug: total(slug) for slug in spread}
 
 
-def title(slug: str) -> str:
-    """An article's title; its slug where no page of it has told one."""
-    info = aws.get(current().view_counts_table, {"pk": f"ARTICLE#{slug}", "sk": "INFO"})
-    return info["title"] if info else slug
+def daily(slug: str, first: str, last: str) -> dict[str, int]:
+    """The views of those days of a span on which an article was read."""
+    series: dict[str, int] = {}
+    span = "pk = :pk AND sk BETWEEN :first AND :last"
+    for item in aws.query(current().view_counts_table, span, pk=_pk(slug), first=f"DAY#{first}", last=f"DAY#{last}#~"):
+        day = item["sk"].split("#")[1]
+        series[day] = series.get(day, 0) + item["views"]
+    return series
+
+
+def day_sums(day: str) -> dict[str, Item]:
+    """Every article read on a day: `views`, and `h00` to `h23` where not 0, all lanes together."""
+    sums: dict[str, Item] = {}
+    for bucket in range(DAY_BUCKETS):
+        key = _day_key(day, bucket)
+        for item in aws.query(current().view_counts_table, "day_key = :day", index="days", day=key):
+            slug = sums.setdefault(item["pk"].removeprefix("ARTICLE#"), {})
+            for name, value in item.items():
+                if name == "views" or (name[0] == "h" and name[1:].isdigit()):
+                    slug[name] = slug.get(name, 0) + value
+    return sums
+
+
+def titles(slugs: Iterable[str]) -> dict[str, str]:
+    """The titles of articles; a slug for its own where no page has told one."""
+    asked = list(dict.fromkeys(slugs))
+    known = aws.batch_get(current().view_counts_table, [{"pk": _pk(slug), "sk": "INFO"} for slug in asked])
+    return {slug: slug for slug in asked} | {
+        item["pk"].removeprefix("ARTICLE#"): item["title"] for item in known if "title" in item
+    }
 
 
 def save_list(window: str, articles: list[Item], now: datetime) -> None:
@@ -115,3 +212,26 @@ def save_list(window: str, articles: list[Item], now: datetime) -> None:
 def load_list(window: str) -> Any:
     """A most-read list as `{"as_of", "articles"}`; None before the first one was made."""
     return aws.get(current().view_counts_table, {"pk": "LIST", "sk": window})
+
+
+def save_cursor(cursor: Item | None) -> None:
+    """Where the sweeper goes on next time."""
+    aws.write(
+        aws.put(
+            current().view_counts_table, {"pk": "SWEEP", "sk": "CURSOR", "at": aws.unpack_item(cursor or {}).get("pk")}
+        )
+    )
+
+
+def load_cursor() -> Item | None:
+    """Where the sweeper stopped; None at the beginning of the table."""
+    item = aws.get(current().view_counts_table, {"pk": "SWEEP", "sk": "CURSOR"}) or {}
+    return aws.pack_item({"pk": item["at"]}) if "at" in item else None
+
+
+def _pk(slug: str) -> str:
+    return f"ARTICLE#{slug}"
+
+
+def _day_key(day: str, bucket: int) -> str:
+    return f"DAY#{day}#{bucket % DAY_BUCKETS}"

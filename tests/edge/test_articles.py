@@ -1,11 +1,15 @@
 """Article views on real tables: marked once, counted once, ranked."""
 
+import json
 import random
-from datetime import timedelta
+from datetime import date, timedelta
+from typing import Any
+from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
 
 import app
 from chalicelib import aws, instants
-from chalicelib.articles import counting, ranking, store
+from chalicelib.articles import counting, model, ranking, store
 from tests.backend import ORIGIN, Backend
 from tests.events import Context
 
@@ -77,11 +81,11 @@ def test_a_title_is_believed_from_our_pages_only_and_stays_for_the_day(backend: 
     read(backend, "gold", 2, title="Gold kaufen", page=f"{ORIGIN}/gold")
     read(backend, "gold", 3, title="Etwas anderes", page=f"{ORIGIN}/gold")
     backend.count()
-    assert store.title("gold") in {"Gold kaufen", "Etwas anderes"}
-    first = store.title("gold")
+    (first,) = store.titles(["gold"]).values()
+    assert first in {"Gold kaufen", "Etwas anderes"}
     read(backend, "gold", 4, title="Noch etwas anderes", page=f"{ORIGIN}/gold")
     backend.count()
-    assert store.title("gold") == first
+    assert store.titles(["gold"]) == {"gold": first}
 
 
 def test_the_most_read(backend: Backend) -> None:
@@ -130,3 +134,104 @@ def test_slugs(backend: Backend) -> None:
             "message": "Erlaubt sind 1 bis 200 Zeichen aus a-z, 0-9, Bindestrich, Unterstrich und Punkt.",
         }
     assert views(backend, "a-z_0.9") == 0
+
+
+def test_a_view_is_one_call_whether_counted_or_repeated(backend: Backend) -> None:
+    read(backend, "warm")
+    calls: list[str] = []
+    with backend.hooked("dynamodb", "before-send.dynamodb", lambda event_name, **_: calls.append(event_name)):
+        read(backend, "gold")
+        read(backend, "gold")
+    assert [each.rpartition(".")[2] for each in calls] == ["PutItem", "PutItem"]
+
+
+def test_the_sweeper_finds_what_the_stream_never_told(backend: Backend) -> None:
+    for visitor in range(30):
+        read(backend, "gold", visitor)
+    assert counting.sweep() == 0  # too young: the stream may still bring them
+    later = instants.now() + timedelta(minutes=11)
+    assert counting.sweep(later) == 30
+    assert views(backend, "gold") == 30
+    assert counting.sweep(later) == 0
+    backend.count()
+    assert views(backend, "gold") == 30
+
+
+def test_the_sweeper_goes_on_where_it_stopped(backend: Backend) -> None:
+    for visitor in range(40):
+        read(backend, "gold", visitor)
+    later = instants.now() + timedelta(minutes=11)
+
+    def small_pages(params: Any, **_: Any) -> None:
+        params["body"] = json.dumps({**json.loads(params["body"]), "Limit": 1}).encode()
+
+    sweeps = 0
+    with backend.hooked("dynamodb", "before-call.dynamodb.Scan", small_pages):
+        while views(backend, "gold") < 40:
+            counting.sweep(later)
+            sweeps += 1
+            assert sweeps <= 5
+    assert sweeps > 1
+
+
+def test_many_at_once_in_the_order_asked_for(backend: Backend) -> None:
+    for slug, readers in {"gold": 2, "silver": 1}.items():
+        for visitor in range(readers):
+            read(backend, slug, visitor)
+    for visitor in range(60):  # spread over lanes
+        read(backend, "hot", visitor)
+    backend.count()
+    answer = backend.call("GET", "/articles/views?slugs=silver,nobody,hot,gold,gold")
+    assert list(answer.json["views"].items()) == [("silver", 1), ("nobody", 0), ("hot", 60), ("gold", 2)]
+    assert answer.headers["cache-control"] == "public, max-age=30"
+    hundred = ",".join(f"a{n}" for n in range(100))
+    assert len(backend.call("GET", f"/articles/views?slugs={hundred}").json["views"]) == 100
+    for bad in (f"{hundred},one-more", "", "gold,,silver", "GOLD"):
+        refused = backend.call("GET", f"/articles/views?slugs={bad}")
+        assert (refused.status, refused.json["errors"][0]["field"]) == (422, "slugs")
+
+
+def test_a_series_has_no_gaps(backend: Backend) -> None:
+    today = instants.day(instants.now(), "Europe/Berlin")
+    read(backend, "gold")
+    backend.count()
+    series = backend.call("GET", "/articles/gold/views/daily").json
+    assert len(series["days"]) == 30
+    assert series["days"][-1] == {"day": today.isoformat(), "views": 1}
+    assert {each["views"] for each in series["days"][:-1]} == {0}
+    year = backend.call("GET", "/articles/gold/views/daily?from=2026-01-01&to=2026-12-31").json["days"]
+    assert [each["day"] for each in year] == [(date(2026, 1, 1) + timedelta(days=n)).isoformat() for n in range(365)]
+    assert sum(each["views"] for each in year) == (1 if today.year == 2026 else 0)
+    for bad in ("from=2026-01-02&to=2026-01-01", "from=2025-01-01&to=2026-12-31", "from=yesterday", "to=2026-02-30"):
+        assert backend.call("GET", f"/articles/gold/views/daily?{bad}").status == 422
+
+
+def test_the_badge(backend: Backend) -> None:
+    for visitor in range(3):
+        read(backend, "gold", visitor)
+    backend.count()
+    german, english = (backend.call("GET", f"/articles/gold/badge.svg?language={each}") for each in ("de", "en"))
+    assert german.headers["content-type"] == "image/svg+xml"
+    assert "3 mal gelesen" in german.text
+    assert "read 3 times" in english.text
+    ElementTree.fromstring(german.text)
+
+
+def test_the_salt_is_one_for_all_and_new_every_day(backend: Backend) -> None:
+    now = instants.now()
+    first = store.salt("2026-11-23", now)
+    store.forget()
+    assert store.salt("2026-11-23", now) == first
+    assert store.salt("2026-11-24", now) != first
+    salts = backend.items("VIEW_MARKERS_TABLE", "SALT#")
+    assert {each["expires"] for each in salts} == {instants.epoch(now + timedelta(hours=48))}
+
+
+def test_days_roll_over_as_the_company_counts_them(backend: Backend) -> None:
+    for visitor, at in enumerate(("2026-11-22T22:59:59Z", "2026-11-22T23:00:00Z")):  # midnight in Berlin
+        local = instants.parse(at).astimezone(ZoneInfo("Europe/Berlin"))
+        store.mark(model.Marker("gold", local.date().isoformat(), f"visitor-{visitor}", local.hour), instants.now())
+    backend.count()
+    assert store.daily("gold", "2026-11-22", "2026-11-23") == {"2026-11-22": 1, "2026-11-23": 1}
+    ranking.rank(instants.parse("2026-11-23T22:30:00Z"))
+    assert store.load_list("24h")["articles"][0]["views"] == 1  # the hour before yesterday's midnight is out
