@@ -135,9 +135,9 @@ def call(operation: str, **arguments: Any) -> Any:
         raise errors.Unavailable(f"{operation}: {type(error).__name__}") from error
 
 
-def get(table: str, key: Item) -> Item | None:
-    """One item, as it is now (a consistent read)."""
-    found = call("get_item", TableName=table, Key=pack_item(key), ConsistentRead=True).get("Item")
+def get(table: str, key: Item, consistent: bool = True) -> Item | None:
+    """One item as it is now; not consistent, it may be a moment old and costs half."""
+    found = call("get_item", TableName=table, Key=pack_item(key), ConsistentRead=consistent).get("Item")
     return unpack_item(found) if found else None
 
 

@@ -20,11 +20,7 @@ def react(records: Iterable[Mapping[str, Any]]) -> None:
     Raises Unavailable, so that the batch comes again; a record that is no marker is logged and passed over.
     """
     images = [aws.unpack_item(record.get("dynamodb", {}).get("NewImage", {})) for record in records]
-    markers = list(filter(None, map(_marker, images)))
-    _count_all(markers)
-    titled = {marker.slug: marker for marker in reversed(markers) if marker.title}
-    for marker in titled.values():
-        store.describe(marker)
+    _count_all(filter(None, map(_marker, images)))
 
 
 def sweep(now: datetime | None = None) -> int:

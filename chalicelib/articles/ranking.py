@@ -14,7 +14,9 @@ WINDOWS = {"7d": 7, "30d": 30}
 # Markers live four days, so an older day can no longer change: it is read once a process.
 CLOSED_AFTER = 5
 
-_closed: dict[str, Counter[str]] = {}
+Sums = dict[str, Item]  # of one day, by slug
+
+_closed: dict[str, Sums] = {}
 _live: Counter[str] = Counter()  # each article's views on the days that are not closed, as of the last ranking
 
 
@@ -28,29 +30,39 @@ def rank(now: datetime | None = None) -> None:
     """Overwrites the lists `24h`, `7d`, `30d` and `all`."""
     now = now or instants.now()
     local = now.astimezone(ZoneInfo(current().time_zone))
-    counts: dict[str, Counter[str]] = {window: Counter() for window in ("24h", *WINDOWS)}
-    days = [(local.date() - timedelta(days=ago)).isoformat() for ago in range(max(WINDOWS.values()))]
-    live: Counter[str] = Counter()
-    for ago, day in enumerate(days):
-        if ago < CLOSED_AFTER:
-            sums = store.day_sums(day)
-            views = Counter({slug: each["views"] for slug, each in sums.items()})
-            live.update(views)
-            if ago < 2:
-                counts["24h"].update({slug: _within_a_day(each, ago, local.hour) for slug, each in sums.items()})
-        else:
-            views = _closed_day(day)
-        for window, length in WINDOWS.items():
-            if ago < length:
-                counts[window].update(views)
-    for day in _closed.keys() - set(days):
+    days = _days([(local.date() - timedelta(days=ago)).isoformat() for ago in range(max(WINDOWS.values()))])
+    counts = {window: _sum(days[:length]) for window, length in WINDOWS.items()}
+    counts["24h"] = Counter({slug: each["views"] for slug, each in days[0].items()})
+    counts["24h"].update({slug: _after(each, local.hour) for slug, each in days[1].items()})
+    before = store.load_list("all") or {"articles": []}
+    counts["all"] = _all(_sum(days[:CLOSED_AFTER]), {article["slug"] for article in before["articles"]})
+    described = {article["slug"]: article for article in before["articles"]}
+    for day in reversed(days):  # the newest title wins
+        described.update({slug: each for slug, each in day.items() if "title" in each})
+    for window, counter in counts.items():
+        store.save_list(window, [_entry(slug, views, described) for slug, views in _ranked(counter)], now)
+
+
+def _days(names: list[str]) -> list[Sums]:
+    """The sums of these days, newest first; closed ones are remembered."""
+    for day in _closed.keys() - set(names):
         del _closed[day]
-    counts["all"] = _all(live)
-    lists = {window: _ranked(counter) for window, counter in counts.items()}
-    titles = store.titles(slug for listed in lists.values() for slug, _ in listed)
-    for window, listed in lists.items():
-        articles = [{"slug": slug, "title": titles[slug], "views": views} for slug, views in listed]
-        store.save_list(window, articles, now)
+    for day in names[CLOSED_AFTER:]:
+        if day not in _closed:
+            _closed[day] = store.day_sums(day)
+    return [store.day_sums(day) for day in names[:CLOSED_AFTER]] + [_closed[day] for day in names[CLOSED_AFTER:]]
+
+
+def _sum(days: list[Sums]) -> Counter[str]:
+    views: Counter[str] = Counter()
+    for day in days:
+        views.update({slug: each["views"] for slug, each in day.items()})
+    return views
+
+
+def _after(sums: Item, hour: int) -> int:
+    """The views of those hours of yesterday that began less than 24 hours ago."""
+    return sum(views for name, views in sums.items() if name[0] == "h" and int(name[1:]) > hour)
 
 
 def _ranked(counter: Counter[str]) -> list[tuple[str, int]]:
@@ -58,28 +70,19 @@ def _ranked(counter: Counter[str]) -> list[tuple[str, int]]:
     return sorted(((slug, views) for slug, views in counter.items() if views), key=lambda e: (-e[1], e[0]))[:LONGEST]
 
 
-def _closed_day(day: str) -> Counter[str]:
-    if day not in _closed:
-        _closed[day] = Counter({slug: sums["views"] for slug, sums in store.day_sums(day).items()})
-    return _closed[day]
+def _entry(slug: str, views: int, described: dict[str, Item]) -> Item:
+    known = described.get(slug, {})
+    return {"slug": slug, "title": known.get("title", slug), "page": known.get("page", ""), "views": views}
 
 
-def _within_a_day(sums: Item, days_ago: int, hour: int) -> int:
-    """Today's views, or those of yesterday's hours that began less than 24 hours ago."""
-    if days_ago == 0:
-        return int(sums["views"])
-    return sum(views for name, views in sums.items() if name[0] == "h" and int(name[1:]) > hour)
-
-
-def _all(live: Counter[str]) -> Counter[str]:
-    """The articles that can be on this list: those that were, and those whose days have changed since.
+def _all(live: Counter[str], before: set[str]) -> Counter[str]:
+    """The articles that can be on the list of all time: those that were, and those whose days have changed since.
 
     A total changes only with one of the live days, so the others need not be read. It holds as long as the ranker
     does not stand still until a day is closed.
     """
-    before = store.load_list("all") or {"articles": []}
     changed = {slug for slug, views in live.items() if _live[slug] != views}
-    totals = store.totals({article["slug"] for article in before["articles"]} | changed)
+    totals = Counter(store.totals(before | changed))
     _live.clear()
     _live.update(live)
-    return Counter(totals)
+    return totals

@@ -15,6 +15,7 @@ from chalicelib.settings import current
 
 routes = Routes(__name__)
 LONGEST_SPAN = 366  # days
+LONGEST_PAGE = 300  # characters of an address; a longer one is not kept
 BADGE = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img" aria-label="{text}">'
     '<rect width="100%" height="100%" rx="4" fill="#0b5c4d"/>'
@@ -75,9 +76,12 @@ class Popular(Body):
 
 
 class Ranked(BaseModel):
+    """`title` is the slug where no page has told one, `page` is then empty."""
+
     slug: str
     title: str
     views: int
+    page: str
 
 
 class Ranking(BaseModel):
@@ -94,15 +98,16 @@ def view(call: Call, article: Article, said: View) -> Reply:
     local = call.now.astimezone(ZoneInfo(current().time_zone))
     day = local.date().isoformat()
     salt = store.salt(day, call.now)
-    known = call.origin in current().site_origins
+    ours = call.origin in current().site_origins
+    page = said.page if said.page.startswith(f"{call.origin}/") and len(said.page) <= LONGEST_PAGE else ""
     store.mark(
         model.Marker(
             slug=article.slug,
             day=day,
             visitor=model.visitor(salt, article.slug, call.caller, call.agent),
             hour=local.hour,
-            title=said.title if known else "",
-            page=said.page if known else "",
+            title=said.title if ours else "",
+            page=page if ours else "",
         ),
         call.now,
     )

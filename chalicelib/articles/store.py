@@ -3,6 +3,7 @@
 import random
 import secrets
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,14 +22,12 @@ _TALLY_LANES = 4
 
 # What this process knows already, so that it need not be written or read again.
 _salts: dict[str, bytes] = {}
-_described: dict[str, tuple[str, str]] = {}
 _spread: set[str] = set()
 
 
 def forget() -> None:
     """What a new process would not know."""
     _salts.clear()
-    _described.clear()
     _spread.clear()
 
 
@@ -108,6 +107,7 @@ def uncounted(before: datetime, cursor: Item | None, pages: int) -> tuple[list[I
 def count(markers: Sequence[Marker]) -> None:
     """Flags markers of one article and day and adds them to its sums, in one transaction.
 
+    The day keeps the first title and page it is told: what comes later the same day does not overwrite them.
     Raises Cancelled with the positions of markers that are counted already, or gone.
     """
     slug, day, lane = markers[0].slug, markers[0].day, model.lane(len(markers))
@@ -118,57 +118,40 @@ def count(markers: Sequence[Marker]) -> None:
                    "attribute_exists(pk) AND attribute_not_exists(c)", one=1)
         for marker in markers
     ]  # fmt: skip
-    hours: Item = {}
-    for marker in markers:
-        hours[f"h{marker.hour:02}"] = hours.get(f"h{marker.hour:02}", 0) + 1
     table, key, names = current().view_counts_table, {"pk": _pk(slug)}, {"#views": "views"}
     total = aws.update(table, {**key, "sk": f"TOTAL#{lane:02}"}, "ADD #views :n", names=names, n=len(markers))
-    adds = ", ".join(f"{hour} :{hour}" for hour in hours)
-    of_day = aws.update(table, {**key, "sk": f"DAY#{day}#{lane:02}"}, f"SET day_key = :day ADD #views :n, {adds}",
-                        names=names, day=_day_key(day, zlib.crc32(slug.encode())), n=len(markers), **hours)  # fmt: skip
+    hours = Counter(f"h{marker.hour:02}" for marker in markers)
+    values: Item = {"day": _day_key(day, zlib.crc32(slug.encode())), "n": len(markers), **hours}
+    sets = "SET day_key = :day"
+    if told := next((marker for marker in markers if marker.title), None):
+        sets += ", title = if_not_exists(title, :title), #page = if_not_exists(#page, :page)"
+        names = {**names, "#page": "page"}
+        values |= {"title": told.title, "page": told.page}
+    adds = ", ".join(["ADD #views :n", *(f"{hour} :{hour}" for hour in hours)])
+    of_day = aws.update(table, {**key, "sk": f"DAY#{day}#{lane:02}"}, f"{sets} {adds}", names=names, **values)
     aws.write(*flags, total, of_day)
 
 
 def _note_spread(slug: str) -> None:
-    aws.write(aws.update(current().view_counts_table, {"pk": _pk(slug), "sk": "INFO"}, "SET spread = :one", one=1))
+    aws.write(aws.update(current().view_counts_table, {"pk": _pk(slug), "sk": "TOTAL#00"}, "SET spread = :one", one=1))
     _spread.add(slug)
-
-
-def describe(marker: Marker) -> None:
-    """Keeps an article's title and page as its own pages give them; once known, for the rest of the day."""
-    if _described.get(marker.slug) == (marker.day, marker.title):
-        return
-    key = {"pk": _pk(marker.slug), "sk": "INFO"}
-    try:
-        aws.write(
-            aws.update(current().view_counts_table, key, "SET title = :title, #page = :page, seen = :day",
-                       "attribute_not_exists(title) OR (seen < :day AND title <> :title)", names={"#page": "page"},
-                       title=marker.title, page=marker.page, day=marker.day)
-        )  # fmt: skip
-    except Cancelled:
-        pass  # known already
-    _described[marker.slug] = (marker.day, marker.title)
 
 
 def total(slug: str) -> int:
     """All views of an article so far; 0 for one nobody has read."""
     of_totals = "pk = :pk AND begins_with(sk, :sk)"
     lanes = aws.query(current().view_counts_table, of_totals, pk=_pk(slug), sk="TOTAL#")
-    return sum(lane["views"] for lane in lanes)
+    return sum(lane.get("views", 0) for lane in lanes)
 
 
 def totals(slugs: Iterable[str]) -> dict[str, int]:
     """The totals of many articles, in the order asked for; only those that were ever spread cost a query."""
     asked = list(dict.fromkeys(slugs))
-    keys = [{"pk": _pk(slug), "sk": sk} for slug in asked for sk in ("INFO", "TOTAL#00")]
     views = dict.fromkeys(asked, 0)
-    spread = []
-    for item in aws.batch_get(current().view_counts_table, keys):
+    for item in aws.batch_get(current().view_counts_table, [{"pk": _pk(slug), "sk": "TOTAL#00"} for slug in asked]):
         slug = item["pk"].removeprefix("ARTICLE#")
-        if "spread" in item:
-            spread.append(slug)
-        views[slug] = max(views[slug], item.get("views", 0))
-    return views | {slug: total(slug) for slug in spread}
+        views[slug] = total(slug) if "spread" in item else item["views"]
+    return views
 
 
 def daily(slug: str, first: str, last: str) -> dict[str, int]:
@@ -182,7 +165,7 @@ def daily(slug: str, first: str, last: str) -> dict[str, int]:
 
 
 def day_sums(day: str) -> dict[str, Item]:
-    """Every article read on a day: `views`, and `h00` to `h23` where not 0, all lanes together."""
+    """Every article read on a day: `views`, `h00` to `h23` where not 0, `title` and `page`; all lanes together."""
     sums: dict[str, Item] = {}
     for bucket in range(DAY_BUCKETS):
         key = _day_key(day, bucket)
@@ -191,16 +174,9 @@ def day_sums(day: str) -> dict[str, Item]:
             for name, value in item.items():
                 if name == "views" or (name[0] == "h" and name[1:].isdigit()):
                     slug[name] = slug.get(name, 0) + value
+                elif name in ("title", "page"):
+                    slug.setdefault(name, value)
     return sums
-
-
-def titles(slugs: Iterable[str]) -> dict[str, str]:
-    """The titles of articles; a slug for its own where no page has told one."""
-    asked = list(dict.fromkeys(slugs))
-    known = aws.batch_get(current().view_counts_table, [{"pk": _pk(slug), "sk": "INFO"} for slug in asked])
-    return {slug: slug for slug in asked} | {
-        item["pk"].removeprefix("ARTICLE#"): item["title"] for item in known if "title" in item
-    }
 
 
 def save_list(window: str, articles: list[Item], now: datetime) -> None:
@@ -211,7 +187,7 @@ def save_list(window: str, articles: list[Item], now: datetime) -> None:
 
 def load_list(window: str) -> Any:
     """A most-read list as `{"as_of", "articles"}`; None before the first one was made."""
-    return aws.get(current().view_counts_table, {"pk": "LIST", "sk": window})
+    return aws.get(current().view_counts_table, {"pk": "LIST", "sk": window}, consistent=False)
 
 
 def save_cursor(cursor: Item | None) -> None:

@@ -78,14 +78,31 @@ def test_a_marker_that_is_gone_is_not_counted(backend: Backend) -> None:
 
 def test_a_title_is_believed_from_our_pages_only_and_stays_for_the_day(backend: Backend) -> None:
     backend.call("POST", "/articles/gold/views", {"title": "Spam"}, {"origin": "https://evil.example"}, "192.0.2.1")
+    backend.count()
+    assert titled(backend) == {"gold": ("gold", "")}
     read(backend, "gold", 2, title="Gold kaufen", page=f"{ORIGIN}/gold")
-    read(backend, "gold", 3, title="Etwas anderes", page=f"{ORIGIN}/gold")
     backend.count()
-    (first,) = store.titles(["gold"]).values()
-    assert first in {"Gold kaufen", "Etwas anderes"}
-    read(backend, "gold", 4, title="Noch etwas anderes", page=f"{ORIGIN}/gold")
+    for visitor, page in enumerate(("https://evil.example/gold", f"{ORIGIN}.evil.example/", ORIGIN + "/" + "x" * 300)):
+        read(backend, "gold", visitor + 3, title="Etwas anderes", page=page)
+        backend.count()
+        assert titled(backend) == {"gold": ("Gold kaufen", f"{ORIGIN}/gold")}
+    read(backend, "silver", 1, title="Silber", page="https://evil.example/silver")
     backend.count()
-    assert store.titles(["gold"]) == {"gold": first}
+    assert titled(backend)["silver"] == ("Silber", "")
+
+
+def test_the_next_day_may_tell_a_new_title(backend: Backend) -> None:
+    for day, title in (("2026-11-22", "Alt"), ("2026-11-23", "Neu")):
+        store.mark(model.Marker("gold", day, "visitor", 9, title, f"{ORIGIN}/gold"), instants.now())
+    backend.count()
+    ranking.rank(instants.parse("2026-11-23T12:00:00Z"))
+    assert store.load_list("7d")["articles"][0]["title"] == "Neu"
+
+
+def titled(backend: Backend) -> dict[str, tuple[str, str]]:
+    ranking.rank()
+    articles = backend.call("GET", "/articles/popular?window=all").json["articles"]
+    return {each["slug"]: (each["title"], each["page"]) for each in articles}
 
 
 def test_the_most_read(backend: Backend) -> None:
@@ -99,8 +116,8 @@ def test_the_most_read(backend: Backend) -> None:
         ranked = backend.call("GET", f"/articles/popular?window={window}&limit=2").json
         assert ranked["window"] == window
         assert ranked["articles"] == [
-            {"slug": "silver", "title": "Silver", "views": 5},
-            {"slug": "gold", "title": "Gold", "views": 3},
+            {"slug": "silver", "title": "Silver", "views": 5, "page": ""},
+            {"slug": "gold", "title": "Gold", "views": 3, "page": ""},
         ]
 
 
