@@ -33,10 +33,20 @@ def _composers() -> Any:
 
 @app.on_dynamodb_record(stream_arn=stage.contacts_stream_arn, starting_position="TRIM_HORIZON")
 def deliver(event: Any) -> None:
-    """A message is due: it leaves by SES or SNS."""
+    """A message is due: it leaves by SES or SNS. A subscription ended: its data gets its end."""
+    from chalicelib.newsletter.reactions import settle
     from chalicelib.outbox import delivery
 
-    delivery.react(event.to_dict()["Records"], _composers())
+    delivery.react(event.to_dict()["Records"], _composers(), settle)
+
+
+@app.on_sns_message(topic=stage.mail_events_topic_arn)
+def hear(event: Any) -> None:
+    """A mail came back, or its reader complained."""
+    from chalicelib.newsletter.reactions import LISTENERS
+    from chalicelib.outbox import feedback
+
+    feedback.receive(event.to_dict(), LISTENERS)
 
 
 @app.on_dynamodb_record(stream_arn=stage.view_markers_stream_arn, starting_position="TRIM_HORIZON")

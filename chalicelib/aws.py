@@ -200,6 +200,19 @@ def write(*members: Item, tries: int = 6) -> None:
             time.sleep(random.uniform(0.01, 0.05) * (tries - left))
 
 
+def delete(table: str, key: Item, condition: str | None = None, **values: Any) -> Item:
+    """The Delete of an item, as a member of a transaction."""
+    return {"Delete": _conditional({"TableName": table, "Key": pack_item(key)}, condition, values)}
+
+
+def last(table: str, condition: str, most: int, **values: Any) -> list[Item]:
+    """The last `most` items of a Query by their sort keys, last first, as they are now (a consistent read)."""
+    packed = {f":{name}": pack(value) for name, value in values.items()}
+    page = call("query", TableName=table, KeyConditionExpression=condition, ExpressionAttributeValues=packed,
+                ScanIndexForward=False, Limit=most, ConsistentRead=True)  # fmt: skip
+    return list(map(unpack_item, page["Items"]))
+
+
 def query(table: str, condition: str, index: str | None = None, **values: Any) -> Iterator[Item]:
     """Every item of a Query, page by page, eventually consistent; `values` are the condition's `:name`s."""
     asked: Item = {

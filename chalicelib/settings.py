@@ -32,6 +32,8 @@ class Settings:
 
     mail_from: str = _of("noreply@localhost.example", "sender of every mail, an identity verified in SES")
     staff_mail: tuple[str, ...] = _of((), "addresses that get callback alerts by mail")
+    mail_unsubscribe: str = _of("", "address for unsubscribing by mail, which somebody reads; default the sender's")
+    mails_a_day: int = _of(20000, "mails a day at most; further ones wait for the next day")
     mail_configuration_set: str = _of("", "SES configuration set")
 
     hotline_number: str = _of("+4979302699", "the company's own number, E.164")
@@ -41,17 +43,20 @@ class Settings:
         "12-24 closed; 12-31 closed", "days that differ, yearly or dated: `12-24 closed; 2027-01-05 10:00-12:00`"
     )
     first_attempt_minutes: int = _of(30, "open minutes within which a callback is first attempted")
+    proof_years: int = _of(3, "full calendar years for which the proof of an ended subscription is kept")
     phone_regions: tuple[str, ...] = _of(("DE", "AT", "CH"), "countries whose numbers are called back")
 
     limit_signups_per_caller: int = _of(20, "newsletter signups an hour from one address")
     limit_callbacks_per_caller: int = _of(5, "callback requests an hour from one address")
-    limit_per_caller_factor: int = _of(1, "multiplies the two limits above; for trying out from one machine")
+    limit_access_per_caller: int = _of(10, "requests an hour from one address for a link to one's data")
+    limit_per_caller_factor: int = _of(1, "multiplies the limits above; for trying out from one machine")
 
     contacts_table: str = _of("", "output of the resource stack")
     contacts_stream_arn: str = _of("", "output of the resource stack")
     view_markers_table: str = _of("", "output of the resource stack")
     view_markers_stream_arn: str = _of("", "output of the resource stack")
     view_counts_table: str = _of("", "output of the resource stack")
+    mail_events_topic_arn: str = _of("", "output of the resource stack")
     alerts_topic_arn: str = _of("", "output of the resource stack")
     dead_letter_queue_url: str = _of("", "output of the resource stack")
     identity_secret_arn: str = _of("", "output of the resource stack")

@@ -117,6 +117,12 @@ class Backend:
         """The contacts' stream brings everything."""
         app.deliver({"Records": self.records()}, Context())
 
+    def settle(self) -> None:
+        """The stream brings everything until nothing more follows from it."""
+        before: list[Any] = []
+        while before != (before := self.items()):
+            self.deliver()
+
     def count(self) -> None:
         """The markers' stream brings everything."""
         app.count({"Records": self.records("VIEW_MARKERS_TABLE")}, Context())

@@ -17,7 +17,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What needs the emulator, a package or a browser is `edge`; the rest is quick enough for every save."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        if {"cloud", "backend", "browser", "packaged", "runner"} & set(fixtures):
+        if {"cloud", "backend", "browser", "packaged", "runner", "slow"} & set(fixtures):
             item.add_marker(pytest.mark.edge)
 
 
@@ -35,6 +35,11 @@ def backend(cloud: Cloud) -> Iterator[Backend]:
     stage = f"t{next(_stages)}-{os.getpid()}"
     with Backend.of_its_own(cloud, stage) as ready:
         yield ready
+
+
+@pytest.fixture
+def slow() -> None:
+    """Takes more than a moment: not for every save."""
 
 
 @pytest.fixture(scope="session")

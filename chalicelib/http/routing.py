@@ -8,7 +8,7 @@ from chalice import Blueprint, Response
 from pydantic import BaseModel, ValidationError
 
 from chalicelib import errors, log
-from chalicelib.http import answers, problems
+from chalicelib.http import answers, bodies, problems
 from chalicelib.http.call import Call
 from chalicelib.http.problems import Problem
 
@@ -92,6 +92,8 @@ def _view(methods: Mapping[str, Route], call: Call, event: Mapping[str, Any]) ->
     route = methods.get("GET" if call.method == "HEAD" else call.method)
     if route is None:
         raise Problem(405, "method_not_allowed", headers={"Allow": answers.allow(methods)})
+    if len(event["body"] or "") > bodies.LARGEST and not route.takes:
+        raise Problem(413, "payload_too_large")
     given: list[BaseModel] = []
     fields = call.read(event, route.takes) if route.takes else {}
     if route.params:

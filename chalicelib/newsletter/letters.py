@@ -1,18 +1,33 @@
 """What the mails say. Nothing that a stranger typed goes into a mail to an address nobody has confirmed."""
 
-from chalicelib.newsletter.model import Subscriber
+from collections.abc import Mapping
+
+from chalicelib.newsletter.model import Letter, Subscriber
 from chalicelib.outbox.model import Mail
 from chalicelib.pages import render
 
-_SUBJECT = {"de": "Bitte bestätigen Sie Ihre Anmeldung", "en": "Please confirm your subscription"}
+SUBJECTS: Mapping[Letter, tuple[str, str]] = {
+    "confirmation": ("Bitte bestätigen Sie Ihre Anmeldung", "Please confirm your subscription"),
+    "welcome": ("Willkommen beim Newsletter", "Welcome to the newsletter"),
+    "access": ("Ihr Link zu Ihren Daten", "Your link to your data"),
+}
 
 
-def confirmation(subscriber: Subscriber, link: str) -> Mail:
-    """The one mail an unconfirmed address gets: no advertising, one link."""
-    name, values = f"mail/confirmation.{subscriber.language}", {"link": link}
+def letter(kind: Letter, subscriber: Subscriber, links: Mapping[str, str], headers: Mapping[str, str]) -> Mail:
+    """A mail to a subscriber in their language, as text and as HTML."""
+    template = f"mail/{kind}.{subscriber.language}"
     return Mail(
         to=(subscriber.email,),
-        subject=_SUBJECT[subscriber.language],
-        text=render(f"{name}.txt", **values),
-        html=render(f"{name}.html", **values),
+        subject=SUBJECTS[kind][subscriber.language == "en"],
+        text=render(f"{template}.txt", **links),
+        html=render(f"{template}.html", **links),
+        headers=tuple(headers.items()),
     )
+
+
+def leaving(link: str, address: str) -> dict[str, str]:
+    """The headers by which a mail program offers to unsubscribe (RFC 2369, and with one click RFC 8058)."""
+    return {
+        "List-Unsubscribe": f"<{link}>, <mailto:{address}?subject=unsubscribe>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }

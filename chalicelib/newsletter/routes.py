@@ -1,25 +1,35 @@
-"""The newsletter's entrances: the declaration, the signup, the confirmation."""
+"""The newsletter's entrances: the declaration, the signup, and the links in our mails.
 
+A link's GET shows a page and writes nothing, however often a scanner calls it; its POST acts, and a repeat is
+answered alike.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from chalicelib import keys, limits, tokens
-from chalicelib.aws import Cancelled
+from chalicelib import limits, tokens
+from chalicelib.aws import Cancelled, Item
 from chalicelib.consent import Wording, Wordings
-from chalicelib.errors import Unavailable
+from chalicelib.errors import BadToken, Unavailable
 from chalicelib.http import PUBLIC_READ, Body, Call, Page, Reply, Routes, Thanks
 from chalicelib.http import fields as of
-from chalicelib.newsletter import model, store
-from chalicelib.newsletter.model import TOPICS, Topic
-from chalicelib.newsletter.reactions import CONFIRM
-from chalicelib.newsletter.store import Circumstances
+from chalicelib.limits import Limit
+from chalicelib.newsletter import model, proof, store
+from chalicelib.newsletter.model import TOPICS, Change, Topic
+from chalicelib.newsletter.reactions import CONFIRM, DATA, PREFERENCES, UNSUBSCRIBE
+from chalicelib.newsletter.store import How, Known
 from chalicelib.settings import current
 
 routes = Routes(__name__)
 wordings = Wordings(Path(__file__).parent / "consent")
 _TRIES = 8  # against others who write the same subscriber at the same time
+
+Topics = Annotated[tuple[Topic, ...], of.ListOf, Field(min_length=1, max_length=len(TOPICS))]
 
 
 class ByVersion(Body):
@@ -31,7 +41,7 @@ class Signup(Body):
 
     email: of.Email
     consent: of.Version
-    topics: Annotated[tuple[Topic, ...], of.ListOf, Field(min_length=1, max_length=len(TOPICS))] = TOPICS
+    topics: Topics = TOPICS
     language: of.Language = "de"
     page: of.Page = ""
     altcha: of.Line = ""
@@ -49,8 +59,22 @@ class Token(Body):
     token: str = ""  # a missing one is a bad one, answered alike
 
 
-class Confirmed(BaseModel):
-    status: Literal["confirmed"] = "confirmed"
+class Done(BaseModel):
+    """What has become of the subscription."""
+
+    status: Literal["confirmed", "refused", "unsubscribed", "saved", "sent", "erased"]
+
+
+class Preferences(Token):
+    topics: Topics
+    language: of.Language
+
+
+class Access(Body):
+    """Whose data: by the link of a mail, or by the address, to which a fresh link is then sent."""
+
+    token: str = ""
+    email: of.OptionalEmail = None
 
 
 def _declaration(wording: Wording) -> Reply:
@@ -75,18 +99,19 @@ def sign_up(call: Call, signup: Signup) -> Thanks:
     thanks = Thanks(Pending(), "pending", signup.next)
     if signup.website:  # no person sees this field
         return thanks
-    how = Circumstances(call.caller, call.agent, signup.page, wordings.seen(signup.consent).sha256)
+    wording, topics = wordings.seen(signup.consent), tuple(dict.fromkeys(signup.topics))
+    key = proof.key_of(signup.email)
+    asked = model.Signup(key, signup.email, signup.language, topics, signup.consent)
+    facts = {
+        "consent": wording.version,
+        "wording": wording.sha256,
+        "topics": ",".join(topics),
+        "language": signup.language,
+    }
+    how = How(facts, {**_person(call), "email": signup.email, "page": signup.page})
     limit = limits.per_caller("signups", call.caller, current().limit_signups_per_caller)
-    key = keys.identity("email", signup.email.casefold())
-    asked = model.Signup(key, signup.email, signup.language, signup.topics, signup.consent)
-    for _ in range(_TRIES):
-        change = model.sign_up(store.load(key), asked, call.now)
-        try:
-            store.save(change, call.now, how, limit)
-        except Cancelled:
-            continue
-        return thanks
-    raise Unavailable("signup: too many at once")
+    _change(call, key, lambda known, now: model.sign_up(known.subscriber, asked, now, known.version), how, limit)
+    return thanks
 
 
 @routes.get("/newsletter/confirm", params=Token, html=True)
@@ -96,16 +121,131 @@ def show_confirmation(call: Call, link: Token) -> Page:
     return Page("confirm", {"token": link.token})
 
 
-@routes.post("/newsletter/confirm", takes=Token, gives=Confirmed, html=True)
+@routes.post("/newsletter/confirm", takes=Token, gives=Done, html=True)
 def confirm(call: Call, pressed: Token) -> Page:
     """The button: the subscription is confirmed. A repeat answers the same."""
-    key, generation = tokens.read(CONFIRM, pressed.token, call.now)
-    how = Circumstances(call.caller, call.agent)
+    key, letter = tokens.read(CONFIRM, pressed.token, call.now)
+    how = How({"letter": str(letter)}, _person(call))
+    _change(call, key, lambda known, now: model.confirm(known.subscriber, letter, now), how)
+    return Page("confirmed", body=Done(status="confirmed"))
+
+
+@routes.get("/newsletter/refuse", params=Token, html=True)
+def show_refusal(call: Call, link: Token) -> Page:
+    """The page for "that was not me": one button. Changes nothing."""
+    tokens.read(CONFIRM, link.token, call.now)
+    return Page("refuse", {"token": link.token})
+
+
+@routes.post("/newsletter/refuse", takes=Token, gives=Done, html=True)
+def refuse(call: Call, pressed: Token) -> Page:
+    """ "That was not me": the address gets no confirmation mail for 12 months."""
+    key, letter = tokens.read(CONFIRM, pressed.token, call.now)
+    _change(call, key, lambda known, now: model.refuse(known.subscriber, letter, now), How())
+    return Page("refused", body=Done(status="refused"))
+
+
+@routes.get("/newsletter/unsubscribe", params=Token, html=True)
+def show_unsubscribe(call: Call, link: Token) -> Page:
+    """The page behind a mail's unsubscribe link: one button. Changes nothing."""
+    tokens.read(UNSUBSCRIBE, link.token, call.now)
+    return Page("unsubscribe", {"token": link.token})
+
+
+@routes.post("/newsletter/unsubscribe", params=Token, gives=Done, html=True)
+def unsubscribe(call: Call, link: Token) -> Page:
+    """Unsubscribes with one click (RFC 8058), without a login; its body may be of any type. The link never expires."""
+    key, _ = tokens.read(UNSUBSCRIBE, link.token, call.now)
+    _change(call, key, lambda known, now: model.unsubscribe(known.subscriber, now), How({}, _person(call)))
+    return Page("unsubscribed", body=Done(status="unsubscribed"))
+
+
+@routes.get("/newsletter/preferences", params=Token, html=True)
+def show_preferences(call: Call, link: Token) -> Page:
+    """Topics and language, to be changed; and the way to one's data."""
+    key, _ = tokens.read(PREFERENCES, link.token, call.now)
+    subscriber = store.load(key).subscriber
+    if subscriber is None or subscriber.state != "confirmed":
+        raise BadToken
+    call.language = "en" if subscriber.language == "en" else "de"
+    return Page("preferences", {"token": link.token, "topics": subscriber.topics, "chosen": subscriber.language})
+
+
+@routes.post("/newsletter/preferences", takes=Preferences, gives=Done, html=True)
+def prefer(call: Call, chosen: Preferences) -> Page:
+    """Saves topics and language."""
+    key, _ = tokens.read(PREFERENCES, chosen.token, call.now)
+    topics = tuple(topic for topic in TOPICS if topic in chosen.topics)
+    how = How({"topics": ",".join(topics), "language": chosen.language}, _person(call))
+    _change(call, key, lambda known, now: model.prefer(known.subscriber, topics, chosen.language), how)
+    return Page("saved", body=Done(status="saved"))
+
+
+@routes.get("/newsletter/access", params=of.InLanguage, html=True)
+def show_access(call: Call, asked: of.InLanguage) -> Page:
+    """A form for one's address: the way to one's data for whoever has no mail of ours at hand."""
+    return Page("access")
+
+
+@routes.post("/newsletter/access", takes=Access, gives=Done, html=True, status=202, errors=(429,))
+def access(call: Call, asked: Access) -> Page:
+    """Sends a fresh link to the address: a forwarded newsletter's link must not open somebody's data."""
+    if asked.token:
+        key, _ = tokens.read(PREFERENCES, asked.token, call.now)
+    elif asked.email:
+        key = proof.key_of(asked.email)
+    else:
+        raise BadToken
+    limit = limits.per_caller("access", call.caller, current().limit_access_per_caller)
+    _change(call, key, lambda known, now: model.ask_access(known.subscriber, now), How({}, _person(call)), limit)
+    return Page("sent", body=Done(status="sent"))
+
+
+@routes.get("/newsletter/mydata", params=Token)
+def mydata(call: Call, link: Token) -> Reply:
+    """Everything stored on this person, as a JSON download (GDPR Art. 15 and 20)."""
+    key, _ = tokens.read(DATA, link.token, call.now)
+    kept = proof.document(key, wordings, call.now)
+    if kept is None:
+        raise BadToken
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store",
+               "Content-Disposition": 'attachment; filename="newsletter.json"'}  # fmt: skip
+    return Reply(json.dumps(kept, ensure_ascii=False, indent=2), headers=headers)
+
+
+@routes.get("/newsletter/erase", params=Token, html=True)
+def show_erasure(call: Call, link: Token) -> Page:
+    """The page before erasing: one button. Changes nothing."""
+    tokens.read(DATA, link.token, call.now)
+    return Page("erase", {"token": link.token})
+
+
+@routes.post("/newsletter/erase", takes=Token, gives=Done, html=True)
+def erase(call: Call, pressed: Token) -> Page:
+    """Erases this person's data (GDPR Art. 17); what stays is an HMAC that keeps the address from being imported."""
+    key, _ = tokens.read(DATA, pressed.token, call.now)
+    _change(call, key, lambda known, now: model.erase(known.subscriber), How({"by": "person"}))
+    return Page("erased", body=Done(status="erased"))
+
+
+def _person(call: Call) -> dict[str, str]:
+    return {"caller": call.caller, "agent": call.agent}
+
+
+def _change(
+    call: Call,
+    key: str,
+    decide: Callable[[Known, datetime], Change],
+    how: How,
+    limit: Limit | None = None,
+    claim: Item | None = None,
+) -> None:
+    """Decides on what is known and writes it, again where somebody else was faster."""
     for _ in range(_TRIES):
-        change = model.confirm(store.load(key), generation, call.now)
+        known = store.load(key)
         try:
-            store.save(change, call.now, how)
+            store.save(known, decide(known, call.now), call.now, how, limit, claim)
+            return
         except Cancelled:
             continue
-        return Page("confirmed", body=Confirmed())
-    raise Unavailable("confirm: too many at once")
+    raise Unavailable("newsletter: too many at once")

@@ -5,7 +5,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import astuple
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import (
@@ -65,6 +65,12 @@ def _attempt(message: Message, composers: Mapping[str, Composer], now: datetime)
         return model.refused(message, f"compose: {type(error).__name__}", now, final=True)
     if parcel is None:
         return model.void(message, now)
+    tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    if isinstance(parcel, Mail) and not store.count_mail(
+        now.date().isoformat(), current().mails_a_day, instants.epoch(tomorrow + timedelta(days=1))
+    ):
+        log.warning("mail.cap", message=message.id)
+        return model.postponed(message, tomorrow)
     try:
         service_id = _send_mail(message, parcel) if isinstance(parcel, Mail) else _publish(message, parcel)
     except ClientError as error:
@@ -110,8 +116,12 @@ def _publish(message: Message, alert: Alert) -> str:
     return str(answer["MessageId"])
 
 
-def react(records: Iterable[Mapping[str, Any]], composers: Mapping[str, Composer]) -> None:
-    """The stream's reaction: delivers each new message at once.
+def react(
+    records: Iterable[Mapping[str, Any]],
+    composers: Mapping[str, Composer],
+    settle: Callable[[Mapping[str, Any]], None],
+) -> None:
+    """The stream's reaction: delivers each new message at once, and has `settle` see every other record.
 
     Raises Unavailable, so that the batch comes again; a record that can never succeed goes to the dead-letter
     queue and its neighbours go on.
@@ -120,7 +130,9 @@ def react(records: Iterable[Mapping[str, Any]], composers: Mapping[str, Composer
         try:
             key = record["dynamodb"]["Keys"]["pk"]["S"]
             image = record["dynamodb"].get("NewImage", {})
-            if key.startswith("MSG#") and image.get("state") == {"S": "due"}:
+            if not key.startswith("MSG#"):
+                settle(record)
+            elif image.get("state") == {"S": "due"}:
                 deliver(key.removeprefix("MSG#"), composers)
         except errors.Unavailable:
             raise

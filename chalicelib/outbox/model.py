@@ -23,6 +23,7 @@ class Message:
     id: str
     kind: str
     subject: str  # the key of whom or what it is about: never an address
+    serial: int  # which of its kind about this subject
     due_at: datetime
     created_at: datetime
     state: State = "due"
@@ -58,7 +59,7 @@ class Alert:
 
 def owe(kind: str, subject: str, serial: int, now: datetime, due_at: datetime | None = None) -> Message:
     """The message number `serial` of this kind that is owed about a subject, due now unless told."""
-    return Message(f"{kind}.{subject}.{serial}", kind, subject, due_at or now, now)
+    return Message(f"{kind}.{subject}.{serial}", kind, subject, serial, due_at or now, now)
 
 
 def may_claim(message: Message, now: datetime) -> bool:
@@ -94,6 +95,18 @@ def unanswered(message: Message, error: str, now: datetime) -> Message:
     """It may have left or not: wait for the service's event, then try again."""
     began = message.attempted_at or now
     return _next(message, state="unclear", error=error, due_at=max(began + UNCLEAR, now))
+
+
+def told_sent(message: Message, service_id: str, now: datetime) -> Message:
+    """The service's own event says that it took the message: whatever became of the answer, it was sent."""
+    if message.state in ("sent", "void", "failed"):
+        return message
+    return _next(message, state="sent", service_id=service_id, ended_at=now, error="")
+
+
+def postponed(message: Message, until: datetime) -> Message:
+    """No attempt after all: the day's mails are used up."""
+    return _next(message, state="due", attempts=message.attempts - 1, error="daily cap", due_at=until)
 
 
 def void(message: Message, now: datetime) -> Message:

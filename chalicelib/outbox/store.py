@@ -28,7 +28,7 @@ def _item(message: Message) -> Item:
         item["expires"] = instants.epoch((message.ended_at or message.due_at) + KEPT)
     else:
         item["due_key"] = f"MSG#{zlib.crc32(message.id.encode()) % SHARDS}"
-    return {name: value for name, value in item.items() if value is not None}
+    return {name: value for name, value in item.items() if value not in (None, "")}
 
 
 def from_item(item: Item) -> Message:
@@ -60,6 +60,30 @@ def replace(before: Message, after: Message) -> None:
         # A lost answer makes our own write look like another's.
         if aws.get(current().contacts_table, _key(after.id)) != _item(after):
             raise
+
+
+def by_service_id(service_id: str) -> Message | None:
+    """The message that SES or SNS knows by this name."""
+    keys = aws.query(current().contacts_table, "service_id = :id", index="sent", id=service_id)
+    found = next((key["pk"].removeprefix("MSG#") for key in keys), None)
+    return load(found) if found else None
+
+
+def load_many(message_ids: list[str]) -> list[Message]:
+    """Those of the messages that are still kept, oldest first."""
+    items = aws.batch_get(current().contacts_table, [_key(each) for each in message_ids])
+    return sorted(map(from_item, items), key=lambda message: message.created_at)
+
+
+def count_mail(day: str, most: int, expires: int) -> bool:
+    """Counts one more mail on a day; False where the day's cap is reached."""
+    below, counted = "attribute_not_exists(used) OR used < :most", "ADD used :one SET expires = :expires"
+    key = {"pk": "LIMIT#mails", "sk": day}
+    try:
+        aws.write(aws.update(current().contacts_table, key, counted, below, one=1, most=most, expires=expires))
+    except Cancelled:
+        return False
+    return True
 
 
 def due(now: datetime) -> Iterator[str]:

@@ -9,6 +9,7 @@ from chalicelib.messages import MESSAGES
 from tests.backend import FORM, ORIGIN, Backend
 
 POSTS = sorted(path for path, methods in INVENTORY.items() if "POST" in methods)
+TAKING = [path for path in POSTS if INVENTORY[path]["POST"].takes]  # RFC 8058 has unsubscribing ignore its body
 PATHS = sorted(INVENTORY)
 EXAMPLES = {"{slug}": "gold", "{version}": "newsletter-de-1"}
 SIGNUP = {"email": "eva@example.org", "consent": "newsletter-de-1"}
@@ -49,7 +50,7 @@ MALFORMED = [
 ]
 
 
-@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize("path", TAKING)
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/json; charset=utf-8"])
 def test_malformed_bodies(backend: Backend, path: str, kind: str) -> None:
     for body in MALFORMED:
@@ -70,7 +71,7 @@ def test_bodies_of_more_than_16_kib(backend: Backend, path: str) -> None:
     assert backend.call("POST", url(path), nearly).status in (204, 400, 422)
 
 
-@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize("path", TAKING)
 @pytest.mark.parametrize("kind", ["application/xml", "multipart/form-data; boundary=x", "text/html", "", "nonsense"])
 def test_other_content_types(backend: Backend, path: str, kind: str) -> None:
     answer = backend.call("POST", url(path), "{}", {"content-type": kind})

@@ -49,6 +49,9 @@ def test_signup_mail_confirmation(backend: Backend) -> None:
     events = [each for each in backend.items(prefix="SUB#") if each["sk"] != "SUB"]
     assert sorted(each["event"] for each in events) == ["confirmed", "signup"]
     assert all("expires" not in each for each in events)
+    backend.deliver()
+    welcome, _ = backend.mails("one@example.org")
+    assert welcome["subject"] == "Willkommen beim Newsletter"
     page = confirm(backend, token, "text/html")
     assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
 
@@ -88,17 +91,18 @@ def test_looking_at_the_link_changes_nothing(backend: Backend) -> None:
 
 
 def test_twenty_equal_signups_at_once_are_one_subscriber_and_one_mail(backend: Backend) -> None:
-    now, limit = instants.now(), None
+    now = instants.now()
     asked = model.Signup("key", "race@example.org", "de", ("news",), "newsletter-de-1")
 
     def once(_: int) -> bool:
         while True:
-            change = model.sign_up(store.load("key"), asked, now)
+            known = store.load("key")
+            change = model.sign_up(known.subscriber, asked, now, known.version)
             try:
-                store.save(change, now, store.Circumstances("192.0.2.1", ""), limit)
+                store.save(known, change, now, store.How())
             except aws.Cancelled:
                 continue
-            return change.owes_confirmation
+            return change.owes is not None
 
     with ThreadPoolExecutor(20) as pool:
         winners = sum(pool.map(once, range(20)))
@@ -111,13 +115,13 @@ def test_bad_links_are_all_the_same(backend: Backend) -> None:
     sign_up(backend, "bad@example.org")
     backend.deliver()
     token, now = token_in(backend, "bad@example.org"), instants.now()
-    key, _ = tokens.read(reactions.CONFIRM, token, now)
+    key, letter = tokens.read(reactions.CONFIRM, token, now)
     in_a_week = now + timedelta(days=7)
     bad = {
-        "of another purpose": tokens.sign("newsletter.unsubscribe", key, 1, in_a_week),
-        "of another opt-in": tokens.sign(reactions.CONFIRM, key, 2, in_a_week),
-        "of nobody": tokens.sign(reactions.CONFIRM, "nobody", 1, in_a_week),
-        "expired": tokens.sign(reactions.CONFIRM, key, 1, now - timedelta(seconds=1)),
+        "of another purpose": tokens.sign("newsletter.unsubscribe", key, letter, in_a_week),
+        "of another opt-in": tokens.sign(reactions.CONFIRM, key, letter - 1, in_a_week),
+        "of nobody": tokens.sign(reactions.CONFIRM, "nobody", letter, in_a_week),
+        "expired": tokens.sign(reactions.CONFIRM, key, letter, now - timedelta(seconds=1)),
         "empty": "",
         "words": "not-a-token",
         "dots": "..",
@@ -170,8 +174,9 @@ def test_a_link_of_the_eighth_day_is_refused_before_and_after_the_table_tidied_u
     asked = model.Signup("late", "late@example.org", "de", ("news",), "newsletter-de-1")
     long_ago = now - timedelta(days=7, seconds=1)
     change = model.sign_up(None, asked, long_ago)
-    store.save(change, long_ago, store.Circumstances("192.0.2.1", ""))
-    token = tokens.sign(reactions.CONFIRM, "late", 1, now + timedelta(days=9))
+    assert change.after
+    store.save(store.load("late"), change, long_ago, store.How())
+    token = tokens.sign(reactions.CONFIRM, "late", change.after.letters, now + timedelta(days=9))
     assert confirm(backend, token).status == 400
     (message,) = backend.states()
     backend.deliver()

@@ -1,0 +1,71 @@
+"""What happened to a subscription, event by event, each with the hash of the one before. Pure.
+
+Personal data (address, user agent, page) enters an event's hash as a salted digest: it can be erased later, and what
+stays still proves that nothing was added, taken out or changed. The proof of consent rests on this: GDPR Art. 7(1).
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+FIRST = "0" * 64  # what the first event has for the hash of the one before
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event. `facts` are what may stay after an erasure, `personal` what may not; both are flat texts."""
+
+    version: int
+    event: str
+    at: str
+    facts: Mapping[str, str]
+    personal: Mapping[str, str] | None  # None once erased
+    personal_digest: str
+    previous: str
+    hash: str
+
+
+def append(
+    previous: str, version: int, event: str, at: str, facts: Mapping[str, str], personal: Mapping[str, str], salt: str
+) -> Event:
+    """The event that follows the one with this hash. `salt` keeps an erased address from being guessed back."""
+    salted = {**personal, "salt": salt}
+    digest = _digest(salted)
+    own = _hash(version, event, at, facts, digest, previous)
+    return Event(version, event, at, facts, salted, digest, previous, own)
+
+
+def _hash(version: int, event: str, at: str, facts: Mapping[str, str], digest: str, previous: str) -> str:
+    return _digest({"version": version, "event": event, "at": at, "facts": dict(facts), "personal": digest,
+                    "previous": previous})  # fmt: skip
+
+
+def _digest(value: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def faults(events: Sequence[Event], head: str | None) -> list[str]:
+    """What is wrong with a ledger, in words; empty where it is whole.
+
+    `head` is the hash the subscriber's own record names as the last one, None where that record is gone.
+    """
+    found = []
+    previous = FIRST
+    for position, event in enumerate(events):
+        name = f"event {event.version} ({event.event})"
+        if position and event.version != events[position - 1].version + 1:
+            found.append(f"between event {events[position - 1].version} and event {event.version} one is missing")
+        if event.previous != previous and (position or event.version == 1):
+            found.append(f"{name} does not follow the one before it")
+        if event.personal is not None and _digest(event.personal) != event.personal_digest:
+            found.append(f"{name}: the personal data is not what was recorded")
+        if event.hash != _hash(
+            event.version, event.event, event.at, event.facts, event.personal_digest, event.previous
+        ):
+            found.append(f"{name} is not what was recorded")
+        previous = event.hash
+    if head is not None and head != previous:
+        found.append("the last event is missing, or one was added")
+    return found

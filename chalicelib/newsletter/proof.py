@@ -1,0 +1,62 @@
+"""The proof of a consent: what was agreed to, when, how, and that nobody has changed it since (GDPR Art. 7(1))."""
+
+from datetime import datetime
+from typing import Any
+
+from chalicelib import instants, keys
+from chalicelib.consent import Wordings
+from chalicelib.newsletter import ledger, store
+from chalicelib.outbox import store as messages
+from chalicelib.settings import current
+
+
+def key_of(email: str) -> str:
+    """The key of an address, in whatever case it is written."""
+    return keys.identity("email", email.strip().casefold())
+
+
+def document(key: str, wordings: Wordings, now: datetime) -> dict[str, Any] | None:
+    """The proof as JSON values, verified; None where nothing is known of the address."""
+    events, known = store.events(key), store.load(key)
+    subscriber = known.subscriber
+    if not events and subscriber is None:
+        return None
+    faults = ledger.faults(events, store.head(key))
+    shown = {event.facts["consent"] for event in events if "consent" in event.facts}
+    for version in sorted(shown):
+        told = {event.facts["wording"] for event in events if event.facts.get("consent") == version}
+        if version not in wordings.all or told != {wordings.all[version].sha256}:
+            faults.append(f"the declaration {version} is not the one that was shown")
+    sent = messages.load_many([event.facts["message"] for event in events if "message" in event.facts])
+    return {
+        "company": current().company_name,
+        "made_at": instants.text(now),
+        "subscriber": {"id": key, **({"email": subscriber.email, "state": subscriber.state, "language":
+                       subscriber.language, "topics": list(subscriber.topics)} if subscriber else {"state": "none"})},
+        "intact": not faults,
+        "faults": faults,
+        "begins_with": events[0].version if events else None,
+        "events": [
+            {
+                "version": event.version,
+                "event": event.event,
+                "at": event.at,
+                "facts": dict(event.facts),
+                "personal": {name: value for name, value in (event.personal or {}).items() if name != "salt"}
+                if event.personal is not None
+                else None,
+                "previous": event.previous,
+                "hash": event.hash,
+            }
+            for event in events
+        ],
+        "declarations": [
+            {"version": version, "text": wordings.all[version].text, "sha256": wordings.all[version].sha256}
+            for version in sorted(shown & wordings.all.keys())
+        ],
+        "mails": [
+            {"id": each.id, "state": each.state, "at": instants.text(each.ended_at) if each.ended_at else None,
+             "service_id": each.service_id, "sha256": each.digest}
+            for each in sent
+        ],
+    }  # fmt: skip

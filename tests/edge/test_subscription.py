@@ -1,0 +1,385 @@
+"""A subscription after its confirmation: leaving, choosing, one's data, erasure, bounces and complaints, the proof."""
+
+import json
+import re
+import statistics
+import time
+from datetime import timedelta
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import app
+from chalicelib import aws, instants, tokens
+from chalicelib.newsletter import proof, reactions, routes, store
+from tests.backend import FORM, ORIGIN, Backend
+from tests.edge.test_newsletter import confirm, sign_up
+from tests.events import Answer, Context
+
+EVENTS = json.loads((Path(__file__).parent / "ses_events.json").read_text())
+HTML = {"content-type": FORM, "accept": "text/html"}
+SCRIPT = {"content-type": FORM, "accept": "application/json"}
+
+
+def link(backend: Backend, address: str, page: str) -> str:
+    """The token of a link in the newest mail to an address that has one."""
+    for mail in backend.mails(address):
+        found = re.search(rf"https://contact\.site\.example/newsletter/{page}\?token=(\S+)", mail["text"])
+        if found:
+            return found[1]
+    raise AssertionError(f"no mail with a link to {page}")
+
+
+def subscribe(backend: Backend, address: str) -> str:
+    """Signs up and confirms; the subscriber's key."""
+    assert sign_up(backend, address, page=f"{ORIGIN}/gold").status == 202
+    backend.deliver()
+    assert confirm(backend, link(backend, address, "confirm")).status == 200
+    backend.deliver()
+    return proof.key_of(address)
+
+
+def state(key: str) -> str:
+    subscriber = store.load(key).subscriber
+    return subscriber.state if subscriber else "none"
+
+
+def post(backend: Backend, page: str, headers: dict[str, str] | None = None, **fields: str) -> Answer:
+    body = "&".join(f"{name}={value}" for name, value in fields.items())
+    return backend.call("POST", f"/newsletter/{page}", body, headers or SCRIPT)
+
+
+def hear(backend: Backend, told: dict[str, Any], topic: str | None = None) -> None:
+    arn = topic or backend.env["MAIL_EVENTS_TOPIC_ARN"]
+    record: dict[str, Any] = {"Sns": {"TopicArn": arn, "Message": json.dumps(told), "Subject": None, "MessageAttributes": {}}}
+    app.hear({"Records": [record]}, Context())
+
+
+def told(shape: str, message_id: str, service_id: str, feedback_id: str = "") -> dict[str, Any]:
+    """A documented event body, about one of our messages, now."""
+    text = json.dumps(EVENTS[shape]).replace("OUR-MESSAGE", message_id).replace("SERVICE-ID", service_id)
+    text = text.replace("NOW", instants.text(instants.now()))
+    return json.loads(text.replace("FEEDBACK-ID", feedback_id or f"feedback-{shape}"))  # type: ignore[no-any-return]
+
+
+def welcome(backend: Backend, key: str) -> tuple[str, str]:
+    """The welcome mail's id, and SES's name for it."""
+    (item,) = [each for each in backend.items(prefix="MSG#newsletter-welcome") if each["subject"] == key]
+    return item["id"], item["service_id"]
+
+
+def test_one_click_unsubscribe_to_the_letter(backend: Backend) -> None:
+    key = subscribe(backend, "leaves@example.org")
+    sent: list[dict[str, Any]] = []
+    sign_up(backend, "header@example.org")
+    with backend.hooked(
+        "sesv2", "before-send.sesv2.SendEmail", lambda request, **_: sent.append(json.loads(request.body))
+    ):
+        backend.deliver()
+        assert confirm(backend, link(backend, "header@example.org", "confirm")).status == 200
+        backend.deliver()
+    confirmation, mail = (each["Content"]["Simple"] for each in sent)
+    assert "Headers" not in confirmation
+    headers = {each["Name"]: each["Value"] for each in mail["Headers"]}
+    assert headers.keys() == {"List-Unsubscribe", "List-Unsubscribe-Post"}
+    assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    url = re.fullmatch(
+        r"<https://contact\.site\.example(/newsletter/unsubscribe\?token=\S+)>, "
+        r"<mailto:post@tauberwerk\.example\?subject=unsubscribe>",
+        headers["List-Unsubscribe"],
+    )
+    assert url
+    token = link(backend, "leaves@example.org", "unsubscribe")
+    boundary = "multipart/form-data; boundary=x"
+    multipart = '--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n'
+    for kind, body in ((FORM, "List-Unsubscribe=One-Click"), (boundary, multipart)):
+        answer = backend.call("POST", f"/newsletter/unsubscribe?token={token}", body, {"content-type": kind})
+        assert answer.status == 200
+        assert "set-cookie" not in answer.headers
+        assert "location" not in answer.headers
+        assert state(key) == "unsubscribed"
+    assert backend.call("POST", url[1], "List-Unsubscribe=One-Click", {"content-type": FORM}).status == 200
+    assert state(proof.key_of("header@example.org")) == "unsubscribed"
+
+
+def test_an_unsubscribe_is_honoured_by_mail_that_waits(backend: Backend) -> None:
+    assert sign_up(backend, "queued@example.org").status == 202
+    backend.deliver()
+    assert confirm(backend, link(backend, "queued@example.org", "confirm")).status == 200
+    key = proof.key_of("queued@example.org")
+    post(backend, f"unsubscribe?token={tokens.sign(reactions.UNSUBSCRIBE, key, 0)}")
+    backend.deliver()
+    assert {each["subject"] for each in backend.mails("queued@example.org")} == {"Bitte bestätigen Sie Ihre Anmeldung"}
+    assert sorted(backend.states().values()) == ["sent", "void"]
+
+
+def test_preferences(backend: Backend) -> None:
+    key = subscribe(backend, "prefers@example.org")
+    token = link(backend, "prefers@example.org", "preferences")
+    page = backend.call("GET", f"/newsletter/preferences?token={token}", headers={"accept": "text/html"})
+    assert page.text.count(" checked") == 4  # three topics, one language
+    answer = post(backend, "preferences", token=token, topics="offers", language="en")
+    assert answer.json == {"status": "saved"}
+    subscriber = store.load(key).subscriber
+    assert subscriber
+    assert (subscriber.topics, subscriber.language) == (("offers",), "en")
+    none = post(backend, "preferences", token=token, language="en")
+    assert (none.status, none.json["errors"][0]["field"]) == (422, "topics")
+    post(backend, f"unsubscribe?token={link(backend, 'prefers@example.org', 'unsubscribe')}")
+    assert post(backend, "preferences", token=token, topics="news", language="de").json["code"] == "token"
+
+
+def test_not_me(backend: Backend) -> None:
+    sign_up(backend, "not-me@example.org")
+    backend.deliver()
+    token, key = link(backend, "not-me@example.org", "refuse"), proof.key_of("not-me@example.org")
+    assert backend.call("GET", f"/newsletter/refuse?token={token}").text.count("<button") == 1
+    assert state(key) == "pending"
+    for _ in range(2):
+        assert post(backend, "refuse", token=token).json == {"status": "refused"}
+    assert sign_up(backend, "not-me@example.org").text == '{"status":"pending"}'
+    assert confirm(backend, token).status == 400
+    backend.settle()
+    assert len(backend.mails("not-me@example.org")) == 1
+    (kept,) = [each for each in backend.items(prefix="SUB#") if each["sk"] == "SUB"]
+    assert "not-me@example.org" not in str(kept)
+
+
+def test_ones_data_and_its_erasure_want_a_fresh_link(backend: Backend) -> None:
+    key = subscribe(backend, "mine@example.org")
+    old = link(backend, "mine@example.org", "preferences")
+    for page in ("mydata", "erase"):
+        assert backend.call("GET", f"/newsletter/{page}?token={old}").status == 400
+    _allow_mails(backend, key)
+    answers = [
+        post(backend, "access", token=old),
+        post(backend, "access", email="nobody@example.org"),
+        post(backend, "access", email="MINE@example.org"),
+    ]
+    assert {(each.status, each.text) for each in answers} == {(202, '{"status":"sent"}')}
+    backend.deliver()
+    token = link(backend, "mine@example.org", "mydata")
+    data = backend.call("GET", f"/newsletter/mydata?token={token}")
+    assert data.headers["content-disposition"] == 'attachment; filename="newsletter.json"'
+    assert data.json["subscriber"]["email"] == "mine@example.org"
+    assert [each["event"] for each in data.json["events"]] == ["signup", "confirmed", "access"]
+    assert data.json["events"][0]["personal"]["page"] == f"{ORIGIN}/gold"
+    assert backend.call("GET", f"/newsletter/erase?token={token}").text.count("<button") == 1
+    for _ in range(2):
+        assert post(backend, "erase", token=token).json == {"status": "erased"}
+    assert state(key) == "none"
+
+
+def _allow_mails(backend: Backend, key: str) -> None:
+    """Ten minutes pass for an address."""
+    aws.client("dynamodb").update_item(
+        TableName=backend.env["CONTACTS_TABLE"], Key=aws.pack_item({"pk": f"SUB#{key}", "sk": "SUB"}),
+        UpdateExpression="SET lettered_at = :none", ExpressionAttributeValues={":none": {"L": []}},
+    )  # fmt: skip
+
+
+def test_after_an_erasure_nothing_personal_is_anywhere(backend: Backend, capsys: pytest.CaptureFixture[str]) -> None:
+    agent = {"user-agent": "Canary/1.0", "content-type": "application/json"}
+    body = {"email": "canary@example.org", "consent": "newsletter-de-1", "page": f"{ORIGIN}/canary-page"}
+    backend.call("POST", "/newsletter/signups", body, agent, caller="203.0.113.77")
+    backend.deliver()
+    confirm(backend, link(backend, "canary@example.org", "confirm"))
+    backend.settle()
+    key = proof.key_of("canary@example.org")
+    assert "canary@example.org" in str(backend.items())
+    token = tokens.sign(reactions.DATA, key, 0)
+    assert post(backend, "erase", token=token).status == 200
+    backend.settle()
+    kept = str(backend.items())
+    for canary in ("canary", "Canary/1.0", "203.0.113.77"):
+        assert canary not in kept
+        assert canary not in capsys.readouterr().out
+    known = store.load(key)
+    assert known.suppressed
+    shown = proof.document(key, routes.wordings, instants.now())
+    assert shown
+    assert (shown["intact"], shown["events"][0]["personal"]) == (True, None)
+    assert all("expires" in each for each in backend.items(prefix="SUB#") if each["sk"].startswith("EVENT"))
+    sign_up(backend, "canary@example.org")
+    backend.settle()
+    confirm(backend, link(backend, "canary@example.org", "confirm"))
+    assert not store.load(key).suppressed
+
+
+def test_a_thousand_looks_at_every_link_change_nothing(backend: Backend) -> None:
+    key = subscribe(backend, "scanner@example.org")
+    sign_up(backend, "scanner-2@example.org")
+    backend.deliver()
+    confirming = link(backend, "scanner-2@example.org", "confirm")
+    data = tokens.sign(reactions.DATA, key, 0)
+    pages = {
+        "confirm": confirming,
+        "refuse": confirming,
+        "unsubscribe": link(backend, "scanner@example.org", "unsubscribe"),
+        "preferences": link(backend, "scanner@example.org", "preferences"),
+        "mydata": data,
+        "erase": data,
+    }
+    before = backend.items()
+    writes: list[str] = []
+    looks = 0
+    with backend.hooked("dynamodb", "before-send.dynamodb", lambda event_name, **_: writes.append(event_name)):
+        for page, token in pages.items():
+            for number in range(1000):
+                method = "HEAD" if number % 2 else "GET"
+                looks += backend.call(method, f"/newsletter/{page}?token={token}").status == 200
+    assert looks == 6000
+    assert {each.rpartition(".")[2] for each in writes} <= {"Query", "GetItem", "BatchGetItem"}
+    assert backend.items() == before
+    assert confirm(backend, confirming).status == 200
+    print(f"\nlooks at mailed links {looks} · writes 0")
+
+
+@pytest.mark.parametrize("shape", ["event bounce", "notification bounce"])
+def test_a_hard_bounce_ends_it_and_a_fresh_opt_in_begins_it_again(backend: Backend, shape: str) -> None:
+    address = f"{shape.replace(' ', '-')}@example.org"
+    key = subscribe(backend, address)
+    message, service = welcome(backend, key)
+    event = told(shape, message, service)
+    for _ in range(3):
+        hear(backend, event)
+    assert state(key) == "bounced"
+    assert [each.event for each in store.events(key)] == ["signup", "confirmed", "bounced"]
+    _allow_mails(backend, key)
+    sign_up(backend, address)
+    backend.deliver()
+    assert confirm(backend, link(backend, address, "confirm")).status == 200
+    hear(backend, event)  # once more, late
+    assert state(key) == "confirmed"
+
+
+@pytest.mark.parametrize(
+    "order", list(permutations(["event delivery", "event soft bounce", "event bounce", "event complaint"]))
+)
+def test_feedback_in_every_order_ends_in_one_state(backend: Backend, order: tuple[str, ...]) -> None:
+    key = subscribe(backend, "orders@example.org")
+    message, service = welcome(backend, key)
+    for shape in order:
+        for _ in range(2):
+            hear(backend, told(shape, message, service))
+    assert state(key) == "complained"
+    assert proof.document(key, routes.wordings, instants.now())["intact"]  # type: ignore[index]  # it is there
+    _allow_mails(backend, key)
+    assert sign_up(backend, "orders@example.org").status == 202
+    assert state(key) == "complained"
+
+
+def test_an_event_resolves_a_message_without_an_answer(backend: Backend) -> None:
+    from botocore.exceptions import ReadTimeoutError
+
+    def lose(**_: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="ses")
+
+    sign_up(backend, "silent@example.org")
+    with backend.hooked("sesv2", "before-send.sesv2.SendEmail", lose):
+        backend.deliver()
+    (message,) = backend.states()
+    assert backend.states() == {message: "unclear"}
+    hear(backend, told("event delivery", message, "ses-knows"))
+    assert backend.states() == {message: "sent"}
+    found = [each["service_id"] for each in backend.items(prefix="MSG#")]
+    assert found == ["ses-knows"]
+
+
+def test_foreign_topics_unknown_messages_and_nonsense_change_nothing(backend: Backend) -> None:
+    key = subscribe(backend, "forged@example.org")
+    message, service = welcome(backend, key)
+    before = backend.items()
+    hear(backend, told("event complaint", message, service), topic="arn:aws:sns:eu-central-1:000000000000:foreign")
+    hear(backend, told("event complaint", "newsletter-welcome.nobody.1", "unknown"))
+    for nonsense in ({}, {"eventType": "Bounce"}, {"eventType": "Bounce", "mail": {"messageId": service}}):
+        hear(backend, nonsense)
+    assert backend.items() == before
+
+
+def test_the_proof_verifies_and_one_changed_byte_shows(backend: Backend) -> None:
+    key = subscribe(backend, "proven@example.org")
+    shown = proof.document(key, routes.wordings, instants.now())
+    assert shown
+    assert shown["intact"]
+    assert shown["declarations"][0]["text"].startswith("Ja, bitte senden Sie mir")
+    assert [each["state"] for each in shown["mails"]] == ["sent", "sent"]
+    assert all(each["service_id"] and each["sha256"] for each in shown["mails"])
+    table, detected, changed = backend.env["CONTACTS_TABLE"], 0, 0
+    for item in [each for each in backend.items(prefix="SUB#") if each["sk"].startswith("EVENT")]:
+        for name in ("at", "event", "personal_digest", "previous", "hash", "facts", "personal"):
+            value = item[name]
+            forged: Any = {**value, next(iter(value)): "x"} if isinstance(value, dict) else _flip(value)
+            aws.client("dynamodb").put_item(TableName=table, Item=aws.pack_item({**item, name: forged}))
+            found = proof.document(key, routes.wordings, instants.now())
+            assert found
+            changed += 1
+            detected += not found["intact"] and bool(found["faults"])
+        aws.client("dynamodb").put_item(TableName=table, Item=aws.pack_item(item))
+    assert proof.document(key, routes.wordings, instants.now())["intact"]  # type: ignore[index]  # it is there
+    print(f"\nchanged values {changed} · detected {detected}")
+    assert detected == changed
+
+
+def _flip(text: str) -> str:
+    return text[:-1] + chr(ord(text[-1]) ^ 1)
+
+
+def test_growth_is_counted_with_what_grew(backend: Backend) -> None:
+    for number in range(5):
+        key = subscribe(backend, f"grown-{number}@example.org")
+    post(backend, f"unsubscribe?token={tokens.sign(reactions.UNSUBSCRIBE, key, 0)}")
+    message, service = welcome(backend, proof.key_of("grown-0@example.org"))
+    hear(backend, told("event bounce", message, service))
+    day = instants.day(instants.now(), "Europe/Berlin").isoformat()
+    reads: list[str] = []
+    with backend.hooked("dynamodb", "before-send.dynamodb", lambda event_name, **_: reads.append(event_name)):
+        year = store.growth(f"{day[:4]}-01-01", f"{day[:4]}-12-31")
+    assert year == {day: {"signup": 5, "confirmed": 5, "unsubscribed": 1, "bounced": 1}}
+    assert len(reads) == 1
+
+
+def test_the_cap_on_mails_a_day_delays_and_says_so(backend: Backend, capsys: pytest.CaptureFixture[str]) -> None:
+    backend.configure(MAILS_A_DAY="3")
+    for number in range(5):
+        sign_up(backend, f"capped-{number}@example.org")
+    backend.deliver()
+    assert sorted(backend.states().values()) == ["due", "due", "sent", "sent", "sent"]
+    assert capsys.readouterr().out.count('"mail.cap"') == 2
+    tomorrow = instants.now() + timedelta(days=1)
+    backend.tick(tomorrow)
+    assert set(backend.states().values()) == {"sent"}
+
+
+def test_answers_tell_nothing_and_take_the_same_time(backend: Backend) -> None:
+    backend.configure(LIMIT_SIGNUPS_PER_CALLER="100000")
+    known = {"confirmed": subscribe(backend, "e-confirmed@example.org")}
+    sign_up(backend, "e-pending@example.org")
+    sign_up(backend, "e-refused@example.org")
+    backend.deliver()
+    post(backend, "refuse", token=link(backend, "e-refused@example.org", "refuse"))
+    bounced = subscribe(backend, "e-bounced@example.org")
+    hear(backend, told("event complaint", *welcome(backend, bounced)))
+    addresses = ["e-confirmed", "e-pending", "e-refused", "e-bounced", "e-new"]
+    answers: set[tuple[int, str, str]] = set()
+    calls: dict[str, list[str]] = {}
+    times: dict[str, list[float]] = {address: [] for address in addresses}
+    for number in range(30):
+        for address in addresses:
+            mine = f"{address}-{number}" if address == "e-new" else address
+            seen: list[str] = []
+            with backend.hooked(
+                "dynamodb", "before-send.dynamodb", lambda event_name, seen=seen, **_: seen.append(event_name)
+            ):
+                began = time.perf_counter()
+                answer = sign_up(backend, f"{mine}@example.org")
+                times[address].append(time.perf_counter() - began)
+            calls[address] = [each.rpartition(".")[2] for each in seen]
+            answers.add((answer.status, answer.text, str(answer.headers)))
+    medians = {address: f"{1000 * statistics.median(each):.1f} ms" for address, each in times.items()}
+    print(f"\nanswers {len(answers)} · medians {medians} · calls {calls}")
+    assert len(answers) == 1
+    assert known
+    assert {len(each) for each in calls.values()} == {2}  # one read and one write, whatever is known

@@ -1,0 +1,194 @@
+"""Long lives of one address, against an oracle that keeps no record but what happened."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib import instants
+from chalicelib.errors import BadToken
+from chalicelib.newsletter import ledger, model
+from chalicelib.newsletter.model import Change, Signup, Subscriber
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+SIGNUP = Signup("key", "eva@example.org", "de", ("news",), "newsletter-de-1")
+DAY, WEEK, MONTH, YEAR = (timedelta(days=days) for days in (1, 7, 30, 365))
+RUNS, STEPS = 2000, 50
+figures: Counter[str] = Counter()
+
+
+@dataclass
+class Oracle:
+    """What must be true, told from the outside: who agreed when, what was mailed when, what came back."""
+
+    agreed: bool = False  # the owner confirmed, and has not left since
+    asked: datetime | None = None  # an opt-in waits since
+    mailed: list[datetime] = field(default_factory=list)
+    refused: datetime | None = None
+    complained: bool = False
+    alive: bool = False  # something is stored
+    letters: list[int] = field(
+        default_factory=list
+    )  # those whose links belong to the opt-in that waits or was confirmed
+
+    def waits(self, now: datetime) -> bool:
+        return self.asked is not None and now < self.asked + WEEK
+
+    def may_mail(self, now: datetime) -> bool:
+        recent = [at for at in self.mailed if now - at < DAY]
+        return len(recent) < 3 and all(now - at >= timedelta(minutes=10) for at in recent)
+
+
+class Life:
+    """One address, its ledger and its oracle."""
+
+    def __init__(self) -> None:
+        self.subscriber: Subscriber | None = None
+        self.oracle, self.now = Oracle(), START
+        self.ledger: list[ledger.Event] = []
+
+    def step(self, event: str, wait: timedelta, choice: int) -> None:
+        """One event after some time, and everything that must hold then."""
+        self.now += wait
+        before = self.subscriber
+        try:
+            change = self._change(event, choice)
+        except BadToken:
+            self._expect(event, choice, None)
+            assert self.subscriber is before
+            return
+        self._expect(event, choice, change)
+        self.subscriber = change.after
+        if change.changes:
+            facts, personal = {"step": str(choice)}, {"caller": "192.0.2.1"}
+            head = self.ledger[-1].hash if self.ledger else ledger.FIRST
+            version = len(self.ledger) + 1
+            assert change.after is None or change.after.version == version
+            at = instants.text(self.now)
+            self.ledger.append(ledger.append(head, version, change.event, at, facts, personal, str(choice)))
+        self._hold()
+
+    def _letter(self, choice: int) -> int:
+        return (self.subscriber.letters if self.subscriber else 0) - choice % 3
+
+    def _change(self, event: str, choice: int) -> Change:
+        subscriber, now = self.subscriber, self.now
+        match event:
+            case "signup":
+                return model.sign_up(subscriber, SIGNUP, now, len(self.ledger))
+            case "confirm":
+                return model.confirm(subscriber, self._letter(choice), now)
+            case "refuse":
+                return model.refuse(subscriber, self._letter(choice), now)
+            case "unsubscribe":
+                return model.unsubscribe(subscriber, now)
+            case "access":
+                return model.ask_access(subscriber, now)
+            case "complaint":
+                return model.complain(subscriber, now)
+            case "release":
+                return model.release(subscriber, now)
+            case "hard":
+                return model.bounce(subscriber, True, f"h{choice}", now, now)
+            case "erase":
+                return model.erase(subscriber)
+        raise AssertionError(event)
+
+    def _expect(self, event: str, choice: int, change: Change | None) -> None:
+        oracle, now = self.oracle, self.now
+        unwanted = oracle.refused is not None and now < oracle.refused + YEAR
+        match event:
+            case "signup":
+                wanted = not (oracle.agreed or oracle.complained or unwanted) and oracle.may_mail(now)
+                assert change is not None
+                assert (change.owes == "confirmation") == wanted
+                if wanted:
+                    assert change.after
+                    if not oracle.waits(now):
+                        oracle.letters = []
+                    oracle.letters.append(change.after.letters)
+                    oracle.asked, oracle.alive = now, True
+                    oracle.mailed.append(now)
+            case "confirm":
+                good = self._letter(choice) in oracle.letters and (oracle.waits(now) or oracle.agreed)
+                assert (change is not None) == good
+                if good and not oracle.agreed:
+                    oracle.agreed, oracle.asked, oracle.refused = True, None, None
+            case "refuse":
+                waited = oracle.waits(now) and self._letter(choice) in oracle.letters
+                if change is not None and change.changes:
+                    assert waited
+                    oracle.refused, oracle.asked = now, None
+                elif change is None:
+                    assert not waited
+            case "access":
+                assert change is not None
+                if change.owes:
+                    assert oracle.alive
+                    assert oracle.may_mail(now)
+                    oracle.mailed.append(now)
+                    if oracle.letters and change.after:  # in the opt-in's row of numbers; no such link is ever signed
+                        oracle.letters.append(change.after.letters)
+            case "unsubscribe":
+                oracle.agreed = False
+            case "complaint":
+                if oracle.alive:
+                    oracle.complained, oracle.agreed, oracle.asked, oracle.letters = True, False, None, []
+            case "hard":
+                if oracle.alive and not oracle.complained:
+                    oracle.agreed, oracle.asked, oracle.letters = False, None, []
+            case "release":
+                oracle.complained = False
+            case "erase":
+                self.oracle = Oracle(mailed=[])
+
+    def _hold(self) -> None:
+        oracle, subscriber = self.oracle, self.subscriber
+        assert (subscriber is not None) == oracle.alive
+        state = subscriber.state if subscriber else "none"
+        assert (state == "confirmed") == oracle.agreed
+        assert (state == "complained") == oracle.complained
+        assert model.awaits_confirmation(subscriber, self.now) == oracle.waits(self.now)
+        figures["invariants"] += 4
+
+
+EVENTS = [
+    "signup",
+    "signup",
+    "confirm",
+    "confirm",
+    "refuse",
+    "unsubscribe",
+    "access",
+    "complaint",
+    "release",
+    "hard",
+    "erase",
+]
+WAITS = [timedelta(0), timedelta(minutes=9), timedelta(minutes=11), DAY / 2, DAY * 2, DAY * 6, DAY * 8, MONTH, YEAR]
+lives: Any = st.lists(
+    st.tuples(st.sampled_from(EVENTS), st.sampled_from(WAITS), st.integers(0, 5)), min_size=STEPS, max_size=STEPS
+)
+
+
+@settings(max_examples=RUNS, deadline=None)
+@given(lives)
+def _live(steps: list[tuple[str, timedelta, int]]) -> None:
+    life = Life()
+    for event, wait, choice in steps:
+        life.step(event, wait, choice)
+    assert ledger.faults(life.ledger, life.ledger[-1].hash if life.ledger else None) == []
+    figures["runs"] += 1
+    figures["steps"] += len(steps)
+
+
+def test_two_thousand_lives(slow: None) -> None:
+    figures.clear()
+    _live()
+    print(
+        f"\nstate machine: {figures['runs']} runs × {STEPS} steps · invariants held {figures['invariants']} · broken 0"
+    )
+    assert figures["runs"] >= RUNS
