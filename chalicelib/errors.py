@@ -27,6 +27,10 @@ class BadToken(ContactError):
     """A link that is forged, foreign, expired or outdated. Callers are never told which."""
 
 
+class NotSignedIn(ContactError):
+    """Nobody we know asks for what is the staff's alone."""
+
+
 class NotFound(ContactError):
     """There is no such thing."""
 

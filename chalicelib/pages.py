@@ -33,15 +33,15 @@ def render(template: str, **values: Any) -> str:
 
 
 @cache
-def _style() -> tuple[str, str]:
-    css = (_FOLDER / "style.css").read_text()
+def _style(name: str) -> tuple[str, str]:
+    css = (_FOLDER / f"{name}.css").read_text()
     return css, base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
 
 
-def page(name: str, language: str, **values: Any) -> tuple[str, str]:
+def page(name: str, language: str, style: str = "style", **values: Any) -> tuple[str, str]:
     """A page of ours and its content security policy: nothing but the page's own style and form."""
-    css, digest = _style()
-    text = render(f"page/{name}.{language}.html", css=css, language=language, **values)
+    css, digest = _style(style)
+    text = render(f"page/{name}.html", css=css, language=language, **values)
     policy = (
         f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )

@@ -46,6 +46,8 @@ class Settings:
     proof_years: int = _of(3, "full calendar years for which the proof of an ended subscription is kept")
     phone_regions: tuple[str, ...] = _of(("DE", "AT", "CH"), "countries whose numbers are called back")
 
+    staff_test_key: str = _of("", "opens the staff's paths on the local stage; any other refuses to start with one")
+
     limit_signups_per_caller: int = _of(20, "newsletter signups an hour from one address")
     limit_callbacks_per_caller: int = _of(5, "callback requests an hour from one address")
     limit_access_per_caller: int = _of(10, "requests an hour from one address for a link to one's data")
@@ -79,6 +81,8 @@ def parse(environment: Mapping[str, str]) -> Settings:
         else:
             values[each.name] = written
     settings = Settings(**values)
+    if settings.staff_test_key and settings.stage != "local":
+        raise BadSetting(f"stage {settings.stage} must not have STAFF_TEST_KEY")
     for url in (settings.base_url, settings.site_url, *settings.site_origins):
         if settings.stage != "local" and not url.startswith("https://"):
             raise BadSetting(f"stage {settings.stage} must not use {url}: https only")

@@ -16,6 +16,8 @@ from local.emulator import Emulator, inherited
 STAGE = "local"  # of .chalice/config.json
 _PAUSE = 0.1  # seconds between two looks at a stack
 _MARK = "customer-contact:deployed-from"
+# main() returns the exit code instead of exiting with it.
+CHALICE = (sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())")
 
 
 class PackagingFailed(RuntimeError):
@@ -154,7 +156,7 @@ def _package(emulator: Emulator, root: Path, folder: Path, settings: Mapping[str
     # The process that runs the functions has the requirements installed; leaving them out saves half a minute.
     (project / "requirements.txt").write_text((root / "requirements.txt").read_text() if real else "")
     done = subprocess.run(
-        [sys.executable, "-c", "from chalice.cli import main; main()", "package", "--stage", STAGE, str(package)],
+        [*CHALICE, "package", "--stage", STAGE, str(package)],
         cwd=project,
         env={**inherited(), **settings, **emulator.environment},
         capture_output=True,

@@ -27,6 +27,7 @@ WEBSITE = {
     "THANK_YOU_PAGES": f"{ORIGIN}/danke,{ORIGIN}/thanks",
     "BASE_URL": "https://contact.site.example",
     "LIMIT_PER_CALLER_FACTOR": "1",
+    "STAFF_TEST_KEY": "",
 }
 
 

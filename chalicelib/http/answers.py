@@ -87,7 +87,7 @@ def respond_problem(call: Call, problem: Problem) -> Response:
 def preflight(call: Call, methods: Iterable[str]) -> Response:
     """The answer to OPTIONS; a browser of a foreign origin finds no permission in it."""
     headers = {"Allow": allow(methods), "Content-Type": "text/plain"}
-    if call.origin in current().site_origins:
+    if call.origin in current().site_origins and not call.staff:
         headers |= {
             "Access-Control-Allow-Methods": allow(methods),
             "Access-Control-Allow-Headers": "Content-Type",
@@ -105,7 +105,9 @@ def allow(methods: Iterable[str]) -> str:
 def every_answer(call: Call) -> dict[str, str]:
     """Headers of each response: exact CORS origins, no sniffing, no address passed on to other sites."""
     headers = {"Vary": "Origin", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-    if call.origin in current().site_origins:
+    if call.staff:
+        headers["Cache-Control"] = "no-store"  # and no other origin's pages
+    elif call.origin in current().site_origins:
         headers["Access-Control-Allow-Origin"] = call.origin
         headers["Access-Control-Expose-Headers"] = "Retry-After"
     return headers
@@ -117,6 +119,6 @@ def _json(body: BaseModel, status: int, headers: Mapping[str, str] | None = None
 
 
 def _html(call: Call, page: str, status: int, context: Mapping[str, Any]) -> Response:
-    text, policy = pages.page(page, call.language, **context)
+    text, policy = pages.page(f"{page}.{call.language}", call.language, **context)
     headers = {"Content-Type": _HTML, "Cache-Control": "no-store", "Content-Security-Policy": policy}
     return Response(text, headers, status)

@@ -18,6 +18,7 @@ class Call:
     """What a view may know of a request; `language` and `form` follow the body once it is read."""
 
     method: str
+    path: str  # as it is declared, with its parameters' names
     params: dict[str, str]  # query and path, the path winning
     headers: Mapping[str, str]
     caller: str  # the address API Gateway saw; never taken from a header
@@ -34,12 +35,18 @@ class Call:
         wanted = query.get("language") or headers.get("accept-language", "")[:2].lower()
         return cls(
             method=request.method,
+            path=request.path,
             params={**query, **in_path},
             headers=headers,
             caller=request.context["identity"]["sourceIp"],
             now=instants.now(),
             language="en" if wanted == "en" else "de",
         )
+
+    @property
+    def staff(self) -> bool:
+        """Whether this is a path of the staff's."""
+        return self.path == "/staff" or self.path.startswith("/staff/")
 
     @property
     def agent(self) -> str:

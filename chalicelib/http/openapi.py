@@ -13,6 +13,7 @@ from chalicelib.http.routing import Route
 
 _WORDS = {
     400: "malformed body, or a link that is not valid",
+    401: "not signed in",
     404: "there is no such thing",
     409: "conflict with the state, which is named",
     413: "body over 16 KiB",
@@ -84,6 +85,8 @@ def _responses(route: Route, names: Any) -> dict[str, Any]:
     if route.takes and route.status == 202:
         responses["303"] = {"description": "a plain form goes on to the thank-you page"}
     statuses = {*route.errors, 503}
+    if route.path.startswith("/staff"):
+        statuses |= {401}
     if route.params or route.takes:
         statuses |= {422}
     if route.html:

@@ -79,6 +79,8 @@ def of(error: errors.ContactError) -> Problem:
             return Problem(422, "validation", error.fields)
         case errors.BadToken():
             return Problem(400, "token", (FieldError("token", "token"),))
+        case errors.NotSignedIn():
+            return Problem(401, "unauthorized", headers={"WWW-Authenticate": "Bearer"})
         case errors.NotFound():
             return Problem(404, "not_found")
         case errors.Conflict():

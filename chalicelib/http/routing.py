@@ -11,6 +11,7 @@ from chalicelib import errors, log
 from chalicelib.http import answers, bodies, problems
 from chalicelib.http.call import Call
 from chalicelib.http.problems import Problem
+from chalicelib.staff import gate
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 View = Callable[..., Any]
@@ -46,6 +47,10 @@ class Routes(Blueprint):  # type: ignore[misc]  # chalice ships no annotations
     def post(self, path: str, **declared: Any) -> Callable[[View], View]:
         """Declares `view(call, [params,] [body])` for POST; keywords as in Route."""
         return self._add("POST", path, declared)
+
+    def delete(self, path: str, **declared: Any) -> Callable[[View], View]:
+        """Declares `view(call, [params])` for DELETE; keywords as in Route."""
+        return self._add("DELETE", path, declared)
 
     def _add(self, method: str, path: str, declared: Mapping[str, Any]) -> Callable[[View], View]:
         def declare(view: View) -> View:
@@ -87,6 +92,8 @@ def serve(methods: Mapping[str, Route], request: Any, in_path: Mapping[str, str]
 
 
 def _view(methods: Mapping[str, Route], call: Call, event: Mapping[str, Any]) -> Response:
+    if call.staff:
+        gate.check(call.headers)
     if call.method == "OPTIONS":
         return answers.preflight(call, methods)
     route = methods.get("GET" if call.method == "HEAD" else call.method)

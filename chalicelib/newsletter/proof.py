@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from chalicelib import instants, keys
+from chalicelib import instants, keys, pages
 from chalicelib.consent import Wordings
 from chalicelib.newsletter import ledger, store
 from chalicelib.outbox import store as messages
@@ -31,7 +31,7 @@ def document(key: str, wordings: Wordings, now: datetime) -> dict[str, Any] | No
     return {
         "company": current().company_name,
         "made_at": instants.text(now),
-        "subscriber": {"id": key, **({"email": subscriber.email, "state": subscriber.state, "language":
+        "subscriber": {"id": key, "email": None, **({"email": subscriber.email, "state": subscriber.state, "language":
                        subscriber.language, "topics": list(subscriber.topics)} if subscriber else {"state": "none"})},
         "intact": not faults,
         "faults": faults,
@@ -60,3 +60,50 @@ def document(key: str, wordings: Wordings, now: datetime) -> dict[str, Any] | No
             for each in sent
         ],
     }  # fmt: skip
+
+
+_WORDS = {
+    "de": {
+        "title": "Nachweis der Einwilligung",
+        "made": "erstellt",
+        "intact": "Vollständig und unverändert: Jedes Ereignis stimmt mit seinem Prüfwert und dem vorigen überein.",
+        "broken": "Nicht unverändert. Diese Aufzeichnung beweist nichts, wo sie nicht stimmt:",
+        "address": "Adresse",
+        "state": "Stand",
+        "key": "Kennung",
+        "events": "Was geschehen ist (Zeiten in UTC)",
+        "event": "Ereignis",
+        "at": "Zeit",
+        "details": "Angaben",
+        "hash": "Prüfwert",
+        "declaration": "Erklärung",
+        "mails": "E-Mails",
+        "erased": "gelöscht",
+        "how": "Jeder Prüfwert ist SHA-256 über das Ereignis und den vorigen Prüfwert; persönliche Angaben gehen als "
+        "gesalzener Prüfwert ein, damit sie gelöscht werden können. Vollständige Werte stehen in der JSON-Fassung.",
+    },
+    "en": {
+        "title": "Proof of consent",
+        "made": "made",
+        "intact": "Complete and unchanged: every event matches its hash and the one before it.",
+        "broken": "Not unchanged. This record proves nothing where it does not match:",
+        "address": "Address",
+        "state": "State",
+        "key": "Key",
+        "events": "What happened (times in UTC)",
+        "event": "Event",
+        "at": "Time",
+        "details": "Details",
+        "hash": "Hash",
+        "declaration": "Declaration",
+        "mails": "Mails",
+        "erased": "erased",
+        "how": "Each hash is SHA-256 over the event and the hash before it; personal details enter as a salted digest, "
+        "so that they can be erased. Full values stand in the JSON version.",
+    },
+}
+
+
+def page(proof: dict[str, Any], language: str) -> tuple[str, str]:
+    """The proof as a page that prints on one sheet, and its content security policy."""
+    return pages.page("proof", language, style="proof", proof=proof, t=_WORDS[language])

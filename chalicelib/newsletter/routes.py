@@ -10,12 +10,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from chalicelib import limits, tokens
 from chalicelib.aws import Cancelled, Item
 from chalicelib.consent import Wording, Wordings
-from chalicelib.errors import BadToken, Unavailable
+from chalicelib.errors import BadToken, NotFound, Unavailable
 from chalicelib.http import PUBLIC_READ, Body, Call, Page, Reply, Routes, Thanks
 from chalicelib.http import fields as of
 from chalicelib.limits import Limit
@@ -226,6 +226,58 @@ def erase(call: Call, pressed: Token) -> Page:
     key, _ = tokens.read(DATA, pressed.token, call.now)
     _change(call, key, lambda known, now: model.erase(known.subscriber), How({"by": "person"}))
     return Page("erased", body=Done(status="erased"))
+
+
+class ByEmail(Body):
+    email: of.Email
+
+
+class ById(Body):
+    id: Annotated[of.Line, StringConstraints(min_length=1, max_length=64)]
+    language: of.Language = "de"
+
+
+class Record(BaseModel):
+    """One subscriber, as the staff see it; `id` stands for the address in the other calls."""
+
+    id: str
+    email: str
+    state: str
+    language: str
+    topics: list[str]
+    consent: str
+    asked_at: AwareDatetime
+    confirmed_at: AwareDatetime | None
+    ended_at: AwareDatetime | None
+
+
+@routes.get("/staff/subscribers", params=ByEmail, gives=Record, errors=(404,))
+def look_up(call: Call, asked: ByEmail) -> Record:
+    """The subscriber of an address."""
+    subscriber = store.load(proof.key_of(asked.email)).subscriber
+    if subscriber is None:
+        raise NotFound
+    values = {name: value for name, value in vars(subscriber).items() if name in Record.model_fields}
+    return Record.model_validate({"id": subscriber.key, **values})
+
+
+@routes.get("/staff/subscribers/{id}/proof", params=ById, html=True, errors=(404,))
+def prove(call: Call, asked: ById) -> Reply:
+    """The proof of consent, verified: JSON, or a page that prints on one sheet."""
+    document = proof.document(asked.id, wordings, call.now)
+    if document is None:
+        raise NotFound
+    if not call.accepts("text/html"):
+        return Reply(json.dumps(document, ensure_ascii=False), headers={"Content-Type": "application/json"})
+    text, policy = proof.page(document, call.language)
+    return Reply(text, headers={"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy})
+
+
+@routes.delete("/staff/subscribers/{id}", params=ById, gives=Done)
+def erase_for(call: Call, asked: ById) -> Done:
+    """Erases a person's data on their behalf. A repeat answers the same."""
+    _change(call, asked.id, lambda known, now: model.erase(known.subscriber), How({"by": "staff"}))
+    return Done(status="erased")
 
 
 def _person(call: Call) -> dict[str, str]:

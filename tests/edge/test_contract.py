@@ -4,14 +4,16 @@ import json
 
 import pytest
 
+from chalicelib import settings
 from chalicelib.http.routing import INVENTORY
 from chalicelib.messages import MESSAGES
 from tests.backend import FORM, ORIGIN, Backend
 
-POSTS = sorted(path for path, methods in INVENTORY.items() if "POST" in methods)
+STAFF = sorted(path for path in INVENTORY if path.startswith("/staff"))
+POSTS = sorted(path for path, methods in INVENTORY.items() if "POST" in methods and path not in STAFF)
 TAKING = [path for path in POSTS if INVENTORY[path]["POST"].takes]  # RFC 8058 has unsubscribing ignore its body
-PATHS = sorted(INVENTORY)
-EXAMPLES = {"{slug}": "gold", "{version}": "newsletter-de-1"}
+PATHS = sorted(set(INVENTORY) - set(STAFF))
+EXAMPLES = {"{slug}": "gold", "{version}": "newsletter-de-1", "{id}": "somebody"}
 SIGNUP = {"email": "eva@example.org", "consent": "newsletter-de-1"}
 
 
@@ -171,3 +173,35 @@ def test_the_snippet_is_cacheable(backend: Backend) -> None:
     assert len(first.text.encode()) <= 6 * 1024
     again = backend.call("GET", "/embed.js", headers={"if-none-match": first.headers["etag"]})
     assert (again.status, again.text) == (304, "")
+
+
+def test_the_staffs_paths_are_denied_by_default(backend: Backend) -> None:
+    denied = 0
+    for credentials in (
+        {},
+        {"authorization": "Bearer "},
+        {"authorization": "Bearer local-staff-key"},
+        {"cookie": "x=1"},
+    ):
+        for path in STAFF:
+            for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+                answer = backend.call(method, url(path), headers={**credentials, "origin": ORIGIN})
+                assert answer.status == 401
+                assert "access-control-allow-origin" not in answer.headers
+                denied += 1
+    print(f"\nstaff routes {len(STAFF)} · unauthenticated requests denied {denied}")
+    assert STAFF
+
+
+def test_only_the_local_stage_has_a_test_key() -> None:
+    settings.parse({"STAGE": "local", "STAFF_TEST_KEY": "x"})
+    secure = {"BASE_URL": "https://a.example", "SITE_URL": "https://b.example"}
+    settings.parse({"STAGE": "prod", **secure})
+    for bad in ({"STAFF_TEST_KEY": "x"}, {"BASE_URL": "http://a.example"}, {"SITE_ORIGINS": "http://b.example"}):
+        with pytest.raises(settings.BadSetting):
+            settings.parse({"STAGE": "prod", **secure, **bad})
+
+
+def test_settings_that_cannot_be_read_are_named() -> None:
+    with pytest.raises(settings.BadSetting, match="MAILS_A_DAY"):
+        settings.parse({"MAILS_A_DAY": "many"})

@@ -4,6 +4,7 @@ import json
 import re
 import statistics
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import permutations
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import app
 from chalicelib import aws, instants, tokens
 from chalicelib.newsletter import proof, reactions, routes, store
+from local.cloud import Cloud
 from tests.backend import FORM, ORIGIN, Backend
 from tests.edge.test_newsletter import confirm, sign_up
 from tests.events import Answer, Context
@@ -53,7 +55,9 @@ def post(backend: Backend, page: str, headers: dict[str, str] | None = None, **f
 
 def hear(backend: Backend, told: dict[str, Any], topic: str | None = None) -> None:
     arn = topic or backend.env["MAIL_EVENTS_TOPIC_ARN"]
-    record: dict[str, Any] = {"Sns": {"TopicArn": arn, "Message": json.dumps(told), "Subject": None, "MessageAttributes": {}}}
+    record: dict[str, Any] = {
+        "Sns": {"TopicArn": arn, "Message": json.dumps(told), "Subject": None, "MessageAttributes": {}}
+    }
     app.hear({"Records": [record]}, Context())
 
 
@@ -383,3 +387,39 @@ def test_answers_tell_nothing_and_take_the_same_time(backend: Backend) -> None:
     assert len(answers) == 1
     assert known
     assert {len(each) for each in calls.values()} == {2}  # one read and one write, whatever is known
+
+
+def test_the_staff_look_up_prove_and_erase(cloud: Cloud) -> None:
+    """On the live local stage, whose key stands in its settings."""
+    with Backend(cloud, cloud.env) as backend:
+        staff = {"authorization": f"Bearer {cloud.env['STAFF_TEST_KEY']}"}
+        sign_up(backend, "staff-looks@example.org")
+        found = backend.call("GET", "/staff/subscribers?email=STAFF-looks@example.org", headers=staff)
+        assert (found.json["email"], found.json["state"]) == ("staff-looks@example.org", "pending")
+        path = f"/staff/subscribers/{found.json['id']}"
+        assert backend.call("GET", f"{path}/proof", headers=staff).json["intact"]
+        page = backend.call("GET", f"{path}/proof?language=en", headers={**staff, "accept": "text/html"})
+        assert page.headers["content-type"] == "text/html; charset=utf-8"
+        for shown in (
+            "staff-looks@example.org",
+            "Complete and unchanged",
+            "Ja, bitte senden Sie mir",
+            "newsletter-de-1",
+        ):
+            assert shown in page.text
+        for _ in range(2):
+            assert backend.call("DELETE", path, headers=staff).json == {"status": "erased"}
+        assert backend.call("GET", "/staff/subscribers?email=staff-looks@example.org", headers=staff).status == 404
+        assert backend.call("GET", "/staff/subscribers/nobody/proof", headers=staff).status == 404
+
+
+def test_confirming_against_unsubscribing_has_one_end(backend: Backend) -> None:
+    key = subscribe(backend, "both@example.org")
+    confirming, leaving = link(backend, "both@example.org", "confirm"), link(backend, "both@example.org", "unsubscribe")
+    for _ in range(5):
+        with ThreadPoolExecutor(8) as pool:
+            acts = [lambda: confirm(backend, confirming), lambda: post(backend, f"unsubscribe?token={leaving}")] * 4
+            list(pool.map(lambda act: act(), acts))
+        assert state(key) == "unsubscribed"
+        assert [each.event for each in store.events(key)] == ["signup", "confirmed", "unsubscribed"]
+        assert proof.document(key, routes.wordings, instants.now())["intact"]  # type: ignore[index]  # it is there

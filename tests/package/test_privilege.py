@@ -1,0 +1,173 @@
+"""Least privilege, run: the real package in an emulator that enforces what the functions' roles may do."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.cloud import Cloud
+from tests.backend import FORM
+from tests.edge.test_gateway import JSON, SCHEDULED, call, eventually, mails
+from tests.events import Answer
+
+API = "customer-contact-local"
+POISON = {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": {}}}]}
+# A marker that nobody made: where the right is there, nothing is counted.
+UNKNOWN = {"Records": [{"dynamodb": {"NewImage": {"pk": {"S": "VIEW#gold|2026-11-23|nobody"}, "hour": {"N": "1"}}}}]}
+# What only the platform does by a function's role. The emulator reads streams and writes logs without asking.
+OF_THE_PLATFORM = {"Streams", "Logs"}
+
+OF_A_REQUEST = [
+    ("Contacts", "callback", 500),
+    ("Markers", "view", 500),
+    ("Counts", "views", 500),
+    ("Secrets", "signup", 503),
+]
+OF_A_TRIGGER = [
+    ("deliver", "DeadLetters", POISON, "sqs:SendMessage"),
+    ("count", "Markers", UNKNOWN, "dynamodb:UpdateItem"),
+    ("clock", "Due", SCHEDULED, "dynamodb:Query"),
+    ("sweep", "Markers", SCHEDULED, "dynamodb:Scan"),
+    ("rank", "Days", SCHEDULED, "dynamodb:Query"),
+    ("rank", "Counts", SCHEDULED, "dynamodb:GetItem"),
+]  # fmt: skip
+OF_A_MESSAGE = [
+    ("Mails", "callback-alert-mail", "+49 7930 2002"),
+    ("Alerts", "callback-alert", "+49 7930 2003"),
+]
+
+
+def sign_up(cloud: Cloud, email: str) -> Answer:
+    return call(cloud, "POST", "/newsletter/signups", {"email": email, "consent": "newsletter-de-1"})
+
+
+def call_me(cloud: Cloud, phone: str) -> Answer:
+    return call(cloud, "POST", "/callbacks", {"name": "Eva", "phone": phone, "consent": "callback-de-1"})
+
+
+def ask(cloud: Cloud, what: str) -> Answer:
+    """One request of a kind."""
+    match what:
+        case "signup":
+            return sign_up(cloud, "refused@example.org")
+        case "callback":
+            return call_me(cloud, "+49 7930 2001")
+        case "view":
+            return call(cloud, "POST", "/articles/gold/views", "")
+    return call(cloud, "GET", "/articles/gold/views")
+
+
+@contextmanager
+def without(cloud: Cloud, function: str, statement: str) -> Iterator[None]:
+    """Takes a statement out of the policy of a function's role, meanwhile."""
+    iam, name = cloud.client("iam"), API if function == "app" else f"{API}-{function}"
+    configuration = cloud.client("lambda").get_function_configuration(FunctionName=name)
+    role = configuration["Role"].rpartition("/")[2]
+    (policy,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=role, PolicyName=policy)["PolicyDocument"]
+    less = [each for each in document["Statement"] if each["Sid"] != statement]
+    assert len(less) == len(document["Statement"]) - 1
+
+    def put(statements: list[Any]) -> None:
+        changed = json.dumps({**document, "Statement": statements})
+        iam.put_role_policy(RoleName=role, PolicyName=policy, PolicyDocument=changed)
+
+    put(less)
+    try:
+        yield
+    finally:
+        put(document["Statement"])
+
+
+def outbox(cloud: Cloud, kind: str) -> dict[str, tuple[str, str]]:
+    """State and last error of each message of a kind."""
+    items = cloud.client("dynamodb").scan(TableName=cloud.env["CONTACTS_TABLE"])["Items"]
+    found = [each for each in items if each["pk"]["S"].startswith("MSG#") and each["kind"]["S"] == kind]
+    return {each["id"]["S"]: (each["state"]["S"], each.get("error", {}).get("S", "")) for each in found}
+
+
+def test_newsletter_from_form_to_confirmed(packaged: Cloud) -> None:
+    assert sign_up(packaged, "packaged@example.org").text == '{"status":"pending"}'
+    (mail,) = eventually(lambda: mails(packaged, "packaged@example.org"))
+    token = re.search(r"token=(\S+)", mail["text"])
+    assert token
+    page = call(packaged, "GET", f"/newsletter/confirm?token={token[1]}", headers={"accept": "text/html"})
+    assert (page.status, page.text.count("<button")) == (200, 1)
+    form = {"content-type": FORM, "accept": "application/json"}
+    confirmed = call(packaged, "POST", "/newsletter/confirm", f"token={token[1]}", form)
+    assert (confirmed.status, confirmed.json) == (200, {"status": "confirmed"})
+
+
+def test_a_callback_alerts_the_topic_and_the_staff(packaged: Cloud) -> None:
+    answer = call_me(packaged, "+49 7930 2000")
+    assert (answer.status, answer.json["status"]) == (202, "received")
+    reference = answer.json["reference"]
+
+    def told() -> list[str]:
+        return [each["kind"] for each in packaged.messages() if reference in each["subject"]]
+
+    assert eventually(lambda: sorted(told()) == ["alert", "mail"])
+
+
+def test_views_are_counted_ranked_and_shown(packaged: Cloud) -> None:
+    assert call(packaged, "POST", "/articles/silver/views", {"title": "Silber"}, JSON).status == 204
+    assert eventually(lambda: call(packaged, "GET", "/articles/silver/views").json["views"]) == 1
+    assert call(packaged, "GET", "/articles/views?slugs=silver,lead").json["views"] == {"silver": 1, "lead": 0}
+    assert call(packaged, "GET", "/articles/silver/views/daily").json["days"][-1]["views"] == 1
+    packaged.invoke("rank", SCHEDULED)
+    for window in ("24h", "7d", "30d", "all"):
+        ranked = call(packaged, "GET", f"/articles/popular?window={window}").json["articles"]
+        assert [(each["slug"], each["views"]) for each in ranked if each["slug"] == "silver"] == [("silver", 1)]
+    assert packaged.invoke("sweep", SCHEDULED) == 0
+
+
+def test_what_the_stream_could_not_deliver_the_clock_does(packaged: Cloud) -> None:
+    queue = {"QueueUrl": packaged.env["DEAD_LETTER_QUEUE_URL"]}
+    with without(packaged, "deliver", "Contacts"):
+        assert sign_up(packaged, "left-behind@example.org").status == 202
+        assert eventually(lambda: packaged.client("sqs").receive_message(**queue).get("Messages"))
+    assert mails(packaged, "left-behind@example.org") == []
+    packaged.invoke("clock", SCHEDULED)
+    assert len(eventually(lambda: mails(packaged, "left-behind@example.org"))) == 1
+
+
+@pytest.mark.parametrize(("statement", "what", "status"), OF_A_REQUEST)
+def test_a_request_needs_its_statement(packaged: Cloud, statement: str, what: str, status: int) -> None:
+    with without(packaged, "app", statement):
+        # Another size makes a new process; the one before knows the secrets already.
+        size = 512 + len(statement)
+        packaged.client("lambda").update_function_configuration(FunctionName=API, MemorySize=size)
+        assert ask(packaged, what).status == status
+    assert ask(packaged, what).status in (200, 202, 204)
+
+
+@pytest.mark.parametrize(("function", "statement", "event", "action"), OF_A_TRIGGER)
+def test_a_trigger_needs_its_statement(
+    packaged: Cloud, function: str, statement: str, event: dict[str, Any], action: str
+) -> None:
+    denied = f"assumed-role/.*{function}.* is not authorized to perform: {action}"
+    with without(packaged, function, statement), pytest.raises(RuntimeError, match=denied):
+        packaged.invoke(function, event)
+    packaged.invoke(function, event)
+
+
+@pytest.mark.parametrize(("statement", "kind", "phone"), OF_A_MESSAGE)
+def test_a_message_that_may_not_leave_stays_due(packaged: Cloud, statement: str, kind: str, phone: str) -> None:
+    with without(packaged, "deliver", statement):
+        reference = call_me(packaged, phone).json["reference"]
+        refused = eventually(
+            lambda: {name: error for name, (_, error) in outbox(packaged, kind).items() if reference in name and error}
+        )
+    assert len(refused) == 1
+    assert all(re.match("AccessDenied|AuthorizationError", error) for error in refused.values())
+    assert {outbox(packaged, kind)[name][0] for name in refused} == {"due"}
+
+
+def test_every_statement_is_needed_by_one_of_these(root: Path) -> None:
+    document = json.loads((root / ".chalice" / "policy-local.json").read_text())
+    needed = {each[0] for each in (*OF_A_REQUEST, *OF_A_MESSAGE)} | {each[1] for each in OF_A_TRIGGER}
+    assert {each["Sid"] for each in document["Statement"]} == needed | OF_THE_PLATFORM
