@@ -1,0 +1,167 @@
+"""A subscription from its confirmation to its end, as a reader goes through it: our pages, wide and narrow."""
+
+import json
+import re
+import threading
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from local.cloud import Cloud
+from tests.browser.conftest import SCREENSHOTS, Visit, Visitor
+
+
+def sign_up(reader: Visitor, address: str) -> None:
+    form = reader.go("/").locator("form[data-contact=newsletter]")
+    form.get_by_label("E-Mail-Adresse").fill(address)
+    form.get_by_role("button", name="Newsletter abonnieren").click()
+    expect(form.get_by_role("status")).to_contain_text("Vielen Dank")
+
+
+def mail_to(cloud: Cloud, address: str, subject: str) -> Any:
+    """The newest mail to an address with such a subject, once it is there."""
+    pause = threading.Event()
+    for _ in range(200):
+        found = [each for each in cloud.messages() if address in each["to"] and subject in each["subject"]]
+        if found:
+            return found[0]
+        pause.wait(0.05)
+    raise AssertionError(f"no mail {subject!r}")
+
+
+def open_mail(reader: Visitor, mailbox: Page, address: str, subject: str, link: str) -> Page:
+    """Opens a link of the newest mail with this subject; the mail fills the tab `mailbox`."""
+    mailbox.goto(f"{reader.cloud.mailbox}/messages/{mail_to(reader.cloud, address, subject)['id']}/html")
+    with mailbox.expect_popup() as opened:
+        mailbox.get_by_role("link", name=link).click()
+    page = opened.value
+    page.wait_for_load_state()
+    reader.page = page
+    return page
+
+
+def keep(page: Page, name: str) -> None:
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "scrolls sideways"
+
+
+def pass_ten_minutes(cloud: Cloud) -> None:
+    """The limit on mails to one address is not what is tested here."""
+    client = cloud.client("dynamodb")
+    for item in client.scan(TableName=cloud.env["CONTACTS_TABLE"])["Items"]:
+        if item["sk"]["S"] == "SUB":
+            client.update_item(
+                TableName=cloud.env["CONTACTS_TABLE"], Key={name: item[name] for name in ("pk", "sk")},
+                UpdateExpression="SET lettered_at = :none", ExpressionAttributeValues={":none": {"L": []}},
+            )  # fmt: skip
+
+
+def test_from_the_confirmation_to_the_end(visit: Visit, cloud: Cloud, width: int, address: str) -> None:
+    reader = visit(width)
+    mailbox = reader.mailbox()
+    sign_up(reader, address)
+    page = open_mail(reader, mailbox, address, "bestätigen", "Anmeldung bestätigen")
+    keep(page, f"page_confirm_{width}px")
+    expect(page.get_by_role("button")).to_have_count(1)
+    page.get_by_role("button", name="Newsletter bestätigen").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("bestätigt")
+
+    page = open_mail(reader, mailbox, address, "Willkommen", "Themen auswählen")
+    expect(page.get_by_role("checkbox", checked=True)).to_have_count(3)
+    page.get_by_label("Angebote").uncheck()
+    page.get_by_label("English").check()
+    keep(page, f"page_preferences_{width}px")
+    page.get_by_role("button", name="Speichern").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Saved")
+
+    page = open_mail(reader, mailbox, address, "Willkommen", "Themen auswählen")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your preferences")
+    expect(page.get_by_role("checkbox", checked=True)).to_have_count(2)
+    pass_ten_minutes(cloud)
+    page.get_by_role("button", name="Send the link to my data").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("Postfach|mailbox"))
+
+    page = open_mail(reader, mailbox, address, "Your link to your data", "Erase all data")
+    keep(page, f"page_erase_{width}px")
+    page.get_by_role("button").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("Gelöscht|Erased"))
+
+
+def test_leaving_by_a_mails_link(visit: Visit, width: int, address: str) -> None:
+    reader = visit(width)
+    mailbox = reader.mailbox()
+    sign_up(reader, address)
+    page = open_mail(reader, mailbox, address, "bestätigen", "Anmeldung bestätigen")
+    page.get_by_role("button").click()
+    page = open_mail(reader, mailbox, address, "Willkommen", "Abbestellen")
+    keep(page, f"page_unsubscribe_{width}px")
+    page.get_by_role("button", name="Newsletter abbestellen").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sie sind abgemeldet")
+
+
+def test_not_me(visit: Visit, width: int, address: str) -> None:
+    reader = visit(width, java_script_enabled=False)
+    form = reader.go("/").locator("form[data-contact=newsletter]")
+    form.get_by_label("E-Mail-Adresse").fill(address)
+    form.get_by_role("button", name="Newsletter abonnieren").click()
+    expect(reader.page.get_by_role("heading", level=1)).to_have_text("Vielen Dank")
+    owner = visit(width)
+    page = open_mail(owner, owner.mailbox(), address, "bestätigen", "Bitte keine Bestätigungsmails mehr")
+    keep(page, f"page_refuse_{width}px")
+    page.get_by_role("button").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Danke für den Hinweis")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_mails_are_readable_at_320_pixels(visit: Visit, cloud: Cloud, address: str, scheme: str) -> None:
+    reader = visit(320, color_scheme=scheme)
+    mailbox = reader.mailbox()
+    sign_up(reader, address)
+    page = open_mail(reader, mailbox, address, "bestätigen", "Anmeldung bestätigen")
+    page.get_by_role("button").click()
+    for subject in ("bestätigen", "Willkommen"):
+        page.goto(f"{cloud.mailbox}/messages/{mail_to(cloud, address, subject)['id']}/html")
+        keep(page, f"mail_{subject}_{scheme}")
+        ink, paper = page.locator(".card").evaluate(
+            "e => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]"
+        )
+        assert _contrast(ink, paper) >= 7
+
+
+def _contrast(one: str, other: str) -> float:
+    """The contrast of two colours, 1 to 21 (WCAG 2.2)."""
+
+    def luminance(colour: str) -> float:
+        channels = [int(each) / 255 for each in re.findall(r"\d+", colour)[:3]]
+        linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_the_proof_prints_on_one_sheet(visit: Visit, cloud: Cloud, address: str, tmp_path: Path) -> None:
+    reader = visit(1400)
+    mailbox = reader.mailbox()
+    sign_up(reader, address)
+    open_mail(reader, mailbox, address, "bestätigen", "Anmeldung bestätigen").get_by_role("button").click()
+    found = _staff(cloud, f"/staff/subscribers?email={address}")
+    page = reader.context.new_page()
+    page.set_extra_http_headers({"authorization": f"Bearer {cloud.env['STAFF_TEST_KEY']}"})
+    page.goto(f"{cloud.api}/staff/subscribers/{found['id']}/proof")
+    expect(page.get_by_text("Vollständig und unverändert")).to_be_visible()
+    keep(page, "page_proof_1400px")
+    page.set_viewport_size({"width": 360, "height": 800})
+    keep(page, "page_proof_360px")
+    page.pdf(path=tmp_path / "proof.pdf", prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "proof.pdf").read_bytes())) == 1
+    reader.page = page
+
+
+def _staff(cloud: Cloud, path: str) -> Any:
+    headers = {"authorization": f"Bearer {cloud.env['STAFF_TEST_KEY']}"}
+    with urllib.request.urlopen(urllib.request.Request(cloud.api + path, headers=headers), timeout=10) as answer:
+        return json.loads(answer.read())
