@@ -41,6 +41,7 @@ lock: $(READY) ## resolves requirements*.in anew, with hashes
 
 cost: $(READY) ## what each call to the articles costs, in capacity units and at list price
 	@$(BIN)/python -m bench.cost
+	@$(BIN)/python -m bench.filters
 
 generated: $(READY) ## the checked-in files that are made by tools/: holidays, settings
 	@for made in $(basename $(notdir $(filter-out tools/__init__.py,$(wildcard tools/*.py)))); do $(BIN)/python -m tools.$$made; done

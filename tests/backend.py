@@ -19,6 +19,7 @@ from tests.events import Answer, Context, api_event
 
 FORM = "application/x-www-form-urlencoded"
 ORIGIN = "https://www.site.example"
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
 
 
 WEBSITE = {
@@ -86,7 +87,7 @@ class Backend:
         caller: str = "192.0.2.1",
     ) -> Answer:
         """One request to the API's handler; a dict goes as JSON."""
-        given = dict(headers or {})
+        given = {"user-agent": BROWSER, **(headers or {})}
         if body is not None and not isinstance(body, str):
             body = json.dumps(body)
         if body is not None:

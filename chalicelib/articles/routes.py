@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from chalicelib import instants
-from chalicelib.articles import model, store
+from chalicelib.articles import filters, model, store
 from chalicelib.errors import FieldError, Invalid
 from chalicelib.http import PUBLIC_READ, Body, Call, Reply, Routes
 from chalicelib.http import fields as of
@@ -97,6 +97,10 @@ def view(call: Call, article: Article, said: View) -> Reply:
     """Somebody reads an article. Answers 204 whether it is counted, repeated or filtered."""
     local = call.now.astimezone(ZoneInfo(current().time_zone))
     day = local.date().isoformat()
+    kind = filters.classify(call.headers)
+    if kind:
+        store.tally(kind, day)
+        return Reply(status=204)
     salt = store.salt(day, call.now)
     ours = call.origin in current().site_origins
     page = said.page if said.page.startswith(f"{call.origin}/") and len(said.page) <= LONGEST_PAGE else ""

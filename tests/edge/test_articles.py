@@ -16,7 +16,7 @@ from tests.events import Context
 
 def read(backend: Backend, slug: str, visitor: int = 1, **said: str) -> int:
     return backend.call(
-        "POST", f"/articles/{slug}/views", said or None, {"origin": ORIGIN, "user-agent": "Firefox"},
+        "POST", f"/articles/{slug}/views", said or None, {"origin": ORIGIN},
         caller=f"198.51.100.{visitor}",
     ).status  # fmt: skip
 
@@ -138,7 +138,7 @@ def test_nothing_in_the_tables_says_who_or_from_where(backend: Backend) -> None:
     backend.count()
     kept = str(backend.items("VIEW_MARKERS_TABLE") + backend.items("VIEW_COUNTS_TABLE"))
     assert "198.51.100.77" not in kept
-    assert "Firefox" not in kept
+    assert "Firefox/143" not in kept
 
 
 def test_slugs(backend: Backend) -> None:
@@ -252,3 +252,20 @@ def test_days_roll_over_as_the_company_counts_them(backend: Backend) -> None:
     assert store.daily("gold", "2026-11-22", "2026-11-23") == {"2026-11-22": 1, "2026-11-23": 1}
     ranking.rank(instants.parse("2026-11-23T22:30:00Z"))
     assert store.load_list("24h")["articles"][0]["views"] == 1  # the hour before yesterday's midnight is out
+
+
+def test_what_nobody_read_is_tallied_by_class_and_not_counted(backend: Backend) -> None:
+    agents = {"bot": "Googlebot/2.1", "ai": "GPTBot/1.2", "tool": "curl/8.10.1", "empty": ""}
+    for agent in agents.values():
+        for _ in range(3):
+            answer = backend.call("POST", "/articles/gold/views", headers={"user-agent": agent})
+            assert (answer.status, answer.text) == (204, "")
+    assert backend.call("POST", "/articles/gold/views", headers={"sec-purpose": "prefetch"}).status == 204
+    calls: list[str] = []
+    with backend.hooked("dynamodb", "before-send.dynamodb", lambda event_name, **_: calls.append(event_name)):
+        backend.call("POST", "/articles/gold/views", headers={"user-agent": "Bytespider"})
+    assert [each.rpartition(".")[2] for each in calls] == ["UpdateItem"]
+    backend.count()
+    assert views(backend, "gold") == 0
+    day = instants.day(instants.now(), "Europe/Berlin").isoformat()
+    assert store.filtered(day) == {"bot": 3, "ai": 4, "tool": 3, "empty": 3, "prefetch": 1}

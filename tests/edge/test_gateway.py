@@ -14,7 +14,7 @@ import pytest
 
 from chalicelib.http.routing import INVENTORY
 from local.cloud import Cloud
-from tests.backend import FORM, Backend
+from tests.backend import BROWSER, FORM, Backend
 from tests.events import Answer
 
 JSON = {"content-type": "application/json"}
@@ -26,7 +26,8 @@ def call(cloud: Cloud, method: str, path: str, body: Any = None, headers: dict[s
     connection = http.client.HTTPConnection(split.hostname or "", split.port, timeout=30)
     try:
         given = body if isinstance(body, str | bytes) or body is None else json.dumps(body)
-        connection.request(method, path, given, headers or (JSON if body is not None else {}))
+        sent = headers or (JSON if body is not None else {})
+        connection.request(method, path, given, {"user-agent": BROWSER, **sent})
         response = connection.getresponse()
         names = {name.lower(): value for name, value in response.getheaders()}
         return Answer(response.status, names, response.read().decode())

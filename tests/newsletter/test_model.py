@@ -75,7 +75,7 @@ TABLE = {
     "refused a year ago":                  "pending+  !          =        = !          =  bounced refused complained =            gone",
     "bounced":                             "pending+  !          !        = !          =  =       =       complained =            gone",
     "complained":                          "=         !          !        = !          =  =       =       =          unsubscribed gone",
-}  # fmt: skip  # noqa: E501
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -1,0 +1,66 @@
+"""Who is a person and who is not: a corpus of real user agents, and the headers of views nobody asked for."""
+
+from collections import Counter
+from pathlib import Path
+
+import crawleruseragents
+import pytest
+
+from chalicelib.articles import filters
+from tools import bots
+
+CORPUS = [
+    (line.partition("\t")[0], line.partition("\t")[2])
+    for line in (Path(__file__).parent / "user_agents.tsv").read_text().split("\n")
+    if line
+]
+FIREFOX = {"user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"}
+
+
+def test_the_table_is_current() -> None:
+    assert bots.TABLE.read_text() == bots.table(), "run `make generated`"
+
+
+def test_the_corpus_is_classed_as_written() -> None:
+    mistakes = [
+        (expected, found, agent)
+        for expected, agent in CORPUS
+        if (found := filters.classify({"user-agent": agent}) or "person") != expected
+    ]
+    print("\nuser agents", dict(Counter(expected for expected, _ in CORPUS)), "mistakes", len(mistakes))
+    assert mistakes == []
+    assert {expected for expected, _ in CORPUS} == {*filters.CLASSES, "person"} - {"prefetch"}
+
+
+def test_the_maintained_lists_own_examples_are_found() -> None:
+    examples = [each for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA for each in entry["instances"]]
+    missed = [each for each in examples if filters.classify({"user-agent": each}) is None]
+    print(f"\nexamples of the list {len(examples)} · missed {len(missed)}")
+    assert len(missed) <= len(examples) / 100
+
+
+@pytest.mark.parametrize("agent", ["", " ", "\t"])
+def test_an_empty_agent(agent: str) -> None:
+    assert filters.classify({"user-agent": agent}) == "empty"
+    assert filters.classify({}) == "empty"
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("sec-purpose", "prefetch"),
+        ("sec-purpose", "prefetch;prerender"),
+        ("sec-purpose", "prefetch;anonymous-client-ip"),
+        ("purpose", "prefetch"),
+        ("purpose", "preview"),
+        ("x-purpose", "preview"),
+        ("x-moz", "prefetch"),
+        ("X-Moz".lower(), "Prefetch"),
+    ],
+)
+def test_what_nobody_asked_for(header: str, value: str) -> None:
+    assert filters.classify({**FIREFOX, header: value}) == "prefetch"
+
+
+def test_other_purposes_are_a_persons() -> None:
+    assert filters.classify({**FIREFOX, "purpose": "reading"}) is None
