@@ -8,6 +8,7 @@ from chalicelib import aws, instants, log
 from chalicelib.articles import model, store
 from chalicelib.articles.model import Marker
 from chalicelib.aws import Item
+from chalicelib.settings import current
 
 # By then the stream has brought every marker it will bring without trouble.
 OVERLOOKED_AFTER = timedelta(minutes=10)
@@ -27,8 +28,10 @@ def sweep(now: datetime | None = None) -> int:
     """Counts markers that were overlooked, going on where it last stopped; returns how many it found.
 
     Reads at most PAGES_A_SWEEP pages of the table, so that its cost has a bound; a larger table takes several calls.
+    Salts that have had their time go, too.
     """
     now = now or instants.now()
+    store.drop_salts(instants.day(now, current().time_zone))
     found, cursor = store.uncounted(now - OVERLOOKED_AFTER, store.load_cursor(), PAGES_A_SWEEP)
     _count_all(filter(None, map(_marker, found)))
     store.save_cursor(cursor)

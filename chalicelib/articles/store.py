@@ -5,7 +5,7 @@ import secrets
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from chalicelib import aws, instants
@@ -42,6 +42,13 @@ def salt(day: str, now: datetime) -> bytes:
         _salts.clear()
         _salts[day] = bytes.fromhex(item["salt"])
     return _salts[day]
+
+
+def drop_salts(today: date) -> None:
+    """Deletes the salts of days that are over for a day: the table's own expiry may come days late."""
+    for ago in range(2, 6):
+        key = {"pk": f"SALT#{today - timedelta(days=ago)}"}
+        aws.write(aws.delete(current().view_markers_table, key))
 
 
 def mark(marker: Marker, now: datetime) -> None:

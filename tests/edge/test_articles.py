@@ -269,3 +269,12 @@ def test_what_nobody_read_is_tallied_by_class_and_not_counted(backend: Backend) 
     assert views(backend, "gold") == 0
     day = instants.day(instants.now(), "Europe/Berlin").isoformat()
     assert store.filtered(day) == {"bot": 3, "ai": 4, "tool": 3, "empty": 3, "prefetch": 1}
+
+
+def test_a_salt_is_gone_within_two_days(backend: Backend) -> None:
+    now = instants.parse("2026-11-23T12:00:00Z")
+    for day in ("2026-11-18", "2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23"):
+        store.salt(day, now)
+    counting.sweep(now)
+    kept = {each["pk"] for each in backend.items("VIEW_MARKERS_TABLE", "SALT#")}
+    assert kept == {"SALT#2026-11-22", "SALT#2026-11-23"}
