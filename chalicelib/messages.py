@@ -35,6 +35,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Dieses Zeitfenster liegt außerhalb unserer Sprechzeiten.",
         "This time is outside our opening hours.",
     ),
+    "altcha": (
+        "Die Prüfung gegen Missbrauch fehlt oder gilt nicht mehr. Bitte senden Sie das Formular noch einmal ab;"
+        " es braucht dafür JavaScript.",
+        "The check against misuse is missing or no longer valid. Please send the form once more;"
+        " it needs JavaScript for that.",
+    ),
     "slug": (
         "Erlaubt sind 1 bis 200 Zeichen aus a-z, 0-9, Bindestrich, Unterstrich und Punkt.",
         "1 to 200 characters of a-z, 0-9, hyphen, underscore and dot.",
@@ -74,6 +80,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "phone": ("Telefonnummer", "Telephone number"),
     "window": ("Zeitfenster", "Time"),
     "note": ("Nachricht", "Note"),
+    "altcha": ("Prüfung", "Check"),
 }
 
 

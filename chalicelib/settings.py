@@ -53,6 +53,10 @@ class Settings:
     limit_access_per_caller: int = _of(10, "requests an hour from one address for a link to one's data")
     limit_per_caller_factor: int = _of(1, "multiplies the limits above; for trying out from one machine")
 
+    altcha_required: int = _of(0, "1: the forms require a proof of work; 0: none is looked at")
+    altcha_cost: int = _of(4000, "most steps a proof takes, half of them on average, which is about 1 s on a phone")
+    altcha_minutes: int = _of(10, "minutes within which a proof must be sent, 1 to 10")
+
     contacts_table: str = _of("", "output of the resource stack")
     contacts_stream_arn: str = _of("", "output of the resource stack")
     view_markers_table: str = _of("", "output of the resource stack")
@@ -83,6 +87,8 @@ def parse(environment: Mapping[str, str]) -> Settings:
     settings = Settings(**values)
     if settings.staff_test_key and settings.stage != "local":
         raise BadSetting(f"stage {settings.stage} must not have STAFF_TEST_KEY")
+    if not (1 <= settings.altcha_minutes <= 10 and settings.altcha_cost):
+        raise BadSetting("ALTCHA_MINUTES must be 1 to 10, ALTCHA_COST at least 1")
     for url in (settings.base_url, settings.site_url, *settings.site_origins):
         if settings.stage != "local" and not url.startswith("https://"):
             raise BadSetting(f"stage {settings.stage} must not use {url}: https only")

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from chalicelib import keys, limits
+from chalicelib import challenges, keys, limits
 from chalicelib.callbacks import hotline, model, numbers, opening, store
 from chalicelib.callbacks.hotline import DAYS, Span
 from chalicelib.callbacks.model import Topic
@@ -75,7 +75,7 @@ class Request(Body):
     consent: of.Version
     language: of.Language = "de"
     page: of.Page = ""
-    altcha: of.Line = ""
+    altcha: of.Line | None = None
     website: of.Honeypot = ""
     next: of.Page | None = None
 
@@ -137,10 +137,11 @@ def submit(call: Call, request: Request) -> Thanks:
     if request.website:  # no person sees this field
         callback = make(model.make_reference(secrets.token_bytes(4)))
     else:
+        claim = challenges.claim("callback", request.altcha, call.now)
         how = {"caller": call.caller, "agent": call.agent, "page": request.page, "wording": wording.sha256}
         limit = limits.per_caller("callbacks", call.caller, settings.limit_callbacks_per_caller)
         promised = make("")  # what a fresh request is told, also where it merges: the answers are alike
-        callback = store.submit(make, how, limit, call.now)
+        callback = store.submit(make, how, limit, call.now, claim)
         callback = replace(callback, expected=promised.expected)
     received = Received(reference=callback.reference, expected=_window(callback.expected))
     promise = {"reference": received.reference, "begins": received.expected.begins, "ends": received.expected.ends}

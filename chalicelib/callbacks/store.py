@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from chalicelib import aws, instants
+from chalicelib import aws, challenges, instants
 from chalicelib.aws import Cancelled, Item
 from chalicelib.callbacks import model
 from chalicelib.callbacks.model import Asked, Callback
-from chalicelib.errors import Unavailable
+from chalicelib.errors import Invalid, Unavailable
 from chalicelib.limits import Limit
 from chalicelib.outbox import model as outbox
 from chalicelib.outbox import store as messages
@@ -29,17 +29,20 @@ def load(reference: str) -> Callback | None:
                     _some_span(item["expected"]), instants.parse(item["alert_at"]), item["version"])  # fmt: skip
 
 
-def submit(make: Callable[[str], Callback], how: Item, limit: Limit, now: datetime) -> Callback:
+def submit(make: Callable[[str], Callback], how: Item, limit: Limit, now: datetime,
+           claim: Item | None = None) -> Callback:  # fmt: skip
     """Stores a new request, or finds the live one of the same number, which it then returns.
 
-    `make` builds the request for a reference; `how` is how it reached us, for the proof. Raises LimitReached.
+    `make` builds the request for a reference; `how` is how it reached us, for the proof of consent; `claim` is the
+    member that uses up the form's proof of work. Raises LimitReached, Invalid where that was used before.
     """
+    guards = [limit.counted(now), *([claim] if claim else [])]
     for tried in range(_TRIES):
         callback = make(model.make_reference(secrets.token_bytes(4 + tried // 3)))
         lock = {"pk": f"NUMBER#{callback.asked.number_key}", "sk": "LOCK"}
         live = aws.get(current().contacts_table, lock)
-        members = [limit.counted(now)] if live else [
-            limit.counted(now),
+        members = guards if live else [
+            *guards,
             aws.put(current().contacts_table, {**lock, "reference": callback.reference}, "attribute_not_exists(pk)"),
             aws.put(current().contacts_table, _item(callback), "attribute_not_exists(pk)"),
             _event(callback, "submitted", how),
@@ -51,6 +54,8 @@ def submit(make: Callable[[str], Callback], how: Item, limit: Limit, now: dateti
         except Cancelled as cancelled:
             if 0 in cancelled.failed:
                 raise limit.reached(now) from None
+            if claim and 1 in cancelled.failed:
+                raise Invalid(challenges.REFUSED) from None
             continue  # somebody else has this number, or this reference, since we looked
         return replace(callback, reference=live["reference"]) if live else callback
     raise Unavailable("callback: too many at once")

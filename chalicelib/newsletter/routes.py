@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
-from chalicelib import limits, tokens
+from chalicelib import challenges, limits, tokens
 from chalicelib.aws import Cancelled, Item
 from chalicelib.consent import Wording, Wordings
 from chalicelib.errors import BadToken, NotFound, Unavailable
@@ -44,7 +44,7 @@ class Signup(Body):
     topics: Topics = TOPICS
     language: of.Language = "de"
     page: of.Page = ""
-    altcha: of.Line = ""
+    altcha: of.Line | None = None
     website: of.Honeypot = ""
     next: of.Page | None = None
 
@@ -110,7 +110,8 @@ def sign_up(call: Call, signup: Signup) -> Thanks:
     }
     how = How(facts, {**_person(call), "email": signup.email, "page": signup.page})
     limit = limits.per_caller("signups", call.caller, current().limit_signups_per_caller)
-    _change(call, key, lambda known, now: model.sign_up(known.subscriber, asked, now, known.version), how, limit)
+    claim = challenges.claim("newsletter", signup.altcha, call.now)
+    _change(call, key, lambda known, now: model.sign_up(known.subscriber, asked, now, known.version), how, limit, claim)
     return thanks
 
 

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib import aws, instants
+from chalicelib import aws, challenges, instants
 from chalicelib.aws import Cancelled, Item
-from chalicelib.errors import FieldError, Invalid
+from chalicelib.errors import Invalid
 from chalicelib.limits import Limit
 from chalicelib.newsletter import ledger
 from chalicelib.newsletter.ledger import Event
@@ -77,7 +77,7 @@ def save(known: Known, change: Change, now: datetime, how: How, limit: Limit | N
         if limit and 0 in cancelled.failed:
             raise limit.reached(now) from None
         if claim and len(guards) - 1 in cancelled.failed:
-            raise Invalid(FieldError("altcha", "altcha")) from None
+            raise Invalid(challenges.REFUSED) from None
         raise
 
 

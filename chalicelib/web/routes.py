@@ -4,23 +4,35 @@ import hashlib
 import json
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from chalicelib import __version__
-from chalicelib.http import Call, Reply, Routes
+from chalicelib import __version__, challenges
+from chalicelib.http import Body, Call, Reply, Routes
 from chalicelib.http.openapi import document
 from chalicelib.http.routing import INVENTORY
 from chalicelib.settings import current
 
 routes = Routes(__name__)
+_HERE = Path(__file__).parent
 
 
 class Health(BaseModel):
     status: Literal["ok"] = "ok"
     stage: str
     version: str
+
+
+class ForForm(Body):
+    form: Literal["newsletter", "callback"] = "newsletter"
+
+
+class Challenge(BaseModel):
+    """A proof of work to do, as ALTCHA's protocol (version 2) has it."""
+
+    parameters: dict[str, Any]
+    signature: str
 
 
 @routes.get("/health", gives=Health)
@@ -41,6 +53,19 @@ def embed(call: Call) -> Reply:
     return _cacheable(call, _embed(), "text/javascript; charset=utf-8")
 
 
+@routes.get("/altcha", params=ForForm, gives=Challenge)
+def challenge(call: Call, asked: ForForm) -> Reply:
+    """A fresh proof-of-work challenge for a form."""
+    made = Challenge.model_validate(challenges.create(asked.form, call.now))
+    return Reply(made, headers={"Cache-Control": "no-store"})
+
+
+@routes.get("/altcha.js")
+def widget(call: Call) -> Reply:
+    """The script that does the proof of work for a page's forms."""
+    return _cacheable(call, _widget(), "text/javascript; charset=utf-8")
+
+
 def _cacheable(call: Call, text: str, content_type: str) -> Reply:
     headers = {
         "Content-Type": content_type,
@@ -55,7 +80,18 @@ def _cacheable(call: Call, text: str, content_type: str) -> Reply:
 
 @cache
 def _embed() -> str:
-    return (Path(__file__).parent / "embed.js").read_text(encoding="utf-8")
+    return (_HERE / "embed.js").read_text(encoding="utf-8")
+
+
+@cache
+def _widget() -> str:
+    """The vendored widget and its worker, each in a scope of its own, and what joins them to the page's forms."""
+    vendor = _HERE / "vendor" / "altcha"
+    licence, library, worker = (
+        (vendor / name).read_text(encoding="utf-8") for name in ("LICENSE", "altcha.min.js", "pbkdf2.js")
+    )
+    ours = (_HERE / "challenge.js").read_text(encoding="utf-8")
+    return f"/*! ALTCHA\n{licence}*/\n(() => {{\n{library}\n}})();\n((worker) => {{\n{ours}}})({json.dumps(worker)});\n"
 
 
 @cache

@@ -31,7 +31,7 @@ OF_A_TRIGGER = [
     ("deliver", "DeadLetters", POISON, "sqs:SendMessage"),
     ("count", "Markers", UNKNOWN, "dynamodb:UpdateItem"),
     ("clock", "Due", SCHEDULED, "dynamodb:Query"),
-    ("sweep", "Markers", SCHEDULED, "dynamodb:Scan"),
+    ("sweep", "Markers", SCHEDULED, "dynamodb:DeleteItem"),
     ("rank", "Days", SCHEDULED, "dynamodb:Query"),
     ("rank", "Counts", SCHEDULED, "dynamodb:GetItem"),
 ]  # fmt: skip
