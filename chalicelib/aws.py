@@ -39,7 +39,7 @@ _PASSING = {
 }
 
 
-class _Contended(errors.Unavailable):
+class Contended(errors.Unavailable):
     """Another transaction was at the same items: nothing was written, and a moment later it may be."""
 
 
@@ -125,9 +125,9 @@ def call(operation: str, **arguments: Any) -> Any:
             failed = tuple(at for at, each in enumerate(codes) if each == "ConditionalCheckFailed")
             if failed:
                 raise Cancelled(failed) from None
-            raise _Contended(f"{operation}: {codes}") from error
+            raise Contended(f"{operation}: {codes}") from error
         if code in ("TransactionConflictException", "TransactionInProgressException"):
-            raise _Contended(f"{operation}: {code}") from error
+            raise Contended(f"{operation}: {code}") from error
         if code in _PASSING:
             raise errors.Unavailable(f"{operation}: {code}") from error
         raise
@@ -139,6 +139,11 @@ def get(table: str, key: Item, consistent: bool = True) -> Item | None:
     """One item as it is now; not consistent, it may be a moment old and costs half."""
     found = call("get_item", TableName=table, Key=pack_item(key), ConsistentRead=consistent).get("Item")
     return unpack_item(found) if found else None
+
+
+def pause(tried: int) -> None:
+    """Waits a moment before the next try, longer each time, and not as long as others do."""
+    time.sleep(random.uniform(0.01, 0.05) * tried)
 
 
 def batch_get(table: str, keys: list[Item]) -> Iterator[Item]:
@@ -153,7 +158,7 @@ def batch_get(table: str, keys: list[Item]) -> Iterator[Item]:
                 break
             if not left:
                 raise errors.Unavailable("batch_get_item: keys left unprocessed")
-            time.sleep(random.uniform(0.01, 0.05) * (6 - left))
+            pause(6 - left)
 
 
 def put(table: str, item: Item, condition: str | None = None, **values: Any) -> Item:
@@ -194,10 +199,10 @@ def write(*members: Item, tries: int = 6) -> None:
             else:
                 call("transact_write_items", TransactItems=list(members), ClientRequestToken=token)
             return
-        except _Contended:
+        except Contended:
             if not left:
                 raise
-            time.sleep(random.uniform(0.01, 0.05) * (tries - left))
+            pause(tries - left)
 
 
 def delete(table: str, key: Item, condition: str | None = None, **values: Any) -> Item:

@@ -19,10 +19,11 @@ SALT_KEPT = timedelta(hours=48)
 # The index of a day is written with each chunk counted: several partition keys keep a busy day from being a hot one.
 DAY_BUCKETS = 8
 _TALLY_LANES = 4
+_TRIES = 6
 
 # What this process knows already, so that it need not be written or read again.
 _salts: dict[str, bytes] = {}
-_spread: set[str] = set()
+_spread: set[tuple[str, str]] = set()
 
 
 def forget() -> None:
@@ -114,34 +115,61 @@ def uncounted(before: datetime, cursor: Item | None, pages: int) -> tuple[list[I
 def count(markers: Sequence[Marker]) -> None:
     """Flags markers of one article and day and adds them to its sums, in one transaction.
 
-    The day keeps the first title and page it is told: what comes later the same day does not overwrite them.
-    Raises Cancelled with the positions of markers that are counted already, or gone.
+    Where others add to the same lane at the same time it goes on in another one: they would meet there again.
+    Raises Cancelled with the positions of markers that are counted already, or gone; Unavailable.
     """
-    slug, day, lane = markers[0].slug, markers[0].day, model.lane(len(markers))
-    if lane and slug not in _spread:
-        _note_spread(slug)  # before the first view goes beyond lane 0, so that no reader overlooks it
+    lane = model.lane(len(markers))
+    for tried in range(1, _TRIES + 1):
+        if lane:
+            _open_lanes(markers)
+        try:
+            aws.write(*_counted(markers, lane), tries=1)
+            return
+        except aws.Contended:
+            if tried == _TRIES:
+                raise
+            aws.pause(tried)
+            lane = model.any_lane()
+
+
+def _counted(markers: Sequence[Marker], lane: int) -> list[Item]:
+    slug, day = markers[0].slug, markers[0].day
     flags = [
         aws.update(current().view_markers_table, {"pk": marker.key}, "SET c = :one",
                    "attribute_exists(pk) AND attribute_not_exists(c)", one=1)
         for marker in markers
     ]  # fmt: skip
-    table, key, names = current().view_counts_table, {"pk": _pk(slug)}, {"#views": "views"}
-    total = aws.update(table, {**key, "sk": f"TOTAL#{lane:02}"}, "ADD #views :n", names=names, n=len(markers))
+    table, names = current().view_counts_table, {"#views": "views"}
+    key = {"pk": _pk(slug), "sk": f"TOTAL#{lane:02}"}
+    total = aws.update(table, key, "ADD #views :n", names=names, n=len(markers))
+    sets, named, values = _told(markers) if lane == 0 else ("", {}, {})
     hours = Counter(f"h{marker.hour:02}" for marker in markers)
-    values: Item = {"day": _day_key(day, zlib.crc32(slug.encode())), "n": len(markers), **hours}
-    sets = "SET day_key = :day"
-    if told := next((marker for marker in markers if marker.title), None):
-        sets += ", title = if_not_exists(title, :title), #page = if_not_exists(#page, :page)"
-        names = {**names, "#page": "page"}
-        values |= {"title": told.title, "page": told.page}
-    adds = ", ".join(["ADD #views :n", *(f"{hour} :{hour}" for hour in hours)])
-    of_day = aws.update(table, {**key, "sk": f"DAY#{day}#{lane:02}"}, f"{sets} {adds}", names=names, **values)
-    aws.write(*flags, total, of_day)
+    adds = ", ".join(["#views :n", *(f"{hour} :{hour}" for hour in hours)])
+    values = {**values, **hours, "n": len(markers), "day": _day_key(day, slug)}
+    of_day = aws.update(table, _day(slug, day, lane), f"SET day_key = :day{sets} ADD {adds}",
+                        names={**names, **named}, **values)  # fmt: skip
+    return [*flags, total, of_day]
 
 
-def _note_spread(slug: str) -> None:
-    aws.write(aws.update(current().view_counts_table, {"pk": _pk(slug), "sk": "TOTAL#00"}, "SET spread = :one", one=1))
-    _spread.add(slug)
+def _told(markers: Sequence[Marker]) -> tuple[str, dict[str, str], Item]:
+    """What lane 0 of a day keeps of the title and page it is told first: what comes later does not overwrite them."""
+    told = next((marker for marker in markers if marker.title), None)
+    if told is None:
+        return "", {}, {}
+    sets = ", title = if_not_exists(title, :title), #page = if_not_exists(#page, :page)"
+    return sets, {"#page": "page"}, {"title": told.title, "page": told.page}
+
+
+def _open_lanes(markers: Sequence[Marker]) -> None:
+    """Before a view goes beyond lane 0: readers of many articles look for more, and lane 0 knows the day's title."""
+    slug, day, table = markers[0].slug, markers[0].day, current().view_counts_table
+    if (slug, day) in _spread:
+        return
+    aws.write(aws.update(table, {"pk": _pk(slug), "sk": "TOTAL#00"}, "SET spread = :one", one=1))
+    sets, names, values = _told(markers)
+    values = {**values, "day": _day_key(day, slug)}
+    aws.write(aws.update(table, _day(slug, day, 0), f"SET day_key = :day{sets}", names=names, **values))
+    _spread.add((slug, day))
 
 
 def total(slug: str) -> int:
@@ -167,7 +195,7 @@ def daily(slug: str, first: str, last: str) -> dict[str, int]:
     span = "pk = :pk AND sk BETWEEN :first AND :last"
     for item in aws.query(current().view_counts_table, span, pk=_pk(slug), first=f"DAY#{first}", last=f"DAY#{last}#~"):
         day = item["sk"].split("#")[1]
-        series[day] = series.get(day, 0) + item["views"]
+        series[day] = series.get(day, 0) + item.get("views", 0)
     return series
 
 
@@ -175,9 +203,8 @@ def day_sums(day: str) -> dict[str, Item]:
     """Every article read on a day: `views`, `h00` to `h23` where not 0, `title` and `page`; all lanes together."""
     sums: dict[str, Item] = {}
     for bucket in range(DAY_BUCKETS):
-        key = _day_key(day, bucket)
-        for item in aws.query(current().view_counts_table, "day_key = :day", index="days", day=key):
-            slug = sums.setdefault(item["pk"].removeprefix("ARTICLE#"), {})
+        for item in aws.query(current().view_counts_table, "day_key = :day", index="days", day=f"DAY#{day}#{bucket}"):
+            slug = sums.setdefault(item["pk"].removeprefix("ARTICLE#"), {"views": 0})
             for name, value in item.items():
                 if name == "views" or (name[0] == "h" and name[1:].isdigit()):
                     slug[name] = slug.get(name, 0) + value
@@ -216,5 +243,9 @@ def _pk(slug: str) -> str:
     return f"ARTICLE#{slug}"
 
 
-def _day_key(day: str, bucket: int) -> str:
-    return f"DAY#{day}#{bucket % DAY_BUCKETS}"
+def _day(slug: str, day: str, lane: int) -> Item:
+    return {"pk": _pk(slug), "sk": f"DAY#{day}#{lane:02}"}
+
+
+def _day_key(day: str, slug: str) -> str:
+    return f"DAY#{day}#{zlib.crc32(slug.encode()) % DAY_BUCKETS}"

@@ -11,7 +11,7 @@ from typing import Any
 import altcha
 import pytest
 
-from chalicelib import aws, challenges, instants, keys
+from chalicelib import aws, challenges, instants
 from chalicelib.callbacks import model, opening, store
 from chalicelib.errors import Invalid
 from chalicelib.limits import Limit
@@ -171,12 +171,21 @@ def test_the_other_stage_s_challenges_are_foreign_and_a_rotated_key_s_are_not(gu
     arn = guarded.env["TOKEN_SECRET_ARN"]
     proof, foreign = written(fresh(guarded)), written(solve(_signed_with("not-our-key")))
     assert refused(ask(guarded, altcha=foreign))
-    old = json.loads(aws.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
-    aws.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=json.dumps({**old, "2": "a new one"}))
-    guarded.forget()
-    assert keys.token_keys()[-1] == "a new one"
+    late, old = written(fresh(guarded)), aws.secret(arn)
+    _rotate(guarded, {**old, "2": "a new one"})
     assert ask(guarded, altcha=proof).status == 202
-    assert ask(guarded, altcha=written(fresh(guarded))).status == 202
+    anew = written(fresh(guarded))
+    _rotate(guarded, {"2": "a new one"})
+    assert refused(ask(guarded, altcha=late))
+    assert ask(guarded, altcha=anew).status == 202
+
+
+def _rotate(backend: Backend, secrets: dict[str, str]) -> None:
+    """The stage's token keys become these, as a process that starts now knows them."""
+    aws.client("secretsmanager").put_secret_value(
+        SecretId=backend.env["TOKEN_SECRET_ARN"], SecretString=json.dumps(secrets)
+    )
+    backend.forget()
 
 
 def _signed_with(secret: str) -> dict[str, Any]:

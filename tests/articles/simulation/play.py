@@ -1,0 +1,66 @@
+"""Plays runs in several processes, so that what the product sleeps costs little."""
+
+import multiprocessing
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from tests.articles.simulation.world import Outcome, World
+
+PROCESSES = 4
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "VIEW_MARKERS_TABLE": "markers",
+    "VIEW_COUNTS_TABLE": "counts",
+}
+
+
+def configure() -> None:
+    """Makes this process one that knows the double's tables."""
+    os.environ.update(ENVIRONMENT)
+
+
+def real(records: list[dict[str, Any]]) -> None:
+    """The function that Lambda runs."""
+    import app
+    from tests.events import Context
+
+    app.count({"Records": records}, Context())
+
+
+def one(seed: int) -> Outcome:
+    """A run of the product."""
+    return World(seed, real).play()
+
+
+@contextmanager
+def players() -> Iterator[Executor]:
+    """Processes that are configured for nothing else."""
+    with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn"), configure) as pool:
+        yield pool
+
+
+def many(pool: Executor, play: Callable[[int], Outcome], seeds: Iterable[int]) -> list[Outcome]:
+    """Runs, in the order of their seeds."""
+    return list(pool.map(play, seeds, chunksize=5))
+
+
+def report(outcomes: list[Outcome]) -> str:
+    """The figures of many runs."""
+    met: Counter[str] = Counter()
+    deviations: Counter[str] = Counter()
+    for outcome in outcomes:
+        met.update(outcome.met)
+        deviations.update(outcome.deviations)
+    total = {name: sum(getattr(each, name) for each in outcomes) for name in ("views", "records", "calls", "commits")}
+    lines = [
+        f"runs {len(outcomes)}, " + ", ".join(f"{name} {figure}" for name, figure in total.items()),
+        "met: " + ", ".join(f"{name} {times}" for name, times in sorted(met.items())),
+        f"deviations {deviations.total()}" + "".join(f", {what} {times}" for what, times in deviations.items()),
+    ]
+    return "\n".join(lines)

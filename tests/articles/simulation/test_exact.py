@@ -1,0 +1,49 @@
+"""A thousand runs of the real handler, and not one sum is wrong at any commit."""
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from functools import partial
+
+import pytest
+
+from tests.articles.simulation import mutants, play
+from tests.articles.simulation.stream import Handler
+from tests.articles.simulation.wire import FAULTS
+
+RUNS = 1000
+MUTANT_RUNS = 30
+TROUBLES = {
+    *FAULTS, "conflict", "late and refused", "repeated by the client", "zombie", "frozen", "delivered again",
+    "replayed", "bisected", "shifted", "dropped", "reshard", "expired", "spread over lanes", "sweeper failed",
+    "ranker failed",
+}  # fmt: skip
+
+pytestmark = pytest.mark.usefixtures("slow")
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Executor]:
+    with play.players() as started:
+        yield started
+
+
+def test_every_view_is_counted_once_whatever_happens(pool: Executor) -> None:
+    outcomes = play.many(pool, play.one, range(RUNS))
+    print(play.report(outcomes))
+    assert {each.seed: dict(each.deviations) for each in outcomes if each.deviations} == {}
+    met = {trouble for each in outcomes for trouble, times in each.met.items() if times}
+    assert TROUBLES - met == set()
+
+
+def test_a_run_can_be_played_again(pool: Executor) -> None:
+    assert play.many(pool, play.one, range(7, 13)) == play.many(pool, play.one, range(7, 13))
+
+
+@pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.__name__)
+def test_what_only_looks_right_deviates(pool: Executor, mutant: Handler) -> None:
+    calm = play.many(pool, partial(mutants.play, mutant, True), range(MUTANT_RUNS))
+    rough = play.many(pool, partial(mutants.play, mutant, False), range(MUTANT_RUNS))
+    wrong = sum(bool(each.deviations) for each in rough)
+    print(f"{mutant.__name__}: wrong in {wrong} of {len(rough)} runs, {play.report(rough).splitlines()[-1]}")
+    assert not any(each.deviations for each in calm)  # it is the trouble that shows it
+    assert wrong

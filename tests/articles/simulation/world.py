@@ -1,0 +1,162 @@
+"""One run: days on which people read, a stream that fails, a sweeper, a ranker, TTL; all out of one seed."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from chalicelib import aws, errors, instants
+from chalicelib.articles import counting, model, ranking, store
+from tests.articles.simulation.double import Change, Double
+from tests.articles.simulation.expressions import plain
+from tests.articles.simulation.hub import Hub, Stop, Task
+from tests.articles.simulation.oracle import Oracle
+from tests.articles.simulation.stream import Handler, Stream
+from tests.articles.simulation.wire import Wire
+
+BERLIN = ZoneInfo("Europe/Berlin")
+SLUGS = ("gold", "gold", "gold", "gold", "silver", "platinum")  # one is read more than the others
+# By now every view of the running day is one the stream could have overlooked.
+LATER = counting.OVERLOOKED_AFTER + timedelta(minutes=1)
+SWEEPS = 5
+CROWDED = 0.1  # share of runs with so many readers that batches are full and sums spread over lanes
+
+
+@dataclass
+class Outcome:
+    """What a run has shown."""
+
+    seed: int
+    views: int = 0
+    records: int = 0
+    calls: int = 0
+    commits: int = 0
+    met: Counter[str] = field(default_factory=Counter)
+    deviations: Counter[str] = field(default_factory=Counter)
+
+
+class World:
+    """A run with the given counting; `swept` where the product's sweeper belongs to it."""
+
+    def __init__(self, seed: int, handler: Handler, calm: bool = False, swept: bool = True) -> None:
+        random.seed(seed)  # lanes and jitter
+        self._chance = random.Random(seed)
+        crowded = self._chance.random() < CROWDED
+        faulty = 0.0 if calm else self._chance.choice((0.0, 0.03, 0.08, 0.15))
+        self._now = datetime(2026, 11, 2, 9, tzinfo=UTC)
+        self.outcome = Outcome(seed)
+        self._hub, self._swept = Hub(self._chance), swept
+        self._double = Double(self._chance, lambda: self._now)
+        self._oracle = Oracle(self._double)
+        met = self.outcome.met
+        self._wire = Wire(self._hub, self._double, self._chance, faulty, met)
+        self._stream = Stream(self._hub, handler, self._chance, met, calm, swept, crowded)
+        self._calm, self._crowded = calm, crowded
+        self._double.on_commit = self._hear
+
+    def play(self) -> Outcome:
+        """Plays the run."""
+        store.forget()
+        ranking.forget()
+        with self._wire.plugged():
+            for _ in range(self._chance.choice((1, 1, 2))):
+                self._day()
+                self._now += timedelta(days=self._chance.choice((1, 2, 6, 12)), hours=self._chance.randrange(5))
+            self._hub.end()
+        made = self.outcome
+        made.views, made.records, made.calls = len(self._oracle.views), self._stream.records, self._wire.calls
+        made.deviations = self._oracle.deviations
+        return made
+
+    def _day(self) -> None:
+        self._hub.thaw()
+        self._stream.open()
+        self._plant_salts()
+        if not self._calm:
+            self._expire()
+            self._stream.replay(self._chance.randrange(3))
+        readers = [self._hub.spawn(self._read) for _ in range(self._chance.randint(1, 3))]
+        self._hub.spawn(lambda: self._end_of_day(readers))
+        if self._swept:
+            self._hub.spawn(lambda: self._patiently(lambda: counting.sweep(self._now + LATER), "sweeper"))
+        if self._chance.random() < 0.1:
+            self._hub.spawn(lambda: self._patiently(lambda: ranking.rank(self._now), "ranker"))
+        self._double.partial = 0 if self._calm else 0.1
+        self._hub.run()
+        self._double.partial = 0
+        self._rest()
+
+    def _read(self) -> None:
+        """People read articles, and some of them again."""
+        people, views = (200, 90) if self._crowded else self._chance.choice(((3, 10), (20, 20), (200, 40)))
+        for _ in range(views):
+            self._now += timedelta(seconds=self._chance.randrange(200))
+            try:
+                self._view(self._chance.choice(SLUGS), self._chance.randrange(people))
+            except errors.Unavailable:
+                self.outcome.met["503"] += 1
+            except Stop:
+                store.forget()
+
+    def _view(self, slug: str, person: int) -> None:
+        local = self._now.astimezone(BERLIN)
+        day = local.date().isoformat()
+        visitor = model.visitor(store.salt(day, self._now), slug, f"192.0.2.{person}", "Firefox")
+        store.mark(model.Marker(slug, day, visitor, local.hour), self._now)
+        marked = ("markers", (model.Marker(slug, day, visitor).key,))
+        if marked[1] not in self._double.tables["markers"]:
+            self._oracle.deviations["answered and not marked"] += 1
+
+    def _plant_salts(self) -> None:
+        """The days' salts are there already: made by the product they would differ each time a run is played."""
+        for ahead in range(2):
+            day = (self._now + timedelta(days=ahead)).astimezone(BERLIN).date().isoformat()
+            salt = self._chance.randbytes(32).hex()
+            expires = instants.epoch(self._now + store.SALT_KEPT)
+            self._double.plant(aws.pack_item({"pk": f"SALT#{day}", "salt": salt, "expires": expires}))
+
+    def _end_of_day(self, readers: list[Task]) -> None:
+        while not all(reader.done for reader in readers):
+            if not self._calm and self._chance.random() < 0.02:
+                self._stream.reshard()
+            self._hub.pause()
+        self._stream.close()
+
+    def _patiently(self, work: Callable[[], Any], name: str) -> None:
+        """Runs a scheduled function a few times, as its schedule would; it may fail each time."""
+        for _ in range(2):
+            try:
+                work()
+            except errors.Unavailable:
+                self.outcome.met[f"{name} failed"] += 1
+
+    def _expire(self) -> None:
+        """TTL removes what has expired, in its own time."""
+        markers = self._double.tables["markers"].items()
+        expired = [key for key, item in markers if plain(item["expires"]) < self._now.timestamp()]
+        gone = self._chance.sample(expired, self._chance.randint(0, len(expired)))
+        self.outcome.met["expired"] += len(gone)
+        self._double.expire(gone)
+
+    def _rest(self) -> None:
+        """Everything is drained: the sums are the views, and so are the lists."""
+        if self._swept:
+            for _ in range(SWEEPS):
+                counting.sweep(self._now + LATER)
+        self._oracle.at_rest()
+        self._double.settle_index()
+        ranking.rank(self._now)
+        local = self._now.astimezone(BERLIN)
+        for window, wanted in self._oracle.lists(local.date(), local.hour).items():
+            entries = store.load_list(window)["articles"]
+            self._oracle.compare_list(window, [(each["slug"], each["views"]) for each in entries], wanted)
+
+    def _hear(self, changes: list[Change]) -> None:
+        self.outcome.commits += 1
+        lanes = {key[1] for table, key, *_ in changes if table == "counts" and key[1].startswith("TOTAL#")}
+        self.outcome.met["spread over lanes"] += bool(lanes - {"TOTAL#00"})
+        self._oracle.hear(changes)
+        self._stream.hear(changes)
