@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from chalicelib.errors import BadToken, Conflict
+from chalicelib.errors import BadToken
 
 State = Literal["pending", "confirmed", "unsubscribed", "refused", "bounced", "complained"]
 Topic = Literal["products", "news", "offers"]
@@ -196,28 +196,3 @@ def _lettered(subscriber: Subscriber, now: datetime, **changes: object) -> Subsc
 
 def _next(subscriber: Subscriber, **changes: object) -> Subscriber:
     return replace(subscriber, version=subscriber.version + 1, **changes)  # type: ignore[arg-type]  # as the callers say
-
-
-def import_(
-    before: Subscriber | None, suppressed: bool, agreed: Signup, confirmed_at: datetime, now: datetime, version: int = 0
-) -> Change:
-    """Another system's subscriber comes with the proof of having confirmed there at `confirmed_at`.
-
-    Raises Conflict, naming the state, wherever this system knows better: what somebody decided here stands.
-    """
-    if suppressed:
-        raise Conflict("erased")
-    refusal_holds = before is not None and before.refused_at is not None and now < before.refused_at + REFUSED_FOR
-    if before is not None and before.state != "pending" and (before.state != "refused" or refusal_holds):
-        raise Conflict(before.state)
-    if refusal_holds:
-        raise Conflict("refused")
-    if before is None:
-        none_yet = int(now.timestamp() * 1000)  # as in `sign_up`; no link of a confirmation mail fits
-        after = Subscriber(agreed.key, agreed.email, "confirmed", agreed.language, agreed.topics, agreed.consent,
-                           confirmed_at, now, none_yet + 1, version + 1, none_yet, confirmed_at=confirmed_at)  # fmt: skip
-    else:
-        after = _next(before, email=agreed.email, state="confirmed", language=agreed.language, topics=agreed.topics,
-                      consent=agreed.consent, asked_at=confirmed_at, since=now, confirmed_at=confirmed_at,
-                      ended_at=None, refused_at=None, soft_bounces=())  # fmt: skip
-    return Change(before, after, "imported")

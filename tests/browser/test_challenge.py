@@ -147,16 +147,19 @@ def test_a_form_without_the_snippet_posts_by_itself(guest: Visitor, website: Sit
     page.wait_for_url("**/danke")
 
 
-@pytest.mark.parametrize("sabotage", ["no widget", "no challenge"])
+@pytest.mark.parametrize("sabotage", ["no widget", "no challenge", "no https"])
 def test_without_a_proof_the_form_says_so(guest: Visitor, website: Site, phone: str, sabotage: str) -> None:
     guest.refusals_expected = True
-    guest.context.route("**/altcha?**", lambda route: route.abort())
+    if sabotage == "no challenge":
+        guest.context.route("**/altcha?**", lambda route: route.abort())
+    if sabotage == "no https":
+        guest.context.add_init_script("Object.defineProperty(window, 'isSecureContext', { value: false })")
     page = open_form(guest, website, EMBED, *([] if sabotage == "no widget" else [WIDGET]))
     fill(page, phone)
     page.get_by_role("button").click()
     expect(page.locator("form")).to_have_attribute("data-state", "error")
     expect(page.locator("output")).to_have_text("Bitte prüfen Sie Ihre Angaben.")
-    if sabotage == "no challenge":
+    if sabotage != "no widget":
         expect(page.locator(".contact-error")).to_contain_text("Prüfung gegen Missbrauch")
     guest.faults[:] = [each for each in guest.faults if "ALTCHA" not in each]  # it tells the console why
 
