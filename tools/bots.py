@@ -1,55 +1,88 @@
-"""Makes `chalicelib/articles/bots.json`: the maintained list crawler-user-agents, keyed for looking up a word.
+"""Makes `chalicelib/articles/bots.tsv`: the maintained list crawler-user-agents, keyed for looking up a word.
 
-A pattern is found by the longest word that all user agents it was written for have and no browser has; the few
-patterns without such a word are left to the general rule in `filters`.
+A pattern is found by the longest word that all user agents it was written for have and no browser has. Where that
+word is all of the pattern, nothing more is to be looked at; the few patterns without such a word are left to the
+general rule in `filters`.
 """
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 import crawleruseragents
 
-TABLE = Path(__file__).parent.parent / "chalicelib" / "articles" / "bots.json"
-_WORD = re.compile(r"[a-z0-9]+")
+from chalicelib.articles import filters
+
+TABLE = Path(__file__).parent.parent / "chalicelib" / "articles" / "bots.tsv"
 # Words of people's browsers; a bot is never looked up by one of them.
 _BROWSERS = set(
-    _WORD.findall(
-        "mozilla windows nt win64 x64 wow64 applewebkit khtml like gecko chrome safari edg version mobile iphone ipad "
-        "cpu os mac x macintosh intel linux android build wv firefox compatible msie trident ubuntu fedora x86 arm64 u "
-        "rv web the browser app com org net http https www html agent user google mail test"
-    )
+    filters.letters(
+        "mozilla windows win wow applewebkit khtml like gecko chrome safari edg version mobile iphone ipad cpu mac "
+        "macintosh intel linux android build firefox compatible msie trident ubuntu fedora arm web the browser app com "
+        "org net http https www html user google mail test"
+    ).split()
 )
-_CLASSES = {"social-preview": "preview", "http-library": "tool", "browser-automation": "automation", "ai-crawler": "ai"}
+# On the list, and yet people's: the build number of Android 15 on telephones of several makers, Facebook's in-app
+# browser, and editors whose built-in browser a person looks at.
+_PEOPLE = {r"AP3A\.240617\.008", "MetaIAB Facebook", r"Code\/1\.", r"Trae\/"}
+# Fetchers and browsers that act for a person who asked for it.
+_AGENTS = re.compile(
+    r"User$|externalfetcher|Google-?Agent|Gemini|NotebookLM|AgentCore|BuyForMe|TwinAgent|^Devin|smartfetch"
+)
+# Of an entry's several tags the first of these decides.
+_CLASSES = {"ai-crawler": "ai", "social-preview": "preview", "browser-automation": "automation", "http-library": "tool"}
 
 
 def table() -> str:
-    """The file's text: word → patterns with their class."""
-    words: dict[str, list[list[str]]] = {}
+    """The file's text: words, a class and the pattern that decides, empty where the word does; then the next ones."""
+    found: dict[str, list[tuple[str, str]]] = {}
     for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA:
-        word = _word(entry)
-        if word:
-            words.setdefault(word, []).append([entry["pattern"], _class(entry)])
-    return json.dumps(dict(sorted(words.items())), separators=(",", ":")).replace("]],", "]],\n") + "\n"
+        if entry["pattern"] not in _PEOPLE and not _is_general(entry):
+            for word in _words(entry):
+                found.setdefault(word, []).append((entry["pattern"], _class(entry)))
+    words: dict[str, list[str]] = {}  # by what is to be done about them
+    for word, entries in sorted(found.items()):
+        kinds = {kind for _, kind in entries}
+        if len(kinds) == 1 and _is_a_bots(word) and any(_plain(pattern) == word for pattern, _ in entries):
+            entries = [("", kinds.pop())]
+        words.setdefault("\t".join(f"{kind}\t{pattern}" for pattern, kind in entries), []).append(word)
+    return "".join(f"{' '.join(words[entry])}\t{entry}\n" for entry in sorted(words))
 
 
-def _word(entry: Any) -> str:
-    plain = re.sub(r"\\(.)", r"\1", re.sub(r"\[(.)[^\]]*\]", r"\1", re.sub(r"[\^$]", "", entry["pattern"]))).lower()
-    written_for = [set(_WORD.findall(each.lower())) for each in entry["instances"]]
-    shared = [
-        word
-        for word in _WORD.findall(plain)
-        if len(word) > 2 and word not in _BROWSERS and all(word in each for each in written_for)
-    ]
-    return max(shared, key=len, default="")
+def _is_general(entry: Any) -> bool:
+    """Whether the general rule alone finds all that the entry would."""
+    texts = [_plain(entry["pattern"]), *(each.lower() for each in entry["instances"])]
+    return _class(entry) == "bot" and all(re.search(filters.GENERAL, text) for text in texts)
+
+
+def _plain(pattern: str) -> str:
+    """The pattern as its letters: `[cC]laude` and `^Silk\\/` are `claude` and `silk/`."""
+    return re.sub(r"\\(.)", r"\1", re.sub(r"\[(.)[^\]]*\]", r"\1", re.sub(r"[\^$]", "", pattern))).lower()
+
+
+def _words(entry: Any) -> list[str]:
+    """The words to look an entry up by: one, or where its user agents share none, those that have it within them."""
+    parts = [part for part in _letters(_plain(entry["pattern"])) if len(part) > 2 and part.encode() not in _BROWSERS]
+    written_for = [set(_letters(each)) for each in entry["instances"]]
+    shared = [part for part in parts if all(part in words for words in written_for)]
+    if shared:
+        return [max(shared, key=len)]
+    return sorted({word for words in written_for for word in words if any(part in word for part in parts)})
+
+
+def _is_a_bots(word: str) -> bool:
+    """Whether no telephone will be called so in any case: there is one called FEVER, and a bot called Fever."""
+    return len(word) >= 8 or word.endswith("bot")
+
+
+def _letters(text: str) -> list[str]:
+    return filters.letters(text).decode().split()
 
 
 def _class(entry: Any) -> str:
-    if entry["pattern"].endswith("-User"):
+    if _AGENTS.search(entry["pattern"]):
         return "agent"
-    tags = entry.get("tags", [])
-    return next((kind for tag, kind in _CLASSES.items() if tag in tags), "bot")
+    return next((kind for tag, kind in _CLASSES.items() if tag in entry.get("tags", [])), "bot")
 
 
 if __name__ == "__main__":
