@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test format lock generated cost clean
+.PHONY: help setup run check test format lock generated cost proof import export growth clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,20 @@ lock: $(READY) ## resolves requirements*.in anew, with hashes
 cost: $(READY) ## what each call to the articles costs, in capacity units and at list price
 	@$(BIN)/python -m bench.cost
 	@$(BIN)/python -m bench.filters
+
+OPS := $(BIN)/python -m ops --stage $(or $(STAGE),local)
+
+proof: $(READY) ## the proof of consent of EMAIL=…, verified (STAGE=local; HTML=file for a page to print)
+	@$(OPS) proof "$(EMAIL)" $(if $(HTML),--html "$(HTML)")
+
+import: $(READY) ## takes over the subscribers in FILE=… with their proof (STAGE=local; DRY=1 only says what would happen)
+	@$(OPS) import "$(FILE)" $(if $(DRY),--dry-run)
+
+export: $(READY) ## the confirmed subscribers to FILE=… (STAGE=local; TOPIC=news)
+	@$(OPS) export "$(FILE)" $(if $(TOPIC),--topic "$(TOPIC)")
+
+growth: $(READY) ## signups, confirmations, unsubscribes and bounces by day (STAGE=local; DAYS=365)
+	@$(OPS) growth --days $(or $(DAYS),365)
 
 generated: $(READY) ## the checked-in files that are made by tools/: holidays, settings
 	@for made in $(basename $(notdir $(filter-out tools/__init__.py,$(wildcard tools/*.py)))); do $(BIN)/python -m tools.$$made; done

@@ -8,6 +8,7 @@
     confirmed ── unsubscribe ──→ unsubscribed
     any ── hard bounce, 3 soft ones in 30 days ──→ bounced
     any ── complaint ──→ complained           (only the staff release it: then it is unsubscribed)
+    none | pending | refused ── import ──→ confirmed  (with the other system's proof)
     any ── erase ──→ none                     (an HMAC of the address stays suppressed until a confirmation lifts it)
 
 A signup writes the subscriber, what happened, and the mail it owes, in one transaction; mails leave from the outbox.

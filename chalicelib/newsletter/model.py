@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from chalicelib.errors import BadToken
+from chalicelib.errors import BadToken, Conflict
 
 State = Literal["pending", "confirmed", "unsubscribed", "refused", "bounced", "complained"]
 Topic = Literal["products", "news", "offers"]
@@ -196,3 +196,26 @@ def _lettered(subscriber: Subscriber, now: datetime, **changes: object) -> Subsc
 
 def _next(subscriber: Subscriber, **changes: object) -> Subscriber:
     return replace(subscriber, version=subscriber.version + 1, **changes)  # type: ignore[arg-type]  # as the callers say
+
+
+def import_(
+    before: Subscriber | None, suppressed: bool, agreed: Signup, confirmed_at: datetime, now: datetime, version: int = 0
+) -> Change:
+    """Another system's subscriber comes with the proof of having confirmed there at `confirmed_at`.
+
+    Raises Conflict, naming the state, wherever this system knows better: what somebody decided here stands.
+    """
+    decided = before.state if before is not None and before.state not in ("pending", "refused") else None
+    if before is not None and before.refused_at is not None and now < before.refused_at + REFUSED_FOR:
+        decided = "refused"
+    if suppressed or decided:
+        raise Conflict("erased" if suppressed else str(decided))
+    if before is None:
+        none = int(now.timestamp() * 1000)  # letters are numbered on from here, as in `sign_up`; none was sent yet
+        after = Subscriber(agreed.key, agreed.email, "confirmed", agreed.language, agreed.topics, agreed.consent,
+                           confirmed_at, now, none + 1, version + 1, none, confirmed_at=confirmed_at)  # fmt: skip
+    else:
+        after = _next(before, email=agreed.email, state="confirmed", language=agreed.language, topics=agreed.topics,
+                      consent=agreed.consent, asked_at=confirmed_at, since=now, confirmed_at=confirmed_at,
+                      ended_at=None, refused_at=None, soft_bounces=())  # fmt: skip
+    return Change(before, after, "imported")

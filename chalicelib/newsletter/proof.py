@@ -1,5 +1,6 @@
 """The proof of a consent: what was agreed to, when, how, and that nobody has changed it since (GDPR Art. 7(1))."""
 
+import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -22,11 +23,15 @@ def document(key: str, wordings: Wordings, now: datetime) -> dict[str, Any] | No
     if not events and subscriber is None:
         return None
     faults = ledger.faults(events, store.head(key))
-    shown = {event.facts["consent"] for event in events if "consent" in event.facts}
-    for version in sorted(shown):
-        told = {event.facts["wording"] for event in events if event.facts.get("consent") == version}
-        if version not in wordings.all or told != {wordings.all[version].sha256}:
+    told = [event.facts for event in events if "consent" in event.facts]
+    shown = sorted({(facts["consent"], facts.get("wording", "")) for facts in told})
+    declarations = []
+    for version, sha256 in shown:
+        text = _text(version, sha256, wordings)
+        if text is None:
             faults.append(f"the declaration {version} is not the one that was shown")
+        else:
+            declarations.append({"version": version, "text": text, "sha256": sha256})
     sent = messages.load_many([event.facts["message"] for event in events if "message" in event.facts])
     return {
         "company": current().company_name,
@@ -50,16 +55,22 @@ def document(key: str, wordings: Wordings, now: datetime) -> dict[str, Any] | No
             }
             for event in events
         ],
-        "declarations": [
-            {"version": version, "text": wordings.all[version].text, "sha256": wordings.all[version].sha256}
-            for version in sorted(shown & wordings.all.keys())
-        ],
+        "declarations": declarations,
         "mails": [
             {"id": each.id, "state": each.state, "at": instants.text(each.ended_at) if each.ended_at else None,
              "service_id": each.service_id, "sha256": each.digest}
             for each in sent
         ],
     }  # fmt: skip
+
+
+def _text(version: str, sha256: str, wordings: Wordings) -> str | None:
+    """The wording of a version that has this hash: one of ours, or kept by an import; None where there is none."""
+    if version in wordings.all:
+        ours = wordings.all[version]
+        return ours.text if ours.sha256 == sha256 else None
+    kept = store.wording(sha256)
+    return kept if kept is not None and hashlib.sha256(kept.encode()).hexdigest() == sha256 else None
 
 
 _WORDS = {

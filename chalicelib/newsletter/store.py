@@ -234,3 +234,29 @@ def confirmed(cursor: Item | None = None) -> tuple[list[Subscriber], Item | None
     }
     page = aws.call("scan", **asked, **({"ExclusiveStartKey": cursor} if cursor else {}))
     return [_subscriber(aws.unpack_item(item)) for item in page["Items"]], page.get("LastEvaluatedKey")
+
+
+def save_import(known: Known, change: Change, now: datetime, how: How) -> None:
+    """Writes what an import decided; a signup that waited keeps its events. Raises Cancelled, as `save` does."""
+    kept = _kept_events(known.key, now) if change.before else []
+    aws.write(*_members(known, change, now, how), *kept)
+
+
+def is_imported(key: str, facts: Mapping[str, str]) -> bool:
+    """Whether an import brought this address with all these facts before, from whatever file."""
+    return any(each.event == "imported" and facts.items() <= each.facts.items() for each in events(key))
+
+
+def keep_wording(sha256: str, text: str) -> None:
+    """Keeps the declaration of another system under its hash, for as long as there are proofs: for ever."""
+    item = {"pk": f"WORDING#{sha256}", "sk": "WORDING", "text": text}
+    try:
+        aws.write(aws.put(current().contacts_table, item, "attribute_not_exists(pk)"))
+    except Cancelled:
+        pass  # the same hash is the same text
+
+
+def wording(sha256: str) -> str | None:
+    """The text of a declaration kept under its hash, None where there is none."""
+    item = aws.get(current().contacts_table, {"pk": f"WORDING#{sha256}", "sk": "WORDING"})
+    return item.get("text") if item else None

@@ -1,0 +1,44 @@
+"""`python -m ops [--stage STAGE] COMMAND …`: the operators' commands."""
+
+import os
+import signal
+from functools import partial
+from pathlib import Path
+
+import click
+
+from ops import stage
+from ops.exporting import export
+from ops.failures import Commands
+from ops.growth import growth
+from ops.importing import import_
+from ops.proving import proof
+
+
+@click.group(cls=Commands, commands=[proof, export, import_, growth])
+@click.option(
+    "--stage",
+    "name",
+    default="local",
+    show_default=True,
+    metavar="NAME",
+    help="local: the cloud that `make run` runs; others: of .chalice/config.json, with your AWS credentials.",
+)
+@click.option("--run", type=click.Path(path_type=Path), default=stage.RUN, metavar="FILE",
+              help="Where the running local cloud wrote its addresses.")  # fmt: skip
+@click.pass_context
+def main(context: click.Context, name: str, run: Path) -> None:
+    """The newsletter's subscribers, for operators: proof, export, import, growth.
+
+    Exit codes: 0 done, 1 a proof is broken or Ctrl-C, 2 wrong usage or nothing known of an address, 3 it failed.
+    """
+    context.obj = partial(stage.enter, name, run, os.environ)
+
+
+def _end(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _end)  # so that no half-written file stays
+    main(prog_name="python -m ops")

@@ -1,0 +1,37 @@
+"""`python -m ops growth`: what became of the newsletter, day by day."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import timedelta
+
+import click
+
+from chalicelib import instants
+from chalicelib.newsletter import store
+from chalicelib.settings import current
+from ops.stage import OnStage
+
+_COLUMNS = {"signups": "signup", "confirmations": "confirmed", "unsubscribes": "unsubscribed", "bounces": "bounced"}
+
+
+@click.command(cls=OnStage, short_help="Show signups, confirmations, unsubscribes, bounces by day.")
+@click.option("--days", type=click.IntRange(1, 3660), default=365, show_default=True, help="How far back.")
+def growth(days: int) -> None:
+    """Shows signups, confirmations, unsubscribes and bounces of each day, and in all.
+
+    Days are the company's, today included; those on which nothing happened are left out. Imports are no growth.
+    """
+    last = instants.day(instants.now(), current().time_zone)
+    first = last - timedelta(days=days - 1)
+    told = store.growth(first.isoformat(), last.isoformat())
+    total: Counter[str] = Counter()
+    _row("day", _COLUMNS)
+    for day, happened in sorted(told.items()):
+        total.update(happened)
+        _row(day, [happened.get(event, 0) for event in _COLUMNS.values()])
+    _row("in all", [total[event] for event in _COLUMNS.values()])
+    click.echo(f"{first} to {last}: {days} days, on {days - len(told)} of them nothing happened")
+
+
+def _row(name: str, cells: Iterable[object]) -> None:
+    click.echo(f"{name:<10}" + "".join(f"{cell:>15}" for cell in cells))

@@ -1,0 +1,196 @@
+"""`python -m ops import`: subscribers of another system, with the proof of their consent."""
+
+import getpass
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from chalicelib import aws, instants, log
+from chalicelib.aws import Cancelled
+from chalicelib.errors import Conflict, Unavailable
+from chalicelib.newsletter import model, proof, store
+from chalicelib.newsletter.model import Signup
+from chalicelib.newsletter.routes import wordings
+from chalicelib.newsletter.store import How
+from ops import rows
+from ops.cells import Table, whole
+from ops.rows import Cells, Row
+from ops.stage import OnStage
+
+_TRIES = 8  # against others who write the same subscriber at the same time
+_AT_ONCE = 8  # rows written at the same time: the way to the table is what takes long
+_BATCH = 64  # rows held in memory
+_SHOWN = 20  # refused rows told in the terminal; the rest is in the file
+REFUSED_COLUMNS = ("line", "reason", "email", "language", "topics", "consent_version", "consent_sha256",
+                   "confirmed_at", "source_address", "page", "proof_note")  # fmt: skip
+_BECAUSE = {
+    "confirmed": "is subscribed here already",
+    "erased": "was erased here: only the person can come back, by signing up",
+    "complained": "complained about our mail",
+    "refused": "told us that they did not sign up",
+    "unsubscribed": "unsubscribed here",
+    "bounced": "mail to it came back",
+}
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A row that can be imported, as far as the file alone tells."""
+
+    cells: Cells
+    row: Row
+    key: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a row: `imported`, `done before`, or `refused` and why."""
+
+    cells: Cells
+    kind: str
+    reason: str = ""
+
+
+@dataclass
+class Import:
+    """One run over one file. Memory grows with the addresses, by some hundred bytes each, not with the rows."""
+
+    source: str  # SHA-256 of the file
+    dry: bool
+    now: datetime
+    seen: dict[bytes, int] = field(default_factory=dict)  # the line of each key, to find doubled rows
+    told: set[str] = field(default_factory=set)  # hashes of the declarations whose texts are kept
+
+    def outcomes(self, read: Iterable[Cells]) -> Iterator[Outcome]:
+        """What becomes of each row, in their order. Raises Unavailable."""
+        given = iter(read)
+        aws.client("dynamodb")  # threads may share boto3's clients, but not make them
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            while batch := [self._prepared(cells) for cells in islice(given, _BATCH)]:
+                yield from pool.map(self._settled, batch)
+
+    def _prepared(self, cells: Cells) -> Ready | Outcome:
+        row = rows.check(cells, self.now)
+        if isinstance(row, str):
+            return Outcome(cells, "refused", row)
+        key = proof.key_of(row.email)
+        first = self.seen.setdefault(key.encode(), cells.line)
+        if first != cells.line:
+            return Outcome(cells, "refused", f"the address stands in line {first} already")
+        reason = self._declaration(row)
+        return Outcome(cells, "refused", reason) if reason else Ready(cells, row, key)
+
+    def _declaration(self, row: Row) -> str:
+        """Why the declaration proves nothing; empty where its text is known, or is kept from now on."""
+        if row.consent_version in wordings.all:
+            ours = wordings.all[row.consent_version].sha256 == row.wording
+            return "" if ours else f"consent_version {row.consent_version} is one of ours, which reads otherwise"
+        if row.wording not in self.told:
+            if row.consent_text:
+                if not self.dry:
+                    store.keep_wording(row.wording, row.consent_text)
+            elif store.wording(row.wording) is None:
+                return "the text of consent_sha256 is not known: give it as consent_text in an earlier row"
+            self.told.add(row.wording)
+        return ""
+
+    def _settled(self, given: Ready | Outcome) -> Outcome:
+        return given if isinstance(given, Outcome) else self._imported(given)
+
+    def _imported(self, ready: Ready) -> Outcome:
+        row, key = ready.row, ready.key
+        agreed = Signup(key, row.email, row.language, row.topics, row.consent_version)
+        content = _content(row)
+        source = {"source_file": self.source, "source_line": str(ready.cells.line)}
+        how = How(content | source, _personal(row))
+        for attempt in range(_TRIES):
+            known = store.load(key)
+            try:
+                change = model.import_(known.subscriber, known.suppressed, agreed, row.confirmed_at, self.now,
+                                       known.version)  # fmt: skip
+                if not self.dry:
+                    store.save_import(known, change, self.now, how)
+                return Outcome(ready.cells, "imported")
+            except Conflict as conflict:
+                if conflict.state != "erased" and store.is_imported(key, content):
+                    return Outcome(ready.cells, "imported" if attempt else "done before")
+                return Outcome(ready.cells, "refused", _BECAUSE[conflict.state])
+            except Cancelled:
+                continue
+        raise Unavailable("too many at once write the same subscriber")
+
+
+def _content(row: Row) -> dict[str, str]:
+    return {"consent": row.consent_version, "wording": row.wording, "topics": ",".join(row.topics),
+            "language": row.language, "confirmed_at": instants.text(row.confirmed_at)}  # fmt: skip
+
+
+def _personal(row: Row) -> dict[str, str]:
+    return {"email": row.email, "caller": row.source_address, "page": row.page, "note": row.proof_note}
+
+
+@click.command("import", cls=OnStage, short_help="Take over subscribers with their proof of consent.")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Says exactly what would happen, and writes nothing.")
+def import_(file: Path, dry_run: bool) -> None:
+    """Takes over the subscribers in FILE, a CSV file, with the proof of their consent. No mail is sent.
+
+    \b
+    Columns, UTF-8, by comma or semicolon:
+      email            the address
+      language         de or en
+      topics           of products, news, offers; several by a comma (the cell quoted) or a space
+      consent_version  what the other system called the declaration
+      consent_text     its exact text; it is kept, and shown in the proof
+      consent_sha256   instead, where an earlier row or an earlier import had the text
+      confirmed_at     when the person confirmed: 2024-05-31T12:00:00+02:00
+      source_address   the IP address from which they did
+      page             optional: the page of the form
+      proof_note       optional: where the old proof lies, up to 500 characters
+
+    A row without proof is refused, as are invalid and doubled addresses, and those that are subscribed, erased,
+    unsubscribed, bounced, or have complained or refused here. Refused rows are listed in FILE.refused.csv, to read:
+    put them right in FILE and run the command again, on the same stage. What is done is skipped, also after an
+    interruption.
+    """
+    run = Import(rows.digest(file), dry_run, instants.now())
+    counts: Counter[str] = Counter()
+    listing = file.with_name(f"{file.name}.refused.csv")
+    with ExitStack() as stack:
+        table = None if dry_run else Table(stack.enter_context(whole(listing)), REFUSED_COLUMNS)
+        bar = stack.enter_context(tqdm(total=file.stat().st_size, unit="B", unit_scale=True, disable=None, leave=False))
+        for outcome in run.outcomes(rows.read(file, bar.update)):
+            counts[outcome.kind] += 1
+            if outcome.kind == "refused":
+                _refuse(outcome, table, told=dry_run or counts["refused"] <= _SHOWN)
+    if not dry_run and not counts["refused"]:
+        listing.unlink()
+    _sum_up(run, counts, listing)
+
+
+def _refuse(outcome: Outcome, table: Table | None, *, told: bool) -> None:
+    if told:
+        tqdm.write(f"line {outcome.cells.line}: {outcome.reason}")
+    if table:
+        cells = {**outcome.cells.named, "line": str(outcome.cells.line), "reason": outcome.reason}
+        table.add(cells.get(column, "") for column in REFUSED_COLUMNS)
+
+
+def _sum_up(run: Import, counts: Counter[str], listing: Path) -> None:
+    if not run.dry:
+        log.info("newsletter.imported", source=run.source, by=getpass.getuser(),
+                 imported=counts["imported"], refused=counts["refused"])  # fmt: skip
+    if not run.dry and counts["refused"]:
+        click.echo(f"refused rows: {listing}")
+    done = "would be imported" if run.dry else "imported"
+    click.echo(f"{counts['imported']} {done}, {counts['done before']} done before, {counts['refused']} refused")
+    if run.dry:
+        click.echo("dry run: nothing was written")

@@ -1,0 +1,161 @@
+"""The file of an import, row by row: what it must have, and what is wrong with a row that is refused."""
+
+import csv
+import hashlib
+import ipaddress
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+
+from chalicelib import instants
+from chalicelib.http import fields as of
+from chalicelib.messages import MESSAGES
+from chalicelib.newsletter.model import Topic
+
+REQUIRED = ("email", "language", "topics", "consent_version", "confirmed_at", "source_address")
+OPTIONAL = ("consent_text", "consent_sha256", "page", "proof_note")
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+
+
+class BadFile(ValueError):
+    """The file as a whole cannot be read; the text says why."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """One row as it stands in the file; `wrong` where it does not even have the header's columns."""
+
+    line: int
+    named: dict[str, str]
+    wrong: str = ""
+
+
+def _instant(written: str) -> datetime:
+    if not _RFC_3339.fullmatch(written):
+        raise ValueError
+    try:
+        return instants.parse(written.upper())
+    except OverflowError:  # the offset leads out of the calendar
+        raise ValueError from None
+
+
+def _ip_address(written: str) -> str:
+    return str(ipaddress.ip_address(written))
+
+
+def _by_comma(written: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(re.split(r"[,;\s]+", written.strip(" ,;"))))
+
+
+class Row(of.Body):
+    """What a row claims. Who agreed to what, when, and from where is all required: it is the proof."""
+
+    email: of.Email
+    language: of.Language
+    topics: Annotated[tuple[Topic, ...], BeforeValidator(_by_comma)]
+    consent_version: of.Version
+    consent_text: str = Field("", max_length=20_000)
+    consent_sha256: str = Field("", pattern=r"^([0-9a-fA-F]{64})?$")
+    confirmed_at: Annotated[datetime, BeforeValidator(_instant)]
+    source_address: Annotated[str, AfterValidator(_ip_address)]
+    page: of.Page = ""
+    proof_note: of.Note = ""
+
+    @property
+    def wording(self) -> str:
+        """The SHA-256 of the declaration agreed to, as hex."""
+        return self.consent_sha256.lower() or hashlib.sha256(self.consent_text.encode()).hexdigest()
+
+
+_EXPECTED = {
+    "language": "language is neither de nor en",
+    "topics": "topics are not of products, news, offers",
+    "consent_sha256": "consent_sha256 is no SHA-256 in hex",
+    "confirmed_at": "confirmed_at is no RFC 3339 time such as 2024-05-31T12:00:00+02:00",
+    "source_address": "source_address is no IP address",
+    "email": "email is not valid",
+}
+
+
+def check(cells: Cells, now: datetime) -> Row | str:
+    """The row, or the reason why it is refused."""
+    missing = [name for name in REQUIRED if not cells.named.get(name, "").strip()]
+    if cells.wrong or missing:
+        return cells.wrong or f"no {' and no '.join(missing)}"
+    if not cells.named.get("consent_text") and not cells.named.get("consent_sha256"):
+        return "no consent_text and no consent_sha256"
+    try:
+        row = Row.model_validate(cells.named)
+    except ValidationError as error:
+        found = error.errors(include_input=False)
+        return "; ".join(dict.fromkeys(_reason(str(each["loc"][0]), each["type"]) for each in found))
+    if row.consent_text and row.wording != hashlib.sha256(row.consent_text.encode()).hexdigest():
+        return "consent_sha256 is not that of consent_text"
+    return row if row.confirmed_at <= now else "confirmed_at is in the future"
+
+
+def _reason(field: str, kind: str) -> str:
+    return _EXPECTED.get(field) or f"{field}: {MESSAGES[kind if kind in MESSAGES else 'too_long'][1]}"
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file as hex, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read(path: Path, passed: Callable[[int], object]) -> Iterator[Cells]:
+    """The rows of a CSV file (UTF-8; comma or semicolon, as the header has it), one at a time. Raises BadFile.
+
+    `passed` is told the bytes of each line that has been read.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            yield from _rows(_lines(file, passed))
+        except UnicodeDecodeError:
+            raise BadFile(f"{path} is not in UTF-8") from None
+
+
+def _lines(file: Iterator[str], passed: Callable[[int], object]) -> Iterator[str]:
+    for line in file:
+        passed(len(line.encode()))
+        yield line.replace("\0", "\N{REPLACEMENT CHARACTER}")  # csv would refuse the whole file
+
+
+def _rows(lines: Iterator[str]) -> Iterator[Cells]:
+    first = next(lines, "")
+    delimiter = ";" if first.count(";") > first.count(",") else ","
+    header = [name.strip().lower() for name in next(csv.reader([first], delimiter=delimiter), [])]
+    _check_header(header)
+    reader = csv.reader(lines, delimiter=delimiter)
+    while True:
+        line = reader.line_num + 2  # a cell may have several lines: a row is named by its first; the header was one
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            raise BadFile(f"line {line} cannot be read as CSV: {error}") from None
+        if cells is None:
+            return
+        if cells:
+            yield _named(line, header, cells)
+
+
+def _named(line: int, header: Sequence[str], cells: Sequence[str]) -> Cells:
+    wrong = "" if len(cells) == len(header) else f"{len(cells)} cells, the header has {len(header)}"
+    return Cells(line, dict(zip(header, cells, strict=False)), wrong)
+
+
+def _check_header(header: Sequence[str]) -> None:
+    missing = [name for name in REQUIRED if name not in header]
+    if not {"consent_text", "consent_sha256"} & set(header):
+        missing.append("consent_text or consent_sha256")
+    unknown = [name for name in header if name not in REQUIRED + OPTIONAL]
+    if missing:
+        raise BadFile(f"the first line lacks the columns {', '.join(missing)}")
+    if unknown or len(set(header)) < len(header):
+        raise BadFile(f"the first line has unknown or doubled columns: {', '.join(unknown) or 'doubled'}")

@@ -1,0 +1,78 @@
+"""Puts this process into a stage: the environment its functions have, before `settings.current()` is first read."""
+
+import json
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import click
+from botocore.config import Config
+from botocore.exceptions import EndpointConnectionError
+
+from infra import stack
+
+ROOT = Path(__file__).parent.parent
+RUN = ROOT / ".local" / "run.json"
+_REGION = "eu-central-1"  # what the local cloud speaks; it takes any key
+_LOCAL = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": _REGION,
+          "AWS_DEFAULT_REGION": _REGION, "AWS_EC2_METADATA_DISABLED": "true"}  # fmt: skip
+_OWN_ACCOUNT = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN")
+
+
+class NoStage(RuntimeError):
+    """The stage cannot be entered; the text says why and what helps."""
+
+
+class OnStage(click.Command):
+    """A command that runs on the stage its group names, entered once the command line is known to be right."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Enters the stage and runs the command; a group that names no stage is on one already."""
+        if ctx.obj:
+            ctx.obj()
+        return super().invoke(ctx)
+
+
+def enter(name: str, run: Path, environment: MutableMapping[str, str]) -> None:
+    """Sets a stage's settings and its stack's outputs into the environment. Raises NoStage.
+
+    `run` is the file of the local cloud's addresses. Outside `local` the caller's AWS credentials are used.
+    """
+    environment.update(_settings(name))
+    if name == "local":
+        _enter_local(run, environment)
+    outputs = _outputs(f"customer-contact-{name}-resources", name)
+    environment.update(outputs)
+
+
+def _settings(name: str) -> dict[str, str]:
+    stages = json.loads((ROOT / ".chalice" / "config.json").read_text())["stages"]
+    if name not in stages:
+        raise NoStage(f"there is no stage {name} in .chalice/config.json, only {', '.join(stages)}")
+    return dict(stages[name]["environment_variables"])
+
+
+def _enter_local(run: Path, environment: MutableMapping[str, str]) -> None:
+    try:
+        addresses: dict[str, str] = json.loads(run.read_text())
+    except FileNotFoundError:
+        raise NoStage("the local cloud is not running: start it by `make run`, or name another --stage") from None
+    for name in _OWN_ACCOUNT:
+        environment.pop(name, None)  # would have the client look for the caller's own account
+    environment.update(_LOCAL, AWS_ENDPOINT_URL=addresses["aws"], BASE_URL=addresses["api"],
+                       SITE_URL=addresses["site"])  # fmt: skip
+
+
+def _outputs(name: str, stage: str) -> dict[str, str]:
+    config = Config(connect_timeout=5, retries={"total_max_attempts": 3, "mode": "standard"})
+    client: Any = boto3.client("cloudformation", config=config)
+    try:
+        outputs = stack.outputs(client, name)
+    except EndpointConnectionError:
+        if stage != "local":
+            raise
+        raise NoStage("the local cloud does not answer, it was probably killed: start it anew by `make run`") from None
+    if outputs is None:
+        raise NoStage(f"there is no finished stack {name} in {client.meta.region_name}: is it this account and region?")
+    return outputs

@@ -1,0 +1,97 @@
+"""The commands as an operator calls them: a process of its own, on the running local cloud and on another stage."""
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import pytest
+
+from local.cloud import Cloud
+from tests.ops.commands import row, table, written
+
+
+class Operator:
+    """Somebody at a terminal, with what the local cloud wrote about itself."""
+
+    def __init__(self, root: Path, folder: Path, cloud: Cloud) -> None:
+        self.root, self.run = root, folder / "run.json"
+        self.run.write_text(json.dumps({"aws": cloud.aws, "api": cloud.api, "site": cloud.site}))
+
+    def __call__(self, *arguments: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "ops", "--run", str(self.run), *map(str, arguments)]
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return subprocess.run(
+            command, cwd=self.root, env={**kept, **env}, capture_output=True, text=True, timeout=60, check=False
+        )
+
+
+@pytest.fixture
+def operator(root: Path, tmp_path: Path, cloud: Cloud) -> Operator:
+    return Operator(root, tmp_path, cloud)
+
+
+def test_import_export_proof_growth(operator: Operator, tmp_path: Path) -> None:
+    address = f"operator-{uuid.uuid4().hex[:8]}@example.org"
+    file = written(tmp_path / "old.csv", row(address), row("bad"))
+    # A caller's own account must not be taken for the local cloud's.
+    imported = operator("import", file, AWS_PROFILE="mine", AWS_SESSION_TOKEN="token")
+    assert (imported.returncode, imported.stderr) == (0, "")
+    assert imported.stdout.splitlines()[-1] == "1 imported, 0 done before, 1 refused"
+    exported = operator("export", tmp_path / "out.csv")
+    assert (exported.returncode, exported.stderr) == (0, "")
+    assert address in [each["email"] for each in table(tmp_path / "out.csv")]
+    proven = operator("proof", address)
+    assert (proven.returncode, proven.stderr) == (0, "")
+    assert "INTACT" in proven.stdout
+    growth = operator("growth", "--days", "7")
+    assert (growth.returncode, growth.stderr) == (0, "")
+    assert "in all" in growth.stdout
+
+
+def test_another_stage_by_the_callers_credentials(operator: Operator, cloud: Cloud, tmp_path: Path) -> None:
+    account = {"AWS_ENDPOINT_URL": cloud.aws, "AWS_ACCESS_KEY_ID": "own", "AWS_SECRET_ACCESS_KEY": "own",
+               "AWS_DEFAULT_REGION": "eu-central-1"}  # fmt: skip
+    missing = operator("--stage", "prod", "growth", **account)
+    assert (missing.returncode, missing.stderr.count("\n")) == (3, 1)
+    assert "there is no finished stack customer-contact-prod-resources in eu-central-1" in missing.stderr
+    cloud.resources("dev")
+    file = written(tmp_path / "old.csv", row("dev@example.org"))
+    assert operator("--stage", "dev", "import", file, **account).returncode == 0
+    proven = operator("--stage", "dev", "proof", "dev@example.org", **account)
+    assert proven.returncode == 0
+    assert proven.stdout.startswith("Tauberwerk (dev): proof of consent")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env", "told"),
+    [
+        (("--stage", "nowhere", "growth"), {}, "there is no stage nowhere in .chalice/config.json"),
+        (("--run", "/nonexistent/run.json", "growth"), {}, "the local cloud is not running: start it by `make run`"),
+        (("--stage", "dev", "growth"), {"AWS_EC2_METADATA_DISABLED": "true"}, "You must specify a region."),
+    ],
+)
+def test_what_can_be_foreseen_is_one_line(
+    operator: Operator, arguments: tuple[str, ...], env: dict[str, str], told: str
+) -> None:
+    done = operator(*arguments, **env, AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
+    assert told in done.stderr
+
+
+def test_a_local_cloud_that_was_killed(operator: Operator) -> None:
+    addresses = json.loads(operator.run.read_text())
+    operator.run.write_text(json.dumps({**addresses, "aws": "http://127.0.0.1:9"}))
+    done = operator("growth")
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1)
+    assert "the local cloud does not answer" in done.stderr
+
+
+@pytest.mark.parametrize("command", [(), ("proof",), ("export",), ("import",), ("growth",)])
+def test_help_needs_no_stage(operator: Operator, command: tuple[str, ...]) -> None:
+    operator.run.unlink()
+    done = operator(*command, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Usage: python -m ops" in done.stdout
