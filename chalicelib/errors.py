@@ -31,6 +31,14 @@ class NotSignedIn(ContactError):
     """Nobody we know asks for what is the staff's alone."""
 
 
+class NotAllowed(ContactError):
+    """Whoever asks is known, but may not do this; the reason is a code listed in `messages`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class NotFound(ContactError):
     """There is no such thing."""
 

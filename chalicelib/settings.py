@@ -46,7 +46,10 @@ class Settings:
     proof_years: int = _of(3, "full calendar years for which the proof of an ended subscription is kept")
     phone_regions: tuple[str, ...] = _of(("DE", "AT", "CH"), "countries whose numbers are called back")
 
-    staff_test_key: str = _of("", "opens the staff's paths on the local stage; any other refuses to start with one")
+    staff_test_key: str = _of(
+        "",
+        "opens the staff's paths on the local stage, and on no other: `Bearer KEY`, `KEY:agent`, `KEY:agent:Name`",
+    )
 
     limit_signups_per_caller: int = _of(20, "newsletter signups an hour from one address")
     limit_callbacks_per_caller: int = _of(5, "callback requests an hour from one address")

@@ -8,9 +8,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from chalicelib import instants
+from chalicelib.errors import NotSignedIn
 from chalicelib.http import bodies
 from chalicelib.http.problems import Problem
 from chalicelib.messages import Language
+from chalicelib.staff.gate import Person
 
 
 @dataclass
@@ -25,6 +27,7 @@ class Call:
     now: datetime
     language: Language
     form: bool = False  # a plain form's post, which wants a page or a redirect
+    known: Person | None = None  # on the staff's paths, once the gate let them in
 
     @classmethod
     def of(cls, request: Any, in_path: Mapping[str, str]) -> "Call":
@@ -47,6 +50,13 @@ class Call:
     def staff(self) -> bool:
         """Whether this is a path of the staff's."""
         return self.path == "/staff" or self.path.startswith("/staff/")
+
+    @property
+    def person(self) -> Person:
+        """Who of the staff asks. Raises NotSignedIn where nobody was let in."""
+        if self.known is None:
+            raise NotSignedIn
+        return self.known
 
     @property
     def agent(self) -> str:

@@ -14,6 +14,7 @@ from chalicelib.http.routing import Route
 _WORDS = {
     400: "malformed body, or a link that is not valid",
     401: "not signed in",
+    403: "signed in, but not allowed: the role, or the page that asks",
     404: "there is no such thing",
     409: "conflict with the state, which is named",
     413: "body over 16 KiB",
@@ -86,7 +87,7 @@ def _responses(route: Route, names: Any) -> dict[str, Any]:
         responses["303"] = {"description": "a plain form goes on to the thank-you page"}
     statuses = {*route.errors, 503}
     if route.path.startswith("/staff"):
-        statuses |= {401}
+        statuses |= {401, 403}
     if route.params or route.takes:
         statuses |= {422}
     if route.html:

@@ -81,6 +81,8 @@ def of(error: errors.ContactError) -> Problem:
             return Problem(400, "token", (FieldError("token", "token"),))
         case errors.NotSignedIn():
             return Problem(401, "unauthorized", headers={"WWW-Authenticate": "Bearer"})
+        case errors.NotAllowed():
+            return Problem(403, error.reason)
         case errors.NotFound():
             return Problem(404, "not_found")
         case errors.Conflict():

@@ -30,6 +30,7 @@ class Route:
     html: bool = False  # whether people are shown a page
     status: int = 200
     errors: tuple[int, ...] = ()  # beyond those that every route has
+    role: gate.Role = "agent"  # under `/staff`: who may call it at least
 
 
 # Every entrance by path and method: what `openapi` publishes and the tests walk.
@@ -93,12 +94,14 @@ def serve(methods: Mapping[str, Route], request: Any, in_path: Mapping[str, str]
 
 def _view(methods: Mapping[str, Route], call: Call, event: Mapping[str, Any]) -> Response:
     if call.staff:
-        gate.check(call.headers)
+        call.known = gate.check(call.headers)
     if call.method == "OPTIONS":
         return answers.preflight(call, methods)
     route = methods.get("GET" if call.method == "HEAD" else call.method)
     if route is None:
         raise Problem(405, "method_not_allowed", headers={"Allow": answers.allow(methods)})
+    if call.staff:
+        call.person.needs(route.role)
     if len(event["body"] or "") > bodies.LARGEST and not route.takes:
         raise Problem(413, "payload_too_large")
     given: list[BaseModel] = []

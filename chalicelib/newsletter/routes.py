@@ -252,7 +252,7 @@ class Record(BaseModel):
     ended_at: AwareDatetime | None
 
 
-@routes.get("/staff/subscribers", params=ByEmail, gives=Record, errors=(404,))
+@routes.get("/staff/subscribers", params=ByEmail, gives=Record, errors=(404,), role="supervisor")
 def look_up(call: Call, asked: ByEmail) -> Record:
     """The subscriber of an address."""
     subscriber = store.load(proof.key_of(asked.email)).subscriber
@@ -262,7 +262,7 @@ def look_up(call: Call, asked: ByEmail) -> Record:
     return Record.model_validate({"id": subscriber.key, **values})
 
 
-@routes.get("/staff/subscribers/{id}/proof", params=ById, html=True, errors=(404,))
+@routes.get("/staff/subscribers/{id}/proof", params=ById, html=True, errors=(404,), role="supervisor")
 def prove(call: Call, asked: ById) -> Reply:
     """The proof of consent, verified: JSON, or a page that prints on one sheet."""
     document = proof.document(asked.id, wordings, call.now)
@@ -274,7 +274,7 @@ def prove(call: Call, asked: ById) -> Reply:
     return Reply(text, headers={"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy})
 
 
-@routes.delete("/staff/subscribers/{id}", params=ById, gives=Done)
+@routes.delete("/staff/subscribers/{id}", params=ById, gives=Done, role="supervisor")
 def erase_for(call: Call, asked: ById) -> Done:
     """Erases a person's data on their behalf. A repeat answers the same."""
     _change(call, asked.id, lambda known, now: model.erase(known.subscriber), How({"by": "staff"}))
