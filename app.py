@@ -15,11 +15,12 @@ stage = settings.current()
 
 if settings.serves_http():  # the API's function, and whoever packages or runs the app as a whole
     from chalicelib.articles.routes import routes as articles
+    from chalicelib.callbacks.desk import routes as desk
     from chalicelib.callbacks.routes import routes as callbacks
     from chalicelib.newsletter.routes import routes as newsletter
     from chalicelib.web.routes import routes as web
 
-    for routes in (newsletter, callbacks, articles, web):
+    for routes in (newsletter, callbacks, desk, articles, web):
         app.register_blueprint(routes)
 
 
@@ -64,10 +65,16 @@ def count(event: Any) -> None:
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def clock(event: Any) -> dict[str, int]:
-    """What has fallen due, or was left behind."""
+    """What has fallen due, or was left behind: callbacks for half of the time, then messages, then erasures."""
+    from chalicelib.callbacks import clock
     from chalicelib.outbox import delivery
 
-    return delivery.sweep(_composers(), lambda: event.context.get_remaining_time_in_millis() / 1000)
+    def left() -> float:
+        return float(event.context.get_remaining_time_in_millis()) / 1000
+
+    half = left() / 2
+    moved = clock.tick(lambda: left() - half)
+    return {**moved, **delivery.sweep(_composers(), left), "erased": len(clock.erase(left))}
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))

@@ -218,6 +218,17 @@ def last(table: str, condition: str, most: int, **values: Any) -> list[Item]:
     return list(map(unpack_item, page["Items"]))
 
 
+def page(table: str, index: str, condition: str, most: int, forward: bool = True, start: Item | None = None,
+         **values: Any) -> tuple[list[Item], Item | None]:  # fmt: skip
+    """One page of a Query on an index, eventually consistent, and where the next one starts."""
+    packed = {f":{name}": pack(value) for name, value in values.items()}
+    asked: Item = {"ExclusiveStartKey": pack_item(start)} if start else {}
+    found = call("query", TableName=table, IndexName=index, KeyConditionExpression=condition, Limit=most,
+                 ExpressionAttributeValues=packed, ScanIndexForward=forward, **asked)  # fmt: skip
+    after = found.get("LastEvaluatedKey")
+    return list(map(unpack_item, found["Items"])), unpack_item(after) if after else None
+
+
 def query(table: str, condition: str, index: str | None = None, **values: Any) -> Iterator[Item]:
     """Every item of a Query, page by page, eventually consistent; `values` are the condition's `:name`s."""
     asked: Item = {

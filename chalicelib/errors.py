@@ -44,11 +44,11 @@ class NotFound(ContactError):
 
 
 class Conflict(ContactError):
-    """The thing is in a state in which this cannot be done; the state is named."""
+    """The thing is in a state in which this cannot be done; the state is named, what is in the way, and who has it."""
 
-    def __init__(self, state: str) -> None:
-        super().__init__(state)
-        self.state = state
+    def __init__(self, state: str, reason: str = "", holder: str = "") -> None:
+        super().__init__(" ".join(filter(None, (state, reason))))
+        self.state, self.reason, self.holder = state, reason, holder
 
 
 class LimitReached(ContactError):

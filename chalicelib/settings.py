@@ -32,6 +32,11 @@ class Settings:
 
     mail_from: str = _of("noreply@localhost.example", "sender of every mail, an identity verified in SES")
     staff_mail: tuple[str, ...] = _of((), "addresses that get callback alerts by mail")
+    supervisor_mail: tuple[str, ...] = _of((), "addresses that get alerts nobody answered; default `STAFF_MAIL`")
+    staff_shifts: str = _of(
+        "",
+        "who is on shift, told after half an hour: `a@x.example Mon-Fri 09:00-13:00 | b@x.example Mon 13:00-17:00`",
+    )
     mail_unsubscribe: str = _of("", "address for unsubscribing by mail, which somebody reads; default the sender's")
     mails_a_day: int = _of(20000, "mails a day at most; further ones wait for the next day")
     mail_configuration_set: str = _of("", "SES configuration set")
@@ -41,6 +46,10 @@ class Settings:
     hotline_holidays: str = _of("BW", "German state whose public holidays are closed; empty for none")
     hotline_exceptions: str = _of(
         "12-24 closed; 12-31 closed", "days that differ, yearly or dated: `12-24 closed; 2027-01-05 10:00-12:00`"
+    )
+    callback_days: int = _of(90, "days after its end for which a callback's contact data is kept")
+    callback_proof_years: int = _of(
+        5, "years after its end for which the proof of a callback's consent is kept (§ 7a UWG)"
     )
     first_attempt_minutes: int = _of(30, "open minutes within which a callback is first attempted")
     proof_years: int = _of(3, "full calendar years for which the proof of an ended subscription is kept")
@@ -53,6 +62,7 @@ class Settings:
 
     limit_signups_per_caller: int = _of(20, "newsletter signups an hour from one address")
     limit_callbacks_per_caller: int = _of(5, "callback requests an hour from one address")
+    limit_callbacks_per_number: int = _of(3, "callback requests a day for one number, merged ones not counted")
     limit_access_per_caller: int = _of(10, "requests an hour from one address for a link to one's data")
     limit_per_caller_factor: int = _of(1, "multiplies the limits above; for trying out from one machine")
 

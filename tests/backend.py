@@ -12,7 +12,7 @@ import app
 from chalicelib import aws, keys, settings
 from chalicelib.articles import ranking
 from chalicelib.articles import store as articles
-from chalicelib.callbacks import opening
+from chalicelib.callbacks import clock, opening
 from chalicelib.outbox import delivery
 from local.cloud import Cloud
 from tests.events import Answer, Context, api_event
@@ -72,7 +72,7 @@ class Backend:
 
     def forget(self) -> None:
         """What a new process would not know."""
-        for cached in (settings.current, aws.client, opening.hours):
+        for cached in (settings.current, aws.client, opening.rules):
             cached.cache_clear()
         keys._cache.clear()
         articles.forget()
@@ -131,7 +131,8 @@ class Backend:
 
     def tick(self, now: datetime) -> dict[str, int]:
         """The clock, at a time of the test's choosing."""
-        return delivery.sweep(app._composers(), lambda: 20.0, now)
+        moved = clock.tick(lambda: 20.0, now)
+        return {**moved, **delivery.sweep(app._composers(), lambda: 20.0, now)}
 
     def mails(self, address: str) -> list[dict[str, Any]]:
         """The mails to an address, newest first."""

@@ -110,6 +110,11 @@ def open_until(hours: Hours, at: datetime) -> datetime | None:
     return span[1] if span and span[0] <= at else None
 
 
+def is_open(hours: Hours, at: datetime) -> bool:
+    """Whether somebody is at the telephone at this instant."""
+    return open_until(hours, at) is not None
+
+
 def next_opening(hours: Hours, at: datetime) -> datetime | None:
     """When the line is open next: `at` itself if it is open then, None if it never opens."""
     span = next(hours.spans(at), None)
@@ -128,6 +133,42 @@ def add_open_minutes(hours: Hours, at: datetime, minutes: int) -> datetime | Non
             return begins + left
         left -= ends - begins
     return None
+
+
+def add_open_days(hours: Hours, at: datetime, days: int) -> datetime | None:
+    """When the line closes on the last of so many open days after the day of `at`; None if it never opens so often."""
+    today = at.astimezone(ZoneInfo(hours.zone)).date()
+    for offset in range(1, HORIZON):
+        blocks = hours.blocks(today + timedelta(days=offset))
+        days -= bool(blocks)
+        if not days:
+            return hours._instant(today + timedelta(days=offset), blocks[-1][1])
+    return None
+
+
+def another_half_day(hours: Hours, at: datetime, other_than: datetime) -> datetime | None:
+    """The first open instant from `at` on that lies in another half of a day (before, from noon) than an instant."""
+    zone = ZoneInfo(hours.zone)
+
+    def half(instant: datetime) -> tuple[date, bool]:
+        local = instant.astimezone(zone)
+        return local.date(), local.hour >= 12
+
+    opening = next_opening(hours, at)
+    while opening and half(opening) == half(other_than):
+        day, afternoon = half(opening)
+        opening = next_opening(hours, hours._instant(day, 1440 if afternoon else 720))
+    return opening
+
+
+def open_minutes(hours: Hours, since: datetime, until: datetime) -> int:
+    """Whole minutes for which the line was open between two instants."""
+    total = timedelta(0)
+    for begins, ends in hours.spans(since):
+        if begins >= until:
+            break
+        total += min(ends, until) - max(begins, since)
+    return int(total.total_seconds() // 60)
 
 
 def is_within(hours: Hours, window: Span) -> bool:

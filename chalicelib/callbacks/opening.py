@@ -1,4 +1,4 @@
-"""The hotline's hours as the settings of this stage have them."""
+"""The hotline's hours and rules as the settings of this stage have them."""
 
 import json
 from functools import cache
@@ -6,19 +6,32 @@ from pathlib import Path
 
 from chalicelib.callbacks import hotline
 from chalicelib.callbacks.hotline import Hours
+from chalicelib.callbacks.model import Rules
 from chalicelib.settings import current
 
 
 @cache
-def hours() -> Hours:
-    """The stage's opening hours. Raises BadHours."""
+def rules() -> Rules:
+    """The stage's opening hours, service level and shifts. Raises BadHours."""
     settings = current()
-    return Hours(
+    hours = Hours(
         zone=settings.time_zone,
         week=hotline.parse_hours(settings.hotline_hours),
         exceptions=hotline.parse_exceptions(settings.hotline_exceptions),
         holidays=_holidays(settings.hotline_holidays),
     )
+    return Rules(hours, settings.first_attempt_minutes, dict(_shifts(settings.staff_shifts, settings.time_zone)))
+
+
+def hours() -> Hours:
+    """The stage's opening hours. Raises BadHours."""
+    return rules().hours
+
+
+def _shifts(written: str, zone: str) -> list[tuple[str, Hours]]:
+    """The shifts of `a@x.example Mon-Fri 09:00-13:00 | b@x.example Mon 13:00-17:00`."""
+    people = [part.strip().partition(" ") for part in written.split("|") if part.strip()]
+    return [(address, Hours(zone, hotline.parse_hours(week), {}, frozenset())) for address, _, week in people]
 
 
 def _holidays(state: str) -> frozenset[str]:

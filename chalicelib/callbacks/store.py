@@ -1,64 +1,262 @@
 """Callback requests, the lock that keeps one live request a number, and their events, in `contacts`."""
 
 import secrets
-from collections.abc import Callable
-from dataclasses import asdict, replace
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 from chalicelib import aws, challenges, instants
 from chalicelib.aws import Cancelled, Item
 from chalicelib.callbacks import model
-from chalicelib.callbacks.model import Asked, Callback
-from chalicelib.errors import Invalid, Unavailable
+from chalicelib.callbacks.model import BLOCKED_FOR, Asked, Attempt, Callback, Change, Owed
+from chalicelib.errors import Invalid, NotFound, Unavailable
 from chalicelib.limits import Limit
 from chalicelib.outbox import model as outbox
 from chalicelib.outbox import store as messages
 from chalicelib.settings import current
 
-ALERT, ALERT_MAIL = "callback-alert", "callback-alert-mail"
+# What a change owes, as messages: an alert goes to the topic and by mail.
+KINDS: dict[str, tuple[str, ...]] = {
+    "alert": ("callback-alert", "callback-alert-mail"),
+    "expired": ("callback-expired", "callback-expired-mail"),
+    "received": ("callback-received",),
+    "cancelled": ("callback-cancelled",),
+    "missed": ("callback-missed",),
+}
+Tab = Literal["due", "mine", "waiting", "overdue", "closed"]
 _TRIES = 8
+_BOARD = {"scheduled": "WAITING", "retry": "WAITING", "open": "ACTIVE", "claimed": "ACTIVE"}
+_TABS: dict[Tab, str] = {"due": "ACTIVE", "mine": "ACTIVE", "overdue": "ACTIVE", "waiting": "WAITING",
+                         "closed": "CLOSED"}  # fmt: skip
+_TIMES = ("created_at", "promised", "expires_at", "due_at", "opened_at", "ended_at")
+
+
+@dataclass(frozen=True)
+class Number:
+    """What is known of a telephone number, newest requests first."""
+
+    live: str = ""
+    blocked_until: datetime | None = None
+    requests: tuple[tuple[datetime, str], ...] = ()  # when, reference
 
 
 def load(reference: str) -> Callback | None:
     """The request as it is now."""
     item = aws.get(current().contacts_table, _key(reference))
-    if item is None:
-        return None
-    asked = Asked(**{**item["asked"], "window": _span(item["asked"].get("window"))})
-    return Callback(item["reference"], item["state"], asked, instants.parse(item["created_at"]),
-                    _some_span(item["expected"]), instants.parse(item["alert_at"]), item["version"])  # fmt: skip
+    return _callback(item) if item else None
 
 
-def submit(make: Callable[[str], Callback], how: Item, limit: Limit, now: datetime,
+def number(key: str, most: int = 12) -> Number:
+    """What is known of a number, its last requests included, in one call whatever is known."""
+    live, blocked, requests = "", None, []
+    for item in aws.last(current().contacts_table, "pk = :pk", most, pk=f"NUMBER#{key}"):
+        if item["sk"] == "LOCK":
+            live = item["live"]
+        elif item["sk"] == "BLOCK":
+            blocked = instants.parse(item["until"])
+        else:
+            requests.append((instants.parse(item["at"]), item["reference"]))
+    return Number(live, blocked, tuple(requests))
+
+
+def submit(make: Callable[[str, Number], Change], key: str, how: Item, now: datetime, limit: Limit | None = None,
            claim: Item | None = None) -> Callback:  # fmt: skip
     """Stores a new request, or finds the live one of the same number, which it then returns.
 
-    `make` builds the request for a reference; `how` is how it reached us, for the proof of consent; `claim` is the
-    member that uses up the form's proof of work. Raises LimitReached, Invalid where that was used before.
+    `make` builds it for a reference; `how` is how it reached us, for the proof of consent; `claim` uses up the form's
+    proof of work. A number that is blocked, or was asked for too often today, gets no request, and nobody is told.
+    Raises LimitReached, and Invalid where the proof of work was used before.
     """
-    guards = [limit.counted(now), *([claim] if claim else [])]
+    guards = [member for member in (limit and limit.counted(now), claim) if member]
     for tried in range(_TRIES):
-        callback = make(model.make_reference(secrets.token_bytes(4 + tried // 3)))
-        lock = {"pk": f"NUMBER#{callback.asked.number_key}", "sk": "LOCK"}
-        live = aws.get(current().contacts_table, lock)
-        members = guards if live else [
-            *guards,
-            aws.put(current().contacts_table, {**lock, "reference": callback.reference}, "attribute_not_exists(pk)"),
-            aws.put(current().contacts_table, _item(callback), "attribute_not_exists(pk)"),
-            _event(callback, "submitted", how),
-            *(messages.owed(outbox.owe(kind, callback.reference, 1, now, callback.alert_at))
-              for kind in (ALERT, ALERT_MAIL)),
-        ]  # fmt: skip
+        known = number(key)
+        change = make(model.make_reference(secrets.token_bytes(4 + tried // 3)), known)
+        stored = not known.live and not (limit and _is_unwelcome(known, now))
+        members = [*guards, *(_submitted(change, how) if stored else ())]
         try:
-            aws.write(*members)
+            if members:
+                aws.write(*members)
         except Cancelled as cancelled:
-            if 0 in cancelled.failed:
+            if limit and 0 in cancelled.failed:
                 raise limit.reached(now) from None
-            if claim and 1 in cancelled.failed:
+            if claim and len(guards) - 1 in cancelled.failed:
                 raise Invalid(challenges.REFUSED) from None
             continue  # somebody else has this number, or this reference, since we looked
-        return replace(callback, reference=live["reference"]) if live else callback
+        return replace(change.after, reference=known.live) if known.live else change.after
     raise Unavailable("callback: too many at once")
+
+
+def _is_unwelcome(known: Number, now: datetime) -> bool:
+    today = instants.day(now, current().time_zone)
+    asked = [at for at, _ in known.requests if instants.day(at, current().time_zone) == today]
+    blocked = known.blocked_until is not None and now < known.blocked_until
+    return blocked or len(asked) >= current().limit_callbacks_per_number
+
+
+def _submitted(change: Change, how: Item) -> Iterator[Item]:
+    table, callback = current().contacts_table, change.after
+    number_key = f"NUMBER#{callback.asked.number_key}"
+    at, absent = instants.text(callback.created_at), "attribute_not_exists(pk)"
+    proof = {"pk": f"CALLBACK#{callback.reference}", "sk": "PROOF", "at": at, "number_key": callback.asked.number_key,
+             "consent": callback.asked.consent, **how}  # fmt: skip
+    asked = {"pk": number_key, "sk": f"AT#{at}#{callback.reference}", "at": at, "reference": callback.reference}
+    yield aws.put(table, {"pk": number_key, "sk": "LOCK", "live": callback.reference}, absent)
+    yield aws.put(table, _item(callback), absent)
+    yield aws.put(table, proof, absent)
+    yield aws.put(table, asked)
+    yield from _event_and_messages(change, callback.created_at)
+
+
+def change(reference: str, decide: Callable[[Callback], Change], now: datetime) -> Callback:
+    """Decides on the request as it is and writes it, again where somebody else was faster; the request as it is then.
+
+    Raises NotFound, and whatever `decide` raises.
+    """
+    for _ in range(_TRIES):
+        before = load(reference)
+        if before is None:
+            raise NotFound
+        decided = decide(before)
+        try:
+            if decided.changes:
+                aws.write(*_members(before, decided, now))
+        except Cancelled:
+            continue
+        return decided.after
+    raise Unavailable("callback: too many at once")
+
+
+def _members(before: Callback, change: Change, now: datetime) -> Iterator[Item]:
+    table, after = current().contacts_table, change.after
+    number_key = f"NUMBER#{after.asked.number_key}"
+    yield aws.put(table, _item(after), "version = :seen", seen=before.version)
+    yield from _event_and_messages(change, now)
+    if change.ends:
+        lock = {"pk": number_key, "sk": "LOCK"}
+        yield aws.delete(table, lock, "live = :own", own=after.reference)
+    if change.blocks:
+        until = now + BLOCKED_FOR
+        block = {"pk": number_key, "sk": "BLOCK", "reference": after.reference, "until": instants.text(until)}
+        yield aws.put(table, {**block, "expires": instants.epoch(until + timedelta(days=1))})
+
+
+def _event_and_messages(change: Change, now: datetime) -> Iterator[Item]:
+    after = change.after
+    event = {"pk": f"CALLBACK#{after.reference}", "sk": f"EVENT#{after.version:08}", "event": change.event,
+             "by": change.by, "at": instants.text(now), "state": after.state, **change.facts}  # fmt: skip
+    yield aws.put(current().contacts_table, event, "attribute_not_exists(pk)")
+    for owed in change.owes:
+        yield from (messages.owed(each) for each in _messages(after.reference, owed, now))
+
+
+def _messages(reference: str, owed: Owed, now: datetime) -> Iterator[outbox.Message]:
+    for kind in KINDS[owed.kind]:
+        yield outbox.owe(kind, reference, owed.serial, now, owed.due_at)
+
+
+def requests(key: str) -> list[str]:
+    """The references of all requests of a number that are still known."""
+    found = aws.query(current().contacts_table, "pk = :pk AND begins_with(sk, :at)", pk=f"NUMBER#{key}", at="AT#")
+    return [item["reference"] for item in found]
+
+
+def events(reference: str) -> list[Item]:
+    """What happened to a request, oldest first."""
+    condition = "pk = :pk AND begins_with(sk, :events)"
+    return list(aws.query(current().contacts_table, condition, pk=f"CALLBACK#{reference}", events="EVENT#"))
+
+
+def board(
+    tab: Tab, who: tuple[str, ...], now: datetime, cursor: str = "", most: int = 50
+) -> tuple[list[Callback], str]:
+    """A page of the requests on a tab, most urgent first, and the cursor of the next page; `who` are ids and names of
+    the one who looks. Raises ValueError for a cursor that is none of ours."""
+    found: list[Callback] = []
+    start = _start(tab, cursor) if cursor else None
+    while True:
+        keys, start = aws.page(current().contacts_table, "board", "board_key = :tab", most - len(found),
+                               tab != "closed", start, tab=_TABS[tab])  # fmt: skip
+        found += [each for each in _in_order(keys) if _belongs(each, tab, who, now)]
+        if start is None or len(found) >= most:
+            return found, f"{start['board_at']}~{start['pk'].removeprefix('CALLBACK#')}" if start else ""
+
+
+def _in_order(keys: list[Item]) -> list[Callback]:
+    asked = [{"pk": key["pk"], "sk": key["sk"]} for key in keys]
+    items = {item["pk"]: item for item in aws.batch_get(current().contacts_table, asked)}
+    return [_callback(items[key["pk"]]) for key in asked if key["pk"] in items]
+
+
+def _belongs(callback: Callback, tab: Tab, who: tuple[str, ...], now: datetime) -> bool:
+    match tab:
+        case "due":
+            return callback.state == "open"
+        case "mine":
+            return callback.state == "claimed" and (callback.holder in who or callback.offered_to in who)
+        case "overdue":
+            return callback.state in ("open", "claimed") and callback.expected[1] < now
+        case "waiting":
+            return callback.state in ("scheduled", "retry")
+    return not callback.is_live
+
+
+def _start(tab: Tab, cursor: str) -> Item:
+    at, _, reference = cursor.partition("~")
+    instants.parse(at)
+    return {**_key(reference), "board_key": _TABS[tab], "board_at": at}
+
+
+def due(now: datetime) -> Iterator[str]:
+    """References of the requests the clock has something to do with by now, oldest first."""
+    return _due("CALLBACK", now)
+
+
+def to_erase(now: datetime) -> Iterator[str]:
+    """References of the ended requests whose contact data has been kept for its term, oldest first."""
+    return _due("ENDED", now)
+
+
+def _due(key: str, now: datetime) -> Iterator[str]:
+    found = aws.query(current().contacts_table, "due_key = :key AND due_at <= :now", index="due", key=key,
+                      now=instants.text(now))  # fmt: skip
+    yield from (each["pk"].removeprefix("CALLBACK#") for each in found)
+
+
+def unblock(key: str) -> None:
+    """Lifts the block of a number."""
+    aws.write(aws.delete(current().contacts_table, {"pk": f"NUMBER#{key}", "sk": "BLOCK"}))
+
+
+def block(key: str, until: datetime) -> None:
+    """Keeps a number from being called until a time."""
+    item = {"pk": f"NUMBER#{key}", "sk": "BLOCK", "until": instants.text(until)}
+    aws.write(aws.put(current().contacts_table, {**item, "expires": instants.epoch(until + timedelta(days=1))}))
+
+
+def strip(callback: Callback, until: int, wholly: bool) -> None:
+    """Takes what is personal out of an ended request, which then stays until the table drops it (epoch seconds).
+
+    The proof of consent stays for as long, `wholly` without the caller's address and program. Idempotent: the request
+    itself comes last. Raises Cancelled where somebody else changed it meanwhile.
+    """
+    table = current().contacts_table
+    for item in list(aws.query(table, "pk = :pk", pk=f"CALLBACK#{callback.reference}")):
+        if item["sk"] != "CALLBACK":
+            key = {"pk": item["pk"], "sk": item["sk"]}
+            gone = [name for name in ("caller", "agent", "page") if wholly and name in item]
+            bare = f" REMOVE {', '.join(f'#{name}' for name in gone)}" if gone else ""
+            names = {f"#{name}": name for name in gone}
+            aws.write(aws.update(table, key, f"SET expires = :until{bare}", names=names, until=until))
+    at = instants.text(callback.created_at)
+    asked = {"pk": f"NUMBER#{callback.asked.number_key}", "sk": f"AT#{at}#{callback.reference}"}
+    exists = "attribute_exists(pk)"
+    try:
+        aws.write(aws.delete(table, asked) if wholly else aws.update(table, asked, "SET expires = :until", exists,
+                                                                     until=until))  # fmt: skip
+    except Cancelled:
+        pass  # it was taken out before
+    aws.write(aws.put(table, {**_item(callback.erase()), "expires": until}, "version = :seen", seen=callback.version))
 
 
 def _key(reference: str) -> Item:
@@ -66,30 +264,50 @@ def _key(reference: str) -> Item:
 
 
 def _item(callback: Callback) -> Item:
-    asked = {name: value for name, value in asdict(callback.asked).items() if value is not None}
-    if callback.asked.window:
-        asked["window"] = [instants.text(at) for at in callback.asked.window]
-    return {
-        **_key(callback.reference),
-        "reference": callback.reference,
-        "state": callback.state,
-        "asked": asked,
-        "created_at": instants.text(callback.created_at),
-        "expected": [instants.text(at) for at in callback.expected],
-        "alert_at": instants.text(callback.alert_at),
-        "version": callback.version,
-    }
+    item = {**_key(callback.reference), **_plain(asdict(callback)), **_indexed(callback)}
+    return {name: value for name, value in item.items() if value is not None}
 
 
-def _some_span(written: list[str]) -> tuple[datetime, datetime]:
+def _indexed(callback: Callback) -> Item:
+    """The entries by which the sparse indexes find it: the clock, the board, the erasure to come."""
+    if callback.is_live:
+        urgent = callback.due_at if _BOARD[callback.state] == "WAITING" else callback.expected[1]
+        at = instants.text(urgent or callback.created_at)
+        return {"due_key": "CALLBACK", "board_key": _BOARD[callback.state], "board_at": at}
+    ended = callback.ended_at or callback.created_at
+    board = {"board_key": "CLOSED", "board_at": instants.text(ended)}
+    if callback.erased:
+        return board
+    return {**board, "due_key": "ENDED", "due_at": instants.text(ended + timedelta(days=current().callback_days))}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            return instants.text(value)
+        case dict():
+            return {name: _plain(each) for name, each in value.items() if each is not None}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+    return value
+
+
+def _callback(item: Item) -> Callback:
+    values = {name: item[name] for name in Callback.__dataclass_fields__ if name in item}
+    for name in _TIMES:
+        values[name] = instants.parse(item[name]) if item.get(name) else None
+    if not _is_live(item):
+        values["due_at"] = None  # the index's own: when the contact data is to be erased
+    window = item["asked"].get("window")
+    values["asked"] = Asked(**{**item["asked"], "window": _span(window) if window else None})
+    values["attempts"] = tuple(Attempt(**{**each, "at": instants.parse(each["at"])}) for each in item["attempts"])
+    values["expected"] = _span(item["expected"])
+    return Callback(**values)
+
+
+def _is_live(item: Item) -> bool:
+    return item["state"] in model.LIVE
+
+
+def _span(written: list[str]) -> tuple[datetime, datetime]:
     return instants.parse(written[0]), instants.parse(written[1])
-
-
-def _span(written: list[str] | None) -> tuple[datetime, datetime] | None:
-    return _some_span(written) if written else None
-
-
-def _event(callback: Callback, event: str, how: Item) -> Item:
-    item = {"pk": f"CALLBACK#{callback.reference}", "sk": f"EVENT#{callback.version:08}", "event": event,
-            "at": instants.text(callback.created_at), **how}  # fmt: skip
-    return aws.put(current().contacts_table, item, "attribute_not_exists(pk)")

@@ -42,6 +42,10 @@ class ProblemBody(BaseModel):
     code: str = Field(description="stable identifier of the whole problem")
     errors: list[FieldProblem] | None = None
     state: str | None = Field(default=None, description="with 409: the state that is in the way")
+    reason: str | None = Field(
+        default=None, description="with 409: what in this state is in the way, a stable identifier"
+    )
+    holder: str | None = Field(default=None, description="with 409 `held`: who has it")
 
 
 class Problem(Exception):
@@ -53,22 +57,26 @@ class Problem(Exception):
         code: str,
         fields: Iterable[FieldError] = (),
         headers: dict[str, str] | None = None,
-        state: str | None = None,
+        conflict: errors.Conflict | None = None,
     ) -> None:
         super().__init__(code)
         self.status, self.code, self.fields = status, code, tuple(fields)
-        self.headers, self.state = headers or {}, state
+        self.headers, self.conflict = headers or {}, conflict
 
     def body(self, language: Language) -> ProblemBody:
         """The problem in the caller's language."""
+        conflict = self.conflict or errors.Conflict("")
+        detail = message(conflict.reason or self.code, language)
         return ProblemBody(
             title=HTTPStatus(self.status).phrase,
             status=self.status,
-            detail=message(self.code, language),
+            detail=f"{conflict.holder}: {detail}" if conflict.holder else detail,
             code=self.code,
             errors=[FieldProblem(field=e.field, code=e.code, message=message(e.code, language)) for e in self.fields]
             or None,
-            state=self.state,
+            state=conflict.state or None,
+            reason=conflict.reason or None,
+            holder=conflict.holder or None,
         )
 
 
@@ -86,7 +94,7 @@ def of(error: errors.ContactError) -> Problem:
         case errors.NotFound():
             return Problem(404, "not_found")
         case errors.Conflict():
-            return Problem(409, "conflict", state=error.state)
+            return Problem(409, "conflict", conflict=error)
         case errors.LimitReached():
             return Problem(429, "rate_limited", headers={"Retry-After": str(error.retry_after)})
         case errors.Unavailable():

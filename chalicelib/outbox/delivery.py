@@ -20,7 +20,16 @@ from chalicelib.outbox import model, store
 from chalicelib.outbox.model import Alert, Mail, Message
 from chalicelib.settings import current
 
-# What a message of a kind says now; None where it is no longer owed.
+
+class NotNow(Exception):
+    """A composer's: the message is owed, but not at this hour. `until` is None where no better hour is known."""
+
+    def __init__(self, until: datetime | None) -> None:
+        super().__init__("not now")
+        self.until = until
+
+
+# What a message of a kind says now; None where it is no longer owed. Raises NotNow.
 Composer = Callable[[Message, datetime], Mail | Alert | None]
 
 # The request itself is at fault: no repetition can succeed.
@@ -58,6 +67,8 @@ def _record(before: Message, after: Message) -> str:
 def _attempt(message: Message, composers: Mapping[str, Composer], now: datetime) -> Message:
     try:
         parcel = composers[message.kind](message, now)
+    except NotNow as wait:
+        return model.postponed(message, wait.until or now + timedelta(days=1), "not at this hour")
     except errors.Unavailable as error:
         return model.refused(message, f"compose: {error}", now)
     except Exception as error:  # a message that cannot be composed is set aside; its neighbours go on
@@ -70,7 +81,7 @@ def _attempt(message: Message, composers: Mapping[str, Composer], now: datetime)
         now.date().isoformat(), current().mails_a_day, instants.epoch(tomorrow + timedelta(days=1))
     ):
         log.warning("mail.cap", message=message.id)
-        return model.postponed(message, tomorrow)
+        return model.postponed(message, tomorrow, "daily cap")
     try:
         service_id = _send_mail(message, parcel) if isinstance(parcel, Mail) else _publish(message, parcel)
     except ClientError as error:

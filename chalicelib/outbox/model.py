@@ -104,9 +104,9 @@ def told_sent(message: Message, service_id: str, now: datetime) -> Message:
     return _next(message, state="sent", service_id=service_id, ended_at=now, error="")
 
 
-def postponed(message: Message, until: datetime) -> Message:
-    """No attempt after all: the day's mails are used up."""
-    return _next(message, state="due", attempts=message.attempts - 1, error="daily cap", due_at=until)
+def postponed(message: Message, until: datetime, why: str) -> Message:
+    """No attempt after all: the day's mails are used up, or nobody is to be told at this hour."""
+    return _next(message, state="due", attempts=message.attempts - 1, error=why, due_at=until)
 
 
 def void(message: Message, now: datetime) -> Message:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib import instants
-from chalicelib.callbacks import model, opening, store
+from chalicelib.callbacks import model, opening, store, workflow
 from chalicelib.limits import Limit
 from tests.backend import FORM, ORIGIN, Backend
 from tests.events import Answer
@@ -32,7 +32,8 @@ def test_request_alert_mail(line: Backend) -> None:
     reference = answer.json["reference"]
     assert set(answer.json) == {"status", "reference", "expected"}
     line.deliver()
-    assert set(line.states().values()) == {"sent"}
+    assert line.states() == dict.fromkeys(line.states(), "sent")
+    assert len(line.states()) == 3
     mails = [each for each in line.mails("beratung@tauberwerk.example") if reference in each["subject"]]
     assert len(mails) == 1
     for secret in ("Eva", "Muster", "7930", "eva@example.org", "Krügerrand"):
@@ -58,25 +59,27 @@ def test_a_second_request_for_a_number_merges_and_is_answered_alike(line: Backen
     fresh = ask(line, phone="0151 23456789")
     assert first.json["reference"] == second.json["reference"] != fresh.json["reference"]
     assert first.json.keys() == second.json.keys() == fresh.json.keys()
-    assert len(line.items(prefix="CALLBACK#")) == 2 * 2  # two requests and what happened to each
+    assert len(line.items(prefix="CALLBACK#")) == 2 * 3  # two requests, what happened to each, and the proof of consent
 
 
 def test_ten_equal_requests_at_once_are_one_request_and_one_alert(line: Backend) -> None:
     now, together = instants.now(), threading.Barrier(10)
     asked = model.Asked("Eva", "+4979302000", "key", "general", "callback-de-1", "de")
 
+    def make(reference: str, known: store.Number) -> model.Change:
+        return workflow.submit(asked, reference, opening.rules(), now)
+
     def once(number: int) -> str:
         together.wait()
-
-        def make(reference: str) -> model.Callback:
-            return model.submit(asked, reference, opening.hours(), 30, now)
-
-        return store.submit(make, {"caller": ""}, Limit("callbacks", str(number), 5), now).reference
+        return store.submit(make, "key", {"caller": ""}, now, Limit("callbacks", str(number), 5)).reference
 
     with ThreadPoolExecutor(10) as pool:
         references = set(pool.map(once, range(10)))
     (reference,) = references
-    assert sorted(line.states()) == sorted(f"{kind}.{reference}.1" for kind in (store.ALERT, store.ALERT_MAIL))
+    assert sorted(line.states()) == sorted(
+        f"{kind}.{reference}.10" for kind in ("callback-alert", "callback-alert-mail")
+    )
+    print("merge: 10 equal requests at once, 1 request, 1 alert")
 
 
 def test_wished_windows_come_from_the_slots(line: Backend) -> None:

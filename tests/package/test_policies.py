@@ -18,6 +18,7 @@ from chalicelib.articles import store as articles
 from chalicelib.newsletter import proof, reactions
 from local.cloud import Cloud
 from tests.backend import FORM, Backend
+from tests.edge.desk import Agent
 from tests.events import Context
 
 STAGES = ("local", "dev", "prod")
@@ -145,7 +146,14 @@ def newsletter(backend: Backend) -> None:
 def callbacks(backend: Backend) -> None:
     body = {"name": "Eva", "phone": "07930 2000", "consent": "callback-de-1"}
     assert backend.call("POST", "/callbacks", body).status == 202
-    assert set(backend.tick(instants.now() + timedelta(days=5))) == {"sent"}
+    assert set(backend.tick(instants.now() + timedelta(seconds=1))) == {"sent"}
+    anna = Agent(backend)
+    (reference,) = anna.tab("due")
+    anna.do(reference, "claim")
+    assert anna.do(reference, "outcome", outcome="reached").json["state"] == "done"
+    assert anna.post("/staff/numbers/erase", phone="07930 2000").status == 403
+    lead = Agent(backend, "Sam", "supervisor")
+    assert lead.post("/staff/numbers/erase", phone="07930 2000").json["requests"] == 1
 
 
 def views(backend: Backend) -> None:
@@ -165,6 +173,7 @@ def test_every_right_is_used_and_every_one_used_is_given(cloud: Cloud, root: Pat
     with ExitStack() as stack:
         backend = stack.enter_context(Watched.of_its_own(cloud, STAGE))
         backend.configure(HOTLINE_HOURS="Mon-Sun 00:00-24:00", HOTLINE_HOLIDAYS="", HOTLINE_EXCEPTIONS="")
+        backend.configure(STAGE="local", STAFF_TEST_KEY="key")
         for service in ("dynamodb", "secretsmanager", "sesv2", "sns", "sqs"):
             stack.enter_context(backend.hooked(service, f"provide-client-params.{service}", backend.note))
         newsletter(backend)

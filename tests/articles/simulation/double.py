@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.articles.simulation.expressions import Item, Names, Unknown, Values, holds, plain, updated
+from tests.expressions import Item, Names, Unknown, Values, holds, plain, updated
 
 KEYS = {"markers": ("pk",), "counts": ("pk", "sk")}
 TOKEN_KEPT = timedelta(minutes=10)

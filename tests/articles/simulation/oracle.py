@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 from tests.articles.simulation.double import Change, Double
-from tests.articles.simulation.expressions import plain
+from tests.expressions import plain
 
 View = tuple[str, str, str, int]  # slug, day, visitor, hour
 

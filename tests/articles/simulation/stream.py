@@ -9,8 +9,8 @@ from itertools import count
 from typing import Any
 
 from tests.articles.simulation.double import Change
-from tests.articles.simulation.expressions import Item
 from tests.articles.simulation.hub import Hub, Task
+from tests.expressions import Item
 
 Record = dict[str, Any]
 Handler = Callable[[list[Record]], None]

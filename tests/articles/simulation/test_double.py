@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.articles.simulation.double import Double, Refused
-from tests.articles.simulation.expressions import Item, Unknown, holds, updated
+from tests.expressions import Item, Unknown, holds, updated
 
 ONE = {":one": {"N": "1"}}
 now = [datetime(2026, 11, 23, tzinfo=UTC)]
@@ -42,7 +42,7 @@ def test_an_unknown_condition_is_not_passed_over(expression: str) -> None:
         holds(expression, {}, ONE, {})
 
 
-@pytest.mark.parametrize("expression", ["REMOVE a", "SET a = a + :one", "SET a = list_append(a, :one)"])
+@pytest.mark.parametrize("expression", ["DELETE a :one", "SET a = a + :one", "SET a = list_append(a, :one)"])
 def test_an_unknown_update_is_not_passed_over(expression: str) -> None:
     with pytest.raises(Unknown):
         updated(expression, {}, ONE, {})

@@ -12,8 +12,8 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from chalicelib import aws
 from tests.articles.simulation.double import Double, Refused
-from tests.articles.simulation.expressions import Item
 from tests.articles.simulation.hub import Hub, Stop
+from tests.expressions import Item
 
 URL = "https://dynamodb.invalid"
 ATTEMPTS = 3  # botocore repeats a call itself after these faults, with the same token

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 from chalicelib import aws, errors, instants
 from chalicelib.articles import counting, model, ranking, store
 from tests.articles.simulation.double import Change, Double
-from tests.articles.simulation.expressions import plain
 from tests.articles.simulation.hub import Hub, Stop, Task
 from tests.articles.simulation.oracle import Oracle
 from tests.articles.simulation.stream import Handler, Stream
 from tests.articles.simulation.wire import Wire
+from tests.expressions import plain
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SLUGS = ("gold", "gold", "gold", "gold", "silver", "platinum")  # one is read more than the others

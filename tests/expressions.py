@@ -1,4 +1,4 @@
-"""DynamoDB's expressions, as far as the articles use them. Whatever else comes raises Unknown, never passes."""
+"""DynamoDB's expressions, as far as the simulations meet them. Whatever else comes raises Unknown, never passes."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,8 +14,8 @@ _EXISTS = re.compile(r"attribute_exists\(([#\w]+)\)")
 _MISSING = re.compile(r"attribute_not_exists\(([#\w]+)\)")
 _BEGINS = re.compile(r"begins_with\(([#\w]+), (:\w+)\)")
 _BETWEEN = re.compile(r"([#\w]+) BETWEEN (:\w+) AND (:\w+)")
-_COMPARED = re.compile(r"([#\w]+) (=|<) (:\w+)")
-_SECTIONS = re.compile(r"\b(SET|ADD)\b")
+_COMPARED = re.compile(r"([#\w]+) (=|<=|<) (:\w+)")
+_SECTIONS = re.compile(r"\b(SET|ADD|REMOVE)\b")
 _ASSIGNED = re.compile(r"([#\w]+) = (:\w+)")
 _KEPT = re.compile(r"([#\w]+) = if_not_exists\(([#\w]+), (:\w+)\)")
 _ADDED = re.compile(r"([#\w]+) (:\w+)")
@@ -38,6 +38,8 @@ def updated(expression: str, item: Item, values: Values, names: Names) -> Item:
             name, value = _parts(_ADDED, clause)
             own = _own(name, names)
             after[own] = {"N": str(plain(item.get(own, {"N": "0"})) + plain(values[value]))}
+        elif section == "REMOVE":
+            after.pop(_own(clause, names), None)
         elif kept := _KEPT.fullmatch(clause):
             name, source, value = kept.groups()
             after[_own(name, names)] = item.get(_own(source, names), values[value])
@@ -108,4 +110,6 @@ def _of(item: Item, name: str, names: Names, missing: Any = None) -> Any:
 
 
 def _compare(left: Any, sign: str, right: Any) -> bool:
-    return left is not None and bool(left == right if sign == "=" else left < right)
+    if left is None:
+        return False
+    return bool({"=": left == right, "<": left < right, "<=": left <= right}[sign])

@@ -1,0 +1,43 @@
+"""What the customer is written, where they gave an address: nothing they typed, as the address may be another's."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from chalicelib.callbacks import numbers
+from chalicelib.callbacks.model import Callback, Letter
+from chalicelib.outbox.model import Mail
+from chalicelib.pages import render
+from chalicelib.settings import Settings
+
+SUBJECTS: Mapping[Letter, tuple[str, str]] = {
+    "received": ("Ihr Rückruf", "Your callback"),
+    "cancelled": ("Ihr Rückruf ist abgesagt", "Your callback is cancelled"),
+    "missed": ("Wir haben Sie nicht erreicht", "We could not reach you"),
+}
+
+
+def letter(kind: Letter, callback: Callback, link: str, settings: Settings) -> Mail:
+    """A mail to the customer in their language, as text and as HTML; `link` leads to their page."""
+    asked, zone = callback.asked, settings.time_zone
+    template = f"mail/callback-{kind}.{asked.language}"
+    values = {
+        "reference": callback.reference,
+        "window": window(callback.expected, zone, asked.language),
+        "hotline": numbers.display(settings.hotline_number),
+        "link": link,
+    }
+    subject = f"{SUBJECTS[kind][asked.language == 'en']} ({callback.reference})"
+    return Mail((asked.email,), subject, render(f"{template}.txt", **values), render(f"{template}.html", **values))
+
+
+def window(expected: tuple[datetime, datetime], zone: str, language: str) -> str:
+    """A span in words: `am 24.11.2026 zwischen 09:00 und 11:00 Uhr`, over days with both."""
+    begins, ends = (at.astimezone(ZoneInfo(zone)) for at in expected)
+    if language == "en":
+        if begins.date() == ends.date():
+            return f"on {begins:%d %B %Y} between {begins:%H:%M} and {ends:%H:%M}"
+        return f"between {begins:%d %B %Y, %H:%M} and {ends:%d %B %Y, %H:%M}"
+    if begins.date() == ends.date():
+        return f"am {begins:%d.%m.%Y} zwischen {begins:%H:%M} und {ends:%H:%M} Uhr"
+    return f"zwischen {begins:%d.%m.%Y, %H:%M} Uhr und {ends:%d.%m.%Y, %H:%M} Uhr"

@@ -1,0 +1,192 @@
+"""DynamoDB, SES and SNS in memory: one table with its indexes, conditions and transactions; mails and alerts, noted."""
+
+import itertools
+import json
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib import aws
+from tests.expressions import Item, Unknown, holds, plain, updated
+
+INDEXES = {"due": ("due_key", "due_at"), "board": ("board_key", "board_at"), "sent": ("service_id", "pk")}
+PAGE = 500
+Place = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Status:
+    """All that the client looks at of a response."""
+
+    status_code: int
+
+
+@dataclass
+class Sent:
+    """What left: a mail or an alert, and the message it was."""
+
+    kind: str
+    message: str
+    to: str
+    text: str
+
+
+@dataclass
+class Services:
+    """While plugged in, nothing this process asks of these services leaves it."""
+
+    chance: random.Random
+    shuffled: bool = False  # an index gives what is due in any order
+    down: bool = False  # SES and SNS do not answer
+    sent: list[Sent] = field(default_factory=list)
+    calls: int = 0
+    on_commit: Callable[[list[Item]], None] = lambda items: None
+    on_sent: Callable[[Sent], None] = lambda sent: None
+    before_write: Callable[[], None] | None = None  # somebody else is faster, once
+    table: dict[str, dict[str, Item]] = field(default_factory=dict)
+    _index: dict[tuple[str, str], dict[Place, str]] = field(default_factory=dict)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    @contextmanager
+    def plugged(self) -> Iterator[None]:
+        """Between the clients and the network."""
+        with ExitStack() as stack:
+            answers = {
+                "dynamodb": self._table,
+                "sesv2": self._mail,
+                "sns": self._publish,
+                "secretsmanager": self._secret,
+            }
+            for service, answer in answers.items():
+                events = aws.client(service).meta.events
+                events.register(f"before-call.{service}", answer)
+                stack.callback(events.unregister, f"before-call.{service}", answer)
+            yield
+
+    def items(self, prefix: str) -> Iterator[Item]:
+        """Items as plain dicts, by the start of their partition key."""
+        for key, partition in self.table.items():
+            if key.startswith(prefix):
+                yield from (aws.unpack_item(item) for item in partition.values())
+
+    def next_due(self, prefix: str) -> str | None:
+        """The earliest instant at which the clock has something to do, with requests or with messages."""
+        waits = [at for (index, key), entries in self._index.items() if index == "due" and key.startswith(prefix)
+                 for at in entries.values()]  # fmt: skip
+        return min(waits, default=None)
+
+    def _table(self, model: Any, params: Any, **_: Any) -> tuple[Status, Item]:
+        self.calls += 1
+        asked = json.loads(params["body"])
+        match model.name:
+            case "GetItem":
+                found = self._get(asked["Key"])
+                return Status(200), {"Item": found} if found else {}
+            case "BatchGetItem":
+                ((name, wanted),) = asked["RequestItems"].items()
+                found_all = [item for key in wanted["Keys"] if (item := self._get(key))]
+                return Status(200), {"Responses": {name: found_all}}
+            case "Query":
+                return Status(200), self._query(asked)
+            case "TransactWriteItems":
+                return self._write(asked["TransactItems"], "TransactionCanceledException")
+            case "PutItem" | "UpdateItem" | "DeleteItem":
+                kind = model.name.removesuffix("Item")
+                return self._write([{kind: asked}], "ConditionalCheckFailedException")
+        raise Unknown(model.name)
+
+    def _write(self, members: list[Item], refusal: str) -> tuple[Status, Item]:
+        if self.before_write:
+            faster, self.before_write = self.before_write, None
+            faster()
+        made = [next(iter(member.items())) for member in members]
+        held = [self._holds(member) for _, member in made]
+        if not all(held):
+            reasons = [{"Code": "None" if ok else "ConditionalCheckFailed"} for ok in held]
+            return Status(400), {"Error": {"Code": refusal, "Message": ""}, "CancellationReasons": reasons}
+        after = [self._put(kind, member) for kind, member in made]
+        self.on_commit([item for item in after if item])
+        return Status(200), {}
+
+    def _holds(self, member: Item) -> bool:
+        condition = member.get("ConditionExpression")
+        if condition is None:
+            return True
+        item = self._get(member.get("Key") or member["Item"]) or {}
+        values, names = member.get("ExpressionAttributeValues", {}), member.get("ExpressionAttributeNames", {})
+        return any(holds(part, item, values, names) for part in condition.split(" OR "))
+
+    def _put(self, kind: str, member: Item) -> Item | None:
+        key = member.get("Key") or member["Item"]
+        before = self._get(key)
+        after: Item | None = None
+        if kind == "Put":
+            after = member["Item"]
+        elif kind == "Update":
+            values, names = member.get("ExpressionAttributeValues", {}), member.get("ExpressionAttributeNames", {})
+            after = updated(member["UpdateExpression"], before or dict(key), values, names)
+        place = (key["pk"]["S"], key["sk"]["S"])
+        for index, (name, sort) in INDEXES.items():
+            if before and name in before:
+                self._index[index, before[name]["S"]].pop(place, None)
+            if after and name in after and sort in after:
+                self._index.setdefault((index, after[name]["S"]), {})[place] = after[sort]["S"]
+        partition = self.table.setdefault(place[0], {})
+        if after is None:
+            partition.pop(place[1], None)
+        else:
+            partition[place[1]] = after
+        return after
+
+    def _get(self, key: Item) -> Item | None:
+        return self.table.get(key["pk"]["S"], {}).get(key["sk"]["S"])
+
+    def _query(self, asked: Item) -> Item:
+        values, condition = asked["ExpressionAttributeValues"], asked["KeyConditionExpression"]
+        first = plain(values[condition.split(" ", 3)[2]])
+        if index := asked.get("IndexName"):
+            return self._page(index, first, asked)
+        partition = sorted(self.table.get(first, {}).items(), reverse=not asked.get("ScanIndexForward", True))
+        items = [item for _, item in partition if holds(condition, item, values, {})]
+        return {"Items": items[: asked.get("Limit", PAGE)]}
+
+    def _page(self, index: str, first: str, asked: Item) -> Item:
+        values, condition = asked["ExpressionAttributeValues"], asked["KeyConditionExpression"]
+        key, sort = INDEXES[index]
+        start = asked.get("ExclusiveStartKey")
+        after = (start[sort]["S"], (start["pk"]["S"], start["sk"]["S"])) if start else ("", ("", ""))
+        entries = sorted(
+            (at, place) for place, at in self._index.get((index, first), {}).items() if (at, place) > after
+        )
+        read = [self.table[place[0]][place[1]] for _, place in entries[:PAGE]]
+        found = [item for item in read if holds(condition, item, values, {})]
+        answer: Item = {"Items": found}
+        if len(entries) > PAGE and len(found) == PAGE:
+            answer["LastEvaluatedKey"] = {name: read[-1][name] for name in ("pk", "sk", key, sort)}
+        if self.shuffled:
+            self.chance.shuffle(found)
+        return answer
+
+    def _mail(self, model: Any, params: Any, **_: Any) -> tuple[Status, Item]:
+        asked = json.loads(params["body"])
+        simple, tags = asked["Content"]["Simple"], asked["EmailTags"]
+        to = ",".join(asked["Destination"]["ToAddresses"])
+        return self._leaves(Sent("mail", tags[0]["Value"], to, simple["Subject"]["Data"]))
+
+    def _publish(self, model: Any, params: Any, **_: Any) -> tuple[Status, Item]:
+        body = params["body"]
+        (place,) = [name for name, value in body.items() if value == "message" and name.endswith("Name")]
+        message = body[place.removesuffix("Name") + "Value.StringValue"]
+        return self._leaves(Sent("alert", message, "topic", body["Message"]))
+
+    def _secret(self, **_: Any) -> tuple[Status, Item]:
+        return Status(200), {"SecretString": json.dumps({"1": "a secret of the simulation's own"})}
+
+    def _leaves(self, sent: Sent) -> tuple[Status, Item]:
+        if self.down:
+            return Status(503), {"Error": {"Code": "ServiceUnavailable", "Message": ""}}
+        self.sent.append(sent)
+        self.on_sent(sent)
+        return Status(200), {"MessageId": f"id-{next(self._numbers)}"}

@@ -1,0 +1,67 @@
+"""A year at the hotline: every request ends, nobody is disturbed, and the clock may run as it likes."""
+
+from collections import Counter
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from chalicelib.callbacks import clock
+from chalicelib.callbacks.model import ENDS
+from tests.callbacks.simulation.world import WRONGS, World, configured
+
+REQUESTS = 1500
+pytestmark = pytest.mark.usefixtures("slow")
+
+
+def test_a_year() -> None:
+    year = World(1, REQUESTS).play()
+    print(f"\n{year.report()}")
+    assert {what: year.wrong[what] for what in WRONGS} == dict.fromkeys(WRONGS, 0)
+    assert set(year.ends) == set(ENDS)
+    assert {"held", "calling", "attempts_today", "too_soon", "outside_window", "too_late"} <= set(year.refusals)
+
+
+def messages(world: World) -> Counter[tuple[str, str, int, str]]:
+    """What was owed, by the number of the request, which is the same in every run, and what became of it."""
+    notes = {item["reference"]: item["asked"]["note"] for item in world.services.items("CALLBACK#")
+             if item["sk"] == "CALLBACK"}  # fmt: skip
+    return Counter((notes[item["subject"]], item["kind"], item["serial"], item["state"])
+                   for item in world.services.items("MSG#"))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("how", "late", "doubled", "shuffled"),
+    [("twice", 0, 1, False), ("shuffled", 0, 0, True), ("an hour late", 1, 0, False), ("all of it", 0.5, 0.5, True)],
+)
+def test_the_same_messages_however_the_clock_runs(how: str, late: float, doubled: float, shuffled: bool) -> None:
+    """Nobody works in these runs, so that all there is to see is the clock's."""
+
+    def run(late: float, doubled: float, shuffled: bool) -> Counter[tuple[str, str, int, str]]:
+        world = World(2, 60, busy=False, late=late, doubled=doubled)
+        world.services.shuffled, world.erases = shuffled, False
+        world.play()
+        return messages(world)
+
+    punctual = run(0, 0, False)
+    assert run(late, doubled, shuffled) == punctual
+    print(f"clock {how}: {punctual.total()} messages, the same as of a punctual one")
+
+
+def test_a_backlog_of_ten_thousand_is_drained_in_pages() -> None:
+    """All are due at once: each tick does what its time allows, and the next one goes on."""
+    world, backlog, ticks = World(3, 0), 10_000, list[int]()
+    with configured(), world.services.plugged():
+        world.begin()
+        for number in range(backlog):
+            world.plant(number)
+        world.now += timedelta(hours=15, minutes=1)  # 16:01 in Berlin: the last window has begun
+        while sum(ticks) < backlog and len(ticks) < 100:
+            left = iter([20.0 - 0.01 * step for step in range(2000)])  # each request takes a hundredth of a second
+            told = clock.tick(partial(next, left), world.now)
+            ticks.append(told.get("opened", 0))
+            world.now += timedelta(minutes=1)
+        states = Counter(item["state"] for item in world.services.items("CALLBACK#") if item["sk"] == "CALLBACK")
+    assert states == {"open": backlog}
+    assert max(ticks) <= 1501
+    print(f"backlog: {backlog:,} due, drained in {len(ticks)} ticks of at most {max(ticks):,}")

@@ -1,0 +1,84 @@
+"""Alerts and letters: what they say, to whom, and what they never say."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import get_args
+
+import pytest
+
+from chalicelib.callbacks import alerts, letters
+from chalicelib.callbacks.model import Callback, Letter
+from chalicelib.settings import Settings
+from tests.callbacks.cases import ASKED, RULES, STATES, asap, at
+from tests.callbacks.test_hotline import make
+
+# The basic character set of GSM 03.38: what an SMS of 160 characters is made of.
+GSM_7 = re.compile(r"[@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]*")
+PERSONAL = ("Muster", "Eva", "4979302000", "eva@example.org", "Gold")
+SETTINGS = Settings(staff_mail=("staff@example.org",), supervisor_mail=("lead@example.org",))
+SHIFT = replace(RULES, shifts={"anna@example.org": make("Mon 09:00-12:00")})
+
+
+@pytest.mark.parametrize("host", ["a.example", "contact.a-rather-long-company-name.example", "x" * 63 + ".example"])
+@pytest.mark.parametrize("event", ["callback", "expired"])
+@pytest.mark.parametrize("level", range(6))
+@pytest.mark.parametrize("topic", alerts.TOPICS)
+def test_an_alert_is_one_sms_and_tells_nobodys_name_or_number(topic: str, level: int, event: str, host: str) -> None:
+    settings = replace(SETTINGS, base_url=f"https://{host}")
+    callback = replace(asap(), asked=replace(ASKED, topic=topic), level=level, reference="R-7F3KABCD")
+    said = alerts.alert(callback, event, settings)
+    mail = alerts.mail(callback, event, ("a@example.org",), settings)
+    assert len(said.text) <= 160
+    assert GSM_7.fullmatch(said.text)
+    assert said.attributes == {"event": event, "level": str(level), "topic": topic, "reference": "R-7F3KABCD"}
+    assert said.subject
+    assert f"https://{host}/staff/callbacks/R-7F3KABCD" in mail.text
+    for text in (said.text, said.subject, mail.subject, mail.text, *said.attributes.values()):
+        assert not [secret for secret in PERSONAL if secret in text]
+
+
+def test_the_due_time_of_an_alert_is_local() -> None:
+    assert "bis 23.11. 10:30" in alerts.alert(asap(), "callback", Settings()).text
+    summer = replace(asap(), expected=(asap().expected[0], asap().expected[1] + timedelta(days=200)))
+    assert "bis 11.06. 11:30" in alerts.alert(summer, "callback", Settings()).text
+
+
+@pytest.mark.parametrize(
+    ("event", "level", "now", "to"),
+    [
+        ("callback", 0, "Mon 10:00", "staff@example.org"),
+        ("callback", 1, "Mon 10:00", "anna@example.org"),
+        ("callback", 1, "Mon 14:00", "staff@example.org"),  # nobody is on shift
+        ("callback", 2, "Mon 10:00", "lead@example.org"),
+        ("callback", 5, "Mon 10:00", "lead@example.org"),
+        ("expired", 0, "Mon 10:00", "lead@example.org"),
+    ],
+)
+def test_who_is_told(event: str, level: int, now: str, to: str) -> None:
+    callback = replace(asap(), level=level)
+    assert alerts.recipients(callback, event, SETTINGS, SHIFT, at(now)) == (to,)
+    nobody = replace(SETTINGS, supervisor_mail=())
+    assert alerts.recipients(callback, event, nobody, RULES, at(now)) == ("staff@example.org",)
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+@pytest.mark.parametrize("kind", get_args(Letter))
+def test_a_letter_says_nothing_that_somebody_typed(kind: Letter, language: str) -> None:
+    callback: Callback = replace(STATES["open"], asked=replace(ASKED, language=language))
+    mail = letters.letter(kind, callback, "https://x.example/callbacks/change?token=t", Settings())
+    assert mail.to == ("eva@example.org",)
+    assert "R-7F3K" in mail.subject
+    for text in (mail.subject, mail.text, mail.html):
+        assert not [secret for secret in PERSONAL if secret in text]
+    for text in (mail.text, mail.html):
+        assert "+49 7930 2699" in text
+        assert ("https://x.example/callbacks/change?token=t" in text) == (kind != "missed")
+        assert {"de": "Rückruf", "en": "callback"}[language] in text or kind == "missed"
+
+
+def test_a_window_in_words() -> None:
+    day, night = (at("Tue 13:00"), at("Tue 15:00")), (at("Mon 16:50"), at("Tue 09:20"))
+    assert letters.window(day, "Europe/Berlin", "de") == "am 24.11.2026 zwischen 13:00 und 15:00 Uhr"
+    assert letters.window(day, "Europe/Berlin", "en") == "on 24 November 2026 between 13:00 and 15:00"
+    assert letters.window(night, "Europe/Berlin", "de") == "zwischen 23.11.2026, 16:50 Uhr und 24.11.2026, 09:20 Uhr"

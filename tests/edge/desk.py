@@ -1,0 +1,49 @@
+"""The staff at work, by the API, as somebody with a name."""
+
+from typing import Any
+
+from chalicelib import aws
+from tests.backend import Backend
+from tests.events import Answer
+
+ALWAYS = {"HOTLINE_HOURS": "Mon-Sun 00:00-24:00", "HOTLINE_HOLIDAYS": "", "HOTLINE_EXCEPTIONS": ""}
+REQUEST = {"name": "Eva Muster", "phone": "07930 2000", "consent": "callback-de-1"}
+STAFF = "/staff/callbacks"
+
+
+class Agent:
+    """One of the staff at the desk."""
+
+    def __init__(self, backend: Backend, name: str = "Anna", role: str = "agent") -> None:
+        self.backend, self.name = backend, name
+        self.headers = {"authorization": f"Bearer key:{role}:{name}"}
+
+    def get(self, url: str) -> Answer:
+        return self.backend.call("GET", url, None, self.headers)
+
+    def post(self, url: str, **body: Any) -> Answer:
+        return self.backend.call("POST", url, body, self.headers)
+
+    def do(self, reference: str, action: str, **body: Any) -> Answer:
+        """An action on a request."""
+        return self.post(f"{STAFF}/{reference}/{action}", **body)
+
+    def tab(self, tab: str) -> list[str]:
+        """The references on a tab of the board."""
+        return [each["id"] for each in self.get(f"{STAFF}?state={tab}").json["callbacks"]]
+
+
+def ask(backend: Backend, **more: object) -> str:
+    """A visitor asks; the reference."""
+    answer = backend.call("POST", "/callbacks", {**REQUEST, **more})
+    assert answer.status == 202, answer.text
+    reference: str = answer.json["reference"]
+    return reference
+
+
+def backdate(backend: Backend, reference: str, **attributes: Any) -> None:
+    """Time has passed for a request: some of its instants lie where a test wants them."""
+    key = {"pk": f"CALLBACK#{reference}", "sk": "CALLBACK"}
+    names = {f"#{name}": name for name in attributes}
+    assigned = ", ".join(f"#{name} = :{name}" for name in attributes)
+    aws.write(aws.update(backend.env["CONTACTS_TABLE"], key, f"SET {assigned}", names=names, **attributes))
