@@ -129,7 +129,7 @@ def test_a_day_with_make_run(runner: Runner) -> None:
         "site": f"http://127.0.0.1:{base + 1}",
         "mailbox": f"http://127.0.0.1:{base + 2}",
         "api": f"http://127.0.0.1:{base}",
-        "staff": None,
+        "staff": f"http://127.0.0.1:{base}/staff",
         "aws": f"http://127.0.0.1:{base + 3}",
     }
     for page in (addresses["site"], addresses["mailbox"]):
