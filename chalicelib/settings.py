@@ -123,6 +123,7 @@ def _is_loopback(host: str) -> bool:
         address = ip_address(host)
     except ValueError:
         return host.rstrip(".") == "localhost" or host.rstrip(".").endswith(".localhost")
+    address = getattr(address, "ipv4_mapped", None) or address
     return address.is_loopback or address.is_unspecified
 
 
