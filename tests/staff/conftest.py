@@ -16,13 +16,6 @@ _stages = itertools.count(1)
 
 
 @pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    started = Issuer()
-    yield started
-    started.stop()
-
-
-@pytest.fixture
 def configured(issuer: Issuer) -> Iterator[Issuer]:
     """This process is a local stage that trusts the issuer; it has no cloud."""
     with pytest.MonkeyPatch.context() as environment:

@@ -146,7 +146,7 @@ def test_a_page_loads_nothing_from_others_and_is_kept_nowhere(backend: Backend) 
             "default-src": "'none'",
             "style-src": nonce,
             "script-src": nonce,
-            "img-src": "'self'",
+            "img-src": "'self' data:",
             "connect-src": "'self'",
             "form-action": "'self'",
             "base-uri": "'none'",
