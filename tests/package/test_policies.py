@@ -172,7 +172,7 @@ def views(backend: Backend) -> None:
         assert backend.call("GET", f"/articles/{path}").status == 200
 
 
-def staff(backend: Backend, issuer: Issuer) -> None:
+def staff(backend: Watched, issuer: Issuer) -> None:
     """Signs in at a provider of one's own, whose client has a secret; only a local stage may trust this machine."""
     name = f"customer-contact-{STAGE}-oidc"
     made = backend.cloud.client("secretsmanager").create_secret(Name=name, SecretString='{"client_secret": "s3cret"}')
