@@ -17,6 +17,11 @@ _CHANGES_NOTHING = ("GET", "HEAD", "OPTIONS")
 _NAMES: dict[Role, str] = {"agent": "Anna Agent", "supervisor": "Sam Supervisor"}
 
 
+def closes(path: str) -> bool:
+    """Whether nobody unknown gets past the gate on this path."""
+    return (path == "/staff" or path.startswith("/staff/")) and path not in OPEN
+
+
 @dataclass(frozen=True)
 class Person:
     """Who of the staff asks; `id` is opaque, and the same at every sign-in."""

@@ -92,6 +92,19 @@ def test_only_the_sign_in_is_open(staffed: Backend) -> None:
     assert found == gate.OPEN == {"/staff/sign-in", "/staff/signed-in"}
 
 
+def test_the_contract_says_who_may(staffed: Backend) -> None:
+    paths = staffed.call("GET", "/openapi.json").json["paths"]
+    for path, methods in INVENTORY.items():
+        for method, route in methods.items():
+            operation = paths[path][method.lower()]
+            if path in CLOSED:
+                assert operation["security"] == [{"session": [route.role]}, {"token": [route.role]}]
+                assert {"401", "403"} <= set(operation["responses"])
+            else:
+                assert "security" not in operation
+                assert "401" not in operation["responses"]
+
+
 def test_roles_are_declared_for_the_staffs_routes_alone() -> None:
     routes = [each for methods in INVENTORY.values() for each in methods.values()]
     assert [each.path for each in routes if each.role == "supervisor" and each.path not in CLOSED] == []
