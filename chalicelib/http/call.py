@@ -77,8 +77,9 @@ class Call:
 
     @property
     def navigates(self) -> bool:
-        """Whether a person at a browser opens a page."""
-        return self.method == "GET" and self.accepts("text/html")
+        """Whether a person at a browser opens a page; a script that asks for part of one says so by its fetch mode."""
+        opens = self.headers.get("sec-fetch-mode", "navigate") == "navigate"
+        return opens and self.method == "GET" and self.accepts("text/html")
 
     def read(self, event: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
         """The body's fields for this model. Raises Problem (400, 413, 415).

@@ -132,7 +132,8 @@ def test_a_person_who_opens_a_page_is_led_to_the_sign_in(backend: Backend) -> No
     assert led.status == 303
     then = "%2Fstaff%2Fsubscribers%3Femail%3Da%2540b.example%26x%3D%25C3%25A4"
     assert led.headers["location"] == f"{OURS}/staff/sign-in?next={then}&language=en"
-    for method, headers in (("POST", browser), ("GET", {}), ("HEAD", browser)):
+    script = {**browser, "sec-fetch-mode": "cors"}
+    for method, headers in (("POST", browser), ("GET", {}), ("GET", script), ("HEAD", browser)):
         assert backend.call(method, "/staff", headers=headers).status == 401
 
 
