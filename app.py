@@ -18,9 +18,10 @@ if settings.serves_http():  # the API's function, and whoever packages or runs t
     from chalicelib.callbacks.desk import routes as desk
     from chalicelib.callbacks.routes import routes as callbacks
     from chalicelib.newsletter.routes import routes as newsletter
+    from chalicelib.staff.routes import routes as staff
     from chalicelib.web.routes import routes as web
 
-    for routes in (newsletter, callbacks, desk, articles, web):
+    for routes in (newsletter, callbacks, desk, articles, staff, web):
         app.register_blueprint(routes)
 
 

@@ -53,6 +53,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "malformed": ("Die Anfrage war nicht lesbar.", "The request could not be read."),
     "validation": ("Bitte prüfen Sie Ihre Angaben.", "Please check what you entered."),
     "unauthorized": ("Bitte melden Sie sich an.", "Please sign in."),
+    "origin": (
+        "Das muss von einer Seite des Dienstes selbst kommen.",
+        "This has to come from a page of the service itself.",
+    ),
+    "no_role": ("Dieses Konto hat hier keine Aufgabe.", "This account has no role here."),
     "role": ("Das darf nur die Leitung.", "Only supervisors may do this."),
     "not_found": ("Das gibt es hier nicht.", "There is no such thing here."),
     "method_not_allowed": ("So lässt sich das nicht aufrufen.", "This cannot be called that way."),

@@ -7,7 +7,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 
 class BadSetting(RuntimeError):
@@ -60,6 +62,15 @@ class Settings:
         "opens the staff's paths on the local stage, and on no other: `Bearer KEY`, `KEY:agent`, `KEY:agent:Name`",
     )
 
+    oidc_issuer: str = _of("", "issuer of the staff's sign-in; output of the resource stack, or a provider of your own")
+    oidc_client_id: str = _of("", "our client id at the issuer; output of the resource stack, or from your provider")
+    oidc_client_secret_arn: str = _of("", 'secret `{"client_secret": "…"}`; empty for a public client')
+    oidc_discovery: str = _of("", "discovery document; default the issuer's `/.well-known/openid-configuration`")
+    oidc_scopes: str = _of("openid profile", "scopes that are asked for, separated by spaces")
+    oidc_groups_claim: str = _of("cognito:groups", "claim of the token with the person's groups")
+    oidc_agent_group: str = _of("agent", "group whose people may work on callbacks")
+    oidc_supervisor_group: str = _of("supervisor", "group whose people may do everything")
+
     limit_signups_per_caller: int = _of(20, "newsletter signups an hour from one address")
     limit_callbacks_per_caller: int = _of(5, "callback requests an hour from one address")
     limit_callbacks_per_number: int = _of(3, "callback requests a day for one number, merged ones not counted")
@@ -102,10 +113,28 @@ def parse(environment: Mapping[str, str]) -> Settings:
         raise BadSetting(f"stage {settings.stage} must not have STAFF_TEST_KEY")
     if not (1 <= settings.altcha_minutes <= 10 and settings.altcha_cost):
         raise BadSetting("ALTCHA_MINUTES must be 1 to 10, ALTCHA_COST at least 1")
-    for url in (settings.base_url, settings.site_url, *settings.site_origins):
-        if settings.stage != "local" and not url.startswith("https://"):
-            raise BadSetting(f"stage {settings.stage} must not use {url}: https only")
+    if settings.stage != "local":
+        _refuse_open_lines(settings)
     return settings
+
+
+def _refuse_open_lines(settings: Settings) -> None:
+    provider = [url for url in (settings.oidc_issuer, settings.oidc_discovery) if url]
+    for url in (settings.base_url, settings.site_url, *settings.site_origins, *provider):
+        if not url.startswith("https://"):
+            raise BadSetting(f"stage {settings.stage} must not use {url}: https only")
+    for url in provider:
+        if _is_loopback(urlsplit(url).hostname or ""):
+            raise BadSetting(f"stage {settings.stage} must not use {url}: whoever runs on its machine could sign in")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host.rstrip(".") == "localhost" or host.rstrip(".").endswith(".localhost")
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_loopback or address.is_unspecified
 
 
 @cache

@@ -66,7 +66,7 @@ def _say(text: str) -> None:
 
 
 def _publish(path: Path, cloud: Cloud) -> None:
-    addresses = {"site": cloud.site, "mailbox": cloud.mailbox, "api": cloud.api, "staff": None, "aws": cloud.aws}
+    addresses = {"site": cloud.site, "mailbox": cloud.mailbox, "api": cloud.api, "staff": cloud.staff, "aws": cloud.aws}
     draft = path.with_suffix(".tmp")
     draft.write_text(json.dumps(addresses, indent=2) + "\n")
     os.replace(draft, path)  # whoever waits for the file finds it whole
@@ -74,11 +74,14 @@ def _publish(path: Path, cloud: Cloud) -> None:
 
 def _summary(cloud: Cloud) -> str:
     logs = os.path.relpath(cloud.folder)
+    people = "\n".join(f"           {each.email:<30} {each.password}    {each.name}" for each in cloud.people)
     return f"""
   site     {cloud.site}    the demo website: sign up, ask for a callback, read an article
   mailbox  {cloud.mailbox}    the mails and alerts that follow
   API      {cloud.api}    on another origin than the site
   AWS      {cloud.aws}    the emulator's endpoint
+  staff    {cloud.staff}    the staff's page; sign in as
+{people}
 
   logs in {logs}/: handlers.log, emulator.log. Edits in app.py and chalicelib/ are served at once. Ctrl-C ends it.
 """

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from local import deploy, ports
+from local import deploy, people, ports
 from local.application import Application
 from local.deploy import Deployed
 from local.emulator import Emulator, tail
@@ -37,8 +37,10 @@ class Cloud:
     api: str
     site: str
     mailbox: str
+    staff: str
     aws: str
     env: dict[str, str]
+    people: list[people.Login]
 
     def __init__(
         self,
@@ -121,13 +123,15 @@ class Cloud:
         self._application.prepare()
         self._front = Front(self._listeners["api"], self._emulator.url, trust_forwarded_for=self._trust)
         self.aws, self.api = self._emulator.url, self._front.url
+        self.staff = f"{self.api}/staff"
         self._start_pages()
         self._emulator.wait()
         self._watch_over("emulator", self._emulator.process, self._emulator.log)
         if self._persist:
             self._kept = json.loads(self._mails.read_text()) if self._mails.exists() else []
             self._ends.append(self._keep_messages)
-        self.env = self._environment(deploy.resources(self._emulator, self.root, deploy.STAGE))
+        self.env = self._environment(deploy.resources(self._emulator, self.root, deploy.STAGE, self.api))
+        self.people = people.seed(self._emulator, _pool(self.env), self.folder / "people.json")
         self._application.start(self.env)
         if self._application.handlers:
             self._watch_over("functions' process", self._application.handlers.process, self.folder / "handlers.log")
@@ -152,6 +156,8 @@ class Cloud:
             "SITE_ORIGINS": self.site,
             "THANK_YOU_PAGES": f"{self.site}/danke",
             **outputs,
+            # The issuer is AWS's, as its tokens say; the emulator has the document of the same pool.
+            "OIDC_DISCOVERY": f"{self._emulator.url}/{_pool(outputs)}/.well-known/openid-configuration",
             **self._emulator.environment,
             **self._extra,
         }
@@ -209,5 +215,11 @@ class Cloud:
         return messages.newest_first([*messages.read(self._emulator, deploy.STAGE), *self._kept])
 
     def resources(self, stage: str) -> dict[str, str]:
-        """Another copy of the resources under another stage's name, without functions; the environment for it."""
-        return {**self.env, "STAGE": stage, **deploy.resources(self._emulator, self.root, stage)}
+        """Another copy of the resources, for another stage: no functions, no user pool; the environment for it."""
+        unsigned = {"STAGE": stage, "OIDC_ISSUER": "", "OIDC_DISCOVERY": ""}
+        return {**self.env, **unsigned, **deploy.resources(self._emulator, self.root, stage)}
+
+
+def _pool(environment: Mapping[str, str]) -> str:
+    """The id of the staff's user pool, which ends its issuer."""
+    return environment["OIDC_ISSUER"].rpartition("/")[2]

@@ -32,11 +32,14 @@ class Deployed:
     functions: Mapping[str, str]  # handler name, such as `deliver` → function name
 
 
-def resources(emulator: Emulator, root: Path, stage: str) -> dict[str, str]:
-    """Apply the resource stack of a stage; its outputs as environment variables."""
+def resources(emulator: Emulator, root: Path, stage: str, base_url: str = "") -> dict[str, str]:
+    """Apply the resource stack of a stage; its outputs as environment variables.
+
+    With the API's `base_url` it has a user pool for the staff.
+    """
     template = {"TemplateBody": (root / "infra" / "template.json").read_text()}
     # What lies in the emulator may always be thrown away.
-    parameters = {"Stage": stage, "Protect": "false"}
+    parameters = {"Stage": stage, "Protect": "false", "BaseUrl": base_url}
     name = f"customer-contact-{stage}-resources"
     return stack.apply(emulator.client("cloudformation"), name, template, parameters, pause=_PAUSE)
 

@@ -24,7 +24,7 @@ from typing import Any
 from local import worker
 
 # Loaded once for all generations; one that is not installed is not needed.
-_PACKAGES = ("boto3", "chalice", "pydantic", "jinja2", "phonenumbers", "itsdangerous")
+_PACKAGES = ("boto3", "chalice", "pydantic", "jinja2", "phonenumbers", "itsdangerous", "jwt")
 _WATCHED = {".py", ".html", ".txt", ".js", ".json", ".css"}
 _LOOK = 0.2  # seconds between two looks at the files
 

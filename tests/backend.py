@@ -14,6 +14,7 @@ from chalicelib.articles import ranking
 from chalicelib.articles import store as articles
 from chalicelib.callbacks import clock, opening
 from chalicelib.outbox import delivery
+from chalicelib.staff import provider
 from local.cloud import Cloud
 from tests.events import Answer, Context, api_event
 
@@ -77,6 +78,7 @@ class Backend:
         keys._cache.clear()
         articles.forget()
         ranking.forget()
+        provider.forget()
 
     def call(
         self,

@@ -9,6 +9,7 @@ import pytest
 
 from local.cloud import Cloud
 from tests.backend import Backend
+from tests.staff.issuer import Issuer
 
 _stages = itertools.count(1)
 
@@ -35,6 +36,14 @@ def backend(cloud: Cloud) -> Iterator[Backend]:
     stage = f"t{next(_stages)}-{os.getpid()}"
     with Backend.of_its_own(cloud, stage) as ready:
         yield ready
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    """An OpenID provider of the test's own."""
+    started = Issuer()
+    yield started
+    started.stop()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from chalice import Response
 from pydantic import BaseModel
@@ -76,12 +77,19 @@ def respond_problem(call: Call, problem: Problem) -> Response:
     if call.accepts("text/html") and not call.accepts(_JSON):
         wrong = [each for each in body.errors or () if each.field != "token"]
         fields = [f"{label(each.field, call.language)}: {each.message}" for each in wrong]
-        context = {"detail": body.detail, "fields": fields}
+        context = {"detail": body.detail, "fields": fields, "back": f"{current().base_url}/staff" if call.staff else ""}
         response = _html(call, "problem", problem.status, context)
     else:
         response = _json(body, problem.status, {"Content-Type": _PROBLEM, "Cache-Control": "no-store"})
     response.headers.update(problem.headers)
     return response
+
+
+def to_sign_in(call: Call) -> Response:
+    """Leads a person who opens a page of the staff's to the sign-in, and from there back to it."""
+    query = urlencode({"next": call.asked, "language": call.language})
+    headers = {"Location": f"{current().base_url}/staff/sign-in?{query}", "Content-Type": "text/plain"}
+    return Response("", headers, 303)
 
 
 def preflight(call: Call, methods: Iterable[str]) -> Response:
@@ -107,6 +115,8 @@ def every_answer(call: Call) -> dict[str, str]:
     headers = {"Vary": "Origin", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
     if call.staff:
         headers["Cache-Control"] = "no-store"  # and no other origin's pages
+        # Under `no-referrer` a browser says `Origin: null` even when a page of ours sends a form to us.
+        headers["Referrer-Policy"] = "same-origin"
     elif call.origin in current().site_origins:
         headers["Access-Control-Allow-Origin"] = call.origin
         headers["Access-Control-Expose-Headers"] = "Retry-After"

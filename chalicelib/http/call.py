@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel
 
@@ -21,6 +22,7 @@ class Call:
 
     method: str
     path: str  # as it is declared, with its parameters' names
+    asked: str  # path and query as they were asked for
     params: dict[str, str]  # query and path, the path winning
     headers: Mapping[str, str]
     caller: str  # the address API Gateway saw; never taken from a header
@@ -39,6 +41,7 @@ class Call:
         return cls(
             method=request.method,
             path=request.path,
+            asked=_asked(request.to_original_event()),
             params={**query, **in_path},
             headers=headers,
             caller=request.context["identity"]["sourceIp"],
@@ -72,6 +75,12 @@ class Call:
         """Whether the caller names this type: a navigation names text/html, a script application/json or none."""
         return media_type in self.headers.get("accept", "")
 
+    @property
+    def navigates(self) -> bool:
+        """Whether a person at a browser opens a page; a script that asks for part of one says so by its fetch mode."""
+        opens = self.headers.get("sec-fetch-mode", "navigate") == "navigate"
+        return opens and self.method == "GET" and self.accepts("text/html")
+
     def read(self, event: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
         """The body's fields for this model. Raises Problem (400, 413, 415).
 
@@ -87,3 +96,8 @@ class Call:
         if fields.get("language") in ("de", "en"):
             self.language = fields["language"]
         return fields
+
+
+def _asked(event: Mapping[str, Any]) -> str:
+    query = urlencode(event["multiValueQueryStringParameters"] or {}, doseq=True)
+    return quote(event["path"]) + (f"?{query}" if query else "")

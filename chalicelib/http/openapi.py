@@ -23,6 +23,10 @@ _WORDS = {
     429: "too many; see Retry-After",
     503: "the store throttles or does not answer; see Retry-After",
 }
+_SIGNED_IN = {
+    "session": {"type": "apiKey", "in": "cookie", "name": "__Host-staff"},
+    "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+}
 
 
 def document(routes: Iterable[Route], base_url: str) -> dict[str, Any]:
@@ -43,7 +47,7 @@ def document(routes: Iterable[Route], base_url: str) -> dict[str, Any]:
         "info": {"title": "customer-contact", "version": __version__},
         "servers": [{"url": base_url}],
         "paths": paths,
-        "components": {"schemas": schemas},
+        "components": {"schemas": schemas, "securitySchemes": _SIGNED_IN},
     }
 
 
@@ -60,6 +64,8 @@ def _operation(route: Route, names: Any, schemas: dict[str, Any]) -> dict[str, A
         required = any(each.is_required() for each in route.takes.model_fields.values())
         content = {kind: {"schema": schema} for kind in (JSON, FORM, TEXT)}
         operation["requestBody"] = {"required": required, "content": content}
+    if route.closed:
+        operation["security"] = [{name: [route.role]} for name in _SIGNED_IN]  # the role it takes at least
     operation["responses"] = _responses(route, names)
     return operation
 
@@ -86,7 +92,7 @@ def _responses(route: Route, names: Any) -> dict[str, Any]:
     if route.takes and route.status == 202:
         responses["303"] = {"description": "a plain form goes on to the thank-you page"}
     statuses = {*route.errors, 503}
-    if route.path.startswith("/staff"):
+    if route.closed:
         statuses |= {401, 403}
     if route.params or route.takes:
         statuses |= {422}

@@ -32,6 +32,11 @@ class Route:
     errors: tuple[int, ...] = ()  # beyond those that every route has
     role: gate.Role = "agent"  # under `/staff`: who may call it at least
 
+    @property
+    def closed(self) -> bool:
+        """Whether one has to be signed in for it."""
+        return gate.closes(self.path)
+
 
 # Every entrance by path and method: what `openapi` publishes and the tests walk.
 INVENTORY: dict[str, dict[str, Route]] = {}
@@ -77,6 +82,8 @@ def serve(methods: Mapping[str, Route], request: Any, in_path: Mapping[str, str]
     call = Call.of(request, in_path)
     try:
         response = _view(methods, call, request.to_original_event())
+    except errors.NotSignedIn as error:
+        response = answers.to_sign_in(call) if call.navigates else answers.respond_problem(call, problems.of(error))
     except Problem as problem:
         response = answers.respond_problem(call, problem)
     except errors.ContactError as error:
@@ -93,14 +100,14 @@ def serve(methods: Mapping[str, Route], request: Any, in_path: Mapping[str, str]
 
 
 def _view(methods: Mapping[str, Route], call: Call, event: Mapping[str, Any]) -> Response:
-    if call.staff:
-        call.known = gate.check(call.headers)
+    if gate.closes(call.path):
+        call.known = gate.check(call.method, call.headers, call.now)
     if call.method == "OPTIONS":
         return answers.preflight(call, methods)
     route = methods.get("GET" if call.method == "HEAD" else call.method)
     if route is None:
         raise Problem(405, "method_not_allowed", headers={"Allow": answers.allow(methods)})
-    if call.staff:
+    if route.closed:
         call.person.needs(route.role)
     if len(event["body"] or "") > bodies.LARGEST and not route.takes:
         raise Problem(413, "payload_too_large")

@@ -39,6 +39,7 @@ class Visitor:
     context: BrowserContext
     page: Page
     faults: list[str] = field(default_factory=list)
+    provider: str = ""  # the host and port of a sign-in page, which is not ours to keep clean
     refusals_expected: bool = False  # Chromium writes every refused request to the console
 
     def go(self, path: str) -> Page:
@@ -71,16 +72,18 @@ class Visitor:
         own = {urlsplit(url).netloc for url in (self.cloud.site, self.cloud.api, self.cloud.mailbox)}
 
         def request(url: str) -> None:
-            if url.startswith("http") and urlsplit(url).netloc not in own:
+            if url.startswith("http") and urlsplit(url).netloc not in own | {self.provider}:
                 self.faults.append(f"a request to others: {url}")
 
-        def console(kind: str, text: str) -> None:
+        def console(kind: str, text: str, url: str) -> None:
             refused = "Failed to load resource" in text or "Access to fetch" in text
-            if kind in ("error", "warning") and not (refused and self.refusals_expected):
-                self.faults.append(f"console {kind}: {text}")
+            if urlsplit(url).netloc == self.provider or (refused and self.refusals_expected):
+                return
+            if kind in ("error", "warning"):
+                self.faults.append(f"console {kind}: {text} {url}")
 
         self.context.on("request", lambda each: request(each.url))
-        self.context.on("console", lambda each: console(each.type, each.text))
+        self.context.on("console", lambda each: console(each.type, each.text, each.location["url"]))
         self.context.on("weberror", lambda each: self.faults.append(f"uncaught: {each.error}"))
 
 
@@ -160,6 +163,18 @@ def phone() -> str:
 @pytest.fixture(params=WIDTHS, ids=lambda width: f"{width}px")
 def width(request: pytest.FixtureRequest) -> int:
     return int(request.param)
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two computed colours, 1 to 21 (WCAG 2.2)."""
+
+    def luminance(colour: str) -> float:
+        channels = [int(each) / 255 for each in re.findall(r"\d+", colour)[:3]]
+        linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in channels]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
 
 
 def eventually(look: Callable[[], Any], seconds: float = 10) -> Any:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from local.cloud import Cloud
-from tests.browser.conftest import SCREENSHOTS, Visit, Visitor
+from tests.browser.conftest import SCREENSHOTS, Visit, Visitor, contrast
 
 
 def sign_up(reader: Visitor, address: str) -> None:
@@ -128,19 +128,7 @@ def test_mails_are_readable_at_320_pixels(visit: Visit, cloud: Cloud, address: s
         ink, paper = page.locator(".card").evaluate(
             "e => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]"
         )
-        assert _contrast(ink, paper) >= 7
-
-
-def _contrast(one: str, other: str) -> float:
-    """The contrast of two colours, 1 to 21 (WCAG 2.2)."""
-
-    def luminance(colour: str) -> float:
-        channels = [int(each) / 255 for each in re.findall(r"\d+", colour)[:3]]
-        linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in channels]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
+        assert contrast(ink, paper) >= 7
 
 
 def test_the_proof_prints_on_one_sheet(visit: Visit, cloud: Cloud, address: str, tmp_path: Path) -> None:

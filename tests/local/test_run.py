@@ -17,6 +17,9 @@ from typing import Any
 
 import pytest
 
+from local.people import Login
+from tests.staff.hosted import Visitor
+
 
 class Runner:
     """The project in a folder of its own, so that no test touches the state of whoever runs it."""
@@ -129,7 +132,7 @@ def test_a_day_with_make_run(runner: Runner) -> None:
         "site": f"http://127.0.0.1:{base + 1}",
         "mailbox": f"http://127.0.0.1:{base + 2}",
         "api": f"http://127.0.0.1:{base}",
-        "staff": None,
+        "staff": f"http://127.0.0.1:{base}/staff",
         "aws": f"http://127.0.0.1:{base + 3}",
     }
     for page in (addresses["site"], addresses["mailbox"]):
@@ -165,10 +168,17 @@ def test_a_day_with_make_run(runner: Runner) -> None:
     assert code == 0
     for address in (addresses["site"], addresses["mailbox"], addresses["api"]):
         assert address in said
+    people = [Login(**each) for each in json.loads((runner.folder / ".local" / "people.json").read_text())]
+    assert [each.role for each in people] == ["agent", "supervisor"]
+    for person in people:
+        assert f"{person.email} " in said
+        assert f" {person.password} " in said
     assert not runner.run_file().exists()
     assert runner.children() == []
 
     again = runner.start()
+    for person in people:  # what was printed yesterday is still good
+        assert person.name in Visitor().open(addresses["staff"]).sign_in(person).text
     assert [each for each in runner.messages() if "kept@example.org" in each["to"]]
     # Still pending, so nothing new is mailed within ten minutes: the subscriber is known.
     assert runner.post("/newsletter/signups", {"email": "kept@example.org", "consent": "newsletter-de-1"}) == 202

@@ -21,10 +21,11 @@ from local.emulator import inherited
 from tests.events import Answer, api_event
 from tests.package import as_lambda
 from tests.package.conftest import Package
+from tests.staff.hosted import login, tokens
 
 # What Lambda's runtime for Python brings along.
 RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
-LARGEST = 10 << 20  # bytes zipped: Lambda takes 50 MB, but what is loaded at a cold start takes time
+LARGEST = 12 << 20  # bytes zipped, 5 MB of them for RS256: Lambda takes 50 MB, but a cold start loads them all
 TRIGGERS = sorted(each.name for each in app.app.event_sources)
 
 
@@ -106,6 +107,31 @@ def test_the_api_is_served_from_the_package_and_lambdas_runtime(
 def test_a_trigger_does_not_pay_for_pydantic(packaged: Cloud, package: Package, runtime: Path, function: str) -> None:
     empty: list[Any] = [{"Records": []}] if function in ("deliver", "count") else []
     assert "pydantic" not in run(package.unzipped, runtime, packaged.env, function, *empty).modules
+
+
+@pytest.fixture(scope="module")
+def of_an_agent(packaged: Cloud) -> dict[str, Any]:
+    """A program's call with the token of a person who really signed in."""
+    token = tokens(packaged, login(packaged, "agent"))["id_token"]
+    return api_event("GET", "/staff", headers={"authorization": f"Bearer {token}"})
+
+
+def test_only_the_staffs_calls_pay_for_tokens(
+    packaged: Cloud, package: Package, runtime: Path, of_an_agent: dict[str, Any]
+) -> None:
+    public = run(package.unzipped, runtime, packaged.env, "app", EVENTS["health"], EVENTS["page"])
+    assert not {"jwt", "cryptography"} & public.modules
+    staff = run(package.unzipped, runtime, packaged.env, "app", of_an_agent)
+    assert [each.status for each in served(staff)] == [200]
+    assert {"jwt", "cryptography"} <= staff.modules
+
+
+@pytest.mark.parametrize("requirement", ["jwt", "cryptography"])
+def test_no_token_is_believed_where_it_cannot_be_verified(
+    packaged: Cloud, package: Package, runtime: Path, tmp_path: Path, of_an_agent: dict[str, Any], requirement: str
+) -> None:
+    outcome = run(without(requirement, package, tmp_path), runtime, packaged.env, "app", of_an_agent)
+    assert [each.status for each in served(outcome)] in ([401], [500])
 
 
 def without(requirement: str, package: Package, folder: Path) -> Path:

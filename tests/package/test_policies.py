@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
@@ -16,10 +16,13 @@ from chalicelib import instants, tokens
 from chalicelib.articles import counting, ranking
 from chalicelib.articles import store as articles
 from chalicelib.newsletter import proof, reactions
+from chalicelib.staff import session
 from local.cloud import Cloud
 from tests.backend import FORM, Backend
 from tests.edge.desk import Agent
 from tests.events import Context
+from tests.staff.issuer import Issuer
+from tests.staff.test_flow import Browser
 
 STAGES = ("local", "dev", "prod")
 STAGE = "rights"  # the tests' own, with the local stage's policy
@@ -112,6 +115,14 @@ class Watched(Backend):
         self.used: set[Right] = set()
         self._looking = False
 
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Notes from now on; a changed setting makes new clients, which have to be watched anew."""
+        with ExitStack() as stack:
+            for service in ("dynamodb", "secretsmanager", "sesv2", "sns", "sqs"):
+                stack.enter_context(self.hooked(service, f"provide-client-params.{service}", self.note))
+            yield
+
     def note(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         if not self._looking:
             self.used.update(needed(model.service_model.service_name, model.name, params))
@@ -169,17 +180,28 @@ def views(backend: Backend) -> None:
         assert backend.call("GET", f"/articles/{path}").status == 200
 
 
-def test_every_right_is_used_and_every_one_used_is_given(cloud: Cloud, root: Path) -> None:
-    with ExitStack() as stack:
-        backend = stack.enter_context(Watched.of_its_own(cloud, STAGE))
+def staff(backend: Watched, issuer: Issuer) -> None:
+    """Signs in at a provider of one's own, whose client has a secret; only a local stage may trust this machine."""
+    name = f"customer-contact-{STAGE}-oidc"
+    made = backend.cloud.client("secretsmanager").create_secret(Name=name, SecretString='{"client_secret": "s3cret"}')
+    backend.configure(STAGE="local", OIDC_CLIENT_SECRET_ARN=made["ARN"], **issuer.settings())
+    browser = Browser(backend)
+    with backend.watched():
+        assert browser.sign_in(issuer).status == 303
+        assert browser.get("/staff").status == 200
+        session.end(browser.cookies["__Host-staff"])
+
+
+def test_every_right_is_used_and_every_one_used_is_given(cloud: Cloud, root: Path, issuer: Issuer) -> None:
+    with Watched.of_its_own(cloud, STAGE) as backend:
         backend.configure(HOTLINE_HOURS="Mon-Sun 00:00-24:00", HOTLINE_HOLIDAYS="", HOTLINE_EXCEPTIONS="")
         backend.configure(STAGE="local", STAFF_TEST_KEY="key")
-        for service in ("dynamodb", "secretsmanager", "sesv2", "sns", "sqs"):
-            stack.enter_context(backend.hooked(service, f"provide-client-params.{service}", backend.note))
-        newsletter(backend)
-        callbacks(backend)
-        views(backend)
-        app.deliver({"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": {}}}]}, Context())  # quarantined
+        with backend.watched():
+            newsletter(backend)
+            callbacks(backend)
+            views(backend)
+            app.deliver({"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": {}}}]}, Context())  # quarantined
+        staff(backend, issuer)
     given = rights([each for each in policy(root, "local") if each["Sid"] not in OF_THE_PLATFORM])
     ours = ("customer-contact-local", f"customer-contact-{STAGE}")
     of_the_stage = {(action, what.replace(*ours)) for action, what in given}

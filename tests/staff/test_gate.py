@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib import settings
+from chalicelib import instants, settings
 from chalicelib.errors import NotAllowed, NotSignedIn
 from chalicelib.staff import gate
+
+NOW = instants.now()
 
 
 @pytest.fixture(autouse=True)
@@ -29,18 +31,19 @@ def _local_stage() -> Iterator[None]:
     ],
 )
 def test_the_test_key_plays_a_person(authorization: str, name: str, role: str) -> None:
-    person = gate.check({"authorization": authorization})
+    person = gate.check("GET", {"authorization": authorization}, NOW)
     assert (person.name, person.role) == (name, role)
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Bearer ke", "Bearer key:boss", "Basic key", "key"])
 def test_nobody_else_is_let_in(authorization: str) -> None:
     with pytest.raises(NotSignedIn):
-        gate.check({"authorization": authorization})
+        gate.check("GET", {"authorization": authorization}, NOW)
 
 
 def test_a_supervisor_may_do_all_and_an_agent_may_not() -> None:
-    agent, supervisor = (gate.check({"authorization": f"Bearer key:{role}"}) for role in ("agent", "supervisor"))
+    agent = gate.check("GET", {"authorization": "Bearer key:agent"}, NOW)
+    supervisor = gate.check("GET", {"authorization": "Bearer key:supervisor"}, NOW)
     agent.needs("agent")
     supervisor.needs("agent")
     supervisor.needs("supervisor")

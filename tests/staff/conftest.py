@@ -1,0 +1,37 @@
+"""A provider of the test's own, and stages whose staff sign in there."""
+
+import itertools
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from chalicelib import settings
+from chalicelib.staff import provider
+from local.cloud import Cloud
+from tests.backend import WEBSITE, Backend
+from tests.staff.issuer import Issuer
+
+_stages = itertools.count(1)
+
+
+@pytest.fixture
+def configured(issuer: Issuer) -> Iterator[Issuer]:
+    """This process is a local stage that trusts the issuer; it has no cloud."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in {"STAGE": "local", **issuer.settings()}.items():
+            environment.setenv(name, value)
+        settings.current.cache_clear()
+        provider.forget()
+        yield issuer
+    settings.current.cache_clear()
+    provider.forget()
+
+
+@pytest.fixture
+def staffed(cloud: Cloud, issuer: Issuer) -> Iterator[Backend]:
+    """A stage on tables of its own that trusts the issuer. It is a local one: no other may trust 127.0.0.1."""
+    tables = cloud.resources(f"s{next(_stages)}-{os.getpid()}")
+    ours = {"STAGE": "local", "BASE_URL": "http://contact.test", "STAFF_TEST_KEY": ""}
+    with Backend(cloud, {**tables, **WEBSITE, **ours, **issuer.settings()}) as ready:
+        yield ready
