@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from chalicelib import instants, log
+from chalicelib import log
+from chalicelib.cells import Table
 from chalicelib.newsletter import store
+from chalicelib.newsletter.exports import COLUMNS, cells
 from chalicelib.newsletter.model import TOPICS, Subscriber
-from ops.cells import Table, whole
+from ops.files import whole
 from ops.stage import OnStage
-
-COLUMNS = ("email", "language", "topics", "consent_version", "confirmed_at")
 
 
 @click.command(cls=OnStage, short_help="Write the confirmed subscribers to a CSV file.")
@@ -30,7 +30,7 @@ def export(file: Path, topic: str | None) -> None:
         table = Table(draft, COLUMNS)
         for each in tqdm(_subscribers(), unit=" subscribers", disable=None, leave=False):
             if topic is None or topic in each.topics:
-                table.add(_cells(each))
+                table.add(cells(each))
                 written += 1
     log.info("newsletter.exported", subscribers=written, topic=topic, by=getpass.getuser())
     click.echo(f"{written} confirmed subscribers written to {file}")
@@ -42,8 +42,3 @@ def _subscribers() -> Iterator[Subscriber]:
     while cursor:
         page, cursor = store.confirmed(cursor)
         yield from page
-
-
-def _cells(subscriber: Subscriber) -> tuple[str, ...]:
-    confirmed_at = instants.text(subscriber.confirmed_at) if subscriber.confirmed_at else ""
-    return (subscriber.email, subscriber.language, ",".join(subscriber.topics), subscriber.consent, confirmed_at)

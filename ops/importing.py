@@ -15,13 +15,14 @@ from tqdm import tqdm
 
 from chalicelib import aws, instants, log
 from chalicelib.aws import Cancelled
+from chalicelib.cells import Table
 from chalicelib.errors import Conflict, Unavailable
 from chalicelib.newsletter import model, proof, store
 from chalicelib.newsletter.model import Signup
 from chalicelib.newsletter.routes import wordings
 from chalicelib.newsletter.store import How
 from ops import rows
-from ops.cells import Table, whole
+from ops.files import whole
 from ops.rows import Cells, Row
 from ops.stage import OnStage
 

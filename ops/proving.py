@@ -9,10 +9,11 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib import instants
+from chalicelib.cells import plain
 from chalicelib.http import fields as of
 from chalicelib.newsletter import proof as proofs
 from chalicelib.newsletter.routes import wordings
-from ops.cells import plain, whole
+from ops.files import whole
 from ops.stage import OnStage
 
 BROKEN, UNKNOWN = 1, 2  # exit codes

@@ -5,7 +5,6 @@ import re
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -343,18 +342,6 @@ def test_growth_is_counted_with_what_grew(backend: Backend) -> None:
         year = store.growth(f"{day[:4]}-01-01", f"{day[:4]}-12-31")
     assert year == {day: {"signup": 5, "confirmed": 5, "unsubscribed": 1, "bounced": 1}}
     assert len(reads) == 1
-
-
-def test_the_cap_on_mails_a_day_delays_and_says_so(backend: Backend, capsys: pytest.CaptureFixture[str]) -> None:
-    backend.configure(MAILS_A_DAY="3")
-    for number in range(5):
-        sign_up(backend, f"capped-{number}@example.org")
-    backend.deliver()
-    assert sorted(backend.states().values()) == ["due", "due", "sent", "sent", "sent"]
-    assert capsys.readouterr().out.count('"mail.cap"') == 2
-    tomorrow = instants.now() + timedelta(days=1)
-    backend.tick(tomorrow)
-    assert set(backend.states().values()) == {"sent"}
 
 
 def test_answers_tell_nothing_and_take_the_same_time(backend: Backend) -> None:

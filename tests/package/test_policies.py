@@ -15,7 +15,7 @@ import app
 from chalicelib import instants, tokens
 from chalicelib.articles import counting, ranking
 from chalicelib.articles import store as articles
-from chalicelib.newsletter import proof, reactions
+from chalicelib.newsletter import exports, proof, reactions
 from chalicelib.staff import session
 from local.cloud import Cloud
 from tests.backend import FORM, Backend
@@ -144,6 +144,7 @@ def newsletter(backend: Backend) -> None:
     assert token
     confirmed = backend.call("POST", "/newsletter/confirm", f"token={token[1]}", {"content-type": FORM})
     assert confirmed.status == 200
+    assert exports.part(None, None, lambda: True)[1] == 1
     key = proof.key_of("r@example.org")
     data = tokens.sign(reactions.DATA, key, 0)
     assert backend.call("GET", f"/newsletter/mydata?token={data}").status == 200

@@ -1,0 +1,95 @@
+"""The demo website on a stage that requires a proof of work, as dev and prod do."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, expect
+
+from local.cloud import Cloud
+from tests.browser.conftest import Visitor, visitor
+from tests.browser.test_subscription import mail_to, open_mail, sign_up
+
+DEMO = Path(__file__).parents[2] / "demo" / "site"
+FORMS = sorted(
+    f"/{file.relative_to(DEMO).with_suffix('')}".removesuffix("index")
+    for file in DEMO.rglob("*.html")
+    if "<form data-contact" in file.read_text()
+)
+
+
+@pytest.fixture(scope="module")
+def required(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A stage like dev and prod: its forms require a proof, a quick one."""
+    with Cloud(tmp_path_factory.mktemp("proof"), extra_env={"ALTCHA_REQUIRED": "1", "ALTCHA_COST": "1000"}) as started:
+        yield started
+
+
+@pytest.fixture
+def reader(browser: Browser, required: Cloud, width: int) -> Iterator[Visitor]:
+    """A visitor of the demo website. Fails if anything on its pages was unclean."""
+    arrived = visitor(browser, required, width)
+    yield arrived
+    arrived.context.close()
+    assert arrived.faults == []
+
+
+def posts(page: Page) -> list[Request]:
+    """Collects what the page posts to the newsletter from now on."""
+    seen: list[Request] = []
+    page.on("request", lambda each: seen.append(each) if each.method == "POST" and "/newsletter/" in each.url else None)
+    return seen
+
+
+def test_from_the_form_to_the_end(reader: Visitor, address: str) -> None:
+    posted = posts(reader.page)
+    sign_up(reader, address)
+    (sent,) = posted
+    assert json.loads(sent.post_data or "{}")["altcha"]
+    mailbox = reader.mailbox()
+    page = open_mail(reader, mailbox, address, "bestätigen", "Anmeldung bestätigen")
+    page.get_by_role("button", name="Newsletter bestätigen").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("bestätigt")
+    page = open_mail(reader, mailbox, address, "Willkommen", "Themen auswählen")
+    page.get_by_label("Angebote").uncheck()
+    page.get_by_role("button", name="Speichern").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Gespeichert")
+    page = open_mail(reader, mailbox, address, "Willkommen", "Abbestellen")
+    page.get_by_role("button", name="Newsletter abbestellen").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sie sind abgemeldet")
+
+
+@pytest.mark.parametrize("path", FORMS)
+def test_every_form_of_the_website_proves(browser: Browser, required: Cloud, path: str) -> None:
+    arrived = visitor(browser, required)
+    page = arrived.go(path)
+    for form in page.locator("form[data-contact]").all():
+        form.locator("input:visible").first.focus()
+        expect(form.locator("[name=altcha]")).to_have_value(re.compile(r"\w{40}"))
+    assert page.locator("form[data-contact]").count()
+    arrived.context.close()
+    assert arrived.faults == []
+
+
+def test_without_javascript_it_says_why_nothing_was_taken(browser: Browser, required: Cloud, address: str) -> None:
+    arrived = visitor(browser, required, java_script_enabled=False)
+    arrived.refusals_expected = True
+    form = arrived.go("/").locator("form[data-contact=newsletter]")
+    form.get_by_label("E-Mail-Adresse").fill(address)
+    form.get_by_role("button", name="Newsletter abonnieren").click()
+    expect(arrived.page.locator("body")).to_contain_text("JavaScript")
+    arrived.context.close()
+    assert [each for each in required.messages() if address in each["to"]] == []
+    assert arrived.faults == []
+
+
+def test_who_asks_without_a_proof_gets_no_mail(reader: Visitor, required: Cloud, address: str) -> None:
+    """What the website's form sends, sent by a program."""
+    body = {"email": address, "consent": "newsletter-de-1"}
+    answer = reader.context.request.post(f"{required.api}/newsletter/signups", data=body)
+    assert (answer.status, answer.json()["errors"][0]["field"]) == (422, "altcha")
+    sign_up(reader, address)
+    assert mail_to(required, address, "bestätigen")
+    assert len([each for each in required.messages() if address in each["to"]]) == 1

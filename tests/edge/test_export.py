@@ -1,0 +1,133 @@
+"""The staff's download of the confirmed subscribers: they and nobody else, in parts that fit, and on record."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib import aws, tokens
+from chalicelib.newsletter import exports, proof, reactions
+from tests.backend import Backend
+from tests.edge.test_newsletter import sign_up
+from tests.edge.test_subscription import link, post, subscribe
+from tests.events import Answer
+from tests.ops.commands import ops, row, written
+
+PATH = "/staff/subscribers.csv"
+LARGEST = 6_000_000  # bytes of a Lambda's whole answer
+
+
+@pytest.fixture
+def office(backend: Backend) -> Backend:
+    """A stage whose staff's paths a key opens."""
+    backend.configure(STAGE="local", STAFF_TEST_KEY="key")
+    return backend
+
+
+def download(backend: Backend, path: str = PATH, who: str = "key:supervisor") -> Answer:
+    return backend.call("GET", path, headers={"authorization": f"Bearer {who}"})
+
+
+def rows(answer: Answer) -> list[dict[str, str]]:
+    assert answer.status == 200, answer.text
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8; header=present"
+    return list(csv.DictReader(io.StringIO(answer.text, newline="")))
+
+
+def parts(backend: Backend, path: str = PATH) -> Iterator[Answer]:
+    """Every part of the table, as the links lead."""
+    while path:
+        answer = download(backend, path)
+        yield answer
+        following = re.fullmatch(
+            r'<https://contact\.site\.example(\S+)>; rel="next"', answer.headers.get("link", '<>; rel="next"')
+        )
+        path = following[1] if following else ""
+
+
+def test_the_confirmed_and_nobody_else(office: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("stays", "left", "erased"):
+        subscribe(office, f"{name}@example.org")
+    post(office, f"unsubscribe?token={tokens.sign(reactions.UNSUBSCRIBE, proof.key_of('left@example.org'), 0)}")
+    post(office, "erase", token=tokens.sign(reactions.DATA, proof.key_of("erased@example.org"), 0))
+    for name in ("pending", "not-me"):
+        sign_up(office, f"{name}@example.org")
+    office.deliver()
+    post(office, "refuse", token=link(office, "not-me@example.org", "refuse"))
+    ops("import", written(tmp_path / "old.csv", row("=cmd@example.org", topics="offers", consent_version="＝1")))
+    capsys.readouterr()
+    answer = download(office)
+    found = {each["email"]: each for each in rows(answer)}
+    assert found.keys() == {"stays@example.org", "'=cmd@example.org"}
+    assert found["'=cmd@example.org"]["consent_version"] == "'=1"
+    assert answer.headers["content-disposition"] == 'attachment; filename="subscribers.csv"'
+    assert answer.headers["cache-control"] == "no-store"
+    assert "link" not in answer.headers
+    (line,) = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
+    assert (line["event"], line["subscribers"], line["by"]) == ("newsletter.exported", 2, "test-supervisor")
+    assert "@" not in str(line)
+    assert [each["email"] for each in rows(download(office, f"{PATH}?topic=news"))] == ["stays@example.org"]
+
+
+def test_supervisors_alone_may(office: Backend) -> None:
+    subscribe(office, "kept@example.org")
+    denied = {who: download(office, who=who) for who in ("", "wrong", "key:agent", "key:boss")}
+    assert {who: answer.status for who, answer in denied.items()} == {"": 401, "wrong": 401, "key:agent": 403,
+                                                                      "key:boss": 401}  # fmt: skip
+    assert not [answer for answer in denied.values() if "@" in answer.text]
+
+
+@pytest.mark.parametrize("query", ["cursor=x", "cursor=..", "topic=cats"])
+def test_what_is_no_part_is_refused(office: Backend, query: str) -> None:
+    foreign = tokens.sign(reactions.UNSUBSCRIBE, json.dumps({"pk": {"S": "SUB#x"}, "sk": {"S": "SUB"}}), 0)
+    assert download(office, f"{PATH}?{query}").status in (400, 422)
+    assert download(office, f"{PATH}?cursor={foreign}").json["code"] == "token"
+
+
+def test_a_large_table_comes_in_parts_that_lambda_can_answer_with(office: Backend) -> None:
+    """Every address as long as one may be and in another script, which takes the most room in an answer."""
+    subscribe(office, "model@example.org")
+    (model,) = [each for each in office.items(prefix="SUB#") if each["sk"] == "SUB"]
+    addresses = {f"{'ä' * 64}@{number:05}.{'ü' * 170}.example.org" for number in range(8000)}
+    fill(office, [{**model, "pk": f"SUB#{address[65:70]}", "email": address} for address in addresses])
+    found: list[str] = []
+    sizes: list[int] = []
+    for answer in parts(office):
+        found += [each["email"] for each in rows(answer)]
+        sizes.append(len(json.dumps({"body": answer.text, "headers": answer.headers}).encode()))
+    print(f"\nsubscribers {len(found)} · parts {len(sizes)} · largest answer {max(sizes):,} bytes of {LARGEST:,}")
+    assert sorted(found) == sorted([*addresses, "model@example.org"])
+    assert len(sizes) > 1
+    assert max(sizes) < LARGEST
+
+
+def fill(backend: Backend, items: list[dict[str, Any]]) -> None:
+    for at in range(0, len(items), 25):
+        puts = [{"PutRequest": {"Item": aws.pack_item(item)}} for item in items[at : at + 25]]
+        aws.client("dynamodb").batch_write_item(RequestItems={backend.env["CONTACTS_TABLE"]: puts})
+
+
+def test_a_part_ends_when_its_time_is_over(office: Backend) -> None:
+    names = {f"slow-{number}@example.org" for number in range(4)}
+    for name in names:
+        subscribe(office, name)
+
+    def by_three(params: dict[str, Any], **_: object) -> None:
+        params["Limit"] = 3
+
+    found: list[str] = []
+    cursor, reads = None, 0
+    with office.hooked("dynamodb", "provide-client-params.dynamodb.Scan", by_three):
+        while reads == 0 or cursor:
+            text, count, cursor = exports.part(None, cursor, lambda: False)
+            reads += 1
+            got = [each["email"] for each in csv.DictReader(io.StringIO(text, newline=""))]
+            assert len(got) == count
+            found += got
+    assert sorted(found) == sorted(names)
+    assert reads > 4

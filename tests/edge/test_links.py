@@ -1,0 +1,103 @@
+"""The links in our mails: what opens them, for how long, and what pressing them again does."""
+
+from datetime import timedelta
+from typing import Any
+
+import time_machine
+
+from chalicelib import aws, instants, tokens
+from chalicelib.newsletter import proof, reactions, store
+from tests.backend import Backend
+from tests.edge.test_misuse import MORNING
+from tests.edge.test_newsletter import confirm, sign_up, token_in
+from tests.edge.test_subscription import link, post, subscribe
+from tests.events import Answer
+
+
+def test_an_unconfirmed_address_gets_one_mail_and_no_more(backend: Backend) -> None:
+    """Nothing reminds: eight days later its link is refused, whether or not the table has tidied up."""
+    with time_machine.travel(MORNING, tick=False) as clock:
+        sign_up(backend, "waits@example.org")
+        backend.settle()
+        token = token_in(backend, "waits@example.org")
+        refused = []
+        for day in range(9):
+            clock.move_to(MORNING + timedelta(days=day, seconds=1))
+            backend.tick(instants.now())
+            backend.settle()
+            if day >= 7:
+                refused.append(confirm(backend, token).status)
+        expired = [each for each in backend.items(prefix="SUB#") if each["expires"] <= instants.epoch(instants.now())]
+        _tidy(backend, expired)
+        refused.append(confirm(backend, token).status)
+        again = sign_up(backend, "waits@example.org")
+    mails = len(backend.mails("waits@example.org"))
+    print(f"\nmails to an unconfirmed address in nine days {mails} · its link from day 8 on, TTL run or not {refused}")
+    assert mails == 1
+    assert refused == [400, 400, 400]
+    assert expired
+    assert again.status == 202
+
+
+def _tidy(backend: Backend, items: list[dict[str, Any]]) -> None:
+    """The table's time to live does its work."""
+    for item in items:
+        key = aws.pack_item({"pk": item["pk"], "sk": item["sk"]})
+        aws.client("dynamodb").delete_item(TableName=backend.env["CONTACTS_TABLE"], Key=key)
+
+
+def test_no_token_opens_what_it_is_not_for(backend: Backend) -> None:
+    """Every purpose at every link, every changed character, expired, of an older opt-in: the same 400."""
+    key = subscribe(backend, "tokens@example.org")
+    now, before = instants.now(), backend.items()
+    letter = tokens.read(reactions.CONFIRM, link(backend, "tokens@example.org", "confirm"), now)[1]
+    purposes = {"confirm": reactions.CONFIRM, "refuse": reactions.CONFIRM, "unsubscribe": reactions.UNSUBSCRIBE,
+                "preferences": reactions.PREFERENCES, "mydata": reactions.DATA, "erase": reactions.DATA}  # fmt: skip
+    answers: list[Answer] = []
+    for page, own in purposes.items():
+        good = tokens.sign(own, key, letter)
+        bad = [tokens.sign(other, key, letter) for other in {*purposes.values(), "newsletter.export"} - {own}]
+        bad += [tokens.sign(own, key, letter, now - timedelta(seconds=1)), "", ".", "x" * 5000]
+        for at, character in enumerate(good):
+            bad += [good[:at] + other + good[at + 1 :] for other in ("B" if character == "A" else "A", "!")]
+        for token in bad:
+            answers.append(backend.call("GET", f"/newsletter/{page}?token={token}"))
+            if page != "mydata":
+                answers.append(_press(backend, page, token))
+    for page in ("confirm", "refuse"):
+        answers.append(_press(backend, page, tokens.sign(reactions.CONFIRM, key, letter - 1)))
+    print(f"\nbad tokens {len(answers)} · different answers {len({(each.status, each.text) for each in answers})}")
+    assert {each.status for each in answers} == {400}
+    assert len({each.text for each in answers}) == 1
+    assert backend.items() == before
+
+
+def _press(backend: Backend, page: str, token: str) -> Answer:
+    """The button of a page."""
+    if page == "unsubscribe":
+        return post(backend, f"unsubscribe?token={token}")
+    if page == "preferences":
+        return post(backend, page, token=token, topics="news", language="de")
+    return post(backend, page, token=token)
+
+
+def test_each_button_thrice_is_one_change(backend: Backend) -> None:
+    """Scanners press buttons, too, and people press twice: as often as it is pressed, 200 and one change."""
+    key = subscribe(backend, "pressed@example.org")
+    sign_up(backend, "refused@example.org")
+    backend.deliver()
+    other = proof.key_of("refused@example.org")
+    presses = [
+        (other, "refuse", link(backend, "refused@example.org", "refuse"), "refused"),
+        (key, "confirm", link(backend, "pressed@example.org", "confirm"), "confirmed"),
+        (key, "preferences", link(backend, "pressed@example.org", "preferences"), "preferences"),
+        (key, "unsubscribe", link(backend, "pressed@example.org", "unsubscribe"), "unsubscribed"),
+        (key, "erase", tokens.sign(reactions.DATA, key, 0), "erased"),
+    ]
+    statuses, changes = [], []
+    for subject, page, token, event in presses:
+        statuses += [_press(backend, page, token).status for _ in range(3)]
+        changes.append([each.event for each in store.events(subject)].count(event))
+    print(f"\nbuttons {len(presses)} · presses {len(statuses)} · changes {sum(changes)}")
+    assert set(statuses) == {200}
+    assert changes == [1, 1, 1, 1, 1]
