@@ -13,9 +13,10 @@ from ops.failures import Commands
 from ops.growth import growth
 from ops.importing import import_
 from ops.proving import proof
+from ops.retention import retention
 
 
-@click.group(cls=Commands, commands=[proof, export, import_, growth])
+@click.group(cls=Commands, commands=[proof, export, import_, growth, retention])
 @click.option(
     "--stage",
     "name",
@@ -28,7 +29,7 @@ from ops.proving import proof
               help="Where the running local cloud wrote its addresses.")  # fmt: skip
 @click.pass_context
 def main(context: click.Context, name: str, run: Path) -> None:
-    """The newsletter's subscribers, for operators: proof, export, import, growth.
+    """What operators do by hand: proof, export, import, growth, retention.
 
     Exit codes: 0 done, 1 a proof is broken or Ctrl-C, 2 wrong usage or nothing known of an address, 3 it failed.
     """

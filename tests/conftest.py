@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from local.cloud import Cloud
 from tests.backend import Backend
 from tests.staff.issuer import Issuer
 
+settings.register_profile("untimed", deadline=None)  # how busy the machine is proves nothing
+settings.load_profile("untimed")
 _stages = itertools.count(1)
 
 

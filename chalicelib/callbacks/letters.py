@@ -31,6 +31,13 @@ def letter(kind: Letter, callback: Callback, link: str, settings: Settings) -> M
     return Mail((asked.email,), subject, render(f"{template}.txt", **values), render(f"{template}.html", **values))
 
 
+def slot(span: tuple[datetime, datetime], zone: str, language: str) -> str:
+    """A bookable window, short enough to be chosen on a telephone: `Di 24.11. 09:00–11:00`."""
+    begins, ends = (at.astimezone(ZoneInfo(zone)) for at in span)
+    day = ("Mo Di Mi Do Fr Sa So", "Mon Tue Wed Thu Fri Sat Sun")[language == "en"].split()[begins.weekday()]
+    return f"{day} {begins:%d.%m.} {begins:%H:%M}–{ends:%H:%M}"
+
+
 def window(expected: tuple[datetime, datetime], zone: str, language: str) -> str:
     """A span in words: `am 24.11.2026 zwischen 09:00 und 11:00 Uhr`, over days with both."""
     begins, ends = (at.astimezone(ZoneInfo(zone)) for at in expected)

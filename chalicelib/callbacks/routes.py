@@ -93,6 +93,10 @@ class Request(Body):
     next: of.Page | None = None
 
 
+class ByVersion(Body):
+    version: of.Version
+
+
 class Received(BaseModel):
     """The same answer whatever is known of the number."""
 
@@ -130,6 +134,12 @@ def slots(call: Call, asked: Days) -> Reply:
 def declaration(call: Call, asked: of.InLanguage) -> Reply:
     """The declaration a callback form must show now."""
     return Reply(of.Declaration(**vars(wordings.current(asked.language))), headers=PUBLIC_READ)
+
+
+@routes.get("/callbacks/consent/{version}", params=ByVersion, gives=of.Declaration, errors=(404,))
+def declaration_by_version(call: Call, asked: ByVersion) -> Reply:
+    """A declaration by its version, for every version ever used."""
+    return Reply(of.Declaration(**vars(wordings.get(asked.version))), headers=PUBLIC_READ)
 
 
 @routes.post("/callbacks", takes=Request, gives=Received, status=202, errors=(429,))
@@ -238,7 +248,7 @@ def _told(callback: Callback, token: str, call: Call) -> dict[str, Any]:
         "state": callback.state, "undo": bool(undo), "changed": "",
         "window": letters.window(callback.expected, zone, call.language),
         "hotline": numbers.display(current().hotline_number),
-        "slots": [("/".join(local(at).isoformat() for at in slot), letters.window(slot, zone, call.language))
+        "slots": [("/".join(local(at).isoformat() for at in slot), letters.slot(slot, zone, call.language))
                   for slot in slots if slot != callback.expected],
     }  # fmt: skip
 

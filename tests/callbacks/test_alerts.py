@@ -81,4 +81,6 @@ def test_a_window_in_words() -> None:
     day, night = (at("Tue 13:00"), at("Tue 15:00")), (at("Mon 16:50"), at("Tue 09:20"))
     assert letters.window(day, "Europe/Berlin", "de") == "am 24.11.2026 zwischen 13:00 und 15:00 Uhr"
     assert letters.window(day, "Europe/Berlin", "en") == "on 24 November 2026 between 13:00 and 15:00"
+    assert letters.slot(day, "Europe/Berlin", "de") == "Di 24.11. 13:00–15:00"
+    assert letters.slot(day, "Europe/Berlin", "en") == "Tue 24.11. 13:00–15:00"
     assert letters.window(night, "Europe/Berlin", "de") == "zwischen 23.11.2026, 16:50 Uhr und 24.11.2026, 09:20 Uhr"

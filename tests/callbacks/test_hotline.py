@@ -1,6 +1,9 @@
 """Opening hours: the vectors that were worked out by hand, and what must hold for any hours at any time."""
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -137,3 +140,39 @@ def test_every_slot_lies_in_open_time(hours: Hours, now: datetime) -> None:
     for slot in hotline.slots(hours, now, 9):
         assert slot[0] >= now
         assert hotline.is_within(hours, slot)
+
+
+@given(any_hours(), instants, st.integers(1, 20))
+def test_open_days_end_as_the_line_closes(hours: Hours, start: datetime, days: int) -> None:
+    end = hotline.add_open_days(hours, start, days)
+    assert end is not None
+    assert hotline.open_until(hours, end - timedelta(seconds=1)) is not None
+    local, last = start.astimezone(BERLIN).date(), (end - timedelta(seconds=1)).astimezone(BERLIN).date()
+    between = [local + timedelta(days=each) for each in range(1, (last - local).days + 1)]
+    assert sum(bool(hours.blocks(day)) for day in between) == days
+
+
+@given(any_hours(), instants, st.integers(1, 600))
+def test_the_open_minutes_to_a_due_time_are_those_that_were_added(hours: Hours, start: datetime, minutes: int) -> None:
+    due = hotline.add_open_minutes(hours, start, minutes)
+    assert due is not None
+    assert hotline.open_minutes(hours, start, due) == minutes
+
+
+@given(any_hours(), instants, instants)
+def test_another_half_day_is_open_and_another(hours: Hours, at: datetime, other: datetime) -> None:
+    found = hotline.another_half_day(hours, at, other)
+    assert found is not None
+    assert found >= at
+    assert hotline.is_open(hours, found)
+    local, than = found.astimezone(BERLIN), other.astimezone(BERLIN)
+    assert (local.date(), local.hour < 12) != (than.date(), than.hour < 12)
+
+
+def test_the_request_path_does_not_import_holidays() -> None:
+    """Importing the package costs as much as a third of a cold start: its days are a table made at build."""
+    code = (
+        "import sys, app; from chalicelib.callbacks.opening import hours; hours(); sys.exit('holidays' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False)
+    assert done.returncode == 0

@@ -1,0 +1,32 @@
+"""`python -m ops retention`: contact data of callbacks that ended long enough ago."""
+
+import click
+from tqdm import tqdm
+
+from chalicelib import instants
+from chalicelib.callbacks import clock
+from ops.stage import OnStage
+
+
+@click.command(cls=OnStage, short_help="Erase the contact data of callbacks whose term is over.")
+@click.option("--dry-run", is_flag=True, help="Names the requests, and erases nothing.")
+def retention(dry_run: bool) -> None:
+    """Erases the contact data of callbacks that ended longer ago than CALLBACK_DAYS; figures and proof stay.
+
+    The clock does this every minute by itself; the command shows what is due, or makes up for a clock that stood.
+    Stop it as you like: what is done is done, and the next run goes on.
+    """
+    now, erased = instants.now(), list[str]()
+    with tqdm(unit=" requests", disable=None, leave=False) as bar:
+        while page := clock.erase(_unhurried, now, dry_run):
+            erased += page
+            bar.update(len(page))
+            if dry_run:
+                break
+    for reference in erased:
+        click.echo(reference)
+    click.echo(f"{len(erased)} requests {'would be erased' if dry_run else 'erased'}")
+
+
+def _unhurried() -> float:
+    return 60.0

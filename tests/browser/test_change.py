@@ -1,0 +1,42 @@
+"""The customer's page, from the mail to a cancelled, restored and moved call: wide, narrow, without JavaScript."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visit
+from tests.browser.test_subscription import keep, open_mail
+
+
+@pytest.mark.parametrize("width", [1400, 360])
+@pytest.mark.parametrize("scripts", [True, False], ids=["script", "plain"])
+def test_cancel_take_back_and_move(visit: Visit, width: int, scripts: bool, address: str, phone: str) -> None:
+    customer = visit(width=width, java_script_enabled=scripts)
+    customer.page.goto(f"{customer.cloud.site}/beratung.html")
+    form = customer.page.locator("form[data-contact=callback]")
+    form.get_by_label("Name").fill("Eva Muster")
+    form.get_by_label("Telefon").fill(phone)
+    form.get_by_label("E-Mail").fill(address)
+    form.get_by_role("checkbox").check()
+    form.get_by_role("button").click()
+    customer.page.wait_for_url("**/danke") if not scripts else expect(form.get_by_role("status")).to_contain_text(
+        "Dank"
+    )
+    reader = visit(width=width)  # the mailbox wants scripts; the page it leads to does not
+    mailbox = reader.context.new_page()
+    page = open_mail(reader, mailbox, address, "Ihr Rückruf (", "Anruf verlegen oder absagen")
+    keep(page, f"change-{width}-{scripts}")
+    reference = page.locator(".reference").inner_text()
+    page.get_by_role("button", name="Anruf absagen").click()
+    expect(page.get_by_role("status")).to_have_text("Ihr Rückruf ist abgesagt.")
+    keep(page, f"change-cancelled-{width}-{scripts}")
+    page.reload()  # sends the button's form a second time
+    expect(page.get_by_role("status")).to_have_text("Ihr Rückruf ist abgesagt.")
+    page.get_by_role("button", name="Doch zurückrufen lassen").click()
+    expect(page.get_by_role("status")).to_have_text("Wir rufen Sie doch zurück.")
+    expect(page.locator(".reference")).not_to_have_text(reference)
+    page.get_by_label("Neue Zeit").select_option(index=3)
+    chosen = page.get_by_label("Neue Zeit").locator("option:checked").inner_text()
+    page.get_by_role("button", name="Auf diese Zeit verlegen").click()
+    expect(page.get_by_role("status")).to_have_text("Ihr Rückruf ist verlegt.")
+    expect(page.locator("main")).to_contain_text(f"zwischen {chosen[-11:-6]} und {chosen[-5:]} Uhr")
+    keep(page, f"change-moved-{width}-{scripts}")

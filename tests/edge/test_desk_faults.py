@@ -1,0 +1,114 @@
+"""The hotline under faults: the process ends at every call of every step; done again, everything is there once."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from chalicelib import aws, instants
+from tests.backend import Backend, Stop
+from tests.edge.desk import ALWAYS, STAFF, Agent, ask
+from tests.edge.test_change import mailed, posted
+
+SLOT = {"from": "2027-03-01T10:00:00+01:00", "to": "2027-03-01T12:00:00+01:00"}
+STEPS: dict[str, tuple[str, Callable[[Agent, str], object]]] = {
+    "claim": ("claimed", lambda anna, reference: anna.do(reference, "claim")),
+    "dial": ("dialled", lambda anna, reference: anna.do(reference, "dial")),
+    "no answer": ("missed", lambda anna, reference: anna.do(reference, "outcome", outcome="no_answer")),
+    "open again": ("opened", lambda anna, reference: anna.backend.tick(instants.now() + timedelta(minutes=21))),
+    "claim again": ("claimed", lambda anna, reference: anna.do(reference, "claim")),
+    "agree on later": ("agreed", lambda anna, reference: anna.do(reference, "outcome", outcome="later", window=SLOT)),
+}
+
+
+@pytest.fixture
+def line(backend: Backend) -> Backend:
+    backend.configure(**ALWAYS, STAFF_TEST_KEY="key", STAGE="local", LIMIT_CALLBACKS_PER_CALLER="1000")
+    return backend
+
+
+def ended_at_call(line: Backend, number: int, moment: str, step: Callable[[], object]) -> bool:
+    """Takes a step that ends at its call number so and so of DynamoDB; whether it got that far."""
+    calls: list[str] = []
+
+    def end(event_name: str, **_: Any) -> None:
+        calls.append(event_name)
+        if len(calls) == number:
+            raise Stop
+
+    with line.hooked("dynamodb", f"{moment}.dynamodb", end):
+        try:
+            step()
+        except Stop:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("moment", ["before-send", "response-received"])
+def test_every_crash_point(line: Backend, moment: str) -> None:
+    anna, points, crashing = Agent(line), 0, 0
+    while True:
+        crashing += 1
+        crashed = False
+        reference = ask(line, phone=f"07930 2{crashing:03}", email=f"crash-{crashing}@example.org")
+        for _, step in STEPS.values():
+            if ended_at_call(line, crashing, moment, partial(step, anna, reference)):
+                crashed = True
+                points += 1
+                step(anna, reference)  # the agent presses again, the clock ticks again
+        shown = anna.get(f"{STAFF}/{reference}").json
+        told = Counter(each["event"] for each in shown["history"])
+        assert told == Counter(["submitted", *(event for event, _ in STEPS.values())])
+        assert (shown["state"], shown["expected"]) == ("scheduled", SLOT)
+        if not crashed:
+            break
+    owed = Counter((item["kind"], item["subject"], item["serial"]) for item in line.items(prefix="MSG#"))
+    assert set(owed.values()) == {1}
+    print(f"hotline, ended {moment} each call: crash points {points} · steps lost 0 · steps done twice 0")
+    assert points >= 12
+
+
+def test_an_answer_lost_after_the_write_is_recognised_as_our_own(line: Backend) -> None:
+    anna, reference, lost = Agent(line), ask(line), list[Any]()
+
+    def drop(request: Any, **_: Any) -> None:
+        if not lost:
+            lost.append(request)
+            aws.client("dynamodb")._endpoint.http_session.send(request)
+            raise ReadTimeoutError(endpoint_url="dynamodb")
+
+    with line.hooked("dynamodb", "before-send.dynamodb.TransactWriteItems", drop):
+        claimed = anna.do(reference, "claim")
+    assert (claimed.status, claimed.json["holder"], len(lost)) == (200, "Anna", 1)
+    assert len(claimed.json["history"]) == 2
+
+
+def test_a_second_agent_between_look_and_write_is_told_who_was_faster(line: Backend) -> None:
+    anna, ben, reference, first = Agent(line), Agent(line, "Ben"), ask(line), list[bool]()
+
+    def overtake(**_: Any) -> None:
+        if not first:
+            first.append(True)
+            assert ben.do(reference, "claim").status == 200
+
+    with line.hooked("dynamodb", "before-send.dynamodb.TransactWriteItems", overtake):
+        late = anna.do(reference, "claim")
+    assert (late.status, late.json["holder"]) == (409, "Ben")
+
+
+def test_a_cancellation_between_look_and_write_ends_it(line: Backend) -> None:
+    anna, reference, first = Agent(line), ask(line, email="between@example.org"), list[bool]()
+    token = mailed(line, "between@example.org")
+
+    def overtake(**_: Any) -> None:
+        if not first:
+            first.append(True)
+            assert posted(line, token, action="cancel").status == 200
+
+    with line.hooked("dynamodb", "before-send.dynamodb.TransactWriteItems", overtake):
+        late = anna.do(reference, "claim")
+    assert (late.status, late.json["state"]) == (409, "cancelled")

@@ -1,0 +1,16 @@
+"""The examples, as somebody would run them against the local cloud."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from local.cloud import Cloud
+
+
+def test_both_sides_of_the_hotline(cloud: Cloud, root: Path) -> None:
+    done = subprocess.run(
+        [root / "examples" / "hotline.sh"], env={**os.environ, "API": cloud.api}, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("every end was reached\n")

@@ -1,0 +1,28 @@
+"""The job that erases contact data, by hand."""
+
+import pytest
+
+from tests.backend import Backend
+from tests.edge.desk import ALWAYS, Agent, ask, backdate
+from tests.ops.commands import ops
+
+
+@pytest.fixture
+def line(backend: Backend) -> Backend:
+    backend.configure(**ALWAYS, STAFF_TEST_KEY="key", STAGE="local")
+    return backend
+
+
+def test_it_shows_what_it_does_and_can_be_run_dry(line: Backend) -> None:
+    anna, references = Agent(line), [ask(line, phone=f"07930 2{number:03}") for number in range(3)]
+    for reference in references[:2]:
+        anna.do(reference, "claim")
+        anna.do(reference, "outcome", outcome="reached")
+        backdate(line, reference, due_at="2026-01-01T00:00:00.000Z")
+    dry = ops("retention", "--dry-run")
+    assert (dry.exit_code, sorted(dry.stdout.split()[:2])) == (0, sorted(references[:2]))
+    assert dry.stdout.endswith("2 requests would be erased\n")
+    assert sum("Eva" in str(item) for item in line.items()) == 3
+    assert ops("retention").stdout.endswith("2 requests erased\n")
+    assert sum("Eva" in str(item) for item in line.items()) == 1
+    assert ops("retention").stdout == "0 requests erased\n"
