@@ -187,7 +187,9 @@ def test_three_a_day_for_one_number_and_the_fourth_is_answered_alike(line: Backe
     for _ in range(4):
         references.append(ask(line))
         anna.post(f"{STAFF}/called-in", phone="07930 2000")
-    assert [anna.get(f"{STAFF}/{each}").status for each in references] == [200, 200, 200, 404]
+    kept = [anna.get(f"{STAFF}/{each}").status for each in references]
+    assert kept == [200, 200, 200, 404]
+    print(f"abuse: of 4 requests a day for one number {kept.count(200)} kept, all answered alike")
 
 
 def test_the_board_turns_pages_in_order(line: Backend, anna: Agent) -> None:
