@@ -23,11 +23,12 @@ SERVICES = ("dynamodb", "sesv2", "sns", "sqs", "secretsmanager")
 ALWAYS = {"HOTLINE_HOURS": "Mon-Sun 00:00-24:00", "HOTLINE_HOLIDAYS": "", "HOTLINE_EXCEPTIONS": ""}
 
 
-def error_answer(status: int, code: str) -> Callable[..., AWSResponse]:
+def error_answer(status: int, code: str, text: str = "") -> Callable[..., AWSResponse]:
     """A botocore `before-send` handler: the service answers with an error."""
+    body = json.dumps({"__type": code, "message": text}).encode()
 
     def answer(request: Any, **_: Any) -> AWSResponse:
-        raw = type("Raw", (), {"stream": lambda self: iter([json.dumps({"__type": code, "message": ""}).encode()])})()
+        raw = type("Raw", (), {"stream": lambda self: iter([body])})()
         return AWSResponse(request.url, status, {"x-amzn-errortype": code}, raw)
 
     return answer
