@@ -15,7 +15,12 @@ from tests.edge.test_newsletter import confirm, sign_up
 from tests.edge.test_subscription import _allow_mails, hear, link, post, told, welcome
 from tests.events import Context
 
-EMAIL, CALLER, AGENT, PAGE = "canary-7f3k@example.org", "203.0.113.177", "Canary-Browser/7", "https://canary-page.example"
+EMAIL, CALLER, AGENT, PAGE = (
+    "canary-7f3k@example.org",
+    "203.0.113.177",
+    "Canary-Browser/7",
+    "https://canary-page.example",
+)
 
 
 def everything(backend: Backend) -> list[str]:
