@@ -229,7 +229,7 @@ def show_erasure(call: Call, link: Token) -> Page:
 def erase(call: Call, pressed: Token) -> Page:
     """Erases this person's data (GDPR Art. 17); what stays is an HMAC that keeps the address from being imported."""
     key, _ = tokens.read(DATA, pressed.token, call.now)
-    _change(call, key, lambda known, now: model.erase(known.subscriber), How({"by": "person"}))
+    _erase(call, key, "person")
     return Page("erased", body=Done(status="erased"))
 
 
@@ -281,7 +281,7 @@ def prove(call: Call, asked: ById) -> Reply:
 @routes.delete("/staff/subscribers/{id}", params=ById, gives=Done, role="supervisor")
 def erase_for(call: Call, asked: ById) -> Done:
     """Erases a person's data on their behalf. A repeat answers the same."""
-    _change(call, asked.id, lambda known, now: model.erase(known.subscriber), How({"by": "staff"}))
+    _erase(call, asked.id, "staff")
     return Done(status="erased")
 
 
@@ -311,6 +311,11 @@ def export(call: Call, asked: Export) -> Reply:
         query = urlencode({**wanted, "cursor": tokens.sign(_EXPORT, json.dumps(left), 0)})
         headers["Link"] = f'<{current().base_url}/staff/subscribers.csv?{query}>; rel="next"'
     return Reply(text, headers=headers)
+
+
+def _erase(call: Call, key: str, by: str) -> None:
+    _change(call, key, lambda known, now: model.erase(known.subscriber), How({"by": by}))
+    store.tidy(store.load(key), call.now)  # at once: who is told "erased" need not rely on the stream to come
 
 
 def _person(call: Call) -> dict[str, str]:

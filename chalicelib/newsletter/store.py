@@ -113,14 +113,16 @@ def _members(known: Known, change: Change, now: datetime, how: How) -> list[Item
 
 
 def tidy(known: Known, now: datetime) -> None:
-    """Gives the events of an ended subscription their end, and takes personal data out of those of an erased one.
+    """Gives the events of an ended subscription their end, and takes personal data out of those before an erasure.
 
-    Idempotent; a reaction to the stored change, so that a subscription with a long history needs no long transaction.
+    Idempotent, and after the stored change, so that a subscription with a long history needs no long transaction. Who
+    has signed up anew since the erasure keeps what is personal of that.
     """
-    until = _events_kept_until(known.subscriber, now)
-    for item in _event_items(known.key):
+    until, items = _events_kept_until(known.subscriber, now), _event_items(known.key)
+    erased = max((item["version"] for item in items if item["event"] == "erased"), default=0)
+    for item in items:
         key = {"pk": item["pk"], "sk": item["sk"]}
-        if known.subscriber is None and "personal" in item:
+        if item["version"] <= erased and "personal" in item:
             _update(key, "REMOVE personal")
         if until and "expires" not in item:
             _update(key, "SET expires = :until", until=until)

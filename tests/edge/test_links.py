@@ -1,6 +1,7 @@
 """The links in our mails: what opens them, for how long, and what pressing them again does."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import time_machine
@@ -12,10 +13,13 @@ from tests.edge.test_misuse import MORNING
 from tests.edge.test_newsletter import confirm, sign_up, token_in
 from tests.edge.test_subscription import link, post, subscribe
 from tests.events import Answer
+from tests.ops.commands import ops
 
 
-def test_an_unconfirmed_address_gets_one_mail_and_no_more(backend: Backend) -> None:
+def test_an_unconfirmed_address_is_in_no_export_and_gets_one_mail_and_no_more(backend: Backend, tmp_path: Path) -> None:
     """Nothing reminds: eight days later its link is refused, whether or not the table has tidied up."""
+    backend.configure(STAGE="local", STAFF_TEST_KEY="key")
+    exported = 0
     with time_machine.travel(MORNING, tick=False) as clock:
         sign_up(backend, "waits@example.org")
         backend.settle()
@@ -25,6 +29,10 @@ def test_an_unconfirmed_address_gets_one_mail_and_no_more(backend: Backend) -> N
             clock.move_to(MORNING + timedelta(days=day, seconds=1))
             backend.tick(instants.now())
             backend.settle()
+            ops("export", tmp_path / "out.csv")
+            staff = backend.call("GET", "/staff/subscribers.csv", headers={"authorization": "Bearer key"})
+            assert staff.status == 200
+            exported += "waits@" in staff.text + (tmp_path / "out.csv").read_text()
             if day >= 7:
                 refused.append(confirm(backend, token).status)
         expired = [each for each in backend.items(prefix="SUB#") if each["expires"] <= instants.epoch(instants.now())]
@@ -32,7 +40,9 @@ def test_an_unconfirmed_address_gets_one_mail_and_no_more(backend: Backend) -> N
         refused.append(confirm(backend, token).status)
         again = sign_up(backend, "waits@example.org")
     mails = len(backend.mails("waits@example.org"))
-    print(f"\nmails to an unconfirmed address in nine days {mails} · its link from day 8 on, TTL run or not {refused}")
+    print(f"\nan unconfirmed address in nine days: mails {mails} · exports it is in {exported} of 18 · "
+          f"its link from day 8 on, before and after the TTL {refused}")  # fmt: skip
+    assert exported == 0
     assert mails == 1
     assert refused == [400, 400, 400]
     assert expired

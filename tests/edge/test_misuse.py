@@ -67,13 +67,13 @@ def test_line_breaks_are_refused_in_every_field(backend: Backend) -> None:
 def _inject(backend: Backend, path: str, method: str, name: str) -> Answer:
     """Everything else as it should be, and a line break in this field."""
     valid = {"email": "a@example.org", "consent": "newsletter-de-1", "name": "Eva", "phone": "07930 2000",
-             "topics": "news", "language": "de"}  # fmt: skip
+             "topics": "news", "language": "de", "action": "cancel"}  # fmt: skip
     if path == "/callbacks":
         valid["consent"] = "callback-de-1"
     quoted = INJECTED.replace("\r\n", "%0D%0A").replace(" ", "%20")
-    in_query = INVENTORY[path][method].params
-    if in_query and name in in_query.model_fields:
-        return backend.call(method, f"{path}?{name}={quoted}")
+    route = INVENTORY[path][method]
+    if route.params and name in route.params.model_fields:
+        return backend.call(method, f"{path}?{name}={quoted}", valid if route.takes else None)
     return backend.call(method, path, {**valid, name: INJECTED})
 
 

@@ -106,9 +106,10 @@ def test_twenty_equal_signups_at_once_are_one_subscriber_and_one_mail(backend: B
 
     with ThreadPoolExecutor(20) as pool:
         winners = sum(pool.map(once, range(20)))
-    assert winners == 1
-    assert len(backend.items(prefix="MSG#")) == 1
-    assert len([each for each in backend.items(prefix="SUB#") if each["sk"] == "SUB"]) == 1
+    owed = len(backend.items(prefix="MSG#"))
+    subscribers = len([each for each in backend.items(prefix="SUB#") if each["sk"] == "SUB"])
+    print(f"\nequal signups at once 20 · subscribers {subscribers} · mails owed {owed}")
+    assert (winners, owed, subscribers) == (1, 1, 1)
 
 
 def test_bad_links_are_all_the_same(backend: Backend) -> None:
@@ -167,25 +168,6 @@ def test_keys_rotate_and_old_links_go_on_working(backend: Backend) -> None:
     backend.forget()
     assert tokens.read(reactions.CONFIRM, new, instants.now()) == ("somebody", 1)
     assert confirm(backend, old).status == 400
-
-
-def test_a_link_of_the_eighth_day_is_refused_before_and_after_the_table_tidied_up(backend: Backend) -> None:
-    now = instants.now()
-    asked = model.Signup("late", "late@example.org", "de", ("news",), "newsletter-de-1")
-    long_ago = now - timedelta(days=7, seconds=1)
-    change = model.sign_up(None, asked, long_ago)
-    assert change.after
-    store.save(store.load("late"), change, long_ago, store.How())
-    token = tokens.sign(reactions.CONFIRM, "late", change.after.letters, now + timedelta(days=9))
-    assert confirm(backend, token).status == 400
-    (message,) = backend.states()
-    backend.deliver()
-    assert backend.states() == {message: "void"}
-    assert backend.mails("late@example.org") == []
-    aws.client("dynamodb").delete_item(
-        TableName=backend.env["CONTACTS_TABLE"], Key=aws.pack_item({"pk": "SUB#late", "sk": "SUB"})
-    )
-    assert confirm(backend, token).status == 400
 
 
 def test_one_caller_may_sign_up_so_often_an_hour(backend: Backend) -> None:

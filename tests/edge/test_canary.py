@@ -1,0 +1,103 @@
+"""Personal data in logs: an address, a caller and tokens nobody else has go through every flow, faults included."""
+
+import logging
+import re
+from datetime import datetime, timedelta
+
+import pytest
+
+import app
+from chalicelib import instants
+from chalicelib.newsletter import proof
+from tests.backend import Backend
+from tests.edge.test_faults import error_answer
+from tests.edge.test_newsletter import confirm, sign_up
+from tests.edge.test_subscription import _allow_mails, hear, link, post, told, welcome
+from tests.events import Context
+
+EMAIL, CALLER, AGENT, PAGE = (
+    "canary-7f3k@example.org",
+    "203.0.113.177",
+    "Canary-Browser/7",
+    "https://canary-page.example",
+)
+
+
+def everything(backend: Backend) -> list[str]:
+    """The newsletter's whole life, each step right and wrong; the tokens that were used."""
+    headers = {"user-agent": AGENT, "content-type": "application/json", "referer": PAGE}
+    body = {"email": EMAIL, "consent": "newsletter-de-1", "page": PAGE}
+    for field in ("consent", "language", "website", "topics", "altcha"):
+        backend.call("POST", "/newsletter/signups", {**body, field: EMAIL}, headers, caller="198.51.100.9")
+    for wrong in ({"email": f"{EMAIL}\r\n"}, {"page": [EMAIL]}):
+        backend.call("POST", "/newsletter/signups", {**body, **wrong}, headers, caller=CALLER)
+    backend.call("POST", "/newsletter/signups", f'{{"email":"{EMAIL}"', headers, caller=CALLER)
+    assert backend.call("POST", "/newsletter/signups", body, headers, caller=CALLER).status == 202
+    _fail(backend, "BadRequestException")
+    backend.settle()
+    _allow_mails(backend, proof.key_of(EMAIL))
+    assert backend.call("POST", "/newsletter/signups", body, headers, caller=CALLER).status == 202
+    _fail(backend, "ServiceUnavailable")
+    backend.tick(_later())
+    used = [link(backend, EMAIL, "confirm")]
+    for method in ("GET", "HEAD"):
+        backend.call(method, f"/newsletter/confirm?token={used[0]}", headers=headers, caller=CALLER)
+        backend.call(method, f"/newsletter/confirm?token={used[0]}{EMAIL}", headers=headers, caller=CALLER)
+    assert confirm(backend, used[0]).status == 200
+    backend.settle()
+    used += [link(backend, EMAIL, page) for page in ("preferences", "unsubscribe")]
+    key = proof.key_of(EMAIL)
+    _allow_mails(backend, key)
+    assert post(backend, "preferences", token=used[1], topics="news", language="de").status == 200
+    assert post(backend, "access", email=EMAIL).status == 202
+    backend.settle()
+    used.append(link(backend, EMAIL, "mydata"))
+    assert EMAIL in backend.call("GET", f"/newsletter/mydata?token={used[-1]}").text
+    staff = {"authorization": "Bearer key"}
+    for path in (".csv", f"?email={EMAIL}", f"/{key}/proof", f"/{EMAIL}/proof"):
+        backend.call("GET", f"/staff/subscribers{path}", headers=staff)
+    _break(backend, used)
+    hear(backend, told("event soft bounce", *welcome(backend, key)))
+    hear(backend, {"eventType": "Bounce", "mail": {"messageId": EMAIL, "destination": [EMAIL]}})
+    assert post(backend, f"unsubscribe?token={used[2]}").status == 200
+    app.deliver({"Records": [{"dynamodb": {"NewImage": {"email": {"S": EMAIL}}}}]}, Context())  # quarantined
+    assert post(backend, "erase", token=used[-1]).status == 200
+    backend.settle()
+    return used
+
+
+def _later() -> datetime:
+    """When what SES refused goes again."""
+    return instants.now() + timedelta(hours=2)
+
+
+def _fail(backend: Backend, code: str) -> None:
+    """SES says no."""
+    with backend.hooked("sesv2", "before-send.sesv2.SendEmail", error_answer(400, code)):
+        backend.deliver()
+
+
+def _break(backend: Backend, used: list[str]) -> None:
+    """The table answers with an error nobody expects, which quotes what it was asked."""
+    text = f"{EMAIL} {' '.join(used)}"
+    with backend.hooked("dynamodb", "before-send.dynamodb", error_answer(400, "ValidationException", text)):
+        assert sign_up(backend, EMAIL).status == 500
+        assert post(backend, "preferences", token=used[1], topics="offers", language="de").status == 500
+
+
+def test_no_address_and_no_token_is_in_a_log(
+    backend: Backend, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    backend.configure(STAGE="local", STAFF_TEST_KEY="key")
+    with caplog.at_level(logging.INFO):
+        used = everything(backend)
+    said = capsys.readouterr()
+    logged = said.out + said.err + caplog.text
+    canaries = [EMAIL, "canary", CALLER, AGENT, PAGE, *used, *(token.rpartition(".")[2] for token in used)]
+    hits = {canary: logged.count(canary) for canary in canaries if canary in logged}
+    lines = logged.splitlines()
+    events = set(re.findall(r'"event": "([\w.]+)"', logged))
+    with capsys.disabled():
+        print(f"\ncanaries {len(canaries)} · log lines {len(lines)} of {len(events)} kinds · hits {sum(hits.values())}")
+    assert hits == {}
+    assert {"http.error", "message.failed", "feedback.unreadable", "record.quarantined"} <= events
