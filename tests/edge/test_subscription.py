@@ -137,19 +137,19 @@ def test_preferences(backend: Backend) -> None:
 
 
 def test_not_me(backend: Backend) -> None:
-    sign_up(backend, "not-me@example.org")
+    sign_up(backend, "stranger@example.org")
     backend.deliver()
-    token, key = link(backend, "not-me@example.org", "refuse"), proof.key_of("not-me@example.org")
+    token, key = link(backend, "stranger@example.org", "refuse"), proof.key_of("stranger@example.org")
     assert backend.call("GET", f"/newsletter/refuse?token={token}").text.count("<button") == 1
     assert state(key) == "pending"
     for _ in range(2):
         assert post(backend, "refuse", token=token).json == {"status": "refused"}
-    assert sign_up(backend, "not-me@example.org").text == '{"status":"pending"}'
+    assert sign_up(backend, "stranger@example.org").text == '{"status":"pending"}'
     assert confirm(backend, token).status == 400
     backend.settle()
-    assert len(backend.mails("not-me@example.org")) == 1
+    assert len(backend.mails("stranger@example.org")) == 1
     (kept,) = [each for each in backend.items(prefix="SUB#") if each["sk"] == "SUB"]
-    assert "not-me@example.org" not in str(kept)
+    assert "stranger@example.org" not in str(kept)
 
 
 def test_ones_data_and_its_erasure_want_a_fresh_link(backend: Backend) -> None:
