@@ -295,6 +295,7 @@ def test_only_the_holder_dials_and_a_second_press_is_the_same_call() -> None:
     [
         (("Mon 10:00",), "Mon 10:20"),
         (("Mon 16:50",), "Tue 09:10"),
+        (("Mon 16:40",), "Tue 09:00"),  # the line closes in that moment
         (("Fri 16:55",), "2026-11-30 09:15"),
         (("Mon 09:00", "Mon 09:30"), "Tue 09:00"),  # the afternoon would be a third call on one day
         (("Mon 16:00", "Tue 09:00"), "Tue 12:00"),  # another half of a day
@@ -358,6 +359,8 @@ def test_the_customer_cancels_and_takes_it_back(before: Callback) -> None:
     assert (back.after.follows, back.after.reference, back.before) == ("R-7F3K", "R-NEXT", None)
     with pytest.raises(Conflict, match="too_late"):
         workflow.undo(change.after, "R-NEXT", RULES, MONDAY + timedelta(minutes=10))
+    with pytest.raises(Conflict):
+        workflow.undo(change.after.erase(), "R-NEXT", RULES, MONDAY)
 
 
 def test_nothing_is_changed_by_the_customer_while_somebody_calls() -> None:
