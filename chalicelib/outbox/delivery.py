@@ -86,12 +86,22 @@ def _attempt(message: Message, composers: Mapping[str, Composer], now: datetime)
         service_id = _send_mail(message, parcel) if isinstance(parcel, Mail) else _publish(message, parcel)
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        return model.refused(message, code, now, final=code in _FINAL)
+        return _not_sent(message, parcel, code, now)
     except (ConnectTimeoutError, EndpointConnectionError) as error:
-        return model.refused(message, type(error).__name__, now)
+        return _not_sent(message, parcel, type(error).__name__, now)
     except BotoCoreError as error:
         return model.unanswered(message, type(error).__name__, now)
     return model.sent(message, service_id, digest(parcel), now)
+
+
+def _not_sent(message: Message, parcel: Mail | Alert, error: str, now: datetime) -> Message:
+    """Nothing left, so that an outage does not use up the day's mails."""
+    if isinstance(parcel, Mail):
+        try:
+            store.uncount_mail(now.date().isoformat())
+        except errors.Unavailable:
+            log.warning("mail.miscounted", message=message.id)  # one mail less today
+    return model.refused(message, error, now, final=error in _FINAL)
 
 
 def digest(parcel: Mail | Alert) -> str:

@@ -86,6 +86,12 @@ def count_mail(day: str, most: int, expires: int) -> bool:
     return True
 
 
+def uncount_mail(day: str) -> None:
+    """Gives back a mail that was counted and did not leave."""
+    key = {"pk": "LIMIT#mails", "sk": day}
+    aws.write(aws.update(current().contacts_table, key, "ADD used :less", less=-1))
+
+
 def due(now: datetime) -> Iterator[str]:
     """Ids of the messages that want attention by `now`, oldest first within each shard."""
     for shard in range(SHARDS):

@@ -148,7 +148,7 @@ def test_a_wished_window_is_promised_and_alerted_when_it_begins() -> None:
     assert workflow.tick(change.after, RULES, WINDOW[0] - timedelta(seconds=1)).changes is False
     opened = workflow.tick(change.after, RULES, WINDOW[0])
     assert [owed.kind for owed in opened.owes] == ["alert"]
-    assert opened.after.due_at == at("Tue 13:30")
+    assert (opened.after.due_at, opened.after.expected) == (at("Tue 13:30"), WINDOW)
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,8 @@ def test_when_it_is_tried_again(missed_at: tuple[str, ...], again_at: str) -> No
     after = workflow.settle(before, ANNA, "no_answer", RULES, last).after
     assert (after.state, after.due_at) == ("retry", at(again_at))
     opened = workflow.tick(after, RULES, at(again_at))
-    assert (opened.after.state, opened.after.level) == ("open", 0)
+    assert (opened.after.state, opened.after.level, opened.after.expected[0]) == ("open", 0, at(again_at))
+    assert [attempt.at for attempt in after.attempts] == [at(each) for each in missed_at]
 
 
 def test_the_third_miss_ends_it_and_the_customer_is_written() -> None:

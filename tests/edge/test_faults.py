@@ -337,3 +337,16 @@ def test_forged_forms_cannot_reach_the_outbox(backend: Backend) -> None:
         body = f"email=a%40example.org&consent=newsletter-de-1&{field}=x%0d%0aBcc:+e%40x.y"
         assert backend.call("POST", "/newsletter/signups", body, {"content-type": FORM}).status == 422
     assert backend.items() == []
+
+
+def test_an_outage_does_not_use_up_the_days_mails(backend: Backend) -> None:
+    backend.configure(MAILS_A_DAY="2")
+    for name in ("one", "two"):
+        sign_up(backend, f"cap-outage-{name}@example.org")
+    now = instants.now().replace(hour=9)  # so that the minutes do not lead into the next day
+    for minute in (0, 2, 6):
+        with backend.hooked("sesv2", "before-send.sesv2.SendEmail", error_answer(503, "ServiceUnavailable")):
+            backend.tick(now + timedelta(days=1, minutes=minute))
+    backend.tick(now + timedelta(days=1, hours=1))
+    assert set(backend.states().values()) == {"sent"}
+    assert [item["used"] for item in backend.items(prefix="LIMIT#mails")] == [2]
