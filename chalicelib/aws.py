@@ -1,6 +1,6 @@
 """Cached, tuned AWS clients, and DynamoDB in plain dicts with our own errors.
 
-boto3 is used here, in the capabilities' `store` and in `outbox`, nowhere else.
+botocore is used here, in the capabilities' `store` and in `outbox`, nowhere else. boto3 would only add imports.
 """
 
 import json
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -52,11 +52,16 @@ class Cancelled(Exception):
 
 
 @cache
+def _session() -> Any:
+    return botocore.session.Session()
+
+
+@cache
 def client(service: str) -> Any:
     """The one client of a service in this process."""
     retries = {"mode": "standard", "total_max_attempts": _ATTEMPTS.get(service, 3)}
     timeouts = {"read_timeout": 10} if service in _ATTEMPTS else {}
-    return boto3.client(service, config=Config(**{**_TUNED, **timeouts}, retries=retries))
+    return _session().create_client(service, config=Config(**{**_TUNED, **timeouts}, retries=retries))
 
 
 def pack(value: Any) -> Item:

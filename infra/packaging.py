@@ -1,0 +1,140 @@
+"""Makes of Chalice's deployment package one that starts fast: `python -m infra.packaging deployment.zip`.
+
+Chalice's package runs as it is, only slower: /var/task is read-only, so that every cold start compiles every module,
+and the SDK of Lambda's runtime reads the data of four hundred services. `optimise` rewrites the package in place: out
+goes what no function opens, in comes the SDK this project is tested with, cut to the services the code names, and last
+the bytecode. What each of it brings is in docs/performance.md. The same package in makes the same bytes.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from infra import sdk
+
+TASK = "/var/task"  # where Lambda unzips a package: tracebacks name files there
+# What the functions never open. Licences stay, and METADATA, which scanners of packages read.
+UNNEEDED = (
+    "phonenumbers/geodata",  # places, operators and time zones of numbers: nobody asks for them
+    "phonenumbers/carrierdata",
+    "phonenumbers/tzdata",
+    "pydantic/v1",
+    "pydantic/mypy.py",
+    "dns",  # email-validator's look-ups; addresses are checked by their syntax
+    "dateutil/zoneinfo/*.gz",  # tzdata has them
+    "**/*.pyi",
+    "**/py.typed",
+    "**/__pycache__",  # of whoever packaged; ours is made below
+    "*.dist-info/RECORD",
+    "*.dist-info/WHEEL",
+    "*.dist-info/sboms",
+)
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_SMOKE = """
+import os, sys
+os.environ.update(_HANDLER=sys.argv[2], AWS_DEFAULT_REGION="eu-central-1")
+sys.path.insert(0, sys.argv[1])
+import app
+from chalicelib import aws
+for service in sys.argv[3:]:
+    aws.client(service)
+foreign = [m.__file__ for m in sys.modules.values() if "site-packages" in (getattr(m, "__file__", None) or "")]
+sys.exit(f"from elsewhere: {foreign}" if foreign else 0)
+"""
+
+
+class Unfit(RuntimeError):
+    """The package cannot be optimised, or does not run afterwards; the text says why. It is left as it was."""
+
+
+def optimise(archive: Path) -> Path:
+    """Rewrites a deployment package of Chalice's in place, and returns its path. Raises Unfit.
+
+    To be called by the interpreter whose version the functions run on, since bytecode is made for one version:
+    Chalice names the runtime after the interpreter that packages.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with zipfile.ZipFile(archive) as packed:
+            packed.extractall(folder)
+        _check(folder)
+        services = sdk.used(folder)
+        try:
+            sdk.add(folder, services)
+        except LookupError as error:
+            raise Unfit(str(error)) from error
+        _remove(folder)
+        _compile(folder)
+        _try(folder, services)
+        made = archive.with_suffix(".new")
+        _zip(folder, made)
+        made.replace(archive)
+    return archive
+
+
+def _check(folder: Path) -> None:
+    if not (folder / "app.py").is_file():
+        raise Unfit("this is no deployment package: there is no app.py in it")
+    ours = f"{sys.implementation.name}-{sys.version_info.major}{sys.version_info.minor}"
+    for library in folder.rglob("*.cpython-*.so"):
+        if f".{ours}-" not in library.name:
+            raise Unfit(f"{library.name} is for another version of Python than this, {ours}: bytecode would not fit")
+
+
+def _remove(folder: Path) -> None:
+    for pattern in UNNEEDED:
+        for found in sorted(folder.glob(pattern)):
+            shutil.rmtree(found) if found.is_dir() else found.unlink()
+
+
+def _compile(folder: Path) -> None:
+    """Bytecode beside each module, that Lambda never compares with its source. Raises Unfit."""
+    command = [sys.executable, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash",
+               "-s", str(folder), "-p", TASK, str(folder)]  # fmt: skip
+    _run(command, "cannot be compiled")
+
+
+def _try(folder: Path, services: set[str]) -> None:
+    """Imports the app as the API's function and as a trigger's, with nothing but the standard library. Raises Unfit."""
+    for handler in ("app.app", "app.deliver"):
+        command = [sys.executable, "-I", "-S", "-B", "-c", _SMOKE, str(folder), handler, *sorted(services)]
+        _run(command, f"{handler} does not start")
+
+
+def _run(command: list[str], failed: str) -> None:
+    environment = {"PATH": os.environ.get("PATH", "")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Unfit(f"{failed}:\n{done.stdout}{done.stderr}")
+
+
+def _zip(folder: Path, made: Path) -> None:
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
+        for file in sorted(each for each in folder.rglob("*") if each.is_file()):
+            entry = zipfile.ZipInfo(str(file.relative_to(folder)), _EPOCH)
+            entry.external_attr, entry.compress_type = 0o100644 << 16, zipfile.ZIP_DEFLATED
+            packed.writestr(entry, file.read_bytes())
+
+
+def main() -> int:
+    """Optimises the package named on the command line; says what became of its size."""
+    if len(sys.argv) != 2 or not zipfile.is_zipfile(sys.argv[1]):
+        print("usage: python -m infra.packaging deployment.zip", file=sys.stderr)
+        return 2
+    archive = Path(sys.argv[1])
+    before = archive.stat().st_size
+    try:
+        optimise(archive)
+    except Unfit as error:
+        print(f"not optimised: {error}", file=sys.stderr)
+        return 1
+    print(f"{archive}: {before / 1e6:.1f} MB → {archive.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

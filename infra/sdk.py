@@ -1,0 +1,109 @@
+"""The AWS SDK in the package: botocore as the lock has it, with the data of the services that the code uses.
+
+A client is made from the service's model and rules; the rest of botocore's 25 MB of data is not looked at, but
+searched: it lists four hundred folders and reads every service's regions. Documentation goes, operations stay.
+"""
+
+import gzip
+import json
+import re
+import shutil
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+DISTRIBUTIONS = ("botocore", "jmespath", "python-dateutil", "six", "urllib3")
+# Every AWS endpoint's certificate goes back to one of these; AWS asks clients to trust them all
+# (https://www.amazontrust.com/repository, https://docs.aws.amazon.com/general/latest/gr/aws-tls.html).
+# AWS_CA_BUNDLE names another file, should that ever change.
+ROOTS = (
+    "Amazon Root CA 1",
+    "Amazon Root CA 2",
+    "Amazon Root CA 3",
+    "Amazon Root CA 4",
+    "Starfield Services Root Certificate Authority - G2",
+)
+_NAMED = re.compile(r"""\bclient\(\s*"([a-z0-9-]+)"\s*\)""")
+
+
+def used(folder: Path) -> set[str]:
+    """The services of which the code in `folder` makes clients, by botocore's names."""
+    return {name for file in (folder / "chalicelib").rglob("*.py") for name in _NAMED.findall(file.read_text())}
+
+
+def add(folder: Path, services: set[str]) -> None:
+    """Puts the SDK into `folder`, in place of one that is there. Raises LookupError for an unknown service or root."""
+    for name in DISTRIBUTIONS:
+        for file in metadata.files(name) or ():
+            top = file.parts[0]
+            if ".." in file.parts or "__pycache__" in file.parts or (top == "botocore" and file.parts[1] == "data"):
+                continue
+            if top.endswith(".dist-info") and file.name != "METADATA" and "licenses" not in file.parts:
+                continue
+            target = folder / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(str(file.locate()), target)
+    botocore = Path(str(metadata.distribution("botocore").locate_file("botocore")))
+    shutil.rmtree(folder / "botocore" / "data", ignore_errors=True)
+    for service in services:
+        _copy_service(botocore / "data" / service, folder / "botocore" / "data" / service)
+    _copy_common(botocore / "data", folder / "botocore" / "data", services)
+    bundle = (botocore / "cacert.pem").read_text()
+    (folder / "botocore" / "cacert.pem").write_text("".join(_root(bundle, name) for name in ROOTS))
+
+
+def _copy_service(source: Path, target: Path) -> None:
+    """The latest version of a service's data; the documents are for people, the examples for documents."""
+    if not source.is_dir():
+        raise LookupError(f"botocore knows no service {source.name}")
+    latest = max(each for each in source.iterdir() if each.is_dir())
+    for file in sorted(latest.iterdir()):
+        if not file.name.startswith("examples"):
+            _write(target / latest.name / file.name.removesuffix(".gz"), _undocumented(_read(file)))
+
+
+def _copy_common(source: Path, target: Path, services: set[str]) -> None:
+    for file in sorted(source.glob("*.json*")):
+        data = _read(file)
+        if file.name.startswith("endpoints."):
+            for partition in data["partitions"]:
+                partition["services"] = {
+                    name: regions for name, regions in partition["services"].items() if name in _endpoints(services)
+                }
+        _write(target / file.name.removesuffix(".gz"), _undocumented(data))
+
+
+def _endpoints(services: set[str]) -> set[str]:
+    """What the list of regions calls them."""
+    return {"email" if name == "sesv2" else name for name in services}
+
+
+def _root(bundle: str, name: str) -> str:
+    label, rest = f'# Label: "{re.escape(name)}"\n', r"(?:#.*\n)*(-----BEGIN[^#]*END CERTIFICATE-----\n)"
+    found = re.search(label + rest, bundle)
+    if not found:
+        raise LookupError(f"botocore's certificates have no {name}")
+    return f"# {name}\n{found[1]}"
+
+
+def _read(file: Path) -> Any:
+    return json.loads(gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes())
+
+
+def _write(file: Path, data: Any) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(data, separators=(",", ":"), ensure_ascii=False))
+
+
+def _undocumented(data: Any) -> Any:
+    """Without the texts; a member that is named `documentation` is no text, and stays."""
+    match data:
+        case dict():
+            return {
+                name: _undocumented(value)
+                for name, value in data.items()
+                if not (name == "documentation" and isinstance(value, str))
+            }
+        case list():
+            return [_undocumented(each) for each in data]
+    return data

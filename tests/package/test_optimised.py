@@ -1,0 +1,179 @@
+"""The package that starts fast: the same functions, served by it alone, and the same bytes every time."""
+
+import hashlib
+import json
+import re
+import shutil
+import ssl
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import packaging, sdk
+from local.cloud import Cloud
+from local.emulator import inherited
+from tests.package.conftest import Package
+from tests.package.test_package import EVENTS, TRIGGERS, run, served
+
+LARGEST = 8 << 20  # bytes zipped
+UNCHECKED_HASH = 1  # PEP 552: the flags of bytecode that is never compared with its source
+SERVICES = {"dynamodb", "secretsmanager", "sesv2", "sns", "sqs"}
+
+
+@pytest.fixture(scope="module")
+def optimised(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """The package after our own step, and the folder Lambda would unzip it to."""
+    folder = tmp_path_factory.mktemp("optimised")
+    archive = Path(shutil.copy(package.archive, folder))
+    assert packaging.optimise(archive) == archive
+    made = Package(archive, folder / "unzipped")
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(made.unzipped)
+    return made
+
+
+@pytest.fixture
+def nothing(tmp_path: Path) -> Path:
+    """Lambda's runtime without any package."""
+    folder = tmp_path / "nothing"
+    folder.mkdir()
+    return folder
+
+
+def digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_the_api_is_served_by_the_package_alone(packaged: Cloud, optimised: Package, nothing: Path) -> None:
+    answers = served(run(optimised.unzipped, nothing, packaged.env, "app", *EVENTS.values()))
+    assert [each.status for each in answers] == [200, 422, 200, 400, 200]
+
+
+@pytest.mark.parametrize("function", TRIGGERS)
+def test_a_trigger_is_served_by_the_package_alone(
+    packaged: Cloud, optimised: Package, nothing: Path, function: str
+) -> None:
+    empty: list[Any] = [{"Records": []}] if function in ("deliver", "count") else []
+    assert not {"pydantic", "boto3"} & run(optimised.unzipped, nothing, packaged.env, function, *empty).modules
+
+
+def test_the_same_package_makes_the_same_bytes(package: Package, optimised: Package, tmp_path: Path) -> None:
+    again = Path(shutil.copy(package.archive, tmp_path))
+    packaging.optimise(again)
+    once = digest(again)
+    assert once == digest(optimised.archive)
+    packaging.optimise(again)
+    assert digest(again) == once
+
+
+def test_every_module_has_bytecode_that_is_never_compared(optimised: Package) -> None:
+    sources = [name for name in optimised.files if name.endswith(".py")]
+    assert "chalicelib/aws.py" in sources
+    assert "botocore/session.py" in sources
+    for name in sources:
+        source = optimised.unzipped / name
+        made = source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
+        assert int.from_bytes(made.read_bytes()[4:8], "little") == UNCHECKED_HASH, name
+
+
+def test_what_is_in_it(package: Package, optimised: Package, capsys: pytest.CaptureFixture[str]) -> None:
+    ours = {name for name in package.files if name.startswith(("app.py", "chalicelib/"))}
+    kept = {name for name in optimised.files if not name.endswith(".pyc")}
+    assert ours <= kept
+    assert {
+        name.split("/")[2] for name in kept if name.startswith("botocore/data/") and name.count("/") > 2
+    } == SERVICES
+    unneeded = {file for pattern in packaging.UNNEEDED for file in optimised.unzipped.glob(pattern)}
+    assert {each.name for each in unneeded} == {"__pycache__"}
+    zipped = optimised.archive.stat().st_size
+    with capsys.disabled():
+        print(f"\noptimised: {len(optimised.files)} files, {zipped / 1e6:.1f} MB")
+    assert zipped < LARGEST
+
+
+def test_every_service_of_the_policies_has_its_data(optimised: Package, root: Path) -> None:
+    named = {"ses": "sesv2"}
+    for policy in (root / ".chalice").glob("policy-*.json"):
+        actions = {action for each in json.loads(policy.read_text())["Statement"] for action in each["Action"]}
+        services = {action.partition(":")[0] for action in actions} - {"logs"}  # the platform writes these
+        assert {named.get(each, each) for each in services} == SERVICES == sdk.used(root)
+
+
+def test_who_is_in_it_and_in_which_version_stays_readable(package: Package, optimised: Package) -> None:
+    def named(files: list[str]) -> set[str]:
+        return {name.partition("/")[0] for name in files if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)}
+
+    assert named(package.files) <= named(optimised.files)
+    assert len(named(optimised.files) - named(package.files)) == len(sdk.DISTRIBUTIONS)
+
+
+def test_the_certificates_are_amazons_and_live(optimised: Package) -> None:
+    context = ssl.create_default_context(cafile=str(optimised.unzipped / "botocore" / "cacert.pem"))
+    subjects = [str(each["subject"]) for each in context.get_ca_certs()]
+    assert len(subjects) == len(sdk.ROOTS)
+    assert all(any(f"'{name}'" in subject for subject in subjects) for name in sdk.ROOTS)
+
+
+def spoil_syntax(folder: Path) -> None:
+    (folder / "chalicelib" / "aws.py").write_text("def")
+
+
+def spoil_import(folder: Path) -> None:
+    shutil.rmtree(folder / "itsdangerous")
+
+
+def spoil_version(folder: Path) -> None:
+    (folder / "pydantic_core" / "other.cpython-38-x86_64-linux-gnu.so").touch()
+
+
+def spoil_service(folder: Path) -> None:
+    (folder / "chalicelib" / "more.py").write_text('aws.client("no-such-service")')
+
+
+def spoil_all(folder: Path) -> None:
+    (folder / "app.py").unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (spoil_syntax, "cannot be compiled"),
+        (spoil_import, "app.app does not start"),
+        (spoil_version, "another version of Python"),
+        (spoil_service, "no service no-such-service"),
+        (spoil_all, "no deployment package"),
+    ],
+)
+def test_what_cannot_run_is_refused_and_left_as_it_was(
+    package: Package, tmp_path: Path, spoil: Callable[[Path], None], why: str
+) -> None:
+    folder = tmp_path / "spoilt"
+    shutil.copytree(package.unzipped, folder)
+    spoil(folder)
+    archive = Path(shutil.make_archive(str(tmp_path / "deployment"), "zip", folder))
+    before = digest(archive)
+    with pytest.raises(packaging.Unfit, match=why):
+        packaging.optimise(archive)
+    assert digest(archive) == before
+    assert [each for each in tmp_path.iterdir() if each.suffix == ".new"] == []
+
+
+def command(archive: Path, root: Path) -> subprocess.CompletedProcess[str]:
+    """The command a person would use."""
+    made = [sys.executable, "-m", "infra.packaging", str(archive)]
+    return subprocess.run(made, cwd=root, env=inherited(), capture_output=True, text=True, check=False)
+
+
+def test_by_hand(optimised: Package, root: Path, tmp_path: Path) -> None:
+    archive = Path(shutil.copy(optimised.archive, tmp_path))
+    done = command(archive, root)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(r"MB → \d\.\d MB", done.stdout)
+    done = command(tmp_path / "absent.zip", root)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("usage:")
