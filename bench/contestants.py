@@ -1,0 +1,110 @@
+"""Who is measured, and at what: our functions, and the same work as users of other libraries would write it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import events
+from bench.measure import Job
+from bench.stage import Stage, bundle
+
+PEERS = Path(__file__).parent / "peers"
+_COUNTED, _FORM, _NOTHING = '"statusCode": 204', '"statusCode": 202', ""
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A function in its package, and the requests it can serve by name."""
+
+    name: str
+    kind: str  # `ours`, `peer`, `stream`
+    jobs: dict[str, Job]
+
+
+def contestants(stage: Stage, endpoint: str) -> dict[str, Contestant]:
+    """All of them, by name; the first request of each is the one its cold start is measured with."""
+    return {each.name: each for each in (*_peers(stage, endpoint), *_ours(stage, endpoint), *_streams(stage, endpoint))}
+
+
+def _ours(stage: Stage, endpoint: str) -> Iterator[Contestant]:
+    served = {
+        "view": (events.VIEW, _COUNTED),
+        "repeat": (events.REPEAT, _COUNTED),
+        "popular": (events.POPULAR, '"statusCode": 200'),
+        "signup": (events.SIGNUP, _FORM),
+        "callback": (events.CALLBACK, _FORM),
+    }
+    for name, package in (("customer-contact", stage.optimised), ("chalice package", stage.shipped)):
+        environment = _environment(stage, endpoint, package, name, "app.app")
+        path = (package, stage.client) if package == stage.optimised else (package, stage.client, stage.sdk)
+        jobs = {what: Job(path, environment, *asked) for what, asked in served.items()}
+        yield Contestant(name, "ours" if package == stage.optimised else "peer", jobs)
+
+
+def _streams(stage: Stage, endpoint: str) -> Iterator[Contestant]:
+    brought = {
+        "deliver": events.MAIL,
+        "hear": events.HEAR,
+        "count": events.COUNT,
+        "clock": events.SCHEDULE,
+        "sweep": events.SCHEDULE,
+        "rank": events.SCHEDULE,
+    }
+    for name, event in brought.items():
+        environment = _environment(stage, endpoint, stage.optimised, name, f"app.{name}")
+        job = Job((stage.optimised, stage.client), environment, event, _NOTHING)
+        yield Contestant(name, "stream", {"event": job})
+
+
+def _peers(stage: Stage, endpoint: str) -> Iterator[Contestant]:
+    libraries = (PEERS, stage.site, stage.sdk)
+    view = {"view": (events.VIEW, _COUNTED), "repeat": (events.REPEAT, _COUNTED)}
+    for name, handler, path, served in (
+        ("bare boto3 client", "bare.handler", (PEERS, stage.client, stage.sdk), view),
+        ("bare, signup", "bare_forms.sign_up", (PEERS, stage.client, stage.sdk), {"signup": (events.SIGNUP, _FORM)}),
+        ("bare, callback", "bare_forms.call_back", (PEERS, stage.client, stage.sdk),
+         {"callback": (events.CALLBACK, _FORM)}),
+        ("Powertools, pydantic", "powertools.handler", libraries, view),
+        ("FastAPI, Mangum", "fast.handler", libraries, view),
+        ("Chalice, Table", "resource.app", (PEERS, stage.shipped, stage.client, stage.sdk), view),
+    ):  # fmt: skip
+        environment = _environment(stage, endpoint, PEERS, name, handler)
+        yield Contestant(name, "peer", {what: Job(path, environment, *asked) for what, asked in served.items()})
+
+
+def _environment(stage: Stage, endpoint: str, package: Path, name: str, handler: str) -> dict[str, str]:
+    """A function's environment, as Lambda and the resource stack make it."""
+    trusted = bundle(stage, package, name.replace(" ", "-").replace(",", ""))
+    arn = "arn:aws:{}:eu-central-1:123456789012:{}".format
+    return {
+        "_HANDLER": handler,
+        "AWS_ACCESS_KEY_ID": "ASIAEXAMPLEEXAMPLE00",
+        "AWS_CA_BUNDLE": str(trusted),
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.11",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+        "AWS_LAMBDA_FUNCTION_NAME": "bench",
+        "AWS_REGION": "eu-central-1",
+        "AWS_SECRET_ACCESS_KEY": "s" * 40,
+        "AWS_SESSION_TOKEN": "t" * 400,
+        "LANG": "en_US.UTF-8",
+        "TZ": ":UTC",
+        "STAGE": "prod",
+        "BASE_URL": "https://contact.site.example",
+        "SITE_URL": events.SITE,
+        "SITE_ORIGINS": events.SITE,
+        "MAIL_FROM": "Tauberwerk <post@site.example>",
+        "STAFF_MAIL": "beratung@site.example",
+        "HOTLINE_HOURS": "Mon-Sun 00:00-24:00",
+        "HOTLINE_HOLIDAYS": "",
+        "LIMIT_PER_CALLER_FACTOR": "100",
+        "CONTACTS_TABLE": "customer-contact-prod-contacts",
+        "VIEW_MARKERS_TABLE": "customer-contact-prod-view-markers",
+        "VIEW_COUNTS_TABLE": "customer-contact-prod-view-counts",
+        "MAIL_EVENTS_TOPIC_ARN": arn("sns", "mail-events"),
+        "ALERTS_TOPIC_ARN": arn("sns", "alerts"),
+        "IDENTITY_SECRET_ARN": arn("secretsmanager", "secret:identity"),
+        "TOKEN_SECRET_ARN": arn("secretsmanager", "secret:tokens"),
+        "DEAD_LETTER_QUEUE_URL": f"{endpoint}/dead-letters",
+    }

@@ -1,0 +1,73 @@
+"""One measured process: its instructions as Valgrind counts them, or its times and its memory.
+
+Instructions are the same on a busy machine and a quiet one, to a thousandth; times are for orientation.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+CHILD = Path(__file__).parent / "child.py"
+FEW, MANY = 20, 120
+MILLION = 1e6
+
+
+@dataclass(frozen=True)
+class Job:
+    """A function and the event it gets: what runs in a process of its own."""
+
+    path: tuple[Path, ...]
+    environment: dict[str, str]
+    event: str
+    answers: str  # a part of every answer
+    bytecode: bool = True  # False where the package has none and its folder takes none, as /var/task
+
+    def command(self) -> list[str]:
+        """Isolated, so that nothing but the job's own folders can be imported."""
+        return [sys.executable, "-I", "-S", "-B", str(CHILD)]
+
+    def text(self, until: str, repeat: int = 0) -> str:
+        """What the process is told."""
+        return json.dumps({"path": [str(each) for each in self.path], "environment": self.environment,
+                           "event": self.event, "answers": self.answers, "until": until, "repeat": repeat})  # fmt: skip
+
+
+class Failed(RuntimeError):
+    """A measured process ended with an error; the text is what it said."""
+
+
+def instructions(job: Job, until: str, repeat: int = 0) -> int:
+    """All instructions of a process until it stops. Raises Failed."""
+    # Without its simulation of caches cachegrind only counts. Hashes of strings are fixed, as they decide on collisions.
+    command = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", *job.command()]
+    done = subprocess.run(command, input=job.text(until, repeat), env={**os.environ, "PYTHONHASHSEED": "0"},
+                          capture_output=True, text=True, check=False)  # fmt: skip
+    found = re.search(r"I +refs: +([\d,]+)", done.stderr)
+    if done.returncode or not found:
+        raise Failed(done.stdout + done.stderr)
+    return int(found[1].replace(",", ""))
+
+
+def request(job: Job) -> float:
+    """Instructions of one warm request, in millions: the difference of many and few."""
+    many, few = instructions(job, "repeat", MANY), instructions(job, "repeat", FEW)
+    return (many - few) / (MANY - FEW) / MILLION
+
+
+def times(job: Job, runs: int) -> dict[str, float]:
+    """Medians over fresh processes: milliseconds of import, first and warm request, megabytes of memory."""
+    told: list[dict[str, Any]] = []
+    for _ in range(runs):
+        done = subprocess.run(
+            job.command(), input=job.text("repeat", MANY), capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise Failed(done.stdout + done.stderr)
+        told.append(json.loads(done.stdout.splitlines()[-1]))
+    return {name: median(each[name] for each in told) for name in told[0]}
