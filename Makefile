@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test format lock package generated cost proof import export growth clean
+.PHONY: help setup run check test format lock package bench bench-check bench-update generated cost proof import export growth clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,7 @@ format: $(READY) ## ruff's fixes and format
 lock: $(READY) ## resolves requirements*.in anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-bench.in -o requirements-bench.txt
 
 package: $(READY) ## the deployment package of STAGE=…, made to start fast, in .local/package
 	@rm -rf .local/package
@@ -47,6 +48,15 @@ package: $(READY) ## the deployment package of STAGE=…, made to start fast, in
 cost: $(READY) ## what each call to the articles costs, in capacity units and at list price
 	@$(BIN)/python -m bench.cost
 	@$(BIN)/python -m bench.filters
+
+bench: $(READY) ## cold starts and warm requests beside other libraries', by instruction counts (10 min, needs valgrind)
+	@$(BIN)/python -m bench
+
+bench-check: $(READY) ## whether a start or a view has become dearer than bench/figures.json says (1 min, needs valgrind)
+	@$(BIN)/python -m bench check
+
+bench-update: $(READY) ## writes the figures bench-check compares with
+	@$(BIN)/python -m bench update
 
 OPS := $(BIN)/python -m ops --stage $(or $(STAGE),local)
 

@@ -4,12 +4,14 @@ A request writes a fact and the messages it owes, in one transaction. Everything
 streams and a clock. Handlers import what they need themselves, so that no function pays for another's imports.
 """
 
+import gc
 from typing import Any
 
 from chalice import Chalice, Rate
 
 from chalicelib import settings
 
+gc.set_threshold(100_000)  # what is imported stays: to look through it for garbage each time is a tenth of a start
 app = Chalice(app_name="customer-contact")
 stage = settings.current()
 

@@ -96,8 +96,6 @@ def _environment(stage: Stage, endpoint: str, package: Path, name: str, handler:
         "SITE_ORIGINS": events.SITE,
         "MAIL_FROM": "Tauberwerk <post@site.example>",
         "STAFF_MAIL": "beratung@site.example",
-        "HOTLINE_HOURS": "Mon-Sun 00:00-24:00",
-        "HOTLINE_HOLIDAYS": "",
         "LIMIT_PER_CALLER_FACTOR": "100",
         "CONTACTS_TABLE": "customer-contact-prod-contacts",
         "VIEW_MARKERS_TABLE": "customer-contact-prod-view-markers",

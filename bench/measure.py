@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 CHILD = Path(__file__).parent / "child.py"
-FEW, MANY = 20, 120
+FEW, MANY = 20, 80
 MILLION = 1e6
 
 
@@ -44,7 +44,7 @@ class Failed(RuntimeError):
 
 def instructions(job: Job, until: str, repeat: int = 0) -> int:
     """All instructions of a process until it stops. Raises Failed."""
-    # Without its simulation of caches cachegrind only counts. Hashes of strings are fixed, as they decide on collisions.
+    # Without simulated caches cachegrind only counts. Hashes of strings decide on collisions: they are fixed.
     command = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", *job.command()]
     done = subprocess.run(command, input=job.text(until, repeat), env={**os.environ, "PYTHONHASHSEED": "0"},
                           capture_output=True, text=True, check=False)  # fmt: skip

@@ -44,8 +44,8 @@ class Stage:
     certificates: Path  # of the stub, `ca.pem` among them
 
 
-def build(say: Callable[[str], None], peers: bool = True) -> Stage:
-    """Makes everything anew but the peers' libraries, which follow their lock. `peers` says whether all are wanted."""
+def build(say: Callable[[str], None]) -> Stage:
+    """Makes everything anew but the peers' libraries, which follow their lock."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     say("the peers' libraries …")
     site = _installed()
@@ -106,7 +106,7 @@ def _installed() -> Path:
     done = FOLDER / "site.lock"
     if not done.is_file() or done.read_text() != lock:
         shutil.rmtree(site, ignore_errors=True)
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes",
+        command = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--require-hashes",
                    "--target", str(site), "-r", str(ROOT / "requirements-bench.txt")]  # fmt: skip
         subprocess.run(command, check=True)
         done.write_text(lock)

@@ -14,6 +14,7 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.handlers import BUILTIN_HANDLERS, add_retry_headers
 
 from chalicelib import __version__, errors
 
@@ -28,6 +29,8 @@ _TUNED = {
 }
 # A message must leave at most once per decision of the outbox, so its client never repeats a call by itself.
 _ATTEMPTS = {"sesv2": 1, "sns": 1}
+
+_ALONE = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}
 
 _PASSING = {
     "ProvisionedThroughputExceededException",
@@ -53,7 +56,7 @@ class Cancelled(Exception):
 
 @cache
 def _session() -> Any:
-    return botocore.session.Session()
+    return botocore.session.Session(include_builtin_handlers=False)
 
 
 @cache
@@ -61,7 +64,18 @@ def client(service: str) -> Any:
     """The one client of a service in this process."""
     retries = {"mode": "standard", "total_max_attempts": _ATTEMPTS.get(service, 3)}
     timeouts = {"read_timeout": 10} if service in _ATTEMPTS else {}
-    return _session().create_client(service, config=Config(**{**_TUNED, **timeouts}, retries=retries))
+    made = _session().create_client(service, config=Config(**{**_TUNED, **timeouts}, retries=retries))
+    # botocore's own hooks, but for those of other services, which take longer to add than the client to make, and for
+    # headers that tell AWS how often a call was tried.
+    name = made.meta.service_model.service_id.hyphenize()
+    for event, hook, *_ in BUILTIN_HANDLERS:
+        if ("." not in event or event.split(".")[1] == name) and hook is not add_retry_headers:
+            made.meta.events.register(event, hook)
+    if service == "dynamodb":
+        # Its rules find the same endpoint anew for each call, which is a twentieth of it. Without them it is the
+        # client's own; should botocore ever name them otherwise, they stay.
+        made._ruleset_resolver = None
+    return made
 
 
 def pack(value: Any) -> Item:
@@ -195,12 +209,12 @@ def write(*members: Item, tries: int = 6) -> None:
     Throttles and lost answers are botocore's to repeat, within the client's timeouts. A lone member goes as a
     plain conditional write, which costs half of a transaction.
     """
-    token = uuid.uuid4().hex  # a try repeated after a lost answer is recognised, not refused
+    token = uuid.uuid4().hex if len(members) > 1 else ""  # a try repeated after a lost answer is recognised
     for left in range(tries - 1, -1, -1):
         try:
             if len(members) == 1:
                 ((kind, member),) = members[0].items()
-                call(f"{kind.lower()}_item", **member)
+                call(_ALONE[kind], **member)
             else:
                 call("transact_write_items", TransactItems=list(members), ClientRequestToken=token)
             return

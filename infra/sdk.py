@@ -1,16 +1,20 @@
-"""The AWS SDK in the package: botocore as the lock has it, with the data of the services that the code uses.
+"""The AWS SDK in the package: botocore as the lock has it, with the data of the operations that the code uses.
 
-A client is made from the service's model and rules; the rest of botocore's 25 MB of data is not looked at, but
-searched: it lists four hundred folders and reads every service's regions. Documentation goes, operations stay.
+A client is made from the service's model and rules, read as JSON at every cold start; the rest of botocore's 25 MB of
+data is only searched. What the code names stays: a service by `client("…")`, an operation by its method's name, written
+out anywhere in the code.
 """
 
 import gzip
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from botocore import xform_name
 
 DISTRIBUTIONS = ("botocore", "jmespath", "python-dateutil", "six", "urllib3")
 # Every AWS endpoint's certificate goes back to one of these; AWS asks clients to trust them all
@@ -23,16 +27,18 @@ ROOTS = (
     "Amazon Root CA 4",
     "Starfield Services Root Certificate Authority - G2",
 )
-_NAMED = re.compile(r"""\bclient\(\s*"([a-z0-9-]+)"\s*\)""")
+_CLIENT = re.compile(r"""\bclient\(\s*"([a-z0-9-]+)"\s*\)""")
+_WORD = re.compile(r"[a-z_]+")
 
 
 def used(folder: Path) -> set[str]:
     """The services of which the code in `folder` makes clients, by botocore's names."""
-    return {name for file in (folder / "chalicelib").rglob("*.py") for name in _NAMED.findall(file.read_text())}
+    return set(_CLIENT.findall(_code(folder)))
 
 
 def add(folder: Path, services: set[str]) -> None:
     """Puts the SDK into `folder`, in place of one that is there. Raises LookupError for an unknown service or root."""
+    words = set(_WORD.findall(_code(folder)))
     for name in DISTRIBUTIONS:
         for file in metadata.files(name) or ():
             top = file.parts[0]
@@ -46,20 +52,53 @@ def add(folder: Path, services: set[str]) -> None:
     botocore = Path(str(metadata.distribution("botocore").locate_file("botocore")))
     shutil.rmtree(folder / "botocore" / "data", ignore_errors=True)
     for service in services:
-        _copy_service(botocore / "data" / service, folder / "botocore" / "data" / service)
+        _copy_service(botocore / "data" / service, folder / "botocore" / "data" / service, words)
     _copy_common(botocore / "data", folder / "botocore" / "data", services)
     bundle = (botocore / "cacert.pem").read_text()
     (folder / "botocore" / "cacert.pem").write_text("".join(_root(bundle, name) for name in ROOTS))
 
 
-def _copy_service(source: Path, target: Path) -> None:
+def _code(folder: Path) -> str:
+    return "\n".join(file.read_text() for file in sorted((folder / "chalicelib").rglob("*.py")))
+
+
+def _copy_service(source: Path, target: Path, words: set[str]) -> None:
     """The latest version of a service's data; the documents are for people, the examples for documents."""
     if not source.is_dir():
         raise LookupError(f"botocore knows no service {source.name}")
     latest = max(each for each in source.iterdir() if each.is_dir())
     for file in sorted(latest.iterdir()):
+        data = _undocumented(_read(file))
+        if file.name.startswith("service-2.json"):
+            data = _named(data, words)
         if not file.name.startswith("examples"):
-            _write(target / latest.name / file.name.removesuffix(".gz"), _undocumented(_read(file)))
+            _write(target / latest.name / file.name.removesuffix(".gz"), data)
+
+
+def _named(model: Any, words: set[str]) -> Any:
+    """A service's model with the operations that are named, and the shapes these need."""
+    operations = {name: each for name, each in model["operations"].items() if xform_name(name) in words}
+    shapes: dict[str, Any] = {}
+    wanted = list(_shapes(list(operations.values())))
+    while wanted:
+        name = wanted.pop()
+        if name not in shapes:
+            shapes[name] = model["shapes"][name]
+            wanted += _shapes(shapes[name])
+    return {**model, "operations": operations, "shapes": dict(sorted(shapes.items()))}
+
+
+def _shapes(data: Any) -> Iterator[str]:
+    """The shapes that a part of a model speaks of."""
+    match data:
+        case {"shape": str(name)}:
+            yield name
+        case dict():
+            for each in data.values():
+                yield from _shapes(each)
+        case list():
+            for each in data:
+                yield from _shapes(each)
 
 
 def _copy_common(source: Path, target: Path, services: set[str]) -> None:

@@ -34,8 +34,9 @@ class Call:
     @classmethod
     def of(cls, request: Any, in_path: Mapping[str, str]) -> "Call":
         """The call of a Chalice request."""
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        repeated = request.to_original_event()["multiValueQueryStringParameters"] or {}
+        event = request.to_original_event()
+        headers = {name.lower(): value for name, value in (event["headers"] or {}).items()}
+        repeated = event["multiValueQueryStringParameters"] or {}
         query = {name: values[-1] for name, values in repeated.items()}
         wanted = query.get("language") or headers.get("accept-language", "")[:2].lower()
         return cls(

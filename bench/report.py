@@ -1,0 +1,61 @@
+"""What a run found: a table for the terminal and the documents, and a chart."""
+
+from typing import Any
+from xml.sax.saxutils import escape
+
+from bench.goals import F, cold, goals
+
+_WIDTH, _LEFT, _ROW = 860, 190, 24
+_COLOURS = {"ours": "#0b5c4d", "stream": "#5aa08f", "peer": "#a9b4b1"}
+
+
+def table(results: dict[str, Any]) -> str:
+    """Markdown, a line for each contestant."""
+    lines = [
+        "| | import, MI | first request, MI | both, of F | ms | RSS, MB | warm request, MI |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, found in results["instructions"].items():
+        times = results["times"][name]
+        requests = ", ".join(f"{what} {count:.2f}" for what, count in found["requests"].items()) or "–"
+        of_floor = cold(results, name) / cold(results, F)
+        lines.append(
+            f"| {name} | {found['import']:,.0f} | {found['first']:,.0f} | {of_floor:.2f} |"
+            f" {times['import']:.0f} + {times['first']:.0f} | {times['rss']:.0f} | {requests} |"
+        )
+    return "\n".join(lines)
+
+
+def verdicts(results: dict[str, Any]) -> str:
+    """A line for each goal."""
+    return "\n".join(f"{'met   ' if reached <= most else 'MISSED'} {reached:5.2f} ≤ {most:.2f}  {what}"
+                     for what, reached, most in goals(results))  # fmt: skip
+
+
+def chart(results: dict[str, Any]) -> str:
+    """Bars of cold starts and of a warm view, as SVG that needs no style from outside."""
+    starts = {name: cold(results, name) for name in results["instructions"] if name != "rank"}
+    views = {name: each["requests"]["view"] for name, each in results["instructions"].items()
+             if "view" in each["requests"]}  # fmt: skip
+    parts, y = _bars("Cold start until the first answer, million instructions", starts, results, 28)
+    more, y = _bars("A new view, warm, over TLS, million instructions", views, results, y + 34)
+    body = "\n".join([*parts, *more])
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {y + 10}" font-family="sans-serif"'
+        f' font-size="13" role="img" aria-label="Instructions of cold starts and warm requests">\n'
+        f'<rect width="100%" height="100%" fill="#fff"/>\n{body}\n</svg>\n'
+    )
+
+
+def _bars(title: str, values: dict[str, float], results: dict[str, Any], y: int) -> tuple[list[str], int]:
+    scale = (_WIDTH - _LEFT - 90) / max(values.values())
+    parts = [f'<text x="10" y="{y - 8}" font-weight="bold">{title}</text>']
+    for name, value in sorted(values.items(), key=lambda each: each[1]):
+        width = value * scale
+        parts.append(
+            f'<text x="{_LEFT - 8}" y="{y + 16}" text-anchor="end">{escape(name)}</text>'
+            f'<rect x="{_LEFT}" y="{y + 3}" width="{width:.1f}" height="18" fill="{_COLOURS[results["kinds"][name]]}"/>'
+            f'<text x="{_LEFT + width + 6:.1f}" y="{y + 16}">{value:,.{0 if value > 100 else 2}f}</text>'
+        )
+        y += _ROW
+    return parts, y
