@@ -14,6 +14,7 @@ from bench.contestants import contestants
 from bench.goals import goals
 
 RESULTS = stage.ROOT / "bench" / "results" / "latest.json"
+DOCUMENT = stage.ROOT / "docs" / "performance.md"
 CHART = stage.ROOT / "docs" / "performance.svg"
 
 
@@ -33,7 +34,7 @@ def whole() -> dict[str, Any]:
             "kinds": {name: each.kind for name, each in all_of_them.items()},
             "streams": [name for name, each in all_of_them.items() if each.kind == "stream"],
             "zipped": ready.zipped,
-            "work": run.same_work(all_of_them, endpoint, ready.certificates),
+            "work": run.same_work(all_of_them, endpoint, ready.certificates, say),
             "instructions": run.counted(all_of_them, say),
             "times": run.timed(all_of_them, say),
         }
@@ -52,6 +53,7 @@ def main() -> int:
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     CHART.write_text(report.chart(results))
+    DOCUMENT.write_text(report.into(DOCUMENT.read_text(), results))
     print(f"{report.table(results)}\n\n{report.verdicts(results)}")
     return 0 if all(reached <= most for _, reached, most in goals(results)) else 1
 

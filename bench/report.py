@@ -26,6 +26,17 @@ def table(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def into(document: str, results: dict[str, Any]) -> str:
+    """The document with this run's table and verdicts between its marks."""
+    before, mark, rest = document.partition("<!-- made by make bench -->\n")
+    _, end, after = rest.partition("<!-- end -->\n")
+    if not (mark and end):
+        raise ValueError("the document has no marks for the table")
+    zipped = ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in results["zipped"].items())
+    made = f"Python {results['python']}; zip: {zipped}.\n\n{table(results)}\n\n```\n{verdicts(results)}\n```\n"
+    return f"{before}{mark}\n{made}\n{end}{after}"
+
+
 def verdicts(results: dict[str, Any]) -> str:
     """A line for each goal."""
     return "\n".join(f"{'met   ' if reached <= most else 'MISSED'} {reached:5.2f} ≤ {most:.2f}  {what}"

@@ -79,10 +79,13 @@ def work(job: Job, endpoint: str, certificates: Path) -> list[str]:
     return sorted(name for name, times in Counter(told()).items() if times >= measure.MANY)
 
 
-def same_work(contestants: Mapping[str, Contestant], endpoint: str, certificates: Path) -> dict[str, list[str]]:
+def same_work(
+    contestants: Mapping[str, Contestant], endpoint: str, certificates: Path, say: Say
+) -> dict[str, list[str]]:
     """What each request asks AWS for, by its name. Raises Unequal where a contestant asks for anything else."""
     asked: dict[str, list[str]] = {}
     for name, each in contestants.items():
+        say(f"whether all do the same work: {name} …")
         for what, job in each.jobs.items():
             found = work(job, endpoint, certificates)
             if asked.setdefault(what if each.kind != "stream" else name, found) != found:

@@ -1,0 +1,51 @@
+"""Of each service the optimised package knows the operations that the code names, and so all that a policy allows."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from infra import sdk
+
+# What IAM calls one thing and the SDK another.
+ALSO = {"dynamodb": {"TransactWriteItems"}}
+NAMED = {"ses": "sesv2"}
+
+
+@pytest.fixture
+def copied(root: Path, tmp_path: Path) -> Path:
+    """A folder with the code and the SDK that is made for it."""
+    (tmp_path / "chalicelib").symlink_to(root / "chalicelib")
+    sdk.add(tmp_path, sdk.used(tmp_path))
+    return tmp_path
+
+
+def operations(folder: Path, service: str) -> set[str]:
+    (model,) = (folder / "botocore" / "data" / service).glob("*/service-2.json")
+    return set(json.loads(model.read_text())["operations"])
+
+
+def test_what_a_policy_allows_is_known(copied: Path, root: Path) -> None:
+    for policy in (root / ".chalice").glob("policy-*.json"):
+        for statement in json.loads(policy.read_text())["Statement"]:
+            for action in statement["Action"]:
+                service, _, operation = action.partition(":")
+                if statement["Sid"] not in ("Streams", "Logs"):  # what the platform does by itself
+                    service = NAMED.get(service, service)
+                    assert {operation, *ALSO.get(service, ())} <= operations(copied, service), action
+
+
+def test_what_nobody_names_is_not(copied: Path) -> None:
+    assert "CreateTable" not in operations(copied, "dynamodb")
+    assert operations(copied, "secretsmanager") == {"GetSecretValue"}
+
+
+def test_every_shape_an_operation_speaks_of_is_there(copied: Path) -> None:
+    for model in (copied / "botocore" / "data").glob("*/*/service-2.json"):
+        data = json.loads(model.read_text())
+        assert set(sdk._shapes([data["operations"], data["shapes"]])) == set(data["shapes"])
+
+
+def test_an_unknown_service_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(LookupError, match="no service nothing"):
+        sdk.add(tmp_path, {"nothing"})
