@@ -58,7 +58,7 @@ def _streams(stage: Stage, endpoint: str) -> Iterator[Contestant]:
 
 def _peers(stage: Stage, endpoint: str) -> Iterator[Contestant]:
     libraries = (PEERS, stage.site, stage.sdk)
-    view = {"view": (events.VIEW, _COUNTED), "repeat": (events.REPEAT, _COUNTED)}
+    view = {"view": (events.VIEW, _COUNTED)}
     for name, handler, path, served in (
         ("bare boto3 client", "bare.handler", (PEERS, stage.client, stage.sdk), view),
         ("bare, signup", "bare_forms.sign_up", (PEERS, stage.client, stage.sdk), {"signup": (events.SIGNUP, _FORM)}),

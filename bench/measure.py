@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 CHILD = Path(__file__).parent / "child.py"
-FEW, MANY = 20, 80
+FEW, MANY = 20, 60
 MILLION = 1e6
 
 

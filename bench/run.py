@@ -20,7 +20,7 @@ class Unequal(RuntimeError):
 
 
 Say = Callable[[str], None]
-RUNS = 7  # fresh processes whose times are told by their median
+RUNS = 3  # fresh processes whose times are told by their median
 
 
 def counted(contestants: Mapping[str, Contestant], say: Say) -> dict[str, dict[str, Any]]:
@@ -85,9 +85,11 @@ def same_work(
     """What each request asks AWS for, by its name. Raises Unequal where a contestant asks for anything else."""
     asked: dict[str, list[str]] = {}
     for name, each in contestants.items():
+        if each.kind == "stream":
+            continue  # nobody else does what these do
         say(f"whether all do the same work: {name} …")
         for what, job in each.jobs.items():
             found = work(job, endpoint, certificates)
-            if asked.setdefault(what if each.kind != "stream" else name, found) != found:
+            if asked.setdefault(what, found) != found:
                 raise Unequal(f"{name}, {what}: {found} instead of {asked[what]}")
     return asked

@@ -52,7 +52,8 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"]))
         operation = self.headers.get("x-amz-target", "ses.SendEmail")
         asked = json.loads(body) if body.startswith(b"{") else {}
-        Handler.calls.append(operation.rpartition(".")[2])
+        members = f" of {len(asked['TransactItems'])}" if "TransactItems" in asked else ""
+        Handler.calls.append(operation.rpartition(".")[2] + members)
         self._send(*answer(operation, asked, Handler.items))
 
     def do_GET(self) -> None:

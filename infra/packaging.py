@@ -25,6 +25,8 @@ UNNEEDED = (
     "pydantic/v1",
     "pydantic/mypy.py",
     "dns",  # email-validator's look-ups; addresses are checked by their syntax
+    "cffi",  # cryptography wants its library only, which lies beside
+    "pycparser",
     "dateutil/zoneinfo/*.gz",  # tzdata has them
     "**/*.pyi",
     "**/py.typed",

@@ -125,8 +125,16 @@ def call_back(event, context):
     body = json.loads(event["body"])
     phone = "".join(character for character in body["phone"] if character.isdigit())
     key = hashlib.sha256(phone.encode()).hexdigest()[:22]
-    lock = {"pk": {"S": f"NUMBER#{key}"}, "sk": {"S": "LOCK"}}
-    if "Item" in dynamodb.get_item(TableName=TABLE, Key=lock, ConsistentRead=True):
+    number = {"S": f"NUMBER#{key}"}
+    known = dynamodb.query(
+        TableName=TABLE,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": number},
+        ScanIndexForward=False,
+        Limit=10,
+        ConsistentRead=True,
+    )
+    if any("live" in each for each in known["Items"]):
         return answer({"status": "received"})
     reference = f"R-{uuid.uuid4().hex[:6].upper()}"
     now = datetime.now(UTC).isoformat()
@@ -152,19 +160,28 @@ def call_back(event, context):
         "alert_at": {"S": now},
         "version": {"N": "1"},
     }
+    proof = {
+        "pk": {"S": f"CALLBACK#{reference}"},
+        "sk": {"S": "PROOF"},
+        "at": {"S": now},
+        "number_key": {"S": key},
+        "consent": {"S": body["consent"]},
+        "caller": {"S": event["requestContext"]["identity"]["sourceIp"]},
+        "agent": {"S": event["headers"]["User-Agent"]},
+        "page": {"S": body.get("page", "")},
+    }
     happened = {
         "pk": {"S": f"CALLBACK#{reference}"},
         "sk": {"S": "EVENT#00000001"},
         "event": {"S": "submitted"},
         "at": {"S": now},
-        "caller": {"S": event["requestContext"]["identity"]["sourceIp"]},
-        "agent": {"S": event["headers"]["User-Agent"]},
-        "page": {"S": body.get("page", "")},
     }
     members = [
         limit("callbacks", event),
-        put({**lock, "reference": {"S": reference}}),
+        put({"pk": number, "sk": {"S": "LOCK"}, "live": {"S": reference}}),
         put(callback),
+        put(proof),
+        put({"pk": number, "sk": {"S": f"AT#{now}#{reference}"}, "at": {"S": now}, "reference": {"S": reference}}),
         put(happened),
         message("callback-alert", reference, now),
         message("callback-alert-mail", reference, now),
