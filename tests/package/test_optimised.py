@@ -173,7 +173,7 @@ def test_by_hand(optimised: Package, root: Path, tmp_path: Path) -> None:
     archive = Path(shutil.copy(optimised.archive, tmp_path))
     done = command(archive, root)
     assert (done.returncode, done.stderr) == (0, "")
-    assert re.search(r"MB → \d\.\d MB", done.stdout)
+    assert re.search(r"MB → \d+\.\d MB", done.stdout)
     done = command(tmp_path / "absent.zip", root)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("usage:")
