@@ -385,3 +385,52 @@ def test_a_request_that_nobody_works_ends_after_five_open_days() -> None:
         callback = change.after
         events.append(change.event)
     assert events == ["lapsed", *["escalated"] * 5, "expired"]
+
+
+def test_a_window_may_begin_this_very_moment() -> None:
+    window = (MONDAY, MONDAY + timedelta(hours=1))
+    assert workflow.submit(replace(ASKED, window=window), "R-7F3K", RULES, MONDAY).after.due_at == MONDAY
+
+
+def test_an_undo_keeps_a_window_that_is_still_to_come() -> None:
+    change = workflow.cancel(scheduled(), MONDAY)
+    kept = workflow.undo(change.after, "R-NEXT", RULES, MONDAY)
+    assert (kept.after.state, kept.after.expected) == ("scheduled", WINDOW)
+    gone = replace(change.after, asked=replace(ASKED, window=(MONDAY, MONDAY + timedelta(minutes=30))))
+    late = workflow.undo(gone, "R-NEXT", RULES, MONDAY + timedelta(minutes=5))
+    assert (late.after.state, late.after.asked.window) == ("open", None)
+    assert workflow.undo(gone, "R-NEXT", RULES, MONDAY).after.state == "scheduled"
+
+
+def test_alerts_and_letters_are_numbered() -> None:
+    """A number names one message for good: the same one is never owed twice, and another one never has it."""
+    assert (asap().alert, asap().letters) == (10, 1)
+    released = workflow.release(claimed(), ANNA, RULES, MONDAY)
+    assert [(owed.kind, owed.serial) for owed in released.owes] == [("alert", 20)]
+    opened = workflow.tick(scheduled(), RULES, WINDOW[0])
+    assert [(owed.kind, owed.serial) for owed in opened.owes] == [("alert", 20)]
+    moved = workflow.reschedule(asap(), OTHER, RULES, MONDAY)
+    assert [(owed.kind, owed.serial) for owed in moved.owes] == [("received", 2)]
+
+
+def test_a_line_that_is_closed_for_good_meanwhile_goes_by_the_wall_clock() -> None:
+    closed = Rules(make(week="", exceptions="2026-11-24 09:00-17:00"))
+    assert workflow.claim(asap(), ANNA, Rules(make(week="")), MONDAY).after.due_at == MONDAY + timedelta(minutes=15)
+    asked = workflow.submit(replace(ASKED, window=WINDOW), "R-7F3K", closed, MONDAY)
+    assert asked.after.expires_at == WINDOW[1] + timedelta(days=5)
+    third = (Attempt(at("Mon 09:00"), "a", "busy"),)
+    missed = workflow.settle(replace(claimed(), attempts=third), ANNA, "busy", Rules(make(week="")), at("Mon 23:00"))
+    assert missed.after.due_at == at("Tue 01:00")
+    with pytest.raises(Invalid):
+        workflow.submit(ASKED, "R-7F3K", Rules(make(week="", exceptions="2026-11-24 09:00-09:10")), MONDAY)
+
+
+def test_an_outcome_replaces_only_the_call_it_is_of() -> None:
+    earlier = Attempt(at("Mon 09:00"), "a", "busy")
+    before = replace(calling(), attempts=(earlier, Attempt(at("Mon 10:00"), "a")))
+    assert [each.outcome for each in workflow.settle(before, ANNA, "reached", RULES, MONDAY).after.attempts] == [
+        "busy", "reached",
+    ]  # fmt: skip
+    unsaid = replace(claimed(), attempts=(earlier,))
+    implied = workflow.settle(unsaid, ANNA, "reached", RULES, at("Mon 12:00")).after.attempts
+    assert [(each.at, each.outcome) for each in implied] == [(earlier.at, "busy"), (at("Mon 12:00"), "reached")]
