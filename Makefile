@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test format lock package bench bench-check bench-update generated cost proof import export growth clean
+.PHONY: help setup run check test format lock package bench bench-check bench-update generated cost resources deploy destroy proof import export growth clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,15 @@ bench-check: $(READY) ## whether a start or a view has become dearer than bench/
 
 bench-update: $(READY) ## writes the figures bench-check compares with
 	@$(BIN)/python -m bench update
+
+resources: $(READY) ## the resources of STAGE=…: tables, topics, secrets, logs, alarms (DRY=1 only says what would be done)
+	@$(BIN)/python -m infra.deploy $(STAGE) --only resources $(if $(DRY),--dry-run)
+
+deploy: $(READY) ## STAGE=dev|prod from an AWS account to a served stage (DRY=1; URL=… what to test at the end)
+	@$(BIN)/python -m infra.deploy $(STAGE) $(if $(DRY),--dry-run) $(if $(URL),--url "$(URL)")
+
+destroy: $(READY) ## ends what serves STAGE=…; DATA=1 deletes its data, too, once its name is typed (DRY=1)
+	@$(BIN)/python -m infra.destroy $(STAGE) $(if $(DATA),--data) $(if $(DRY),--dry-run)
 
 OPS := $(BIN)/python -m ops --stage $(or $(STAGE),local)
 

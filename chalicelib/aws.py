@@ -149,6 +149,8 @@ def call(operation: str, **arguments: Any) -> Any:
             raise Contended(f"{operation}: {code}") from error
         if code in _PASSING:
             raise errors.Unavailable(f"{operation}: {code}") from error
+        if code == "AccessDeniedException":  # a right is missing until somebody grants it; the text names it
+            raise errors.Unavailable(f"{operation}: {error}") from error
         raise
     except BotoCoreError as error:
         raise errors.Unavailable(f"{operation}: {type(error).__name__}") from error

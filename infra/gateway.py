@@ -5,8 +5,11 @@ a page's script sees only that the call failed. Everything our own code answers 
 """
 
 import json
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
+
+from infra.target import GATEWAY_STAGE, Change, Target
 
 # response type → status, code, detail. Types without an entry follow DEFAULT_4XX or DEFAULT_5XX.
 ANSWERS: dict[str, tuple[int, str, str]] = {
@@ -46,15 +49,30 @@ def answer(kind: str) -> tuple[int, dict[str, str], str]:
     return status, headers, json.dumps({**problem, "detail": detail, "code": code})
 
 
+def changes(target: Target, api_id: str) -> Iterator[Change]:
+    """What differs of the answers of a stage's API. Each deployment of Chalice's brings the gateway's own back."""
+    client = target.client("apigateway")
+    found = {each["responseType"]: each for each in client.get_gateway_responses(restApiId=api_id, limit=500)["items"]}
+    if any(_differs(found.get(kind, {}), _wanted(kind)) for kind in ANSWERS):
+        yield Change(f"give the gateway's own {len(ANSWERS)} answers our error shape",
+                     lambda: shape(client, api_id, GATEWAY_STAGE))  # fmt: skip
+
+
+def _differs(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    return any(found.get(key) != value for key, value in wanted.items())
+
+
+def _wanted(kind: str) -> dict[str, Any]:
+    status, headers, body = answer(kind)
+    return {
+        "statusCode": str(status),
+        "responseParameters": {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()},
+        "responseTemplates": {"application/json": body},  # the only template key the gateway looks at for all types
+    }
+
+
 def shape(client: Any, api_id: str, stage: str) -> None:
     """Give a REST API these answers and deploy it to its stage; `client` is boto3's for API Gateway."""
     for kind in ANSWERS:
-        status, headers, body = answer(kind)
-        client.put_gateway_response(
-            restApiId=api_id,
-            responseType=kind,
-            statusCode=str(status),
-            responseParameters={f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()},
-            responseTemplates={"application/json": body},  # the only template key the gateway looks at for all types
-        )
+        client.put_gateway_response(restApiId=api_id, responseType=kind, **_wanted(kind))
     client.create_deployment(restApiId=api_id, stageName=stage, description="gateway answers")

@@ -53,6 +53,13 @@ def outputs(client: Any, name: str) -> dict[str, str] | None:
     return {variable(each["OutputKey"]): each["OutputValue"] for each in found.get("Outputs", ())}
 
 
+def delete(client: Any, name: str, pause: float = 5.0) -> None:
+    """Delete a stack and wait; what it retains stays. One that is not there is a success. Raises StackFailed."""
+    if _describe(client, name):
+        client.delete_stack(StackName=name)
+        _wait(client, "stack_delete_complete", name, pause)
+
+
 def variable(output: str) -> str:
     """The environment variable that carries an output."""
     return _WORD_START.sub("_", output).upper()

@@ -87,6 +87,8 @@ def serve(methods: Mapping[str, Route], request: Any, in_path: Mapping[str, str]
     except Problem as problem:
         response = answers.respond_problem(call, problem)
     except errors.ContactError as error:
+        if isinstance(error, errors.Unavailable):
+            log.warning("http.unavailable", path=request.path, reason=str(error))
         response = answers.respond_problem(call, problems.of(error))
     except ValidationError as error:
         response = answers.respond_problem(call, problems.of_validation(error))

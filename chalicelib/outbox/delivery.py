@@ -61,6 +61,8 @@ def _record(before: Message, after: Message) -> str:
     store.replace(before, after)
     if after.state in ("failed", "unclear"):
         log.warning("message." + after.state, message=after.id, error=after.error, attempts=after.attempts)
+    if after.state == "due" and after.attempts == before.attempts:  # an attempt was made, and nothing left
+        log.warning("message.refused", message=after.id, error=after.error, attempts=after.attempts)
     return after.state
 
 
@@ -173,12 +175,18 @@ def sweep(
     composers: Mapping[str, Composer], time_left: Callable[[], float], now: datetime | None = None
 ) -> dict[str, int]:
     """The clock's part: delivers what was left behind until `time_left()` (seconds) runs short; the rest comes
-    with the next tick. Returns how many messages were left in which state."""
+    with the next tick. Returns how many messages were left in which state.
+
+    The line it logs is the clock's heartbeat: how many it found due, and how long (seconds) the oldest had been.
+    """
     now = now or instants.now()
     outcomes: dict[str, int] = {}
-    for message_id in store.due(now):
+    oldest = now
+    for message_id, due_at in store.due(now):
+        oldest = min(oldest, due_at)
         if time_left() < 5:
             break
         outcome = deliver(message_id, composers, now)
         outcomes[outcome] = outcomes.get(outcome, 0) + 1
+    log.info("clock.ticked", due=sum(outcomes.values()), oldest=int((now - oldest).total_seconds()), outcomes=outcomes)
     return outcomes

@@ -92,9 +92,9 @@ def uncount_mail(day: str) -> None:
     aws.write(aws.update(current().contacts_table, key, "ADD used :less", less=-1))
 
 
-def due(now: datetime) -> Iterator[str]:
-    """Ids of the messages that want attention by `now`, oldest first within each shard."""
+def due(now: datetime) -> Iterator[tuple[str, datetime]]:
+    """Id and instant of each message that wants attention by `now`, oldest first within each shard."""
     for shard in range(SHARDS):
         for keys in aws.query(current().contacts_table, "due_key = :shard AND due_at <= :now", index="due",
                               shard=f"MSG#{shard}", now=instants.text(now)):  # fmt: skip
-            yield keys["pk"].removeprefix("MSG#")
+            yield keys["pk"].removeprefix("MSG#"), instants.parse(keys["due_at"])

@@ -1,6 +1,5 @@
 """The real package, made once: run by the emulator itself, and unzipped."""
 
-import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,17 +28,7 @@ class Package:
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The package in the emulator, which runs it itself and enforces the policies of the functions' roles."""
     with Cloud(tmp_path_factory.mktemp("packaged"), packaged=True, auth=True) as cloud:
-        sns, topic = cloud.client("sns"), cloud.env["ALERTS_TOPIC_ARN"]
-        # A topic's own default policy lets everybody in the account publish; then no role would need the right to.
-        sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps(_nobody_by(topic)))
         yield cloud
-
-
-def _nobody_by(topic: str) -> dict[str, object]:
-    """A resource policy that lets nobody do anything by itself: the account's roles need the right of their own."""
-    root = f"arn:aws:iam::{topic.split(':')[4]}:root"
-    statement = {"Effect": "Allow", "Principal": {"AWS": root}, "Action": "sns:Publish", "Resource": topic}
-    return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 @pytest.fixture(scope="package")

@@ -2,74 +2,72 @@
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 import app
-from chalicelib import instants, tokens
+from chalicelib import aws, instants, keys, tokens
 from chalicelib.articles import counting, ranking
 from chalicelib.articles import store as articles
-from chalicelib.newsletter import exports, proof, reactions
+from chalicelib.callbacks import clock
+from chalicelib.newsletter import proof, reactions
 from chalicelib.staff import session
+from infra import config, policies
 from local.cloud import Cloud
 from tests.backend import FORM, Backend
 from tests.edge.desk import Agent
-from tests.events import Context
+from tests.events import Answer, Context
 from tests.staff.issuer import Issuer
 from tests.staff.test_flow import Browser
 
 STAGES = ("local", "dev", "prod")
 STAGE = "rights"  # the tests' own, with the local stage's policy
-# What the platform does by a function's role, and no code of ours: reading the streams, writing the logs.
-OF_THE_PLATFORM = ("Streams", "Logs")
+FAILURES = ("hear", "count")  # whose failures the platform puts into the dead-letter queue by their roles
 _SERVICES = {"sesv2": "ses"}
 _MEMBERS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
 Right = tuple[str, str]  # an action, and what it is done to
 
 
-def policy(root: Path, stage: str) -> list[dict[str, Any]]:
-    document = json.loads((root / ".chalice" / f"policy-{stage}.json").read_text())
+def policy(root: Path, stage: str, function: str) -> list[dict[str, Any]]:
+    """The statements of the file that a function's configuration names."""
+    whole = json.loads((root / ".chalice" / "config.json").read_text())
+    named = whole["stages"][stage]["lambda_functions"][function]["iam_policy_file"]
+    document = json.loads((root / ".chalice" / named).read_text())
     assert document["Version"] == "2012-10-17"
     statements: list[dict[str, Any]] = document["Statement"]
     return statements
 
 
-def domain(root: Path, stage: str) -> str:
-    config = json.loads((root / ".chalice" / "config.json").read_text())
-    sender: str = config["stages"][stage]["environment_variables"]["MAIL_FROM"]
-    return parseaddr(sender)[1].rpartition("@")[2]
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_files_are_current(root: Path, stage: str) -> None:
+    made = dict(policies.files(root, stage))
+    assert {path: path.read_text() for path in made} == made, "run `make generated`"
+    assert set((root / ".chalice").glob(f"policy-{stage}*.json")) == set(made)
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_the_stages_differ_by_their_name_and_their_senders_domain(root: Path, stage: str) -> None:
-    def common(stage: str) -> str:
-        text = (root / ".chalice" / f"policy-{stage}.json").read_text()
-        return text.replace(f"customer-contact-{stage}", "STAGE").replace(f"identity/{domain(root, stage)}", "SENDER")
-
-    assert common(stage) == common("prod")
-    assert common(stage).count("SENDER") == 1
-    assert "customer-contact" not in common(stage)
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_nothing_is_allowed_wholesale(root: Path, stage: str) -> None:
+@pytest.mark.parametrize("function", policies.RIGHTS)
+def test_nothing_is_allowed_wholesale(root: Path, stage: str, function: str) -> None:
     """Regions and accounts are `*`: a static file cannot know them, and a role has rights in its own account alone."""
-    for each in policy(root, stage):
+    sender = parseaddr(config.environment(root, stage)["MAIL_FROM"])[1].rpartition("@")[2]
+    for each in policy(root, stage, function):
         assert each.keys() == {"Sid", "Effect", "Action", "Resource"}
         assert each["Effect"] == "Allow"
         assert all(re.fullmatch(r"[a-z]+:[A-Za-z]+", action) for action in each["Action"])
         for resource in each["Resource"]:
             named = re.fullmatch(r"arn:aws:[a-z]+:\*:\*:(.+)", resource)
             assert named
-            assert f"customer-contact-{stage}" in named[1] or named[1] == f"identity/{domain(root, stage)}"
-            assert "*" not in re.sub(r"(/stream/|^log-group:.*)\*$", "", named[1])
+            assert config.prefix(stage) in named[1] or named[1] == f"identity/{sender}"
+            assert "*" not in re.sub(r"(/stream/|^log-group:.*:)\*$", "", named[1])
 
 
 def rights(statements: list[dict[str, Any]]) -> list[Right]:
@@ -108,12 +106,12 @@ def needed(service: str, operation: str, given: dict[str, Any]) -> Iterator[Righ
 
 
 class Watched(Backend):
-    """Notes the rights that the app's calls need; the tests' own looks into the tables do not count."""
+    """Notes the rights that each function's calls need; the tests' own looks into the tables do not count."""
 
     def __init__(self, cloud: Cloud, env: dict[str, str]) -> None:
         super().__init__(cloud, env)
-        self.used: set[Right] = set()
-        self._looking = False
+        self.used: dict[str, set[Right]] = defaultdict(set)
+        self._function = ""
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -124,59 +122,131 @@ class Watched(Backend):
             yield
 
     def note(self, params: dict[str, Any], model: Any, **_: Any) -> None:
-        if not self._looking:
-            self.used.update(needed(model.service_model.service_name, model.name, params))
+        if self._function:
+            self.used[self._function].update(needed(model.service_model.service_name, model.name, params))
 
-    def items(self, table: str = "CONTACTS_TABLE", prefix: str = "") -> list[dict[str, Any]]:
-        self._looking = True
+    @contextmanager
+    def function(self, name: str) -> Iterator[None]:
+        """What is called meanwhile is called by a function, in a process that has nothing cached."""
+        before, self._function = self._function, name
+        keys._cache.clear()
+        articles.forget()
         try:
-            return super().items(table, prefix)
+            yield
         finally:
-            self._looking = False
+            self._function = before
+
+    def call(self, *given: Any, **named: Any) -> Answer:
+        with self.function("api_handler"):
+            return super().call(*given, **named)
+
+    def deliver(self) -> None:
+        records = self.records()
+        with self.function("deliver"):
+            app.deliver({"Records": records}, Context())
+
+    def count(self) -> None:
+        records = self.records("VIEW_MARKERS_TABLE")
+        with self.function("count"):
+            app.count({"Records": records}, Context())
+
+    def tick(self, now: datetime) -> dict[str, int]:
+        with self.function("clock"):
+            return super().tick(now)
 
 
-def newsletter(backend: Backend) -> None:
-    answer = backend.call("POST", "/newsletter/signups", {"email": "r@example.org", "consent": "newsletter-de-1"})
+def told(backend: Watched, kind: str, service_id: str, **details: Any) -> None:
+    """SES tells of a mail, by SNS."""
+    at = instants.text(instants.now())
+    told = {"eventType": kind, "mail": {"timestamp": at, "messageId": service_id}}
+    for name, value in details.items():
+        told[name] = {**value, "timestamp": at, "feedbackId": f"{kind}-{service_id}"}
+    sns = {"TopicArn": backend.env["MAIL_EVENTS_TOPIC_ARN"], "Message": json.dumps(told), "Subject": None}
+    with backend.function("hear"):
+        app.hear({"Records": [{"Sns": {**sns, "MessageAttributes": {}}}]}, Context())
+
+
+def newsletter(backend: Watched, clock: bool) -> None:
+    """From the form to the erasure; the stream delivers the mails, or the clock does."""
+    email = f"by-clock-{clock}@example.org"
+    answer = backend.call("POST", "/newsletter/signups", {"email": email, "consent": "newsletter-de-1"})
     assert answer.status == 202
+    if clock:
+        assert "sent" in backend.tick(instants.now() + timedelta(minutes=1))
     backend.deliver()
-    (mail,) = backend.mails("r@example.org")
+    (mail,) = backend.mails(email)
     token = re.search(r"token=(\S+)", mail["text"])
     assert token
     confirmed = backend.call("POST", "/newsletter/confirm", f"token={token[1]}", {"content-type": FORM})
     assert confirmed.status == 200
-    assert exports.part(None, None, lambda: True)[1] == 1
-    key = proof.key_of("r@example.org")
+    if clock:
+        backend.tick(instants.now() + timedelta(minutes=1))
+    backend.settle()
+    sent = {each["kind"]: each for each in backend.items(prefix="MSG#") if each["state"] == "sent"}
+    (welcome,) = (each["service_id"] for kind, each in sent.items() if "welcome" in kind)
+    told(backend, "Bounce", welcome, bounce={"bounceType": "Transient"})
+    key = proof.key_of(email)
     data = tokens.sign(reactions.DATA, key, 0)
     assert backend.call("GET", f"/newsletter/mydata?token={data}").status == 200
     assert backend.call("POST", "/newsletter/erase", f"token={data}", {"content-type": FORM}).status == 200
     backend.settle()
-    told = {"eventType": "Delivery", "mail": {"timestamp": "2026-11-23T09:00:00Z", "messageId": "unknown"}}
-    sns = {"TopicArn": backend.env["MAIL_EVENTS_TOPIC_ARN"], "Message": json.dumps(told), "Subject": None}
-    app.hear({"Records": [{"Sns": {**sns, "MessageAttributes": {}}}]}, Context())
+    told(backend, "Delivery", "unknown")
 
 
-def callbacks(backend: Backend) -> None:
-    body = {"name": "Eva", "phone": "07930 2000", "consent": "callback-de-1"}
-    assert backend.call("POST", "/callbacks", body).status == 202
-    assert set(backend.tick(instants.now() + timedelta(seconds=1))) == {"sent"}
-    anna = Agent(backend)
-    (reference,) = anna.tab("due")
+def unanswered(backend: Watched) -> None:
+    """SES does not answer; then its event tells that it took the mail, and another that the reader complains."""
+
+    def lose(**_: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="ses")
+
+    answer = backend.call("POST", "/newsletter/signups", {"email": "lost@example.org", "consent": "newsletter-de-1"})
+    assert answer.status == 202
+    with backend.hooked("sesv2", "before-send.sesv2.SendEmail", lose):
+        backend.deliver()
+    (message,) = (each for each in backend.items(prefix="MSG#") if each["state"] == "unclear")
+    at = {"timestamp": instants.text(instants.now()), "messageId": "late", "tags": {"message": [message["id"]]}}
+    body = {"eventType": "Delivery", "mail": at}
+    sns = {"TopicArn": backend.env["MAIL_EVENTS_TOPIC_ARN"], "Message": json.dumps(body), "Subject": None}
+    with backend.function("hear"):
+        app.hear({"Records": [{"Sns": {**sns, "MessageAttributes": {}}}]}, Context())
+    told(backend, "Complaint", "late", complaint={"complaintFeedbackType": "abuse"})
+    backend.settle()
+
+
+def callbacks(backend: Watched) -> None:
+    for phone in ("07930 2000", "07930 2001"):
+        body = {"name": "Eva", "phone": phone, "consent": "callback-de-1"}
+        assert backend.call("POST", "/callbacks", body).status == 202
+        if phone.endswith("0"):
+            backend.deliver()
+    assert "sent" in backend.tick(instants.now() + timedelta(minutes=1))
+    anna, lead = Agent(backend), Agent(backend, "Sam", "supervisor")
+    forgotten, reference = anna.tab("due")
     anna.do(reference, "claim")
     assert anna.do(reference, "outcome", outcome="reached").json["state"] == "done"
-    assert anna.post("/staff/numbers/erase", phone="07930 2000").status == 403
-    lead = Agent(backend, "Sam", "supervisor")
+    assert "expired" in backend.tick(instants.now() + timedelta(days=20))
+    with backend.function("clock"):
+        assert clock.erase(lambda: 20.0, instants.now() + timedelta(days=200))
     assert lead.post("/staff/numbers/erase", phone="07930 2000").json["requests"] == 1
+    assert lead.get("/staff/subscribers.csv").status == 200
+    assert forgotten != reference
 
 
-def views(backend: Backend) -> None:
+def views(backend: Watched) -> None:
     for visitor in range(60):  # enough to be spread over lanes
         answer = backend.call("POST", "/articles/gold/views", caller=f"198.51.100.{visitor}")
         assert answer.status == 204
-    articles.forget()  # another process, which reads the day's salt
-    assert backend.call("POST", "/articles/gold/views").status == 204
     backend.count()
-    counting.sweep()
-    ranking.rank()
+    assert backend.call("POST", "/articles/gold/views").status == 204  # overlooked by the stream
+    old = (instants.now() - timedelta(days=3)).date()
+    aws.client("dynamodb").put_item(
+        TableName=backend.env["VIEW_MARKERS_TABLE"], Item=aws.pack_item({"pk": f"SALT#{old}", "salt": "old"})
+    )
+    with backend.function("sweep"):
+        assert counting.sweep(instants.now() + timedelta(minutes=11)) == 1
+    with backend.function("rank"):
+        ranking.rank()
+        ranking.rank()
     for path in ("gold/views", "gold/views/daily", "views?slugs=gold,silver", "popular"):
         assert backend.call("GET", f"/articles/{path}").status == 200
 
@@ -190,7 +260,8 @@ def staff(backend: Watched, issuer: Issuer) -> None:
     with backend.watched():
         assert browser.sign_in(issuer).status == 303
         assert browser.get("/staff").status == 200
-        session.end(browser.cookies["__Host-staff"])
+        with backend.function("api_handler"):
+            session.end(browser.cookies["__Host-staff"])
 
 
 def test_every_right_is_used_and_every_one_used_is_given(cloud: Cloud, root: Path, issuer: Issuer) -> None:
@@ -198,13 +269,34 @@ def test_every_right_is_used_and_every_one_used_is_given(cloud: Cloud, root: Pat
         backend.configure(HOTLINE_HOURS="Mon-Sun 00:00-24:00", HOTLINE_HOLIDAYS="", HOTLINE_EXCEPTIONS="")
         backend.configure(STAGE="local", STAFF_TEST_KEY="key")
         with backend.watched():
-            newsletter(backend)
+            newsletter(backend, clock=False)
+            newsletter(backend, clock=True)
+            unanswered(backend)
             callbacks(backend)
             views(backend)
-            app.deliver({"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": {}}}]}, Context())  # quarantined
+            with backend.function("deliver"):
+                broken = {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": {}}}]}
+                app.deliver(broken, Context())  # quarantined
         staff(backend, issuer)
-    given = rights([each for each in policy(root, "local") if each["Sid"] not in OF_THE_PLATFORM])
-    ours = ("customer-contact-local", f"customer-contact-{STAGE}")
-    of_the_stage = {(action, what.replace(*ours)) for action, what in given}
-    assert sorted(backend.used - of_the_stage) == [], "done without a right to"
-    assert sorted(of_the_stage - backend.used) == [], "allowed, and never done"
+    for function in policies.RIGHTS:
+        given = {
+            (action, what.replace(config.prefix("local"), config.prefix(STAGE)))
+            for action, what in rights(policy(root, "local", function))
+        }
+        of_the_platform = {each for each in given if each[0].startswith("logs:") or "/stream/" in each[1]}
+        if function in FAILURES:
+            of_the_platform |= {each for each in given if each[0] == "sqs:SendMessage"}
+        used = backend.used[function]
+        assert sorted(used - given) == [], f"{function} did it without a right to"
+        assert sorted(given - used - of_the_platform) == [], f"{function} may, and never does"
+
+
+def test_the_counting_reaction_cannot_touch_a_subscriber(root: Path) -> None:
+    for function in ("count", "sweep", "rank"):
+        assert not [
+            what for _, what in rights(policy(root, "prod", function)) if "contacts" in what or "secret" in what
+        ]
+
+
+def test_no_function_is_without_a_policy_of_its_own() -> None:
+    assert policies.RIGHTS.keys() == {"api_handler", *(each.name for each in app.app.event_sources)}

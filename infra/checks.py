@@ -1,0 +1,84 @@
+"""The first step: is everything there that a deployment takes? It reads, and changes nothing."""
+
+from collections.abc import Iterator
+from email.utils import parseaddr
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.settings import BadSetting, parse
+from infra.target import Change, NotDone, Target
+
+REQUIRED = ("BASE_URL", "SITE_URL", "SITE_ORIGINS", "COMPANY_NAME", "MAIL_FROM", "STAFF_MAIL", "HOTLINE_NUMBER")
+
+
+def check(target: Target) -> Iterator[Change]:
+    """Nothing to change, but each thing one should know. Raises NotDone with everything that is missing."""
+    account = _account(target)
+    missing = _settings(target) + _mail(target, blocking=True)
+    if missing:
+        raise NotDone("This is missing:\n" + "\n".join(f"  - {each}" for each in missing))
+    yield Change(f"work in account {account}, region {target.client('sts').meta.region_name}")
+    for note in _mail(target, blocking=False):
+        yield Change(note)
+
+
+def _account(target: Target) -> str:
+    try:
+        return str(target.client("sts").get_caller_identity()["Account"])
+    except (BotoCoreError, ClientError) as error:
+        raise NotDone(
+            f"There are no AWS credentials that work, or no region: {error}\n"
+            "Sign in (`aws sso login`, or AWS_PROFILE=…) and set AWS_DEFAULT_REGION, such as eu-central-1."
+        ) from error
+
+
+def _settings(target: Target) -> list[str]:
+    environment = target.environment
+    where = f"in .chalice/config.json, stage {target.stage}"
+    missing = [f"{name} is not set {where}" for name in REQUIRED if not environment.get(name)]
+    missing += [
+        f"{name} still has the example's value, {environment[name]}, {where}"
+        for name in REQUIRED
+        if ".example" in environment.get(name, "")
+    ]
+    if environment.get("STAGE") != target.stage:
+        missing.append(f"STAGE must be {target.stage} {where}")
+    try:
+        parse(environment)
+    except BadSetting as error:
+        missing.append(f"{error} ({where})")
+    return missing
+
+
+def _mail(target: Target, blocking: bool) -> list[str]:
+    """What SES lacks: what no stage can work without (`blocking`), or what keeps mails waiting in the outbox."""
+    client = target.client("sesv2")
+    domain = parseaddr(target.environment.get("MAIL_FROM", ""))[1].rpartition("@")[2]
+    account = client.get_account()
+    sandbox = not account.get("ProductionAccessEnabled")
+    identity = _identity(client, domain)
+    made = target.operations.get("mail_domain") == domain
+    if blocking:
+        found = [] if account.get("SendingEnabled", True) else ["SES has stopped this account's mail: see its console"]
+        if target.stage == "prod" and sandbox:
+            found.append("SES is in the sandbox: request production access in its console (docs/operations.md)")
+        if identity is None and domain and not made:
+            found.append(f'SES has no identity {domain}: set "operations": {{"mail_domain": "{domain}"}} in '
+                         f".chalice/config.json, stage {target.stage}, to have it made")  # fmt: skip
+        return found
+    notes = ["note: SES is in the sandbox, only addresses verified there get mail"] if sandbox else []
+    if identity is None:
+        notes.append(f"note: the identity {domain} is made next; then run this again for its DNS records")
+    elif not identity.get("VerifiedForSendingStatus"):
+        records = [f"{each}._domainkey.{domain} CNAME {each}.dkim.amazonses.com"
+                   for each in identity.get("DkimAttributes", {}).get("Tokens", ())]  # fmt: skip
+        notes.append("\n      ".join(["note: publish these DNS records, mails wait until SES sees them:", *records]))
+    return notes
+
+
+def _identity(client: Any, domain: str) -> Any:
+    try:
+        return client.get_email_identity(EmailIdentity=domain) if domain else None
+    except client.exceptions.NotFoundException:
+        return None

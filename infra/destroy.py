@@ -1,0 +1,75 @@
+"""`python -m infra.destroy STAGE`: ends a stage's functions, API and alarms; its data only if the stage is typed."""
+
+import json
+from pathlib import Path
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra import config, functions, resources, stack
+from infra.target import NotDone, Target
+
+ROOT = Path(__file__).parent.parent
+# What outlives the stack of the resources, as it is retained: outputs of it.
+TABLES = ("CONTACTS_TABLE", "VIEW_COUNTS_TABLE")
+SECRETS = ("IDENTITY_SECRET_ARN", "TOKEN_SECRET_ARN")
+
+
+@click.command()
+@click.argument("stage")
+@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
+@click.option("--data", is_flag=True, help="Also the tables with every subscriber and view, and the secrets.")
+def main(stage: str, dry_run: bool, data: bool) -> None:
+    """Deletes what serves STAGE; with --data also what it keeps, after its name was typed.
+
+    Without --data a later deployment finds every subscriber again: tables, topics, queue and secrets stay.
+    """
+    run(Target(ROOT, stage), data, dry_run)
+
+
+def run(target: Target, data: bool, dry_run: bool = False) -> None:
+    """Deletes a stage, told on the terminal. Raises ClickException with the reason in words."""
+    try:
+        environment, (kept, watching) = target.environment, resources.names(target.stage)
+        click.echo(f"functions, roles, triggers and API of {target.stage}; the stack {watching} with its logs")
+        if data:
+            lost = [environment[name] for name in (*TABLES, *SECRETS) if environment.get(name)]
+            click.echo("\n  ".join([f"and for good, with the stack {kept}:", *lost]))
+        if dry_run:
+            click.echo("nothing was deleted")
+            return
+        if data and click.prompt("This cannot be undone. Type the stage's name to delete its data") != target.stage:
+            raise click.ClickException("another name: nothing was deleted")
+        functions.chalice(target, "delete")
+        stack.delete(target.client("cloudformation"), watching, resources.PAUSE)
+        if data:
+            _delete_data(target, environment, kept)
+    except (NotDone, stack.StackFailed, config.NoStage, BotoCoreError, ClientError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"deleted: {target.stage}")
+
+
+def _delete_data(target: Target, environment: dict[str, str], kept: str) -> None:
+    """The stack lets go of tables and secrets, and then they go; what is gone already is passed over."""
+    dynamodb, secrets = target.client("dynamodb"), target.client("secretsmanager")
+    stack.delete(target.client("cloudformation"), kept, resources.PAUSE)
+    for name in TABLES:
+        try:
+            dynamodb.update_table(TableName=environment[name], DeletionProtectionEnabled=False)
+            dynamodb.delete_table(TableName=environment[name])
+        except (KeyError, dynamodb.exceptions.ResourceNotFoundException):
+            continue
+        click.echo(f"  {environment[name]}")
+    for name in SECRETS:
+        try:
+            secrets.delete_secret(SecretId=environment[name], ForceDeleteWithoutRecovery=True)
+        except (KeyError, secrets.exceptions.ResourceNotFoundException):
+            continue
+        click.echo(f"  {environment[name]}")
+    made = {stack.variable(each) for each in json.loads(resources.template(target))["Outputs"]}
+    stays = {key: value for key, value in environment.items() if key not in made}
+    config.change(target.root, target.stage, "environment_variables", stays)
+
+
+if __name__ == "__main__":
+    main()

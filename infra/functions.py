@@ -1,0 +1,35 @@
+"""The functions and the API: Chalice's own deployment, by its own command."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from infra.target import Change, NotDone, Target
+
+# main() returns the exit code instead of exiting with it.
+_CHALICE = (sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())")
+
+
+def changes(target: Target) -> Iterator[Change]:
+    """Chalice, which finds out what of the functions, their roles, their triggers and the API differs."""
+    yield Change(f"run chalice deploy --stage {target.stage}: functions, roles, triggers, API",
+                 lambda: chalice(target, "deploy"))  # fmt: skip
+
+
+def chalice(target: Target, command: str) -> None:
+    """Run `chalice deploy` or `chalice delete` for the stage. Raises NotDone."""
+    done = subprocess.run([*_CHALICE, command, "--stage", target.stage], cwd=target.root, env=os.environ, check=False)
+    if done.returncode:
+        raise NotDone(f"chalice {command} failed, see above. What it did is recorded: run the same command again.")
+
+
+def deployed(target: Target) -> dict[str, dict[str, Any]]:
+    """What Chalice recorded of its last deployment of the stage, by the names of its resources; empty without one."""
+    try:
+        record = json.loads((target.root / ".chalice" / "deployed" / f"{target.stage}.json").read_text())
+    except FileNotFoundError:
+        return {}
+    return {each["name"]: each for each in record["resources"]}

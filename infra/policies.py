@@ -1,0 +1,98 @@
+"""Who may do what: the one policy of each function, for every stage, as `.chalice/policy-<stage>-<function>.json`.
+
+`make generated` writes the files and names them in `.chalice/config.json`; `make resources` does for its stage. Regions
+and accounts are `*`: a checked-in file cannot know them, and a role has rights in its own account alone.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any
+
+from infra import config
+
+# What there is: service, and names in it; `{stage}` is the stage's prefix, `{sender}` the domain of MAIL_FROM.
+_THINGS = {
+    "Contacts": ("dynamodb", "table/{stage}-contacts"),
+    "Due": ("dynamodb", "table/{stage}-contacts/index/due"),
+    "Board": ("dynamodb", "table/{stage}-contacts/index/board"),
+    "Sent": ("dynamodb", "table/{stage}-contacts/index/sent"),
+    "ContactsStream": ("dynamodb", "table/{stage}-contacts/stream/*"),
+    "Markers": ("dynamodb", "table/{stage}-view-markers"),
+    "MarkersStream": ("dynamodb", "table/{stage}-view-markers/stream/*"),
+    "Counts": ("dynamodb", "table/{stage}-view-counts"),
+    "Days": ("dynamodb", "table/{stage}-view-counts/index/days"),
+    "Identity": ("secretsmanager", "secret:{stage}-identity-??????"),
+    "Tokens": ("secretsmanager", "secret:{stage}-tokens-??????"),
+    "Provider": ("secretsmanager", "secret:{stage}-oidc-??????"),
+    "Mails": ("ses", "identity/{sender}", "configuration-set/{stage}"),
+    "Alerts": ("sns", "{stage}-alerts"),
+    "DeadLetters": ("sqs", "{stage}-dead-letters"),
+    "Log": ("logs", "log-group:/aws/lambda/{log}:*"),
+}
+# What the platform does by a function's role; for `hear` and `count` it also sets aside what they failed to do.
+# The groups of the logs are the watching stack's: no function makes one.
+_READS_STREAM = "DescribeStream GetRecords GetShardIterator ListStreams"
+_WRITES_LOG = {"Log": "CreateLogStream PutLogEvents"}
+# What sends messages: the stream's reaction and the clock.
+_SENDS = {
+    "Contacts": "GetItem PutItem Query UpdateItem",
+    "Tokens": "GetSecretValue",
+    "Mails": "SendEmail",
+    "Alerts": "Publish",
+}
+RIGHTS: Mapping[str, Mapping[str, str]] = {
+    "api_handler": {
+        "Contacts": "BatchGetItem DeleteItem GetItem PutItem Query Scan UpdateItem",
+        "Board": "Query",
+        "Markers": "GetItem PutItem",
+        "Counts": "BatchGetItem GetItem Query",
+        "Identity": "GetSecretValue",
+        "Tokens": "GetSecretValue",
+        "Provider": "GetSecretValue",
+    },
+    "deliver": {**_SENDS, "ContactsStream": _READS_STREAM, "DeadLetters": "SendMessage"},
+    "hear": {"Contacts": "GetItem PutItem Query UpdateItem", "Sent": "Query", "DeadLetters": "SendMessage"},
+    "count": {"Markers": "UpdateItem", "Counts": "UpdateItem", "MarkersStream": _READS_STREAM,
+              "DeadLetters": "SendMessage"},
+    "clock": {**_SENDS, "Contacts": "DeleteItem GetItem PutItem Query UpdateItem", "Due": "Query"},
+    "sweep": {"Markers": "DeleteItem Scan UpdateItem", "Counts": "GetItem PutItem UpdateItem"},
+    "rank": {"Counts": "BatchGetItem GetItem PutItem Query", "Days": "Query"},
+}  # fmt: skip
+
+
+def document(root: Path, stage: str, function: str) -> dict[str, Any]:
+    """The policy of a function on a stage."""
+    sender = parseaddr(config.environment(root, stage)["MAIL_FROM"])[1].rpartition("@")[2]
+    log = config.prefix(stage) if function == "api_handler" else f"{config.prefix(stage)}-{function}"
+    names = {"stage": config.prefix(stage), "sender": sender, "log": log}
+    statements = [_statement(thing, does, names) for thing, does in {**RIGHTS[function], **_WRITES_LOG}.items()]
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _statement(thing: str, does: str, names: Mapping[str, str]) -> dict[str, Any]:
+    service, *things = _THINGS[thing]
+    return {
+        "Sid": thing,
+        "Effect": "Allow",
+        "Action": [f"{service}:{action}" for action in does.split()],
+        "Resource": [f"arn:aws:{service}:*:*:{each.format(**names)}" for each in things],
+    }
+
+
+def files(root: Path, stage: str) -> Iterator[tuple[Path, str]]:
+    """Path and text of each policy of a stage."""
+    for function in RIGHTS:
+        yield root / ".chalice" / _name(stage, function), json.dumps(document(root, stage, function), indent=2) + "\n"
+
+
+def write(root: Path, stage: str) -> None:
+    """Write a stage's policies, and which function has which."""
+    for path, text in files(root, stage):
+        path.write_text(text)
+    config.change(root, stage, "lambda_functions", {each: {"iam_policy_file": _name(stage, each)} for each in RIGHTS})
+
+
+def _name(stage: str, function: str) -> str:
+    return f"policy-{stage}-{function}.json"

@@ -1,0 +1,93 @@
+"""The last step: does the served stage answer as it should? It reads only, and as anybody could."""
+
+import http.client
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import Message
+from functools import partial
+from typing import Any
+
+from infra.target import Change, NotDone, Target
+
+TIMEOUT = 30.0  # seconds; a first request finds every process cold
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    headers: Message
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+def changes(target: Target, url: str) -> Iterator[Change]:
+    """Each request that is made of a served stage. Doing it raises NotDone where the answer is another."""
+    for name, check in _CHECKS.items():
+        yield Change(f"ask {url}{name}", partial(_expect, name, check, target, url))
+
+
+def _expect(name: str, check: Any, target: Target, url: str) -> None:
+    try:
+        wrong = check(target, url + name)
+    except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
+        wrong = f"{type(error).__name__}: {error}"
+    if wrong:
+        raise NotDone(f"{url}{name} does not answer as it should: {wrong}\n"
+                      "The functions' logs tell why (CloudWatch, /aws/lambda/…). What was deployed stays.")  # fmt: skip
+
+
+def _ask(url: str, method: str = "GET", **headers: str) -> _Answer:
+    request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310  # ours, https or the tests'
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
+            return _Answer(answer.status, answer.headers, answer.read().decode())
+    except urllib.error.HTTPError as error:
+        return _Answer(error.code, error.headers, error.read().decode())
+
+
+def _health(target: Target, url: str) -> str:
+    answer = _ask(url)
+    right = answer.status == 200 and answer.json.get("stage") == target.stage
+    return "" if right else f"{answer.status} {answer.text[:200]}"
+
+
+def _reads(target: Target, url: str) -> str:
+    """A table is read, by the function's own rights."""
+    answer = _ask(url)
+    right = answer.status == 200 and isinstance(answer.json["articles"], list)
+    return "" if right else f"{answer.status} {answer.text[:200]}"
+
+
+def _preflight(target: Target, url: str) -> str:
+    origin = target.environment["SITE_ORIGINS"].split(",")[0].strip()
+    answer = _ask(url, "OPTIONS", Origin=origin, **{"Access-Control-Request-Method": "POST"})
+    allowed = answer.headers.get("Access-Control-Allow-Origin")
+    return "" if allowed == origin else f"the website {origin} may not call it: {answer.status}, {allowed}"
+
+
+def _nothing_there(target: Target, url: str) -> str:
+    """The gateway's own answer, in our shape."""
+    answer = _ask(url)
+    right = answer.status == 404 and answer.json.get("code") == "not_found"
+    return "" if right else f"{answer.status} {answer.text[:200]}"
+
+
+def _closed(target: Target, url: str) -> str:
+    """The staff's paths are shut to whoever has not signed in."""
+    answer = _ask(url)
+    return "" if answer.status == 401 else f"{answer.status}, not 401"
+
+
+_CHECKS = {
+    "/health": _health,
+    "/articles/popular": _reads,
+    "/newsletter/signups": _preflight,
+    "/nothing-is-here": _nothing_there,
+    "/staff/subscribers": _closed,
+}

@@ -1,0 +1,50 @@
+"""How much the gateway lets through, by method: a flood costs no more than this."""
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from infra.target import GATEWAY_STAGE, Change, Target
+
+# Requests a second and at a burst, of every method by itself that is not below.
+DEFAULT = (20.0, 40)
+# What every page of the website calls.
+_PAGES = (500.0, 1000)
+RATES: Mapping[str, tuple[float, int]] = {
+    "/articles/{slug}/views": (5000.0, 2500),
+    "/articles/views": _PAGES,
+    "/articles/popular": _PAGES,
+    "/articles/{slug}/badge.svg": _PAGES,
+    "/embed.js": _PAGES,
+    "/hotline": _PAGES,
+}
+# What a page sends there: a preflight as often as a view. A HEAD of them is nobody's.
+_METHODS = ("GET", "POST", "OPTIONS")
+
+
+def changes(target: Target, api_id: str) -> Iterator[Change]:
+    """What differs of the throttles of a stage's API."""
+    client = target.client("apigateway")
+    found = {
+        key.replace("~1", "/").strip("/"): value
+        for key, value in client.get_stage(restApiId=api_id, stageName=GATEWAY_STAGE).get("methodSettings", {}).items()
+    }
+    wanted = {"*/*": DEFAULT}
+    wanted |= {f"{path.strip('/')}/{method}": rate for path, rate in RATES.items() for method in _METHODS}
+    for key, (rate, burst) in wanted.items():
+        settings = found.get(key, {})
+        if (settings.get("throttlingRateLimit"), settings.get("throttlingBurstLimit")) != (rate, burst):
+            path, _, method = key.rpartition("/")
+            what = "every method" if key == "*/*" else f"{method} /{path}"
+            yield Change(f"throttle {what} at {rate:g} requests a second, {burst} at a burst",
+                         partial(client.update_stage, restApiId=api_id, stageName=GATEWAY_STAGE,
+                                 patchOperations=_operations(path, method, rate, burst)))  # fmt: skip
+
+
+def _operations(path: str, method: str, rate: float, burst: int) -> list[dict[str, Any]]:
+    resource = "*" if path == "*" else "~1" + path.replace("/", "~1")
+    at = f"/{resource}/{method}/throttling"
+    return [
+        {"op": "replace", "path": f"{at}/rateLimit", "value": f"{rate:g}"},
+        {"op": "replace", "path": f"{at}/burstLimit", "value": str(burst)},
+    ]

@@ -1,0 +1,119 @@
+"""`make deploy` and `make destroy`, whole, in an emulated account: from nothing, again, after failures, to nothing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from chalicelib.http.routing import METHODS
+from infra import config, destroy, gateway, policies, triggers, watching
+from infra.deploy import run, settle, steps
+from infra.functions import deployed
+from infra.throttles import DEFAULT, RATES
+from local import ports
+from tests.infra.account import OPERATIONS, OURS, STAGE, Account, account
+
+pytestmark = pytest.mark.edge
+PREFIX = config.prefix(STAGE)
+
+
+@pytest.fixture(scope="module")
+def empty(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    with account(root, tmp_path_factory.mktemp("account")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def served(empty: Account) -> Account:
+    """Deployed, with failures on the way: each run goes on where the one before stopped."""
+    with pytest.raises(click.ClickException, match=r"(?s)This is missing:.*MAIL_FROM still has the example's value"):
+        empty.deploy(ports.listen(0, "api"))
+    empty.configure(environment_variables=OURS)
+    with pytest.raises(click.ClickException, match="SES has no identity firma"):
+        empty.deploy(ports.listen(0, "api"))
+    empty.configure(operations=OPERATIONS)
+    run(empty.target, steps(), dry_run=True)
+    assert empty.client("dynamodb").list_tables()["TableNames"] == []
+    empty.endpoint.fail["POST", "/restapis?"] = 400
+    with pytest.raises(click.ClickException, match="chalice deploy failed"):
+        empty.deploy(ports.listen(0, "api"))
+    empty.endpoint.fail["PUT", "/restapis/"] = 400  # the first of the gateway's answers
+    with pytest.raises(click.ClickException, match="the test has it fail"):
+        empty.deploy(ports.listen(0, "api"))
+    empty.deploy(ports.listen(0, "api"))
+    return empty
+
+
+def test_the_stage_is_what_it_should_be(served: Account) -> None:
+    assert list(settle(served.target)) == []  # a look says that nothing differs
+    outputs = served.target.environment
+    assert outputs["CONTACTS_TABLE"] == f"{PREFIX}-contacts"
+    mapped = served.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    filters = {each["FunctionArn"].rpartition("-")[2]: each["FilterCriteria"]["Filters"] for each in mapped}
+    assert {name: len(found) for name, found in filters.items()} == {"deliver": 3, "count": 1}
+    for function, most in triggers.RESERVED.items():
+        name = watching.function_name(STAGE, function)
+        found = served.client("lambda").get_function_concurrency(FunctionName=name)
+        assert found["ReservedConcurrentExecutions"] == most
+
+
+def test_every_method_has_a_throttle(served: Account) -> None:
+    api_id = deployed(served.target)["rest_api"]["rest_api_id"]
+    client = served.client("apigateway")
+    (stage,) = client.get_stages(restApiId=api_id)["item"]
+    settings = stage["methodSettings"]
+    assert settings["*/*"]["throttlingRateLimit"] == DEFAULT[0]  # of each method that has none of its own
+    paths = {each["path"] for each in client.get_resources(restApiId=api_id, limit=500)["items"]}
+    assert set(RATES) <= paths
+    for path, (rate, burst) in RATES.items():
+        found = settings[f"{path}/POST"]
+        assert (found["throttlingRateLimit"], found["throttlingBurstLimit"]) == (rate, burst)
+    assert "POST" in METHODS
+
+
+def test_logs_are_kept_for_a_month_and_only_by_these_groups(served: Account) -> None:
+    groups = served.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]
+    kept = {each["logGroupName"]: each.get("retentionInDays") for each in groups}
+    assert kept == {f"/aws/lambda/{watching.function_name(STAGE, each)}": 30 for each in policies.RIGHTS}
+
+
+def test_again_it_changes_only_what_chalice_undoes(served: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    before = deployed(served.target)
+    served.deploy(ports.listen(0, "api"))
+    said = capsys.readouterr().out
+    assert deployed(served.target)["rest_api"] == before["rest_api"]
+    assert f"give the gateway's own {len(gateway.ANSWERS)} answers our error shape" in said
+    assert "throttle" not in said
+    assert "bisection" not in said
+
+
+def test_destroyed_without_data_and_deployed_again_it_has_its_data(served: Account) -> None:
+    client = served.client("dynamodb")
+    client.put_item(TableName=f"{PREFIX}-contacts", Item={"pk": {"S": "SUB#kept"}, "sk": {"S": "SUB"}})
+    assert CliRunner().invoke(destroy.main, [STAGE, "--help"]).exit_code == 0
+    destroy.run(served.target, data=False)
+    assert served.client("lambda").list_functions()["Functions"] == []
+    assert served.client("apigateway").get_rest_apis()["items"] == []
+    served.deploy(ports.listen(0, "api"))
+    assert client.scan(TableName=f"{PREFIX}-contacts")["Count"] == 1
+
+
+def test_data_goes_only_with_the_stages_name_typed(served: Account) -> None:
+    @click.command()
+    def command() -> None:
+        destroy.run(served.target, data=True)
+
+    refused = CliRunner().invoke(command, input="prod\n")
+    assert (refused.exit_code, "nothing was deleted" in refused.output) == (1, True)
+    assert f"{PREFIX}-contacts" in refused.output
+    assert len(served.client("dynamodb").list_tables()["TableNames"]) == 3
+    assert served.client("lambda").list_functions()["Functions"]
+    done = CliRunner().invoke(command, input=f"{STAGE}\n")
+    assert (done.exit_code, done.output.splitlines()[-1]) == (0, f"deleted: {STAGE}")
+    assert served.client("dynamodb").list_tables()["TableNames"] == []
+    assert served.client("secretsmanager").list_secrets()["SecretList"] == []
+    assert "CONTACTS_TABLE" not in served.target.environment
+    again = CliRunner().invoke(command, input=f"{STAGE}\n")
+    assert again.exit_code == 0

@@ -1,0 +1,90 @@
+"""The filters of the streams: what they hold back is nothing that a reaction would have reacted to."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import app
+from chalicelib import tokens
+from chalicelib.newsletter import proof, reactions
+from infra.triggers import FILTERS
+from tests.backend import FORM, Backend
+from tests.edge.test_newsletter import sign_up
+from tests.edge.test_subscription import subscribe
+from tests.events import Context
+
+
+def passes(pattern: Any, value: Any) -> bool:
+    """Lambda's syntax of event filters, as far as we use it: nested names, any of some values, a prefix."""
+    if isinstance(pattern, dict):
+        return isinstance(value, dict) and all(name in value and passes(pattern[name], value[name]) for name in pattern)
+    return any(str(value).startswith(rule["prefix"]) if isinstance(rule, dict) else value == rule for rule in pattern)
+
+
+def let_through(function: str, record: dict[str, Any]) -> bool:
+    return any(passes(pattern, record) for pattern in FILTERS[function])
+
+
+@contextmanager
+def calls(backend: Backend) -> Iterator[list[str]]:
+    made: list[str] = []
+
+    def note(model: Any, **_: Any) -> None:
+        made.append(model.name)
+
+    with backend.hooked("dynamodb", "before-call.dynamodb", note):
+        yield made
+
+
+def states(backend: Backend) -> dict[str, dict[str, Any]]:
+    """Every record that the contacts' stream brings while subscriptions and a callback come and go."""
+    found: dict[str, dict[str, Any]] = {}
+
+    def look() -> None:
+        found.update({str(each): each for each in backend.records()})
+
+    sign_up(backend, "pending@example.org")
+    look()
+    for email in ("leaves@example.org", "erased@example.org", "complains@example.org"):
+        subscribe(backend, email)
+    look()
+    backend.call("POST", "/callbacks", {"name": "Eva", "phone": "07930 2000", "consent": "callback-de-1"})
+    leave = tokens.sign(reactions.UNSUBSCRIBE, proof.key_of("leaves@example.org"), 0)
+    assert backend.call("POST", f"/newsletter/unsubscribe?token={leave}", "", {"content-type": FORM}).status == 200
+    look()
+    data = tokens.sign(reactions.DATA, proof.key_of("erased@example.org"), 0)
+    assert backend.call("POST", "/newsletter/erase", f"token={data}", {"content-type": FORM}).status == 200
+    look()
+    backend.settle()
+    look()
+    return found
+
+
+def test_deliver_sees_what_it_reacts_to_and_nothing_else(backend: Backend) -> None:
+    records = states(backend).values()
+    through = [each for each in records if let_through("deliver", each)]
+    held = [each for each in records if not let_through("deliver", each)]
+    assert {each["dynamodb"]["Keys"]["pk"]["S"].partition("#")[0] for each in through} == {"MSG", "SUB"}
+    assert len(held) > len(through) >= 5
+    for record in held:
+        with calls(backend) as made:
+            app.deliver({"Records": [record]}, Context())
+        assert made == []
+    for record in through:
+        with calls(backend) as made:
+            app.deliver({"Records": [record]}, Context())
+        assert made != []
+
+
+def test_count_sees_each_new_view_and_not_its_own_flags(backend: Backend) -> None:
+    assert backend.call("POST", "/articles/gold/views").status == 204
+    new = backend.records("VIEW_MARKERS_TABLE")
+    seen = [each for each in new if let_through("count", each)]
+    assert [each["dynamodb"]["Keys"]["pk"]["S"].partition("#")[0] for each in seen] == ["VIEW"]
+    backend.count()
+    flagged = [{**each, "eventName": "MODIFY"} for each in backend.records("VIEW_MARKERS_TABLE")]
+    assert not [each for each in flagged if let_through("count", each)]
+    for record in [*flagged, *(each for each in new if each not in seen)]:
+        with calls(backend) as made:
+            app.count({"Records": [record]}, Context())
+        assert made == []

@@ -1,0 +1,186 @@
+"""What is watched: every alarm looks at something that is really told, and every function is watched."""
+
+import json
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+import app
+from chalicelib import aws, instants
+from chalicelib.articles import counting
+from infra import policies, watching
+from tests.backend import Backend
+from tests.edge.test_faults import error_answer
+from tests.events import Context
+
+STAGE = "dev"
+SEND = "before-send.sesv2.SendEmail"
+TABLE = "before-send.dynamodb"
+# What AWS itself measures, by namespace, and the dimension that is ours.
+OF_AWS = {
+    "AWS/Lambda": {"Errors", "IteratorAge", "Throttles"},
+    "AWS/SQS": {"ApproximateNumberOfMessagesVisible"},
+    "AWS/SES": {"Reputation.BounceRate", "Reputation.ComplaintRate"},
+    "AWS/DynamoDB": {"WriteThrottleEvents"},
+}
+
+
+class Told:
+    """The log lines of each function."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.lines: dict[str, list[dict[str, Any]]] = defaultdict(list)
+
+    @contextmanager
+    def by(self, function: str) -> Iterator[None]:
+        self._capsys.readouterr()
+        yield
+        written = self._capsys.readouterr().out.splitlines()
+        self.lines[function] += [json.loads(line) for line in written if line.startswith("{")]
+
+
+def matches(pattern: str, line: dict[str, Any]) -> bool:
+    """CloudWatch's syntax for JSON, as far as we use it: one property that equals a text."""
+    read = re.fullmatch(r'\{ \$\.(\w+) = "([\w.]+)" \}', pattern)
+    assert read
+    return bool(line.get(read[1]) == read[2])
+
+
+def value(written: str, line: dict[str, Any]) -> float:
+    return float(line[written.removeprefix("$.")] if written.startswith("$.") else written)
+
+
+def fail(**_: Any) -> None:
+    raise RuntimeError("what nobody foresaw")
+
+
+def lose(**_: Any) -> None:
+    raise ReadTimeoutError(endpoint_url="ses")
+
+
+def messages(backend: Backend, told: Told, function: str, go: Callable[[], object]) -> None:
+    """A message each that is unclear, refused, failed, beyond the cap, and not to be composed."""
+    ends = [lose, error_answer(429, "TooManyRequestsException"), error_answer(400, "BadRequestException")]
+    for number, end in enumerate(ends):
+        sign_up(backend, f"{function}-{number}@example.org")
+        with backend.hooked("sesv2", SEND, end), told.by(function):
+            go()
+    backend.configure(MAILS_A_DAY="0")
+    sign_up(backend, f"{function}-capped@example.org")
+    with told.by(function):
+        go()
+    backend.configure(MAILS_A_DAY="20000")
+    sign_up(backend, f"{function}-wrong@example.org")
+    (message,) = (each for each in backend.items(prefix="MSG#") if each["state"] == "due" and not each["attempts"]
+                  and "error" not in each)  # fmt: skip
+    aws.client("dynamodb").update_item(
+        TableName=backend.env["CONTACTS_TABLE"], Key=aws.pack_item({"pk": message["pk"], "sk": "MSG"}),
+        UpdateExpression="SET kind = :kind", ExpressionAttributeValues={":kind": {"S": "nobody's"}},
+    )  # fmt: skip
+    with told.by(function):
+        go()
+
+
+def sign_up(backend: Backend, email: str) -> int:
+    return backend.call("POST", "/newsletter/signups", {"email": email, "consent": "newsletter-de-1"}).status
+
+
+def requests(backend: Backend, told: Told) -> None:
+    with backend.hooked("dynamodb", f"{TABLE}.TransactWriteItems", fail), told.by("api_handler"):
+        assert sign_up(backend, "fails@example.org") == 500
+    refuse = error_answer(400, "ThrottlingException")
+    with backend.hooked("dynamodb", f"{TABLE}.TransactWriteItems", refuse), told.by("api_handler"):
+        assert sign_up(backend, "throttled@example.org") == 503
+
+
+def events(backend: Backend, told: Told) -> None:
+    def tell(topic: str, message: str) -> None:
+        sns: dict[str, Any] = {"TopicArn": topic, "Message": message, "Subject": None, "MessageAttributes": {}}
+        with told.by("hear"):
+            app.hear({"Records": [{"Sns": sns}]}, Context())
+
+    tell(backend.env["MAIL_EVENTS_TOPIC_ARN"], "unreadable")
+    tell("arn:aws:sns:eu-central-1:000000000000:foreign", "{}")
+
+
+def markers(backend: Backend, told: Told) -> None:
+    bad = {"pk": "VIEW#gold|2026-11-23|nobody", "expires": 1}
+    with told.by("count"):
+        app.count({"Records": [{"dynamodb": {"NewImage": aws.pack_item(bad)}}]}, Context())
+    assert backend.call("POST", "/articles/gold/views").status == 204
+    aws.client("dynamodb").put_item(TableName=backend.env["VIEW_MARKERS_TABLE"], Item=aws.pack_item(bad))
+    with told.by("sweep"):
+        counting.sweep(instants.now() + timedelta(minutes=11))
+
+
+def test_every_metric_of_ours_is_told_by_each_function_it_is_read_of(
+    backend: Backend, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = Told(capsys)
+    messages(backend, told, "deliver", backend.deliver)
+    messages(backend, told, "clock", lambda: backend.tick(instants.now()))
+    with told.by("deliver"):
+        app.deliver({"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": {}}}]}, Context())
+    requests(backend, told)
+    events(backend, told)
+    markers(backend, told)
+    silent = []
+    for measure in watching.MEASURES:
+        for function in measure.functions:
+            found = [each for each in told.lines[function] if matches(measure.pattern, each)]
+            if not found:
+                silent.append((measure.name, function))
+            assert all(value(measure.value, each) >= 0 for each in found)
+    assert silent == []
+
+
+def test_an_alarm_of_ours_looks_at_a_metric_of_ours_and_all_of_them_are_looked_at() -> None:
+    ours = {each.metric for each in watching.alarms(STAGE) if each.namespace == f"customer-contact/{STAGE}"}
+    assert ours == {each.name for each in watching.MEASURES}
+    others = [each for each in watching.alarms(STAGE) if each.namespace != f"customer-contact/{STAGE}"]
+    assert [each.name for each in others if each.metric not in OF_AWS[each.namespace]] == []
+
+
+def test_every_function_is_watched() -> None:
+    functions = {"api_handler", *(each.name for each in app.app.event_sources)}
+    watched = {each.of[1] for each in watching.alarms(STAGE) if each.metric == "Errors"}
+    assert watched == {watching.function_name(STAGE, each) for each in functions}
+    behind = {each.of[1] for each in watching.alarms(STAGE) if each.metric == "IteratorAge"}
+    streams = {each.name for each in app.app.event_sources if type(each).__name__ == "DynamoDBEventConfig"}
+    assert behind == {watching.function_name(STAGE, each) for each in streams}
+    shown = watching.dashboard(STAGE)
+    assert [each for each in functions if f'"{watching.function_name(STAGE, each)}"' not in shown] == []
+    assert {each["Properties"]["LogGroupName"] for each in watching.template(STAGE)["Resources"].values()
+            if each["Type"] == "AWS::Logs::LogGroup"} == {
+                f"/aws/lambda/{watching.function_name(STAGE, each)}" for each in policies.RIGHTS}  # fmt: skip
+
+
+def test_the_dashboard_shows_every_metric_of_ours() -> None:
+    shown = watching.dashboard(STAGE)
+    assert [each.name for each in watching.MEASURES if f'"{each.name}"' not in shown] == []
+
+
+def test_every_alarm_has_a_section_that_says_what_to_do(root: Path) -> None:
+    told = set(re.findall(r"^\| `([\w-]+)` \|", (root / "docs" / "operations.md").read_text(), re.M))
+    assert {each.name for each in watching.alarms(STAGE)} - told == set()
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize(("mail", "budget"), [("", 0), ("ops@firma.de", 50)])
+def test_the_templates_are_sound(root: Path, tmp_path: Path, mail: str, budget: int) -> None:
+    made = tmp_path / "watching.json"
+    made.write_text(json.dumps(watching.template(STAGE, mail, budget)))
+    assert len(made.read_text()) < 51_200  # what CloudFormation takes without a bucket
+    command = [str(Path(sys.executable).parent / "cfn-lint"), "--", str(made), str(root / "infra" / "template.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
