@@ -98,10 +98,10 @@ def test_what_is_in_it(package: Package, optimised: Package, capsys: pytest.Capt
 
 def test_every_service_of_the_policies_has_its_data(optimised: Package, root: Path) -> None:
     named = {"ses": "sesv2"}
-    for policy in (root / ".chalice").glob("policy-*.json"):
-        actions = {action for each in json.loads(policy.read_text())["Statement"] for action in each["Action"]}
-        services = {action.partition(":")[0] for action in actions} - {"logs"}  # the platform writes these
-        assert {named.get(each, each) for each in services} == SERVICES == sdk.used(root)
+    policies = [json.loads(each.read_text()) for each in (root / ".chalice").glob("policy-*.json")]
+    actions = {action for policy in policies for each in policy["Statement"] for action in each["Action"]}
+    services = {action.partition(":")[0] for action in actions} - {"logs"}  # the platform writes these
+    assert {named.get(each, each) for each in services} == SERVICES == sdk.used(root)
 
 
 def test_who_is_in_it_and_in_which_version_stays_readable(package: Package, optimised: Package) -> None:
