@@ -5,10 +5,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test format lock package bench bench-check bench-update generated cost resources deploy destroy proof import export growth clean
+.PHONY: help setup run check test format lock package bench bench-check bench-update generated cost resources deploy destroy proof import export growth status outbox \
+        redrive erase rotate-keys restore-check clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## the virtual environment, from the lock with hashes
 
@@ -80,6 +81,24 @@ export: $(READY) ## the confirmed subscribers to FILE=… (STAGE=local; TOPIC=ne
 
 growth: $(READY) ## signups, confirmations, unsubscribes and bounces by day (STAGE=local; DAYS=365)
 	@$(OPS) growth --days $(or $(DAYS),365)
+
+status: $(READY) ## what waits, what was set aside, which alarms are on (STAGE=local)
+	@$(OPS) status
+
+outbox: $(READY) ## the messages that wait or were given up, and why (STAGE=local; STATE=due|unclear|failed)
+	@$(OPS) outbox $(if $(STATE),--state $(STATE))
+
+redrive: $(READY) ## does again what lies in the dead-letter queue (STAGE=local; DRY=1 only lists it)
+	@$(OPS) redrive $(if $(DRY),--dry-run)
+
+erase: $(READY) ## erases what the newsletter has of EMAIL=… (STAGE=local; DRY=1 only says what there is)
+	@$(OPS) erase "$(EMAIL)" $(if $(DRY),--dry-run)
+
+rotate-keys: $(READY) ## a new key signs the links in mails; RETIRE=1 takes an old one out (STAGE=local; DRY=1)
+	@$(OPS) rotate-keys $(if $(RETIRE),--retire $(RETIRE)) $(if $(DRY),--dry-run)
+
+restore-check: $(READY) ## restores the contacts to a new table and compares (STAGE=local; AT=time; KEEP=1; DRY=1)
+	@$(OPS) restore-check $(if $(AT),--at "$(AT)") $(if $(KEEP),--keep) $(if $(DRY),--dry-run)
 
 generated: $(READY) ## the checked-in files that are made by tools/: holidays, settings
 	@for made in $(basename $(notdir $(filter-out tools/__init__.py,$(wildcard tools/*.py)))); do $(BIN)/python -m tools.$$made; done

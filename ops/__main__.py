@@ -8,15 +8,22 @@ from pathlib import Path
 import click
 
 from ops import stage
+from ops.erasing import erase
 from ops.exporting import export
 from ops.failures import Commands
 from ops.growth import growth
 from ops.importing import import_
 from ops.proving import proof
+from ops.redriving import redrive
+from ops.restoring import restore_check
 from ops.retention import retention
+from ops.rotating import rotate_keys
+from ops.watching import outbox, status
+
+COMMANDS = (proof, export, import_, growth, retention, status, outbox, redrive, erase, rotate_keys, restore_check)
 
 
-@click.group(cls=Commands, commands=[proof, export, import_, growth, retention])
+@click.group(cls=Commands, commands=COMMANDS)
 @click.option(
     "--stage",
     "name",
@@ -29,9 +36,10 @@ from ops.retention import retention
               help="Where the running local cloud wrote its addresses.")  # fmt: skip
 @click.pass_context
 def main(context: click.Context, name: str, run: Path) -> None:
-    """What operators do by hand: proof, export, import, growth, retention.
+    """What operators do by hand, on a stage.
 
-    Exit codes: 0 done, 1 a proof is broken or Ctrl-C, 2 wrong usage or nothing known of an address, 3 it failed.
+    Exit codes: 0 done, 1 a proof is broken, something wants attention, or Ctrl-C, 2 wrong usage or nothing known of an
+    address, 3 it failed.
     """
     context.obj = partial(stage.enter, name, run, os.environ)
 

@@ -30,7 +30,7 @@ def proof(context: click.Context, email: str, as_json: bool, html: Path | None) 
     What was agreed to, when, from where, the mails, and whether every event is as it was recorded: INTACT, or
     BROKEN and where (exit code 1). Exit code 2: nothing is known of the address.
     """
-    document = proofs.document(proofs.key_of(_address(email)), wordings, instants.now())
+    document = proofs.document(proofs.key_of(address(email)), wordings, instants.now())
     if document is None:
         click.echo("nothing is known of this address", err=True)
         context.exit(UNKNOWN)
@@ -46,7 +46,8 @@ def proof(context: click.Context, email: str, as_json: bool, html: Path | None) 
         context.exit(BROKEN)
 
 
-def _address(written: str) -> str:
+def address(written: str) -> str:
+    """A normalised address. Raises BadParameter."""
     try:
         return TypeAdapter[str](of.Email).validate_python(written)
     except ValidationError:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib import aws, challenges, instants
+from chalicelib import aws, challenges, instants, log
 from chalicelib.aws import Cancelled, Item
 from chalicelib.errors import Invalid
 from chalicelib.limits import Limit
@@ -79,6 +79,8 @@ def save(known: Known, change: Change, now: datetime, how: How, limit: Limit | N
         if claim and len(guards) - 1 in cancelled.failed:
             raise Invalid(challenges.REFUSED) from None
         raise
+    if change.event == "erased":
+        log.info("subscriber.erased", subscriber=known.key)  # who restores an older table erases again by these
 
 
 def _members(known: Known, change: Change, now: datetime, how: How) -> list[Item]:

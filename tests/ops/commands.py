@@ -15,9 +15,9 @@ COLUMNS = ("email", "language", "topics", "consent_version", "consent_text", "co
            "proof_note")  # fmt: skip
 
 
-def ops(*arguments: str | Path) -> Result:
-    """Runs a command; whatever it raised beyond an exit is raised here."""
-    return CliRunner().invoke(_OPS, [str(each) for each in arguments], catch_exceptions=False)
+def ops(*arguments: str | Path, answer: str | None = None) -> Result:
+    """Runs a command, which is given an answer if it asks; whatever it raised beyond an exit is raised here."""
+    return CliRunner().invoke(_OPS, [str(each) for each in arguments], input=answer, catch_exceptions=False)
 
 
 def row(email: str, **changes: str) -> dict[str, str]:

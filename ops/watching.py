@@ -1,0 +1,87 @@
+"""`python -m ops status` and `outbox`: what is due, what was set aside, and why."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import click
+from tqdm import tqdm
+
+from chalicelib import aws, instants
+from chalicelib.outbox import store
+from chalicelib.outbox.model import Message
+from chalicelib.settings import current
+from infra import config
+from ops.stage import OnStage
+
+OVERDUE = timedelta(minutes=10)
+_STATES = ("due", "sending", "unclear", "failed")
+_FAR = timedelta(days=3650)
+
+
+@click.command(cls=OnStage, short_help="Show what waits, what was set aside, which alarms are on.")
+@click.pass_context
+def status(context: click.Context) -> None:
+    """Shows the messages that wait, the dead letters and the alarms. Exit code 1: something wants attention."""
+    now = instants.now()
+    waiting = list(_waiting())
+    overdue = [each for each in waiting if now - each.due_at > OVERDUE]
+    states = Counter(each.state for each in waiting)
+    letters, alarms = dead_letters(), _alarms()
+    click.echo(f"{current().stage}, {instants.text(now)}")
+    told = ", ".join(f"{count} {state}" for state, count in states.items())
+    click.echo(f"  messages   {told or 'none wait'}; {len(overdue)} overdue")
+    click.echo(f"  set aside  {letters} dead letters")
+    click.echo(f"  alarms     {', '.join(alarms) or 'none'}")
+    if overdue or letters or alarms:
+        context.exit(1)
+
+
+@click.command(cls=OnStage, short_help="List the messages that wait or were given up, and why.")
+@click.option("--state", type=click.Choice(_STATES), help="Only these; `failed` reads the whole table.")
+def outbox(state: str | None) -> None:
+    """Lists messages that are due, being sent, unclear or failed: since when, how often tried, and why not sent.
+
+    Without --state those that wait are listed. A message is named by what it is about, never by an address.
+    """
+    found = _failed() if state == "failed" else (each for each in _waiting() if state in (None, each.state))
+    count = 0
+    for count, each in enumerate(sorted(found, key=lambda message: message.due_at), 1):  # noqa: B007
+        tried = f"{each.state:<8} {each.attempts:>2} attempts"
+        click.echo(f"{instants.text(each.due_at)}  {tried}  {each.id}  {each.error}")
+    click.echo(f"{count} messages")
+
+
+def _waiting() -> Iterator[Message]:
+    """Every message that is not at its end, whenever it falls due."""
+    for message_id, _ in store.due(instants.now() + _FAR):
+        message = store.load(message_id)
+        if message and message.state in _STATES:
+            yield message
+
+
+def _failed() -> Iterator[Message]:
+    pages = aws.client("dynamodb").get_paginator("scan").paginate(
+        TableName=current().contacts_table, FilterExpression="begins_with(pk, :message) AND #state = :failed",
+        ExpressionAttributeNames={"#state": "state"},
+        ExpressionAttributeValues={":message": aws.pack("MSG#"), ":failed": aws.pack("failed")},
+    )  # fmt: skip
+    for page in tqdm(pages, unit=" pages", disable=None, leave=False):
+        yield from (store.from_item(aws.unpack_item(item)) for item in page["Items"])
+
+
+def dead_letters() -> int:
+    """How many letters are to be had in the dead-letter queue, about."""
+    answer = aws.client("sqs").get_queue_attributes(
+        QueueUrl=current().dead_letter_queue_url, AttributeNames=["ApproximateNumberOfMessages"]
+    )
+    return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+
+def _alarms() -> list[str]:
+    client: Any = boto3.client("cloudwatch")
+    prefix = config.prefix(current().stage) + "-"
+    pages = client.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix, StateValue="ALARM")
+    return [each["AlarmName"].removeprefix(prefix) for page in pages for each in page["MetricAlarms"]]

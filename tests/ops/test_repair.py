@@ -1,0 +1,154 @@
+"""Watching and repairing by hand: status, outbox, erase, rotate-keys, restore-check, in this process."""
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ReadTimeoutError
+
+from chalicelib import instants, keys, tokens
+from chalicelib.errors import BadToken
+from chalicelib.newsletter import proof, reactions
+from ops import restoring, rotating
+from tests.backend import Backend
+from tests.edge.test_faults import error_answer
+from tests.edge.test_newsletter import sign_up
+from tests.edge.test_subscription import subscribe
+from tests.ops.commands import ops
+
+SEND = "before-send.sesv2.SendEmail"
+LATER = "subscription.X.0"
+
+
+def lose(**_: Any) -> None:
+    raise ReadTimeoutError(endpoint_url="ses")
+
+
+def test_status_and_outbox_tell_what_waits_and_why(backend: Backend) -> None:
+    quiet = ops("status")
+    assert (quiet.exit_code, "none wait; 0 overdue" in quiet.output) == (0, True)
+    assert "0 dead letters" in quiet.output
+    assert ops("outbox").output == "0 messages\n"
+    for email, end in (
+        ("refused@example.org", error_answer(429, "TooManyRequestsException")),
+        ("unclear@example.org", lose),
+        ("failed@example.org", error_answer(400, "BadRequestException")),
+    ):
+        sign_up(backend, email)
+        with backend.hooked("sesv2", SEND, end):
+            backend.deliver()
+    told = ops("outbox").output
+    assert told.splitlines()[-1] == "2 messages"
+    assert "TooManyRequestsException" in told
+    assert "ReadTimeoutError" in told
+    assert "@" not in told
+    unclear = ops("outbox", "--state", "unclear").output
+    assert (unclear.count("unclear "), unclear.splitlines()[-1]) == (1, "1 messages")
+    failed = ops("outbox", "--state", "failed").output
+    assert "BadRequestException" in failed
+    assert failed.splitlines()[-1] == "1 messages"
+    seen = ops("status")
+    assert (seen.exit_code, "1 unclear" in seen.output, "1 due" in seen.output) == (0, True, True)
+
+
+def test_status_calls_for_attention(backend: Backend) -> None:
+    queue = boto3.client("sqs")
+    queue.send_message(QueueUrl=backend.env["DEAD_LETTER_QUEUE_URL"], MessageBody="{}")
+    seen = ops("status")
+    assert (seen.exit_code, "1 dead letters" in seen.output) == (1, True)
+    queue.purge_queue(QueueUrl=backend.env["DEAD_LETTER_QUEUE_URL"])
+    assert ops("status").exit_code == 0
+    watch = boto3.client("cloudwatch")
+    name = f"customer-contact-{backend.env['STAGE']}-clock-silent"
+    watch.put_metric_alarm(AlarmName=name, MetricName="Ticks", Namespace="x", ComparisonOperator="LessThanThreshold",
+                           Threshold=1, Period=60, EvaluationPeriods=1, Statistic="Sum")  # fmt: skip
+    watch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
+    seen = ops("status")
+    assert (seen.exit_code, "alarms     clock-silent" in seen.output) == (1, True)
+
+
+def test_erase(backend: Backend) -> None:
+    key = subscribe(backend, "goes@example.org")
+    assert ops("erase", "goes@example.org", "--dry-run").output == f"confirmed, 2 events, key {key}\n"
+    refused = ops("erase", "goes@example.org")  # nobody answers the question
+    assert (refused.exit_code, "Erase?" in refused.output) == (1, True)
+    assert backend.items(prefix=f"SUB#{key}")[0]["sk"] != "SUPPRESSED"
+    done = ops("erase", "goes@example.org", "--yes")
+    assert (done.exit_code, done.output.splitlines()[-1]) == (0, "erased")
+    backend.settle()
+    left = backend.items(prefix=f"SUB#{key}")
+    assert "SUPPRESSED" in {each["sk"] for each in left}
+    assert "goes@example.org" not in json.dumps(left)
+    assert ops("erase", "goes@example.org", "--yes").output == "erased before\n"
+    assert ops("erase", "nobody@example.org", "--yes").exit_code == 2
+
+
+def test_a_rotated_key_signs_and_old_links_go_on_working(backend: Backend) -> None:
+    old = tokens.sign(reactions.UNSUBSCRIBE, "subject", 0)
+    assert "2 would sign" in ops("rotate-keys", "--dry-run").output
+    assert len(keys.token_keys()) == 1
+    done = ops("rotate-keys", "--wait", "0")
+    assert (done.exit_code, "2 signs" in done.output, "2 keys verify" in done.output) == (0, True, True)
+    unaware = tokens.sign(reactions.UNSUBSCRIBE, "subject", 0)
+    assert unaware == old  # a process that does not know yet
+    keys._cache.clear()
+    new = tokens.sign(reactions.UNSUBSCRIBE, "subject", 0)
+    assert new != old
+    for token in (old, new):
+        assert tokens.read(reactions.UNSUBSCRIBE, token, instants.now()) == ("subject", 0)
+    assert ops("rotate-keys", "--retire", "2").exit_code == 2  # it signs
+    assert ops("rotate-keys", "--retire", "1", answer="n\n").exit_code == 1
+    assert ops("rotate-keys", "--retire", "1", answer="y\n").exit_code == 0
+    keys._cache.clear()
+    with pytest.raises(BadToken):
+        tokens.read(reactions.UNSUBSCRIBE, old, instants.now())
+    assert tokens.read(reactions.UNSUBSCRIBE, new, instants.now()) == ("subject", 0)
+
+
+def test_no_key_signs_before_every_process_knows_it(backend: Backend) -> None:
+    """Interrupted while it waits: the key verifies, does not sign, and the next run goes on with it."""
+    client = boto3.client("secretsmanager")
+    arn = backend.env["TOKEN_SECRET_ARN"]
+    live = json.loads(client.get_secret_value(SecretId=arn)["SecretString"])
+    client.put_secret_value(SecretId=arn, SecretString=json.dumps({**live, rotating.PENDING: "pending"}))
+    keys._cache.clear()
+    assert keys.token_keys() == ["pending", live["1"]]  # the last one signs
+    assert ops("rotate-keys", "--wait", "0").exit_code == 0
+    keys._cache.clear()
+    assert keys.token_keys() == [live["1"], "pending"]
+    assert keys._REFRESH_AFTER < rotating.KNOWN_AFTER
+
+
+def test_restore_check(backend: Backend) -> None:
+    subscribe(backend, "stays@example.org")
+    subscribe(backend, "goes@example.org")
+    backend.settle()
+    done = ops("restore-check")
+    rows = len(backend.items())
+    assert (done.exit_code, f"{rows} rows, {rows} restored, 0 erased again, 0 differ" in done.output) == (0, True)
+    assert "-restored-" not in " ".join(boto3.client("dynamodb").list_tables()["TableNames"])
+    assert "restore " in ops("restore-check", "--dry-run").output
+
+
+def test_an_erasure_since_the_point_in_time_is_done_again(backend: Backend, capsys: pytest.CaptureFixture[str]) -> None:
+    subscribe(backend, "stays@example.org")
+    key = subscribe(backend, "goes@example.org")
+    backend.settle()
+    # The emulator restores what is there now, whatever time is asked for: the erasure comes after the restore.
+    kept = ops("restore-check", "--keep")
+    restored = kept.output.splitlines()[-1].removeprefix("kept: ")
+    ops("erase", "goes@example.org", "--yes")
+    backend.settle()
+    live = backend.env["CONTACTS_TABLE"]
+    gone = restoring._erased(restoring._rows(live)) - restoring._erased(restoring._rows(restored))
+    assert gone == {key}
+    restoring._erase(restored, gone)
+    pages = boto3.client("dynamodb").scan(TableName=restored)["Items"]
+    assert "goes@example.org" not in json.dumps([each for each in pages if each["pk"]["S"] == f"SUB#{key}"])
+    assert "stays@example.org" in json.dumps(pages)
+    assert restoring._compare(restoring._rows(live), restoring._rows(restored), {f"SUB#{key}"}) == []
+    backend.call("POST", "/newsletter/signups", {"email": "since@example.org", "consent": "newsletter-de-1"})
+    assert restoring._compare(restoring._rows(live), restoring._rows(restored), {f"SUB#{key}"}) != []
+    restoring._drop(restored)
+    assert proof.key_of("goes@example.org") == key
