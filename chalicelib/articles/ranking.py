@@ -1,4 +1,4 @@
-"""The most-read lists, made anew every minute: one read then serves each of them."""
+"""The most-read lists and each day's views, made anew every minute: one read then serves each of them."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -16,21 +16,25 @@ CLOSED_AFTER = 5
 
 Sums = dict[str, Item]  # of one day, by slug
 
+_told: dict[str, int] = {}  # the days' views as they were written last
 _closed: dict[str, Sums] = {}
 _live: Counter[str] = Counter()  # each article's views on the days that are not closed, as of the last ranking
 
 
 def forget() -> None:
     """What a new process would not know."""
+    _told.clear()
     _closed.clear()
     _live.clear()
 
 
 def rank(now: datetime | None = None) -> None:
-    """Overwrites the lists `24h`, `7d`, `30d` and `all`."""
+    """Overwrites the lists `24h`, `7d`, `30d` and `all`, and the views of the days that have changed."""
     now = now or instants.now()
     local = now.astimezone(ZoneInfo(current().time_zone))
-    days = _days([(local.date() - timedelta(days=ago)).isoformat() for ago in range(max(WINDOWS.values()))])
+    names = [(local.date() - timedelta(days=ago)).isoformat() for ago in range(max(WINDOWS.values()))]
+    days = _days(names)
+    _tell(dict(zip(names, days, strict=True)))
     counts = {window: _sum(days[:length]) for window, length in WINDOWS.items()}
     counts["24h"] = Counter({slug: each["views"] for slug, each in days[0].items()})
     counts["24h"].update({slug: _after(each, local.hour) for slug, each in days[1].items()})
@@ -51,6 +55,16 @@ def _days(names: list[str]) -> list[Sums]:
         if day not in _closed:
             _closed[day] = store.day_sums(day)
     return [store.day_sums(day) for day in names[:CLOSED_AFTER]] + [_closed[day] for day in names[CLOSED_AFTER:]]
+
+
+def _tell(days: dict[str, Sums]) -> None:
+    """Writes the sums of those days that differ from what this process wrote last."""
+    sums = {day: sum(each["views"] for each in articles.values()) for day, articles in days.items()}
+    changed = {day: views for day, views in sums.items() if views != _told.get(day, 0)}
+    for day, views in changed.items():
+        store.save_views(day, views)
+    _told.clear()
+    _told.update(sums)
 
 
 def _sum(days: list[Sums]) -> Counter[str]:

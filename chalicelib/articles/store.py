@@ -213,6 +213,18 @@ def day_sums(day: str) -> dict[str, Item]:
     return sums
 
 
+def save_views(day: str, views: int) -> None:
+    """Overwrites how often all articles together were read on a day."""
+    aws.write(aws.put(current().view_counts_table, {"pk": "VIEWS", "sk": day, "views": views}))
+
+
+def views(first: str, last: str) -> dict[str, int]:
+    """The views of all articles together on those days of a span that had any, as of the last ranking. One query."""
+    span = "pk = :pk AND sk BETWEEN :first AND :last"
+    days = aws.query(current().view_counts_table, span, pk="VIEWS", first=first, last=last)
+    return {item["sk"]: item["views"] for item in days}
+
+
 def save_list(window: str, articles: list[Item], now: datetime) -> None:
     """Overwrites a most-read list."""
     item = {"pk": "LIST", "sk": window, "as_of": instants.text(now), "articles": articles}

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StringCon
 
 from chalicelib import instants, keys, log
 from chalicelib.callbacks import clock, hotline, numbers, opening, store, workflow
-from chalicelib.callbacks.model import BLOCKED_FOR, Callback, Change, Outcome, State, Who
+from chalicelib.callbacks.model import Callback, Change, Outcome, State, Who
 from chalicelib.callbacks.routes import Window, local, window_of, wished
 from chalicelib.callbacks.store import Tab
 from chalicelib.errors import FieldError, Invalid, NotFound
@@ -201,7 +201,7 @@ def settle(call: Call, asked: ById, given: Settled) -> Detail:
 @routes.post("/staff/callbacks/called-in", takes=Phone, gives=Detail, errors=(404, 409))
 def called_in(call: Call, caller: Phone) -> Detail:
     """The customer rang by themselves: their open request, found by the number, is done."""
-    known = store.number(_key(caller.phone))
+    known = store.number(key_of(caller.phone))
     reference = known.live or (known.requests[0][1] if known.requests else "")
     if not reference:
         raise NotFound
@@ -211,7 +211,7 @@ def called_in(call: Call, caller: Phone) -> Detail:
 @routes.get("/staff/numbers", params=Phone, gives=Known)
 def look_up(call: Call, asked: Phone) -> Known:
     """What is known of a telephone number."""
-    return _known(call, _key(asked.phone))
+    return _known(call, key_of(asked.phone))
 
 
 def _known(call: Call, key: str) -> Known:
@@ -227,13 +227,18 @@ def _known(call: Call, key: str) -> Known:
 @routes.post("/staff/numbers/block", takes=Block, gives=Known, role="supervisor")
 def block(call: Call, asked: Block) -> Known:
     """Keeps a number from being called for 90 days, or lifts that."""
-    key = _key(asked.phone)
-    if asked.blocked:
-        store.block(key, call.now + BLOCKED_FOR)
+    key = key_of(asked.phone)
+    set_block(key, asked.blocked, call)
+    return _known(call, key)
+
+
+def set_block(key: str, blocked: bool, call: Call) -> None:
+    """Keeps a number from being called, or lifts that; on record."""
+    if blocked:
+        store.block(key, call.now)
     else:
         store.unblock(key)
-    log.info("callback.blocked" if asked.blocked else "callback.unblocked", number=key, by=call.person.id)
-    return _known(call, key)
+    log.info("callback.blocked" if blocked else "callback.unblocked", number=key, by=call.person.id)
 
 
 @routes.post("/staff/numbers/erase", takes=Phone, gives=Erased, role="supervisor")
@@ -242,12 +247,17 @@ def erase(call: Call, asked: Phone) -> Erased:
 
     A live request ends. A block stays, as a key: the person is not to be called.
     """
-    references = store.requests(_key(asked.phone))
+    return Erased(requests=erase_person(key_of(asked.phone), call))
+
+
+def erase_person(key: str, call: Call) -> int:
+    """Erases what is known of the person of a number, on record; how many requests there were."""
+    references = store.requests(key)
     for reference in references:
         ended = store.change(reference, lambda before: workflow.withdraw(before, _who(call), call.now), call.now)
         clock.strip(ended, wholly=True)
     log.info("callback.person_erased", requests=len(references), by=call.person.id)
-    return Erased(requests=len(references))
+    return len(references)
 
 
 def _act(call: Call, asked: ById, decide: Callable[[Callback], Change]) -> Detail:
@@ -258,7 +268,8 @@ def _who(call: Call) -> Who:
     return Who(call.person.id, call.person.name)
 
 
-def _key(phone: str) -> str:
+def key_of(phone: str) -> str:
+    """The key of a number as it was typed. Raises Invalid (`phone…`)."""
     number = numbers.read(phone, current().phone_regions, current().hotline_number)
     return keys.identity("number", number.e164)
 
@@ -287,12 +298,13 @@ def detail(callback: Callback, call: Call) -> Detail:
     calls = [Made(at=local(each.at), by=callback.agents.get(each.by, each.by), outcome=each.outcome, note=each.note)
              for each in callback.attempts]  # fmt: skip
     window = callback.asked.window
-    return Detail(**card(callback, call), contact=_contact(callback, call), follows=callback.follows or None,
+    return Detail(**card(callback, call), contact=contact(callback, call), follows=callback.follows or None,
                   window=window_of(window) if window else None, consent=callback.asked.consent,
                   calls=calls, history=history)  # fmt: skip
 
 
-def _contact(callback: Callback, call: Call) -> Contact | None:
+def contact(callback: Callback, call: Call) -> Contact | None:
+    """Whom to call, as far as the one who asks may see it."""
     had_it, leads = call.person.id in callback.agents, call.person.role == "supervisor"
     shown = callback.holder == call.person.id or ((had_it or leads) and not callback.is_live)
     if callback.erased or not shown:

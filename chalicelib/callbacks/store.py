@@ -41,6 +41,16 @@ class Number:
     requests: tuple[tuple[datetime, str], ...] = ()  # when, reference
 
 
+@dataclass(frozen=True)
+class Blocked:
+    """A number that is not to be called, by its key; `reference` is the request that it was refused with, if any."""
+
+    key: str
+    since: datetime
+    until: datetime
+    reference: str
+
+
 def load(reference: str) -> Callback | None:
     """The request as it is now."""
     item = aws.get(current().contacts_table, _key(reference))
@@ -136,9 +146,7 @@ def _members(before: Callback, change: Change, now: datetime) -> Iterator[Item]:
         lock = {"pk": number_key, "sk": "LOCK"}
         yield aws.delete(table, lock, "live = :own", own=after.reference)
     if change.blocks:
-        until = now + BLOCKED_FOR
-        block = {"pk": number_key, "sk": "BLOCK", "reference": after.reference, "until": instants.text(until)}
-        yield aws.put(table, {**block, "expires": instants.epoch(until + timedelta(days=1))})
+        yield _block(after.asked.number_key, now, after.reference)
 
 
 def _event_and_messages(change: Change, now: datetime) -> Iterator[Item]:
@@ -207,6 +215,27 @@ def _start(tab: Tab, cursor: str) -> Item:
     return {**_key(reference), "board_key": _TABS[tab], "board_at": at}
 
 
+def since(first: datetime) -> list[Callback]:
+    """The requests that were made from an instant on, whatever has become of them; in any order.
+
+    One that ends meanwhile is found once: the live ones are read first. A unit or two for each 100 live requests and
+    those that ended in this time, and half a unit for each of them.
+    """
+    keys = [key for tab in ("ACTIVE", "WAITING") for key in _listed("board_key = :tab", tab=tab)]
+    keys += _listed("board_key = :tab AND board_at >= :first", tab="CLOSED", first=instants.text(first))
+    found = {each.reference: each for each in _in_order(list({key["pk"]: key for key in keys}.values()))}
+    return [each for each in found.values() if each.created_at >= first]
+
+
+def _listed(condition: str, **values: str) -> list[Item]:
+    return list(aws.query(current().contacts_table, condition, index="board", **values))
+
+
+def load_many(references: list[str]) -> list[Callback]:
+    """Those of the requests that there are, in this order."""
+    return _in_order([_key(reference) for reference in references])
+
+
 def due(now: datetime) -> Iterator[str]:
     """References of the requests the clock has something to do with by now, oldest first."""
     return _due("CALLBACK", now)
@@ -228,10 +257,29 @@ def unblock(key: str) -> None:
     aws.write(aws.delete(current().contacts_table, {"pk": f"NUMBER#{key}", "sk": "BLOCK"}))
 
 
-def block(key: str, until: datetime) -> None:
-    """Keeps a number from being called until a time."""
-    item = {"pk": f"NUMBER#{key}", "sk": "BLOCK", "until": instants.text(until)}
-    aws.write(aws.put(current().contacts_table, {**item, "expires": instants.epoch(until + timedelta(days=1))}))
+def block(key: str, now: datetime) -> None:
+    """Keeps a number from being called for a while. A repeat begins anew."""
+    aws.write(_block(key, now))
+
+
+def _block(key: str, now: datetime, reference: str | None = None) -> Item:
+    until = now + BLOCKED_FOR
+    item = {"pk": f"NUMBER#{key}", "sk": "BLOCK", "reference": reference, "until": instants.text(until),
+            "board_key": "BLOCKED", "board_at": instants.text(now)}  # fmt: skip
+    return aws.put(current().contacts_table, {**item, "expires": instants.epoch(until + timedelta(days=1))})
+
+
+def blocked(now: datetime, most: int = 200) -> list[Blocked]:
+    """The numbers that are blocked, the last one first."""
+    keys, _ = aws.page(current().contacts_table, "board", "board_key = :tab", most, False, tab="BLOCKED")
+    items = aws.batch_get(current().contacts_table, [{"pk": key["pk"], "sk": key["sk"]} for key in keys])
+    found = map(_blocked, items)
+    return sorted((each for each in found if now < each.until), key=lambda each: each.since, reverse=True)
+
+
+def _blocked(item: Item) -> Blocked:
+    since, until = instants.parse(item["board_at"]), instants.parse(item["until"])
+    return Blocked(item["pk"].removeprefix("NUMBER#"), since, until, item.get("reference", ""))
 
 
 def strip(callback: Callback, until: int, wholly: bool) -> None:

@@ -15,5 +15,5 @@ A signup writes the subscriber, what happened, and the mail it owes, in one tran
 What happened is a ledger: each event has the hash of the one before, so that tampering shows. Personal data stands
 beside the event and enters its hash as a digest, so that it can be erased and the chain still be verified.
 Read on: `model` (the states), `ledger`, `store`, `letters`, `reactions` (bounces and complaints among them), `proof`,
-`exports`, `routes`.
+`exports`, `routes` (the public), `desk` (the staff).
 """

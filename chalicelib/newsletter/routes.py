@@ -5,23 +5,21 @@ answered alike.
 """
 
 import json
-import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlencode
 
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
-from chalicelib import challenges, limits, log, tokens
+from chalicelib import challenges, limits, tokens
 from chalicelib.aws import Cancelled, Item
 from chalicelib.consent import Wording, Wordings
-from chalicelib.errors import BadToken, NotFound, Unavailable
+from chalicelib.errors import BadToken, Unavailable
 from chalicelib.http import PUBLIC_READ, Body, Call, Page, Reply, Routes, Thanks
 from chalicelib.http import fields as of
 from chalicelib.limits import Limit
-from chalicelib.newsletter import exports, model, proof, store
+from chalicelib.newsletter import model, proof, store
 from chalicelib.newsletter.model import TOPICS, Change, Topic
 from chalicelib.newsletter.reactions import CONFIRM, DATA, PREFERENCES, UNSUBSCRIBE
 from chalicelib.newsletter.store import How, Known
@@ -29,8 +27,6 @@ from chalicelib.settings import current
 
 routes = Routes(__name__)
 wordings = Wordings(Path(__file__).parent / "consent")
-_EXPORT = "newsletter.export"  # the purpose of a cursor
-_EXPORT_SECONDS = 8  # to a part: with one read's longest wait still well inside the function's 20
 _TRIES = 8  # against others who write the same subscriber at the same time
 
 Topics = Annotated[tuple[Topic, ...], of.ListOf, Field(min_length=1, max_length=len(TOPICS))]
@@ -115,7 +111,7 @@ def sign_up(call: Call, signup: Signup) -> Thanks:
     how = How(facts, {**_person(call), "email": signup.email, "page": signup.page})
     limit = limits.per_caller("signups", call.caller, current().limit_signups_per_caller)
     claim = challenges.claim("newsletter", signup.altcha, call.now)
-    _change(call, key, lambda known, now: model.sign_up(known.subscriber, asked, now, known.version), how, limit, claim)
+    change(call, key, lambda known, now: model.sign_up(known.subscriber, asked, now, known.version), how, limit, claim)
     return thanks
 
 
@@ -131,7 +127,7 @@ def confirm(call: Call, pressed: Token) -> Page:
     """The button: the subscription is confirmed. A repeat answers the same."""
     key, letter = tokens.read(CONFIRM, pressed.token, call.now)
     how = How({"letter": str(letter)}, _person(call))
-    _change(call, key, lambda known, now: model.confirm(known.subscriber, letter, now), how)
+    change(call, key, lambda known, now: model.confirm(known.subscriber, letter, now), how)
     return Page("confirmed", body=Done(status="confirmed"))
 
 
@@ -146,7 +142,7 @@ def show_refusal(call: Call, link: Token) -> Page:
 def refuse(call: Call, pressed: Token) -> Page:
     """ "That was not me": the address gets no confirmation mail for 12 months."""
     key, letter = tokens.read(CONFIRM, pressed.token, call.now)
-    _change(call, key, lambda known, now: model.refuse(known.subscriber, letter, now), How())
+    change(call, key, lambda known, now: model.refuse(known.subscriber, letter, now), How())
     return Page("refused", body=Done(status="refused"))
 
 
@@ -161,7 +157,7 @@ def show_unsubscribe(call: Call, link: Token) -> Page:
 def unsubscribe(call: Call, link: Token) -> Page:
     """Unsubscribes with one click (RFC 8058), without a login; its body may be of any type. The link never expires."""
     key, _ = tokens.read(UNSUBSCRIBE, link.token, call.now)
-    _change(call, key, lambda known, now: model.unsubscribe(known.subscriber, now), How({}, _person(call)))
+    change(call, key, lambda known, now: model.unsubscribe(known.subscriber, now), How({}, _person(call)))
     return Page("unsubscribed", body=Done(status="unsubscribed"))
 
 
@@ -182,7 +178,7 @@ def prefer(call: Call, chosen: Preferences) -> Page:
     key, _ = tokens.read(PREFERENCES, chosen.token, call.now)
     topics = tuple(topic for topic in TOPICS if topic in chosen.topics)
     how = How({"topics": ",".join(topics), "language": chosen.language}, _person(call))
-    _change(call, key, lambda known, now: model.prefer(known.subscriber, topics, chosen.language), how)
+    change(call, key, lambda known, now: model.prefer(known.subscriber, topics, chosen.language), how)
     return Page("saved", body=Done(status="saved"))
 
 
@@ -202,7 +198,7 @@ def access(call: Call, asked: Access) -> Page:
     else:
         raise BadToken
     limit = limits.per_caller("access", call.caller, current().limit_access_per_caller)
-    _change(call, key, lambda known, now: model.ask_access(known.subscriber, now), How({}, _person(call)), limit)
+    change(call, key, lambda known, now: model.ask_access(known.subscriber, now), How({}, _person(call)), limit)
     return Page("sent", body=Done(status="sent"))
 
 
@@ -229,92 +225,13 @@ def show_erasure(call: Call, link: Token) -> Page:
 def erase(call: Call, pressed: Token) -> Page:
     """Erases this person's data (GDPR Art. 17); what stays is an HMAC that keeps the address from being imported."""
     key, _ = tokens.read(DATA, pressed.token, call.now)
-    _erase(call, key, "person")
+    erase_wholly(call, key, "person")
     return Page("erased", body=Done(status="erased"))
 
 
-class ByEmail(Body):
-    email: of.Email
-
-
-class ById(Body):
-    id: Annotated[of.Line, StringConstraints(min_length=1, max_length=64)]
-    language: of.Language = "de"
-
-
-class Record(BaseModel):
-    """One subscriber, as the staff see it; `id` stands for the address in the other calls."""
-
-    id: str
-    email: str
-    state: str
-    language: str
-    topics: list[str]
-    consent: str
-    asked_at: AwareDatetime
-    confirmed_at: AwareDatetime | None
-    ended_at: AwareDatetime | None
-
-
-@routes.get("/staff/subscribers", params=ByEmail, gives=Record, errors=(404,), role="supervisor")
-def look_up(call: Call, asked: ByEmail) -> Record:
-    """The subscriber of an address."""
-    subscriber = store.load(proof.key_of(asked.email)).subscriber
-    if subscriber is None:
-        raise NotFound
-    values = {name: value for name, value in vars(subscriber).items() if name in Record.model_fields}
-    return Record.model_validate({"id": subscriber.key, **values})
-
-
-@routes.get("/staff/subscribers/{id}/proof", params=ById, html=True, errors=(404,), role="supervisor")
-def prove(call: Call, asked: ById) -> Reply:
-    """The proof of consent, verified: JSON, or a page that prints on one sheet."""
-    document = proof.document(asked.id, wordings, call.now)
-    if document is None:
-        raise NotFound
-    if not call.accepts("text/html"):
-        return Reply(json.dumps(document, ensure_ascii=False), headers={"Content-Type": "application/json"})
-    text, policy = proof.page(document, call.language)
-    return Reply(text, headers={"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy})
-
-
-@routes.delete("/staff/subscribers/{id}", params=ById, gives=Done, role="supervisor")
-def erase_for(call: Call, asked: ById) -> Done:
-    """Erases a person's data on their behalf. A repeat answers the same."""
-    _erase(call, asked.id, "staff")
-    return Done(status="erased")
-
-
-class Export(Body):
-    """Whom to export; `cursor` is that of the part before."""
-
-    topic: Topic | None = None
-    cursor: str = ""
-
-
-@routes.get("/staff/subscribers.csv", params=Export, errors=(400,), role="supervisor")
-def export(call: Call, asked: Export) -> Reply:
-    """The confirmed subscribers and nobody else as CSV, no cell of which can be taken for a formula.
-
-    A table too large for one answer comes in parts: the Link header has the next one's address (`rel="next"`), each
-    part begins with the column's names, and some may have no rows.
-    """
-    began, first = time.monotonic(), None
-    if asked.cursor:
-        first = json.loads(tokens.read(_EXPORT, asked.cursor, call.now)[0])
-    text, count, left = exports.part(asked.topic, first, lambda: time.monotonic() - began < _EXPORT_SECONDS)
-    log.info("newsletter.exported", subscribers=count, topic=asked.topic, by=call.person.id, more=bool(left))
-    headers = {"Content-Type": "text/csv; charset=utf-8; header=present",
-               "Content-Disposition": 'attachment; filename="subscribers.csv"'}  # fmt: skip
-    if left:
-        wanted = {"topic": asked.topic} if asked.topic else {}
-        query = urlencode({**wanted, "cursor": tokens.sign(_EXPORT, json.dumps(left), 0)})
-        headers["Link"] = f'<{current().base_url}/staff/subscribers.csv?{query}>; rel="next"'
-    return Reply(text, headers=headers)
-
-
-def _erase(call: Call, key: str, by: str) -> None:
-    _change(call, key, lambda known, now: model.erase(known.subscriber), How({"by": by}))
+def erase_wholly(call: Call, key: str, by: str) -> None:
+    """Erases a person's data, on the word of `by`, before anybody is told so."""
+    change(call, key, lambda known, now: model.erase(known.subscriber), How({"by": by}))
     store.tidy(store.load(key), call.now)  # at once: who is told "erased" need not rely on the stream to come
 
 
@@ -322,7 +239,7 @@ def _person(call: Call) -> dict[str, str]:
     return {"caller": call.caller, "agent": call.agent}
 
 
-def _change(
+def change(
     call: Call,
     key: str,
     decide: Callable[[Known, datetime], Change],
@@ -330,7 +247,7 @@ def _change(
     limit: Limit | None = None,
     claim: Item | None = None,
 ) -> None:
-    """Decides on what is known and writes it, again where somebody else was faster."""
+    """Decides on what is known and writes it, again where somebody else was faster. Raises Unavailable."""
     for _ in range(_TRIES):
         known = store.load(key)
         try:

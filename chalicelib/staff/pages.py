@@ -15,6 +15,7 @@ _MENU = (
     ("/staff", "Rückrufe", "Callbacks"),
     ("/staff/search", "Suche", "Search"),
     ("/staff/hours", "Zeiten", "Hours"),
+    ("/staff/subscribers", "Newsletter", "Newsletter"),
     ("/staff/figures", "Zahlen", "Figures"),
 )
 

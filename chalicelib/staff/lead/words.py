@@ -1,0 +1,83 @@
+"""Numbers, days and states as people read them, German and English."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+_WEEKDAYS = (("Mo", "Mon"), ("Di", "Tue"), ("Mi", "Wed"), ("Do", "Thu"), ("Fr", "Fri"), ("Sa", "Sat"), ("So", "Sun"))
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+STATES = {
+    "scheduled": ("vorgemerkt", "scheduled"),
+    "open": ("offen", "open"),
+    "claimed": ("in Arbeit", "being worked on"),
+    "retry": ("neuer Versuch folgt", "another try to come"),
+    "done": ("erledigt", "done"),
+    "unreached": ("nicht erreicht", "not reached"),
+    "cancelled": ("abgesagt", "cancelled"),
+    "refused": ("nicht erwünscht", "not wanted"),
+    "expired": ("verfallen", "expired"),
+}
+TOPICS = {
+    "general": ("Allgemeines", "general"),
+    "buying": ("Kauf", "buying"),
+    "selling": ("Verkauf", "selling"),
+    "storage": ("Lagerung", "storage"),
+    "order": ("Bestellung", "order"),
+}
+
+
+class Words:
+    """What a template says of values in one language, in the company's time zone."""
+
+    def __init__(self, language: str, zone: str) -> None:
+        self._english, self._zone = language == "en", ZoneInfo(zone)
+
+    def number(self, value: float | None, digits: int = 0) -> str:
+        """`1.234` or `1,234`; a dash for nothing."""
+        if value is None:
+            return "–"
+        written = f"{value:,.{digits}f}"
+        return written if self._english else written.translate(str.maketrans(",.", ".,"))
+
+    def percent(self, share: float | None) -> str:
+        """`83 %`; a dash for nothing."""
+        return "–" if share is None else f"{self.number(share * 100)} %"
+
+    def day(self, day: date) -> str:
+        """`Mo 23.11.2026` or `Mon 23 Nov 2026`."""
+        return f"{_WEEKDAYS[day.weekday()][self._english]} {self.dated(day)}"
+
+    def dated(self, day: date) -> str:
+        """`23.11.2026` or `23 Nov 2026`."""
+        return f"{day.day} {_MONTHS[day.month - 1]} {day.year}" if self._english else f"{day:%d.%m.%Y}"
+
+    def short(self, day: date) -> str:
+        """`23.11.` or `23 Nov`."""
+        return f"{day.day} {_MONTHS[day.month - 1]}" if self._english else f"{day:%d.%m.}"
+
+    def time(self, instant: datetime) -> str:
+        """The time of day, `09:30`."""
+        return f"{instant.astimezone(self._zone):%H:%M}"
+
+    def instant(self, instant: datetime) -> str:
+        """Day and time of day."""
+        local = instant.astimezone(self._zone)
+        return f"{self.day(local.date())}, {local:%H:%M}"
+
+    def span(self, begins: datetime, ends: datetime) -> str:
+        """`09:00–17:00`; the end of a day is 24:00."""
+        until = self.time(ends)
+        return f"{self.time(begins)}–{'24:00' if until == '00:00' else until}"
+
+    def state(self, state: str) -> str:
+        """A callback's state."""
+        return STATES[state][self._english]
+
+    def topic(self, topic: str) -> str:
+        """What a callback is about."""
+        return TOPICS[topic][self._english]
+
+    def numbered(self) -> Callable[[int], str]:
+        """Ordinals: `1.` or `1st`."""
+        endings = {1: "st", 2: "nd", 3: "rd"}
+        return lambda number: f"{number}{endings.get(number, 'th')}" if self._english else f"{number}."

@@ -1,0 +1,170 @@
+"""The supervisor's figures and the staff's hours, on real tables."""
+
+from datetime import timedelta
+
+import pytest
+
+from chalicelib import instants
+from chalicelib.articles import ranking
+from chalicelib.articles import store as articles
+from chalicelib.callbacks import store as callbacks
+from chalicelib.errors import Unavailable
+from tests.backend import Backend
+from tests.edge.desk import ALWAYS, STAFF, Agent, ask, backdate
+from tests.edge.test_articles import read
+from tests.edge.test_subscription import subscribe
+from tests.events import Answer
+
+PAGE = {"accept": "text/html"}
+
+
+@pytest.fixture
+def line(backend: Backend) -> Backend:
+    backend.configure(**ALWAYS, STAFF_TEST_KEY="key", STAGE="local", LIMIT_CALLBACKS_PER_CALLER="1000")
+    return backend
+
+
+@pytest.fixture
+def sam(line: Backend) -> Agent:
+    return Agent(line, "Sam", "supervisor")
+
+
+def look(who: Agent, url: str, language: str = "de") -> Answer:
+    return who.backend.call("GET", url, None, {**who.headers, **PAGE, "accept-language": language})
+
+
+def test_figures_of_what_happened(line: Backend, sam: Agent) -> None:
+    reached, refused, waiting = (ask(line, phone=f"07930 200{number}") for number in range(3))
+    for reference, outcome in ((reached, "reached"), (refused, "refused")):
+        for action in ("claim", "dial"):
+            assert sam.do(reference, action).status == 200
+        assert sam.do(reference, "outcome", outcome=outcome).status == 200
+    subscribe(line, "eva@example.org")
+    for visitor in range(3):
+        read(line, "gold", visitor)
+    line.count()
+    ranking.rank()
+    stats = sam.get("/staff/stats?days=7").json
+    assert [day["day"] for day in stats["days"]] == sorted(day["day"] for day in stats["days"])
+    assert (len(stats["days"]), stats["days"][-1]["day"]) == (7, stats["last"])
+    assert stats["days"][-1] == {"day": stats["last"], **stats["total"]}
+    assert stats["total"] == {
+        "signups": 1, "confirmations": 1, "unsubscribes": 0, "bounces": 0, "requested": 3, "decided": 2, "in_time": 2,
+        "share_in_time": 1.0, "minutes_p50": 0, "minutes_p90": 0, "views": 3,
+    }  # fmt: skip
+    assert stats["attempts"][0] == {"attempt": 1, "made": 2, "reached": 2, "rate": 1.0}
+    assert (stats["ends"]["done"], stats["ends"]["refused"], stats["live"]) == (1, 1, 1)
+    assert line.items(prefix=f"CALLBACK#{waiting}")
+
+
+def test_a_request_counts_for_the_day_it_was_made_even_when_its_data_is_erased(line: Backend, sam: Agent) -> None:
+    reference = ask(line)
+    assert sam.do(reference, "claim").status == 200
+    assert sam.do(reference, "outcome", outcome="reached").status == 200
+    assert sam.post("/staff/numbers/erase", phone="07930 2000").json["requests"] == 1
+    made = instants.now() - timedelta(days=10)
+    backdate(line, reference, created_at=instants.text(made))
+    assert sam.get("/staff/stats?days=7").json["total"]["requested"] == 0
+    told = {day["day"]: day["requested"] for day in sam.get("/staff/stats?days=30").json["days"] if day["requested"]}
+    assert told == {instants.day(made, "Europe/Berlin").isoformat(): 1}
+    assert sam.get("/staff/stats?days=30").json["ends"]["done"] == 1
+
+
+def test_the_span_is_bounded_and_the_supervisors(line: Backend, sam: Agent) -> None:
+    for days, status in (("1", 200), ("366", 200), ("0", 422), ("367", 422), ("x", 422), ("1e9", 422), ("-1", 422)):
+        assert sam.get(f"/staff/stats?days={days}").status == status
+        assert look(sam, f"/staff/figures?days={days}").status == status
+    assert len(sam.get("/staff/stats").json["days"]) == 30
+    anna = Agent(line)
+    for path in ("/staff/stats", "/staff/figures"):
+        assert anna.get(path).status == 403
+    assert look(anna, "/staff/hours").status == 200
+
+
+def test_what_the_figures_cost(line: Backend, sam: Agent) -> None:
+    """The index for the span's keys, then the requests by hundreds; growth and views are one query each."""
+    for number in range(120):
+        reference = ask(line, phone=f"07930 2{number:03}", name=f"Eva {'x' * (number % 20)}")
+    assert reference
+    operations: list[str] = []
+
+    def note(model: object, **_: object) -> None:
+        operations.append(model.name)  # type: ignore[attr-defined]  # botocore's OperationModel
+
+    with line.hooked("dynamodb", "before-call.dynamodb", note):
+        assert sam.get("/staff/stats?days=366").json["total"]["requested"] == 120
+    queries, batches = operations.count("Query"), operations.count("BatchGetItem")
+    print(f"\n120 requests in 366 days: {queries} queries, {batches} batches, nothing else: {len(operations)} calls")
+    assert (queries, batches, len(operations)) == (5, 2, 7)
+
+
+def test_a_request_that_ends_while_the_figures_are_read_counts_once(line: Backend, sam: Agent) -> None:
+    reference, other = ask(line), ask(line, phone="07930 2001")
+    assert sam.do(reference, "claim").status == 200
+    queries = 0
+
+    def end(**_: object) -> None:
+        nonlocal queries
+        queries += 1
+        if queries == 3:  # live ones are read; now it is among the closed
+            assert sam.do(reference, "outcome", outcome="reached").status == 200
+
+    with line.hooked("dynamodb", "before-call.dynamodb.Query", end):
+        found = callbacks.since(instants.now() - timedelta(days=1))
+    assert sorted(each.reference for each in found) == sorted([reference, other])
+
+
+def test_a_days_views_are_written_when_they_change(line: Backend) -> None:
+    today = instants.day(instants.now(), "Europe/Berlin").isoformat()
+    ranking.rank()
+    assert articles.views(today, today) == {}
+    read(line, "gold")
+    read(line, "silver")
+    line.count()
+    written = 0
+
+    def note(params: dict[str, object], **_: object) -> None:
+        nonlocal written
+        written += str(params).count("VIEWS")
+
+    with line.hooked("dynamodb", "before-parameter-build.dynamodb.PutItem", note):
+        ranking.rank()
+        ranking.rank()
+    assert written == 1
+    assert articles.views(today, today) == {today: 2}
+    ranking.forget()
+    ranking.rank()
+    assert articles.views("2020-01-01", today) == {today: 2}
+
+
+def test_pages_of_an_empty_stage(line: Backend, sam: Agent) -> None:
+    text = look(sam, "/staff/figures").text
+    assert "In diesem Zeitraum wollte niemand zurückgerufen werden." in text
+    assert "<rect" not in text
+    assert "No call in this time yet." in look(sam, "/staff/figures", "en").text
+    assert "Es sind keine Schichten eingestellt" in look(sam, "/staff/hours").text
+
+
+def test_the_hours_page_shows_hours_shifts_and_rules(backend: Backend) -> None:
+    backend.configure(
+        STAFF_TEST_KEY="key",
+        STAGE="local",
+        HOTLINE_HOURS="Mon-Sun 09:00-17:00",
+        HOTLINE_EXCEPTIONS="12-24 closed; 01-01 10:00-12:00",
+        STAFF_SHIFTS="anna@shop.example Mon-Sun 00:00-24:00 | ben@shop.example Mon 09:00-10:00",
+    )
+    text = look(Agent(backend), "/staff/hours").text
+    assert "anna@shop.example" in text
+    assert "ben@shop.example" in text
+    assert "Erster Anruf innerhalb von 30 offenen Minuten" in text
+    assert "09:00–17:00" in text
+
+
+def test_figures_that_cannot_be_read_now_are_for_later(line: Backend, sam: Agent) -> None:
+    def throttle(**_: object) -> None:
+        raise Unavailable("throttled")
+
+    with line.hooked("dynamodb", "before-call.dynamodb.BatchGetItem", throttle):
+        ask(line)
+        assert sam.get("/staff/stats").status == 503
+    assert sam.get(f"{STAFF}?state=due").status == 200

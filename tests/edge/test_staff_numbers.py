@@ -1,0 +1,148 @@
+"""The search by number and reference, blocks and erasure, as pages of the staff's on real tables."""
+
+import json
+import re
+
+import pytest
+
+from chalicelib import aws
+from tests.backend import FORM, Backend
+from tests.edge.desk import ALWAYS, STAFF, Agent, ask
+from tests.edge.test_staff_lead import look
+from tests.events import Answer
+
+BASE = "https://contact.site.example"
+NUMBER = "07930 2000"
+
+
+@pytest.fixture
+def line(backend: Backend) -> Backend:
+    backend.configure(**ALWAYS, STAFF_TEST_KEY="key", STAGE="local", LIMIT_CALLBACKS_PER_CALLER="1000")
+    return backend
+
+
+@pytest.fixture
+def sam(line: Backend) -> Agent:
+    return Agent(line, "Sam", "supervisor")
+
+
+@pytest.fixture
+def anna(line: Backend) -> Agent:
+    return Agent(line)
+
+
+def send(who: Agent, url: str, body: str = "") -> Answer:
+    """A plain form's post, as a browser sends it."""
+    return who.backend.call("POST", url, body, {**who.headers, "content-type": FORM, "accept": "text/html"})
+
+
+def find(who: Agent, wanted: str) -> Answer:
+    return send(who, "/staff/search", f"wanted={wanted.replace('+', '%2B').replace(' ', '+')}")
+
+
+def led(answer: Answer) -> str:
+    """The path a form's post leads to."""
+    assert answer.status == 303, answer.text
+    return answer.headers["location"].removeprefix(BASE)
+
+
+def test_by_reference_and_by_number(line: Backend, anna: Agent) -> None:
+    reference = ask(line)
+    for written in (reference, reference.lower(), f" {reference.replace('-', '')} "):
+        assert led(find(anna, written)) == f"{STAFF}/{reference}"
+    numbers = {led(find(anna, written)) for written in (NUMBER, "+49 7930-2000", "0049 7930 2000")}
+    assert len(numbers) == 1
+    (path,) = numbers
+    assert re.fullmatch(r"/staff/search/[\w-]{22}", path)
+    shown = look(anna, path).text
+    assert reference in shown
+    assert "offen" in shown
+    assert "2000" not in shown  # whose number it is belongs to whoever claims the request
+    assert "Eva" not in shown
+
+
+def test_what_is_not_found_is_said_on_the_same_page(anna: Agent) -> None:
+    for wanted, status, said in (
+        ("R-ZZZZ", 404, "Das gibt es hier nicht."),
+        ("hallo", 422, "Bitte eine gültige Telefonnummer angeben."),
+        ("0900 1234567", 422, "Sonder- und Kurznummern"),
+        ("", 422, "Bitte eine gültige Telefonnummer angeben."),
+        ("<img src=x onerror=1>", 422, "&lt;img src=x onerror=1&gt;"),
+    ):
+        answer = find(anna, wanted)
+        assert (answer.status, said in answer.text) == (status, True), wanted
+    unknown = led(find(anna, "0711 123456"))
+    assert "ist kein Rückrufwunsch bekannt" in look(anna, unknown).text
+    assert look(anna, "/staff/search/short").status == 422
+
+
+def test_a_supervisor_blocks_a_number_and_lifts_that(line: Backend, sam: Agent, anna: Agent) -> None:
+    path = led(find(sam, NUMBER))
+    assert "Keine Nummer ist gesperrt." in look(sam, "/staff/search").text
+    assert "90 Tage" in look(sam, f"{path}/block").text
+    assert line.items(prefix="NUMBER#") == []  # looking changes nothing
+    for _ in range(2):  # a second press
+        assert led(send(sam, f"{path}/block")) == f"{path}?done=block"
+    told = look(sam, f"{path}?done=block").text
+    assert "Die Nummer ist gesperrt." in told
+    assert "Rückgängig" in told
+    assert path in look(sam, "/staff/search").text
+    assert "von Hand" in look(sam, "/staff/search").text
+    ask(line)
+    assert line.items(prefix="CALLBACK#") == []  # nobody is told
+    assert led(send(sam, f"{path}/lift")) == f"{path}?done=lift"
+    assert "Wieder sperren" in look(sam, f"{path}?done=lift").text
+    assert path not in look(sam, "/staff/search").text
+    assert ask(line) in look(anna, path).text
+
+
+def test_a_refusal_blocks_and_the_list_names_its_request(line: Backend, sam: Agent, anna: Agent) -> None:
+    references = [ask(line, phone=f"07930 200{number}") for number in range(3)]
+    for reference in references:
+        assert anna.do(reference, "claim").status == 200
+        assert anna.do(reference, "outcome", outcome="refused").status == 200
+    listed = look(sam, "/staff/search").text
+    assert re.findall(r">(R-\w+)</a>", listed) == references[::-1]
+    assert all(reference not in look(anna, "/staff/search").text for reference in references)
+    assert anna.tab("closed") == references[::-1]  # a block is no card of the board
+
+
+def test_a_block_is_over_when_its_time_is_whether_the_table_dropped_it_or_not(line: Backend, sam: Agent) -> None:
+    path = led(find(sam, NUMBER))
+    send(sam, f"{path}/block")
+    key = {"pk": f"NUMBER#{path.rpartition('/')[2]}", "sk": "BLOCK"}
+    past = {"until": "2020-01-01T00:00:00.000Z"}
+    aws.write(aws.update(line.env["CONTACTS_TABLE"], key, "SET #until = :until", names={"#until": "until"}, **past))
+    assert path not in look(sam, "/staff/search").text
+    assert "gesperrt" not in look(sam, path).text
+
+
+def test_a_supervisor_erases_a_person(line: Backend, sam: Agent, capsys: pytest.CaptureFixture[str]) -> None:
+    reference = ask(line, email="eva@example.org", note="Krügerrand")
+    path = led(find(sam, NUMBER))
+    assert f"{reference}</a>. Er endet dann." in look(sam, f"{path}/erase").text
+    for _ in range(2):
+        assert led(send(sam, f"{path}/erase")) == f"{path}?done=erase"
+    assert "sind gelöscht" in look(sam, f"{path}?done=erase").text
+    kept = json.dumps(line.items(prefix="CALLBACK#") + line.items(prefix="NUMBER#"))
+    for personal in ("Eva", "eva@example.org", "Krügerrand", '2000"', "49793"):
+        assert personal not in kept
+    logged = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
+    erased = [each for each in logged if each["event"] == "callback.person_erased"]
+    assert [(each["requests"], each["by"]) for each in erased] == [(1, "test-Sam"), (0, "test-Sam")]
+
+
+def test_an_agent_may_look_and_no_more(anna: Agent) -> None:
+    path = led(find(anna, NUMBER))
+    assert "sperren" not in look(anna, path).text
+    assert "Gesperrte Nummern" not in look(anna, "/staff/search").text
+    for action in ("block", "lift", "erase"):
+        assert look(anna, f"{path}/{action}").status == 403
+        assert send(anna, f"{path}/{action}").status == 403
+    assert anna.backend.items(prefix="NUMBER#") == []
+
+
+def test_an_action_that_is_none_of_ours(sam: Agent) -> None:
+    path = led(find(sam, NUMBER))
+    assert send(sam, f"{path}/destroy").status == 422
+    assert look(sam, f"{path}?done=destroyed").status == 422
