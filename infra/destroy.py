@@ -1,7 +1,9 @@
 """`python -m infra.destroy STAGE`: ends a stage's functions, API and alarms; its data only if the stage is typed."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,7 +20,7 @@ SECRETS = ("IDENTITY_SECRET_ARN", "TOKEN_SECRET_ARN")
 @click.command()
 @click.argument("stage")
 @click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
-@click.option("--data", is_flag=True, help="Also the tables with every subscriber and view, and the secrets.")
+@click.option("--data", is_flag=True, help="Also what it keeps: tables, secrets, the staff's accounts.")
 def main(stage: str, dry_run: bool, data: bool) -> None:
     """Deletes what serves STAGE; with --data also what it keeps, after its name was typed.
 
@@ -29,6 +31,8 @@ def main(stage: str, dry_run: bool, data: bool) -> None:
 
 def run(target: Target, data: bool, dry_run: bool = False) -> None:
     """Deletes a stage, told on the terminal. Raises ClickException with the reason in words."""
+    if target.stage == "local":
+        raise click.ClickException("the local stage is not deployed: `make clean` deletes its data")
     try:
         environment, (kept, watching) = target.environment, resources.names(target.stage)
         click.echo(f"functions, roles, triggers and API of {target.stage}; the stack {watching} with its logs")
@@ -50,25 +54,32 @@ def run(target: Target, data: bool, dry_run: bool = False) -> None:
 
 
 def _delete_data(target: Target, environment: dict[str, str], kept: str) -> None:
-    """The stack lets go of tables and secrets, and then they go; what is gone already is passed over."""
-    dynamodb, secrets = target.client("dynamodb"), target.client("secretsmanager")
+    """The stack lets go of what it retains, and then that goes; what is gone already is passed over."""
     stack.delete(target.client("cloudformation"), kept, resources.PAUSE)
-    for name in TABLES:
-        try:
-            dynamodb.update_table(TableName=environment[name], DeletionProtectionEnabled=False)
-            dynamodb.delete_table(TableName=environment[name])
-        except (KeyError, dynamodb.exceptions.ResourceNotFoundException):
-            continue
-        click.echo(f"  {environment[name]}")
-    for name in SECRETS:
-        try:
+    for name in (each for each in TABLES if each in environment):
+        _delete_table(target.client("dynamodb"), environment[name])
+    secrets = target.client("secretsmanager")
+    for name in (each for each in SECRETS if each in environment):
+        with suppress(secrets.exceptions.ResourceNotFoundException):
             secrets.delete_secret(SecretId=environment[name], ForceDeleteWithoutRecovery=True)
-        except (KeyError, secrets.exceptions.ResourceNotFoundException):
-            continue
-        click.echo(f"  {environment[name]}")
+    if target.operations.get("user_pool") and environment.get("OIDC_ISSUER"):
+        _delete_pool(target.client("cognito-idp"), environment["OIDC_ISSUER"].rpartition("/")[2])
     made = {stack.variable(each) for each in json.loads(resources.template(target))["Outputs"]}
     stays = {key: value for key, value in environment.items() if key not in made}
     config.change(target.root, target.stage, "environment_variables", stays)
+
+
+def _delete_table(client: Any, name: str) -> None:
+    with suppress(client.exceptions.ResourceNotFoundException):
+        client.update_table(TableName=name, DeletionProtectionEnabled=False)
+        client.get_waiter("table_exists").wait(TableName=name)  # until the change is through
+        client.delete_table(TableName=name)
+
+
+def _delete_pool(client: Any, pool: str) -> None:
+    with suppress(client.exceptions.ResourceNotFoundException):
+        client.update_user_pool(UserPoolId=pool, DeletionProtection="INACTIVE")
+        client.delete_user_pool(UserPoolId=pool)
 
 
 if __name__ == "__main__":

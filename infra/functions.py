@@ -1,4 +1,4 @@
-"""The functions and the API: Chalice's own deployment, by its own command."""
+"""The functions and the API: Chalice's own deployment, by its own command, with packages that start fast."""
 
 import json
 import os
@@ -9,8 +9,7 @@ from typing import Any
 
 from infra.target import Change, NotDone, Target
 
-# main() returns the exit code instead of exiting with it.
-_CHALICE = (sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())")
+_CHALICE = (sys.executable, "-m", "infra.chalice")
 
 
 def changes(target: Target) -> Iterator[Change]:

@@ -28,7 +28,7 @@ OURS = {
     "SITE_URL": "https://www.firma.de",
     "SITE_ORIGINS": "https://www.firma.de",
 }
-OPERATIONS = {"mail_domain": "firma.de", "alarm_mail": "ops@firma.de"}
+OPERATIONS = {"mail_domain": "firma.de", "alarm_mail": "ops@firma.de", "user_pool": True}
 _UNNEEDED = shutil.ignore_patterns(".git", ".venv", ".local", ".*_cache", "__pycache__", "deployments", "tests")
 
 

@@ -1,5 +1,6 @@
 """`make deploy` and `make destroy`, whole, in an emulated account: from nothing, again, after failures, to nothing."""
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from chalicelib.http.routing import METHODS
 from infra import config, destroy, gateway, policies, triggers, watching
 from infra.deploy import run, settle, steps
 from infra.functions import deployed
+from infra.target import Target
 from infra.throttles import DEFAULT, RATES
 from local import ports
 from tests.infra.account import OPERATIONS, OURS, STAGE, Account, account
@@ -50,6 +52,7 @@ def test_the_stage_is_what_it_should_be(served: Account) -> None:
     assert list(settle(served.target)) == []  # a look says that nothing differs
     outputs = served.target.environment
     assert outputs["CONTACTS_TABLE"] == f"{PREFIX}-contacts"
+    assert outputs["OIDC_ISSUER"].startswith("https://")
     mapped = served.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     filters = {each["FunctionArn"].rpartition("-")[2]: each["FilterCriteria"]["Filters"] for each in mapped}
     assert {name: len(found) for name, found in filters.items()} == {"deliver": 3, "count": 1}
@@ -57,6 +60,14 @@ def test_the_stage_is_what_it_should_be(served: Account) -> None:
         name = watching.function_name(STAGE, function)
         found = served.client("lambda").get_function_concurrency(FunctionName=name)
         assert found["ReservedConcurrentExecutions"] == most
+
+
+def test_the_package_is_the_one_that_starts_fast(served: Account) -> None:
+    (made,) = (served.root / ".chalice" / "deployments").glob("*.zip")
+    with zipfile.ZipFile(made) as packed:
+        names = packed.namelist()
+    assert [each for each in names if each.startswith("chalicelib/__pycache__/aws.cpython-")]
+    assert "botocore/__init__.py" in names
 
 
 def test_every_method_has_a_throttle(served: Account) -> None:
@@ -100,6 +111,13 @@ def test_destroyed_without_data_and_deployed_again_it_has_its_data(served: Accou
     assert client.scan(TableName=f"{PREFIX}-contacts")["Count"] == 1
 
 
+def test_the_local_stage_is_none_of_these_commands(empty: Account) -> None:
+    with pytest.raises(click.ClickException, match="make run"):
+        run(Target(empty.root, "local"), steps())
+    with pytest.raises(click.ClickException, match="make clean"):
+        destroy.run(Target(empty.root, "local"), data=True)
+
+
 def test_data_goes_only_with_the_stages_name_typed(served: Account) -> None:
     @click.command()
     def command() -> None:
@@ -114,6 +132,7 @@ def test_data_goes_only_with_the_stages_name_typed(served: Account) -> None:
     assert (done.exit_code, done.output.splitlines()[-1]) == (0, f"deleted: {STAGE}")
     assert served.client("dynamodb").list_tables()["TableNames"] == []
     assert served.client("secretsmanager").list_secrets()["SecretList"] == []
-    assert "CONTACTS_TABLE" not in served.target.environment
+    assert served.client("cognito-idp").list_user_pools(MaxResults=10)["UserPools"] == []
+    assert not {"CONTACTS_TABLE", "OIDC_ISSUER"} & served.target.environment.keys()
     again = CliRunner().invoke(command, input=f"{STAGE}\n")
     assert again.exit_code == 0
