@@ -18,10 +18,11 @@ if settings.serves_http():  # the API's function, and whoever packages or runs t
     from chalicelib.callbacks.desk import routes as desk
     from chalicelib.callbacks.routes import routes as callbacks
     from chalicelib.newsletter.routes import routes as newsletter
+    from chalicelib.staff.board.routes import routes as board
     from chalicelib.staff.routes import routes as staff
     from chalicelib.web.routes import routes as web
 
-    for routes in (newsletter, callbacks, desk, articles, staff, web):
+    for routes in (newsletter, callbacks, desk, articles, staff, board, web):
         app.register_blueprint(routes)
 
 
