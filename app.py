@@ -21,12 +21,13 @@ if settings.serves_http():  # the API's function, and whoever packages or runs t
     from chalicelib.callbacks.routes import routes as callbacks
     from chalicelib.newsletter.desk import routes as subscribers
     from chalicelib.newsletter.routes import routes as newsletter
+    from chalicelib.staff.board.routes import routes as board
     from chalicelib.staff.lead.routes import routes as lead
     from chalicelib.staff.numbers.routes import routes as numbers
     from chalicelib.staff.routes import routes as staff
     from chalicelib.web.routes import routes as web
 
-    for routes in (newsletter, subscribers, callbacks, desk, articles, staff, lead, numbers, web):
+    for routes in (newsletter, subscribers, callbacks, desk, articles, staff, board, lead, numbers, web):
         app.register_blueprint(routes)
 
 

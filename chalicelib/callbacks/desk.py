@@ -152,9 +152,8 @@ def board(call: Call, asked: Board) -> Cards:
     return Cards(callbacks=[Card(**card(each, call)) for each in found], cursor=cursor or None)
 
 
-@routes.get("/staff/callbacks/{id}", params=ById, gives=Detail, errors=(404,))
 def show(call: Call, asked: ById) -> Detail:
-    """One request with its whole history."""
+    """One request with its whole history, for programs; `staff.board` has the path, and shows people a page."""
     callback = store.load(asked.id)
     if callback is None:
         raise NotFound

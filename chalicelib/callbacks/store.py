@@ -190,6 +190,14 @@ def board(
             return found, f"{start['board_at']}~{start['pk'].removeprefix('CALLBACK#')}" if start else ""
 
 
+def live(who: tuple[str, ...], now: datetime, most: int = 200) -> dict[Tab, list[Callback]]:
+    """The live requests by tab in one look, most urgent first, of each kind the first `most`."""
+    found: list[Callback] = []
+    for key in ("ACTIVE", "WAITING"):
+        found += _in_order(aws.page(current().contacts_table, "board", "board_key = :key", most, key=key)[0])
+    return {tab: [each for each in found if _belongs(each, tab, who, now)] for tab in _TABS if tab != "closed"}
+
+
 def _in_order(keys: list[Item]) -> list[Callback]:
     asked = [{"pk": key["pk"], "sk": key["sk"]} for key in keys]
     items = {item["pk"]: item for item in aws.batch_get(current().contacts_table, asked)}

@@ -56,7 +56,8 @@ def check(method: str, headers: Mapping[str, str], now: datetime) -> Person:
     given = session.given(headers)
     if given and method not in _CHANGES_NOTHING and headers.get("origin") != _origin():
         raise NotAllowed("origin")
-    person = session.find(given, now) if given else None
+    # What a page asks for by itself must not keep alive the session of somebody who has left.
+    person = session.find(given, now, touch="x-poll" not in headers) if given else None
     if person is None:
         raise NotSignedIn
     return person

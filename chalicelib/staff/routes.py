@@ -1,4 +1,4 @@
-"""The staff's entrances: signing in and out, and the board."""
+"""The staff's entrances: signing in and out."""
 
 from chalicelib import log
 from chalicelib.errors import BadToken, NotAllowed
@@ -59,12 +59,6 @@ def sign_out(call: Call) -> Reply:
     # A redirect would be the form's: browsers hold its target against the page's `form-action`.
     answer = page(call, "signed_out", elsewhere=provider.sign_out_url())
     return Reply(answer.body, headers={**answer.headers, "Set-Cookie": session.cookie("")})
-
-
-@routes.get("/staff", html=True)
-def board(call: Call) -> Reply:
-    """The board of callback requests."""
-    return page(call, "board")
 
 
 def _on(url: str, cookie: str) -> Reply:

@@ -14,6 +14,7 @@ from chalicelib.staff.gate import Person, Role
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=8)
+_KNOWN = timedelta(days=30)  # for which a colleague who has signed in is offered requests
 _TOUCH = timedelta(minutes=1)  # reading costs no write: a session is at most so much longer idle than we know
 _COOKIE = "staff"
 
@@ -34,23 +35,33 @@ def begin(person: Person, cause: str, now: datetime) -> str:
     item = {**_key(session_id), "id": person.id, "name": person.name, "role": person.role}
     item |= {"began": instants.text(now), "seen": instants.text(now), "expires": _expires(now, now)}
     used = {"pk": f"SIGN-IN#{_hash(cause)}", "sk": "SIGN-IN", "expires": instants.epoch(now + LONGEST)}
+    known = {"pk": "STAFF", "sk": person.id, "name": person.name, "expires": instants.epoch(now + _KNOWN)}
     table = current().contacts_table
     try:
-        aws.write(aws.put(table, item), aws.put(table, used, "attribute_not_exists(pk)"))
+        aws.write(aws.put(table, item), aws.put(table, used, "attribute_not_exists(pk)"), aws.put(table, known))
     except aws.Cancelled:
         raise BadToken from None
     return session_id
 
 
-def find(session_id: str, now: datetime) -> Person | None:
-    """Whose session this is; None where it was idle or lasted for too long, was ended, or never was."""
+def colleagues(now: datetime) -> dict[str, str]:
+    """The names of those who signed in within 30 days, by id."""
+    found = aws.query(current().contacts_table, "pk = :pk", pk="STAFF")
+    return {item["sk"]: item["name"] for item in found if item["expires"] > instants.epoch(now)}
+
+
+def find(session_id: str, now: datetime, touch: bool = True) -> Person | None:
+    """Whose session this is; None where it was idle or lasted for too long, was ended, or never was.
+
+    Without `touch` looking does not count as use.
+    """
     item = aws.get(current().contacts_table, _key(session_id))
     if item is None:
         return None
     began, seen = instants.parse(item["began"]), instants.parse(item["seen"])
     if now >= seen + IDLE or now >= began + LONGEST:
         return None
-    if now >= seen + _TOUCH and not _touch(session_id, began, now):
+    if touch and now >= seen + _TOUCH and not _touch(session_id, began, now):
         return None
     return Person(item["id"], item["name"], cast(Role, item["role"]))
 

@@ -1,0 +1,110 @@
+// Spares the pages a reload. Everything here also works without: each press is a form's post, each tab a link.
+(() => {
+  const EVERY = 5000
+  const by = id => document.getElementById(id)
+  let arrived = Date.now(), known = due(), pending = null, busy = false, timer
+
+  function due() { return new Set((by("live").dataset.due ?? "").split(" ").filter(Boolean)) }
+  function show(id, shown) { if (by(id)) by(id).hidden = !shown }
+  function format(n) { return n < 60 ? `${n} min` : `${Math.floor(n / 60)} h ${String(n % 60).padStart(2, "0")} min` }
+
+  // The minutes the line has been open since the page came; the server said when that changes.
+  function tick() {
+    const live = by("live"), change = Number(live.dataset.change), gone = (Date.now() - arrived) / 1000
+    const open = live.dataset.open === "1"
+    const run = change < 0 ? (open ? gone : 0) : open ? Math.min(gone, change) : Math.max(0, gone - change)
+    for (const each of live.querySelectorAll("[data-minutes]")) {
+      const text = format(Math.max(0, Number(each.dataset.minutes) + each.dataset.step * Math.floor(run / 60)))
+      if (each.textContent !== text) each.textContent = text
+    }
+  }
+
+  function refresh(text) {
+    const live = new DOMParser().parseFromString(text, "text/html").getElementById("live"), focused = document.activeElement?.id
+    by("live").replaceWith(document.adoptNode(live))
+    arrived = Date.now()
+    if (focused) by(focused)?.focus()
+    const fresh = [...due()].filter(each => !known.has(each)).length, said = by("said")
+    if (fresh) said.textContent = fresh === 1 ? said.dataset.one : `${fresh} ${said.dataset.more}`
+    known = due()
+  }
+
+  // Marked, so that a page left open does not keep its session alive.
+  async function look() {
+    const live = by("live")
+    if (!busy && !pending) {
+      try {
+        const headers = { Accept: "text/html", "X-Poll": "1", "If-None-Match": live.dataset.version }
+        const answer = await fetch(location.href, { headers, cache: "no-store" })
+        show("ended", answer.status === 401)
+        show("lost", answer.status >= 500)
+        if (answer.ok && !busy) {
+          const text = await answer.text()
+          if (live === by("live")) live.hasAttribute("data-list") ? refresh(text) : show("changed", true)
+        }
+      } catch { show("lost", true) }
+    }
+    setTimeout(look, EVERY)
+  }
+
+  // What was typed beside the pressed button outlives the new page; a page that has no request only says why.
+  function replace(text) {
+    const typed = [...document.querySelectorAll("#main [id][name]")].map(each => [each.id, each.value])
+    const page = new DOMParser().parseFromString(text, "text/html")
+    const refused = by("refused")
+    refused.hidden = page.getElementById("live") !== null
+    if (!refused.hidden) {
+      refused.textContent = page.querySelector("main").textContent.replace(/\s+/g, " ").trim()
+      return false
+    }
+    document.title = page.title
+    by("main").replaceWith(document.adoptNode(page.getElementById("main")))
+    for (const [id, value] of typed) if (by(id) && !by(id).value) by(id).value = value
+    arrived = Date.now()
+    known = due()
+    document.querySelector("#main h1").focus()
+    return true
+  }
+
+  async function send() {
+    clearTimeout(timer)
+    if (busy || !pending) return
+    busy = true
+    try {
+      const headers = { Accept: "text/html" }
+      const answer = await fetch(pending.url, { method: "POST", body: pending.body, headers })
+      show("ended", answer.status === 401)
+      show("lost", answer.status >= 500)
+      if (answer.status !== 401 && answer.status < 500) {
+        pending = null
+        const elsewhere = new URL(answer.url).pathname !== location.pathname
+        if (answer.redirected && elsewhere) { location.assign(answer.url); return }
+        const text = await answer.text()
+        if (replace(text) && elsewhere) history.pushState(null, "", answer.url)
+      }
+    } catch { show("lost", true) } finally { busy = false }
+    if (pending) timer = setTimeout(send, EVERY)
+  }
+
+  function press(url, fields) {
+    if (busy) return
+    pending = { url, body: new URLSearchParams(fields) }
+    send()
+  }
+
+  document.addEventListener("submit", event => {
+    if (!event.target.matches("[data-press]")) return
+    event.preventDefault()
+    // The attribute: a form's `action` property is hidden by a button of that name.
+    press(event.target.getAttribute("action"), new FormData(event.target, event.submitter))
+  })
+  document.addEventListener("click", event => {
+    const call = event.target.closest("[data-dial]")
+    if (call) press(call.dataset.dial, { action: "dial" })
+  })
+  addEventListener("online", send)
+  addEventListener("focus", send)
+  addEventListener("popstate", () => location.reload())
+  setInterval(tick, 1000)
+  setTimeout(look, EVERY)
+})()

@@ -1,0 +1,169 @@
+"""The staff's pages without a browser: what each shows to whom, and plain forms' posts."""
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from chalicelib import aws, instants
+from chalicelib.staff import gate, session
+from tests.backend import Backend
+from tests.edge.desk import ALWAYS, STAFF, Agent, ask, backdate
+from tests.events import Answer
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+def line(backend: Backend) -> Backend:
+    backend.configure(**ALWAYS, STAFF_TEST_KEY="key", STAGE="local", LIMIT_CALLBACKS_PER_CALLER="1000")
+    return backend
+
+
+class Person(Agent):
+    """One of the staff at a browser that runs no script."""
+
+    def open(self, path: str = "/staff", **headers: str) -> Answer:
+        return self.backend.call("GET", path, None, {**self.headers, "accept": "text/html", **headers})
+
+    def press(self, reference: str, **fields: str) -> Answer:
+        headers = {**self.headers, **FORM, "accept": "text/html"}
+        return self.backend.call("POST", f"{STAFF}/{reference}", urlencode(fields), headers)
+
+
+@pytest.fixture
+def anna(line: Backend) -> Person:
+    return Person(line)
+
+
+def test_the_path_shows_people_a_page_and_programs_the_same_as_ever(line: Backend, anna: Person) -> None:
+    reference = ask(line)
+    assert "Übernehmen" in anna.open(f"{STAFF}/{reference}").text
+    assert "Eva Muster" not in anna.open(f"{STAFF}/{reference}").text
+    for accept in ("", "*/*", "application/json", "application/json, text/html"):
+        answer = anna.open(f"{STAFF}/{reference}", accept=accept)
+        assert (answer.status, answer.json["id"]) == (200, reference), accept
+    assert anna.open(f"{STAFF}/R-NONE").status == 404
+
+
+def test_a_press_is_answered_by_a_redirect_and_a_late_one_by_the_page_and_why(line: Backend, anna: Person) -> None:
+    reference = ask(line)
+    taken = anna.press(reference, action="claim")
+    assert (taken.status, taken.headers["location"]) == (303, f"https://contact.site.example{STAFF}/{reference}")
+    late = Person(line, "Ben").press(reference, action="claim")
+    assert late.status == 409
+    assert "Anna: hat das schon übernommen." in late.text
+    assert "07930" not in late.text
+    kept = anna.press(reference, action="settle", outcome="later", note="Donnerstag?")
+    assert kept.status == 422
+    assert 'value="Donnerstag?"' in kept.text
+
+
+def test_nothing_new_is_no_answer(line: Backend, anna: Person) -> None:
+    """The board's version knows what is on it, who looks and in which language, and not the running clocks."""
+    ask(line)
+    page = anna.open()
+    version = page.text.partition('data-version="')[2].partition('" data-open')[0].replace("&#34;", '"')
+    assert anna.open(**{"if-none-match": version}).status == 304
+    assert anna.open(**{"if-none-match": version, "accept-language": "en"}).status == 200
+    assert Person(line, "Ben").open(**{"if-none-match": version}).status == 200
+    ask(line, phone="07930 2001")
+    assert anna.open(**{"if-none-match": version}).status == 200
+
+
+def test_each_state_has_its_screen(line: Backend, anna: Person) -> None:
+    told = []
+
+    def shown(words: str, reference: str) -> None:
+        answer = anna.open(f"{STAFF}/{reference}")
+        assert (answer.status, words in answer.text) == (200, True), words
+        told.append(words)
+
+    ended = {
+        "reached": "Beendet: erledigt",
+        "refused": "Beendet: nicht gewünscht",
+        "no_answer": "Nicht erreicht. Der nächste Versuch",
+        "busy": "Nicht erreicht. Der nächste Versuch",
+        "mailbox": "Nicht erreicht. Der nächste Versuch",
+        "wrong_number": "Beendet: nicht gewünscht",
+    }
+    for number, (outcome, words) in enumerate(ended.items()):
+        reference = ask(line, phone=f"07930 21{number:02}")
+        anna.press(reference, action="claim")
+        shown("Wie ging es aus?", reference)
+        assert anna.press(reference, action="settle", outcome=outcome).status == 303
+        shown(words, reference)
+    reference = ask(line, phone="07930 2200")
+    anna.press(reference, action="claim")
+    slot = line.call("GET", "/callbacks/slots").json["slots"][-1]
+    anna.press(reference, action="settle", outcome="later", window=f"{slot['from']}/{slot['to']}")
+    shown("wenn die Zeit da ist", reference)
+    held = ask(line, phone="07930 2201")
+    Person(line, "Ben").press(held, action="claim")
+    shown("Das hat Ben übernommen.", held)
+    Person(line, "Ben").press(held, action="handover", to="Anna")
+    shown("Annehmen", held)
+    for state, words in {"cancelled": "abgesagt", "unreached": "nicht erreicht", "expired": "verfallen"}.items():
+        reference = ask(line, phone=f"07930 23{len(told):02}")
+        backdate(line, reference, state=state, ended_at=instants.text(instants.now()))
+        shown(f"Beendet: {words}", reference)
+    print(f"\nscreens {len(told)}")
+
+
+def test_a_call_outside_the_wished_time_is_confirmed_first(line: Backend, anna: Person) -> None:
+    reference = ask(line)
+    anna.press(reference, action="claim")
+    later = instants.now() + timedelta(days=1)
+    asked = {
+        **_stored(line, reference)["asked"],
+        "window": [instants.text(later + timedelta(hours=each)) for each in (0, 2)],
+    }
+    backdate(line, reference, asked=asked)
+    page = anna.open(f"{STAFF}/{reference}").text
+    assert "Gewünscht war eine andere Zeit." in page
+    assert "tel:" not in page
+    assert anna.press(reference, action="dial").status == 409
+    assert anna.press(reference, action="dial", outside_window="1").status == 303
+    assert "tel:+4979302000" in anna.open(f"{STAFF}/{reference}").text
+
+
+def _stored(line: Backend, reference: str) -> dict[str, Any]:
+    item = aws.get(line.env["CONTACTS_TABLE"], {"pk": f"CALLBACK#{reference}", "sk": "CALLBACK"})
+    assert item
+    return item
+
+
+def test_a_board_that_looks_for_news_does_not_keep_its_session_alive(line: Backend) -> None:
+    now = instants.now()
+    person = gate.Person("anna", "Anna", "agent")
+    watched, used = (session.begin(person, cause, now) for cause in ("one", "two"))
+    for minutes in range(1, 45):
+        at = now + timedelta(minutes=minutes)
+        gate_sees = session.find(watched, at, touch=False)
+        assert (gate_sees is not None) == (minutes < 30)
+        assert session.find(used, at) == person
+    cookie = {"cookie": f"__Host-staff={used}", "accept": "text/html"}
+    aged = {"pk": f"SESSION#{hashlib.sha256(used.encode()).hexdigest()}", "sk": "SESSION"}
+    long_ago = instants.text(now - timedelta(minutes=20))
+    aws.write(aws.update(line.env["CONTACTS_TABLE"], aged, "SET seen = :seen, began = :seen", seen=long_ago))
+    assert line.call("GET", "/staff", headers={**cookie, "x-poll": "1"}).status == 200
+    assert _seen(line, aged) == long_ago
+    assert line.call("GET", "/staff", headers=cookie).status == 200
+    assert _seen(line, aged) > long_ago
+
+
+def _seen(line: Backend, key: dict[str, str]) -> str:
+    item = aws.get(line.env["CONTACTS_TABLE"], key)
+    assert item
+    return str(item["seen"])
+
+
+def test_colleagues_are_who_signed_in_within_thirty_days(line: Backend) -> None:
+    now = instants.now()
+    session.begin(gate.Person("anna", "Anna", "agent"), "a", now - timedelta(days=31))
+    session.begin(gate.Person("ben", "Ben", "agent"), "b", now - timedelta(days=29))
+    assert session.colleagues(now) == {"ben": "Ben"}
+    session.begin(gate.Person("anna", "Anna A.", "agent"), "c", now)
+    assert session.colleagues(now) == {"anna": "Anna A.", "ben": "Ben"}
