@@ -1,10 +1,11 @@
 """An empty AWS account on this machine, and a copy of the project to deploy to it."""
 
+import io
 import json
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ class Account:
     def __init__(self, root: Path, folder: Path, emulator: Emulator, endpoint: Endpoint) -> None:
         self.root = Path(shutil.copytree(root, folder / "project", ignore=_UNNEEDED))
         self.emulator, self.endpoint = emulator, endpoint
+        self.said: list[str] = []  # by each deployment
 
     def configure(self, **changes: Any) -> None:
         """Change parts of the stage's configuration, such as `operations`."""
@@ -59,13 +61,16 @@ class Account:
         """
         front = Front(listener, self.emulator.url, trust_forwarded_for=False)
         front.start()
+        said = io.StringIO()
         try:
             given = steps(front.url)
-            run(self.target, given[:-1])
-            front.api_id = deployed(self.target)["rest_api"]["rest_api_id"]
-            run(self.target, given[-1:])
+            with redirect_stdout(said):
+                run(self.target, given[:-1])
+                front.api_id = deployed(self.target)["rest_api"]["rest_api_id"]
+                run(self.target, given[-1:])
         finally:
             front.stop()
+            self.said.append(said.getvalue())
 
     def client(self, service: str) -> Any:
         """A boto3 client with every right."""

@@ -198,12 +198,23 @@ def test_a_trigger_needs_its_statement(
     packaged.invoke(function, event)
 
 
+def runs(cloud: Cloud, function: str, event: dict[str, Any]) -> bool:
+    """Whether it ran: the emulator ends a process that is just starting when it changes the function."""
+    try:
+        cloud.invoke(function, event)
+    except RuntimeError as error:
+        if "Worker process exited" not in str(error):
+            raise
+        return False
+    return True
+
+
 @pytest.mark.parametrize("function", SENDERS)
 @pytest.mark.parametrize(("statement", "kind"), OF_A_MESSAGE)
 def test_a_message_that_may_not_leave_stays_due(packaged: Cloud, statement: str, kind: str, function: str) -> None:
     at = 10 * OF_A_MESSAGE.index((statement, kind)) + SENDERS.index(function)
-    # A process that has not read the secret yet.
-    packaged.client("lambda").update_function_configuration(FunctionName=f"{API}-{function}", MemorySize=513 + at)
+    if statement == "Tokens":  # takes a process that has not read the secret yet
+        packaged.client("lambda").update_function_configuration(FunctionName=f"{API}-{function}", MemorySize=513 + at)
     before = set(outbox(packaged, kind))
     with ExitStack() as taken:
         taken.enter_context(without(packaged, function, statement))
@@ -214,7 +225,7 @@ def test_a_message_that_may_not_leave_stays_due(packaged: Cloud, statement: str,
         else:
             sign_up(packaged, f"refused-{at}@example.org")
         (name,) = outbox(packaged, kind).keys() - before
-        packaged.invoke(function, due(name) if function == "deliver" else SCHEDULED)
+        eventually(lambda: runs(packaged, function, due(name) if function == "deliver" else SCHEDULED))
         eventually(lambda: outbox(packaged, kind)[name][1])  # the stream may have been faster, and be at it still
         state, error = outbox(packaged, kind)[name]
     assert state == "due"
