@@ -1,22 +1,39 @@
 """The board and a request's page in a real Chromium: two people at work, every outcome, keys, lost lines, axe."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
+from chalicelib import instants
+from chalicelib.callbacks import store, workflow
+from chalicelib.callbacks.model import Who
 from local.cloud import Cloud
 from tests.backend import Backend
 from tests.browser.conftest import Visitor, visitor
 from tests.browser.test_staff_signin import sign_in
-from tests.edge.desk import ALWAYS, STAFF, Agent, ask
+from tests.edge.desk import ALWAYS, STAFF, Agent, ask, backdate
+from tests.staff.hosted import login
 
 ARTEFACTS = Path(__file__).parent.parent / "artefacts"
 WIDTHS = (360, 1400)
+NO_TELEPHONE = """document.addEventListener("click", event => {
+  if (event.target.closest("a[href^='tel:']")) event.preventDefault()
+})"""
+ENDS = {
+    "Erreicht": "done",
+    "Nimmt nicht ab": "retry",
+    "Besetzt": "retry",
+    "Mailbox": "retry",
+    "Will keinen Anruf": "refused",
+    "Falsche Nummer": "refused",
+    "Später anrufen": "scheduled",
+}
 
 
 @pytest.fixture(scope="module")
@@ -32,19 +49,12 @@ def line(hotline: Cloud) -> Iterator[Backend]:
     """The same stage in this process, its board cleared afterwards, as each test expects an empty one."""
     with Backend(hotline, hotline.env) as ready:
         yield ready
-        agent = at_the_desk(ready)
-        for tab in ("due", "mine", "waiting", "overdue"):
-            for card in agent.get(f"{STAFF}?state={tab}").json["callbacks"]:
-                phone = store_phone(card["id"])
-                agent.post(f"{STAFF}/called-in", phone=phone)
-
-
-def store_phone(reference: str) -> str:
-    from chalicelib.callbacks import store
-
-    callback = store.load(reference)
-    assert callback
-    return callback.asked.phone
+        clear = Who("test", "Test")
+        for found in store.live((), instants.now()).values():
+            for each in found:
+                store.change(
+                    each.reference, lambda before: workflow.withdraw(before, clear, instants.now()), instants.now()
+                )
 
 
 def at_the_desk(line: Backend, name: str = "Ben") -> Agent:
@@ -60,6 +70,8 @@ def staff(browser: Browser, hotline: Cloud) -> Iterator[Any]:
 
     def make(role: str = "agent", width: int = 1400, path: str = "/staff", **options: Any) -> Visitor:
         arrived = visitor(browser, hotline, width, **options)
+        # There is no telephone to hand a `tel:` link to: Chromium without one takes no further press.
+        arrived.context.add_init_script(NO_TELEPHONE)
         arrived.provider = urlsplit(hotline.aws).netloc
         made.append(arrived)
         sign_in(arrived.page, hotline, role, path)
@@ -110,3 +122,176 @@ def test_from_the_alert_to_the_outcome(line: Backend, staff: Any) -> None:
     inspect(page, "done")
     shown = at_the_desk(line).get(f"{STAFF}/{reference}").json
     assert (shown["state"], [each["outcome"] for each in shown["calls"]]) == ("done", ["reached"])
+
+
+def state(line: Backend, reference: str) -> str:
+    callback = store.load(reference)
+    assert callback
+    return callback.state
+
+
+@pytest.mark.parametrize("outcome", ENDS)
+def test_every_outcome(line: Backend, staff: Any, outcome: str, phone: str) -> None:
+    reference = ask(line, phone=phone)
+    agent = staff(width=360)
+    agent.refusals_expected = outcome == "Später anrufen"
+    page = agent.page
+    page.get_by_role("button", name=f"Übernehmen {reference}").click()
+    expect(page).to_have_url(f"{line.cloud.api}{STAFF}/{reference}")
+    if outcome == "Später anrufen":
+        press(page, outcome)
+        expect(page.get_by_text("Bitte ausfüllen.")).to_be_visible()  # no time was chosen
+        page.get_by_label("Andere Zeit vereinbart").select_option(index=3)
+    press(page, outcome)
+    expect(page.get_by_role("heading", name="Wie ging es aus?")).to_be_hidden()
+    assert state(line, reference) == ENDS[outcome]
+    inspect(page, f"after_{ENDS[outcome]}")
+
+
+def test_two_claim_at_once_and_the_slower_is_told_who_was_faster(line: Backend, staff: Any, phone: str) -> None:
+    reference = ask(line, phone=phone)
+    people = [staff("agent"), staff("supervisor")]
+    for each in people:
+        each.refusals_expected = True
+        each.page.get_by_role("button", name=f"Übernehmen {reference}").wait_for()
+    for each in people:  # both are on their way before either is answered
+        each.page.evaluate("setTimeout(() => document.querySelector('.card button').click(), 300)")
+    for each in people:
+        expect(each.page).to_have_url(f"{line.cloud.api}{STAFF}/{reference}")
+    told = [each for each in people if each.page.get_by_text("hat das schon übernommen").count()]
+    assert len(told) == 1
+    holder = next(login(line.cloud, role).name for role, each in zip(("agent", "supervisor"), people, strict=True)
+                  if each is not told[0])  # fmt: skip
+    expect(told[0].page.get_by_role("alert").filter(has_text=holder)).to_be_visible()
+    assert "tel:" not in told[0].page.content()
+    inspect(told[0].page, "held")
+
+
+def test_a_new_request_appears_by_itself_and_is_announced(line: Backend, staff: Any, phone: str) -> None:
+    page = staff().page
+    expect(page.get_by_text("Gerade wartet niemand auf einen Rückruf.")).to_be_visible()
+    inspect(page, "board_empty")
+    page.locator("#tab-due").focus()
+    reference = ask(line, phone=phone)
+    expect(page.get_by_role("link", name=reference)).to_be_visible(timeout=10_000)
+    expect(page.get_by_role("status").filter(has_text="1 neue Anfrage")).to_be_visible()
+    expect(page.locator("#tab-due")).to_be_focused()
+    inspect(page, "board_due")
+
+
+def test_overdue_is_said_in_words_on_every_tab(line: Backend, staff: Any) -> None:
+    late, taken, planned = (ask(line, phone=f"07931 30{number:02}") for number in range(3))
+    past = [instants.text(instants.now() - timedelta(minutes=each)) for each in (95, 65)]
+    backdate(line, late, expected=past, opened_at=past[0], level=2)
+    page = staff().page
+    page.get_by_role("button", name=f"Übernehmen {taken}").click()
+    expect(page.get_by_role("heading", name="Wie ging es aus?")).to_be_visible()
+    backdate(line, planned, state="scheduled", board_key="WAITING")
+    for tab in ("due", "mine", "waiting", "overdue", "closed"):
+        page.goto(f"{line.cloud.api}/staff?state={tab}")
+        expect(page.locator(".card, .empty").first).to_be_visible()
+        inspect(page, f"tab_{tab}")
+    page.goto(f"{line.cloud.api}/staff?state=overdue")
+    expect(page.locator(".card").filter(has_text=late)).to_contain_text("überfällig seit 1 h 05 min")
+
+
+def test_by_keyboard_alone(line: Backend, staff: Any, phone: str) -> None:
+    reference = ask(line, phone=phone)
+    page = staff(locale="en-GB", color_scheme="dark").page
+
+    def reach(text: str) -> None:
+        for _ in range(60):
+            if text in page.evaluate("document.activeElement.innerText || ''").split("\n")[0]:
+                break
+            page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+
+    reach("Take")
+    expect(page.get_by_role("heading", name="How did it end?")).to_be_visible()
+    inspect(page, "claimed_english_dark")
+    reach("Call +49")
+    expect(page.get_by_text("on the telephone").first).to_be_visible()
+    reach("Reached")
+    expect(page.get_by_text("There is nothing left to do here.")).to_be_visible()
+    assert state(line, reference) == "done"
+
+
+def test_what_was_pressed_without_a_connection_is_sent_when_it_is_back(line: Backend, staff: Any, phone: str) -> None:
+    reference = ask(line, phone=phone)
+    agent = staff(width=360)
+    agent.refusals_expected = True
+    page = agent.page
+    page.get_by_role("button", name=f"Übernehmen {reference}").click()
+    page.get_by_label("Notiz").fill("Ruft zurück")
+    agent.context.set_offline(True)
+    press(page, "Erreicht")
+    expect(page.get_by_text("Keine Verbindung.")).to_be_visible()
+    expect(page.get_by_label("Notiz")).to_have_value("Ruft zurück")
+    inspect(page, "offline")
+    assert state(line, reference) == "claimed"
+    agent.context.set_offline(False)
+    expect(page.get_by_text("Hier ist nichts mehr zu tun.")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("Ruft zurück")).to_be_visible()
+    assert state(line, reference) == "done"
+
+
+def test_a_lost_answer_changes_nothing(line: Backend, staff: Any, phone: str) -> None:
+    """The press arrives, its answer does not: sent again, there is still one call."""
+    reference = ask(line, phone=phone)
+    agent = staff()
+    agent.refusals_expected = True
+    page = agent.page
+    lost: list[int] = []
+    page.get_by_role("button", name=f"Übernehmen {reference}").click()
+    expect(page.get_by_role("heading", name="Wie ging es aus?")).to_be_visible()
+
+    def lose(route: Route) -> None:
+        if route.request.method == "POST" and not lost:
+            lost.append(route.fetch(max_redirects=0).status)
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route(f"**{STAFF}/**", lose)
+    press(page, "Besetzt")
+    expect(page.get_by_text("Der nächste Versuch")).to_be_visible(timeout=10_000)
+    callback = store.load(reference)
+    assert callback
+    assert (lost, [each.outcome for each in callback.attempts]) == ([303], ["busy"])
+
+
+def test_an_ended_session_says_so_and_keeps_what_was_typed(line: Backend, staff: Any, phone: str) -> None:
+    reference = ask(line, phone=phone)
+    agent = staff()
+    agent.refusals_expected = True
+    page = agent.page
+    page.get_by_role("button", name=f"Übernehmen {reference}").click()
+    page.get_by_label("Notiz").fill("Noch da")
+    cookies = agent.context.cookies()
+    agent.context.clear_cookies()
+    expect(page.get_by_text("Ihre Sitzung ist beendet.")).to_be_visible(timeout=10_000)
+    inspect(page, "session_ended")
+    press(page, "Erreicht")
+    expect(page.get_by_label("Notiz")).to_have_value("Noch da")
+    assert state(line, reference) == "claimed"
+    agent.context.add_cookies(cookies)  # signed in again in the other window
+    expect(page.get_by_text("Hier ist nichts mehr zu tun.")).to_be_visible(timeout=10_000)
+    expect(page.locator("li", has_text="Noch da")).to_be_visible()
+
+
+def test_hand_over_and_give_back(line: Backend, staff: Any, phone: str) -> None:
+    reference = ask(line, phone=phone)
+    anna, sam = staff("agent").page, staff("supervisor").page
+    anna.get_by_role("button", name=f"Übernehmen {reference}").click()
+    anna.get_by_label("Übergeben an").select_option(label=login(line.cloud, "supervisor").name)
+    press(anna, "Übergeben")
+    expect(anna.get_by_text("Es bleibt bei Ihnen, bis es angenommen wird.")).to_be_visible()
+    inspect(anna, "offered")
+    sam.goto(f"{line.cloud.api}/staff?state=mine")
+    sam.get_by_role("button", name=f"Annehmen {reference}").click()
+    expect(sam.get_by_role("heading", name="Wie ging es aus?")).to_be_visible()
+    expect(anna.get_by_text("Hier hat sich etwas geändert.")).to_be_visible(timeout=10_000)
+    press(sam, "Zurückgeben")
+    expect(sam.get_by_role("button", name="Übernehmen")).to_be_visible()
+    press(sam, "Hat selbst angerufen: erledigt")
+    expect(sam.get_by_text("Hier ist nichts mehr zu tun.")).to_be_visible()
