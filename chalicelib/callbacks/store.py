@@ -43,7 +43,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Blocked:
-    """A number that is not to be called, by its key; `reference` is the request that it was refused with, if any."""
+    """A number that is not to be called, by its key; `reference` is the last request by then, if there was one."""
 
     key: str
     since: datetime
@@ -258,8 +258,9 @@ def unblock(key: str) -> None:
 
 
 def block(key: str, now: datetime) -> None:
-    """Keeps a number from being called for a while. A repeat begins anew."""
-    aws.write(_block(key, now))
+    """Keeps a number from being called for a while; its last request tells which it is. A repeat begins anew."""
+    requests = number(key).requests
+    aws.write(_block(key, now, requests[0][1] if requests else None))
 
 
 def _block(key: str, now: datetime, reference: str | None = None) -> Item:

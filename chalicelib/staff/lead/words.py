@@ -55,6 +55,10 @@ class Words:
         """`23.11.` or `23 Nov`."""
         return f"{day.day} {_MONTHS[day.month - 1]}" if self._english else f"{day:%d.%m.}"
 
+    def weekday(self, day: date) -> str:
+        """`Mo 23.11.` or `Mon 23 Nov`."""
+        return f"{_WEEKDAYS[day.weekday()][self._english]} {self.short(day)}"
+
     def time(self, instant: datetime) -> str:
         """The time of day, `09:30`."""
         return f"{instant.astimezone(self._zone):%H:%M}"
