@@ -270,10 +270,10 @@ def _block(key: str, now: datetime, reference: str | None = None) -> Item:
     return aws.put(current().contacts_table, {**item, "expires": instants.epoch(until + timedelta(days=1))})
 
 
-def blocked(now: datetime, most: int = 200) -> list[Blocked]:
+def blocked(now: datetime) -> list[Blocked]:
     """The numbers that are blocked, the last one first."""
-    keys, _ = aws.page(current().contacts_table, "board", "board_key = :tab", most, False, tab="BLOCKED")
-    items = aws.batch_get(current().contacts_table, [{"pk": key["pk"], "sk": key["sk"]} for key in keys])
+    keys = [{"pk": key["pk"], "sk": key["sk"]} for key in _listed("board_key = :tab", tab="BLOCKED")]
+    items = aws.batch_get(current().contacts_table, keys)
     found = map(_blocked, items)
     return sorted((each for each in found if now < each.until), key=lambda each: each.since, reverse=True)
 

@@ -1,12 +1,11 @@
 """The supervisor's pages in a real Chromium, as supervisor and as agent: what they show, by keyboard, and axe-core."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -17,7 +16,7 @@ from chalicelib.callbacks import opening, store, workflow
 from chalicelib.callbacks.model import Asked, Callback, Who
 from local.cloud import Cloud
 from tests.backend import Backend
-from tests.browser.conftest import Visit, Visitor
+from tests.browser.conftest import Staff
 from tests.browser.test_staff_signin import sign_in
 from tests.edge.desk import Agent
 from tests.edge.test_staff_lead import look
@@ -26,7 +25,6 @@ ARTEFACTS = Path(__file__).parent.parent / "artefacts"
 ANNA = Who("anna", "Anna")
 REFUSED, ERASABLE = "0711 7000001", "0711 7000002"
 READER = "lotte.leserin@example.org"
-Staff = Callable[..., Visitor]
 
 
 @dataclass(frozen=True)
@@ -35,18 +33,6 @@ class Past:
 
     refused: str
     erasable: str
-
-
-@pytest.fixture
-def staff(visit: Visit, cloud: Cloud) -> Staff:
-    """Makes visitors who may go to the sign-in page."""
-
-    def make(width: int = 1400, **options: Any) -> Visitor:
-        made = visit(width, **options)
-        made.provider = urlsplit(cloud.aws).netloc
-        return made
-
-    return make
 
 
 @pytest.fixture(scope="module")

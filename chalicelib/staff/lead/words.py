@@ -30,7 +30,7 @@ class Words:
     """What a template says of values in one language, in the company's time zone."""
 
     def __init__(self, language: str, zone: str) -> None:
-        self._english, self._zone = language == "en", ZoneInfo(zone)
+        self._english, self.zone = language == "en", ZoneInfo(zone)
 
     def number(self, value: float | None, digits: int = 0) -> str:
         """`1.234` or `1,234`; a dash for nothing."""
@@ -61,11 +61,11 @@ class Words:
 
     def time(self, instant: datetime) -> str:
         """The time of day, `09:30`."""
-        return f"{instant.astimezone(self._zone):%H:%M}"
+        return f"{instant.astimezone(self.zone):%H:%M}"
 
     def instant(self, instant: datetime) -> str:
         """Day and time of day."""
-        local = instant.astimezone(self._zone)
+        local = instant.astimezone(self.zone)
         return f"{self.day(local.date())}, {local:%H:%M}"
 
     def span(self, begins: datetime, ends: datetime) -> str:
