@@ -43,7 +43,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Blocked:
-    """A number that is not to be called, by its key; `reference` is the request that it was refused with, if any."""
+    """A number that is not to be called, by its key; `reference` is the last request by then, if there was one."""
 
     key: str
     since: datetime
@@ -266,8 +266,9 @@ def unblock(key: str) -> None:
 
 
 def block(key: str, now: datetime) -> None:
-    """Keeps a number from being called for a while. A repeat begins anew."""
-    aws.write(_block(key, now))
+    """Keeps a number from being called for a while; its last request tells which it is. A repeat begins anew."""
+    requests = number(key).requests
+    aws.write(_block(key, now, requests[0][1] if requests else None))
 
 
 def _block(key: str, now: datetime, reference: str | None = None) -> Item:
@@ -277,10 +278,10 @@ def _block(key: str, now: datetime, reference: str | None = None) -> Item:
     return aws.put(current().contacts_table, {**item, "expires": instants.epoch(until + timedelta(days=1))})
 
 
-def blocked(now: datetime, most: int = 200) -> list[Blocked]:
+def blocked(now: datetime) -> list[Blocked]:
     """The numbers that are blocked, the last one first."""
-    keys, _ = aws.page(current().contacts_table, "board", "board_key = :tab", most, False, tab="BLOCKED")
-    items = aws.batch_get(current().contacts_table, [{"pk": key["pk"], "sk": key["sk"]} for key in keys])
+    keys = [{"pk": key["pk"], "sk": key["sk"]} for key in _listed("board_key = :tab", tab="BLOCKED")]
+    items = aws.batch_get(current().contacts_table, keys)
     found = map(_blocked, items)
     return sorted((each for each in found if now < each.until), key=lambda each: each.since, reverse=True)
 

@@ -88,6 +88,7 @@ class Visitor:
 
 
 Visit = Callable[..., Visitor]
+Staff = Callable[..., Visitor]
 
 
 @pytest.fixture(scope="session")
@@ -146,6 +147,18 @@ def visit(browser: Browser, cloud: Cloud, request: pytest.FixtureRequest) -> Ite
         each.page.screenshot(path=SCREENSHOTS / f"{name}{f'_{number}' if number else ''}.png", full_page=True)
         each.context.close()
     assert [fault for each in made for fault in each.faults] == []
+
+
+@pytest.fixture
+def staff(visit: Visit, cloud: Cloud) -> Staff:
+    """Makes visitors who may go to the sign-in page."""
+
+    def make(width: int = 1400, **options: Any) -> Visitor:
+        made = visit(width, **options)
+        made.provider = urlsplit(cloud.aws).netloc
+        return made
+
+    return make
 
 
 @pytest.fixture

@@ -1,30 +1,13 @@
 """Signing in and out in a real Chromium, at the emulated user pool's own page."""
 
-from collections.abc import Callable
-from typing import Any
-from urllib.parse import urlsplit
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from local.cloud import Cloud
-from tests.browser.conftest import SCREENSHOTS, Visit, Visitor, contrast
+from tests.browser.conftest import SCREENSHOTS, Staff, contrast
 from tests.staff.hosted import login
 
-Staff = Callable[..., Visitor]
 ROLES = {"agent": "Beratung", "supervisor": "Leitung"}
-
-
-@pytest.fixture
-def staff(visit: Visit, cloud: Cloud) -> Staff:
-    """Makes visitors who may go to the sign-in page."""
-
-    def make(width: int = 1400, **options: Any) -> Visitor:
-        made = visit(width, **options)
-        made.provider = urlsplit(cloud.aws).netloc
-        return made
-
-    return make
 
 
 def sign_in(page: Page, cloud: Cloud, role: str, path: str = "/staff") -> None:

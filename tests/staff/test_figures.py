@@ -177,7 +177,7 @@ def test_two_thousand_requests_counted_by_brute_force() -> None:
 
 
 def test_a_chart_has_a_round_scale_and_gaps() -> None:
-    assert [round_up(value) for value in (0, 1, 2.5, 9, 10, 11, 61, 100, 101)] == [1, 1, 3, 10, 10, 20, 80, 100, 200]
+    assert [round_up(value) for value in (0, 1, 2.5, 9, 10, 11, 61, 100, 101)] == [1, 1, 3, 10, 10, 12, 80, 100, 120]
     drawn = chart([5, None, 10], [1, None, 10])
     assert (drawn.top, drawn.width, drawn.is_empty) == (10, 30, False)
     assert [(bar.x, bar.whole, bar.front) for bar in drawn.bars] == [(1, 50, 10), (11, None, None), (21, 100, 100)]

@@ -45,11 +45,21 @@ def test_a_shift_is_within_opening_hours() -> None:
     mornings, saturdays = (make(week=week, exceptions="") for week in ("Mon-Sun 08:00-12:00", "Sat 09:00-17:00"))
     shifts = {"anna": mornings, "ben": saturdays}
     anna, ben = schedule.shifts(Rules(hours, shifts=shifts), berlin("2026-11-23 10:00"))
-    assert (anna.now, ben.now, ben.spans) == (True, False, ())
-    assert [WORDS.span(*span) for span in anna.spans[:2]] == ["10:00–12:00", "09:00–12:00"]
-    assert len(anna.spans) == 6  # until the same time next Monday
+    assert (anna.now, ben.now, ben.days) == (True, False, {})
+    assert [[WORDS.span(*span) for span in spans] for spans in anna.days.values()] == [
+        ["10:00–12:00"],
+        *[["09:00–12:00"]] * 4,
+        ["09:00–10:00"],  # until the same time next Monday
+    ]
     before, _ = schedule.shifts(Rules(hours, shifts=shifts), berlin("2026-11-23 08:30"))
     assert not before.now
+
+
+def test_a_shift_without_end_is_cut_into_its_days() -> None:
+    always = make(week="Mon-Sun 00:00-24:00", exceptions="")
+    (anna,) = schedule.shifts(Rules(always, shifts={"anna": always}), berlin("2026-11-23 10:00"), 2)
+    told = {f"{day:%d}": [WORDS.span(*span) for span in spans] for day, spans in anna.days.items()}
+    assert told == {"23": ["10:00–24:00"], "24": ["00:00–24:00"], "25": ["00:00–10:00"]}
 
 
 def test_words_in_both_languages() -> None:

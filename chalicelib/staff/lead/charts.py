@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SLOT, HEIGHT = 10, 100
-_STEPS = (1, 2, 3, 4, 5, 6, 8, 10)
+_STEPS = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 
 
 @dataclass(frozen=True)
@@ -53,4 +53,5 @@ def round_up(value: float) -> int:
     unit = 1
     while unit * 10 < value:
         unit *= 10
-    return next(unit * step for step in _STEPS if unit * step >= value)
+    rounds = (unit * step for step in _STEPS)
+    return next(int(each) for each in rounds if each >= value and each == int(each))

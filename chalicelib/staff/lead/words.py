@@ -30,7 +30,7 @@ class Words:
     """What a template says of values in one language, in the company's time zone."""
 
     def __init__(self, language: str, zone: str) -> None:
-        self._english, self._zone = language == "en", ZoneInfo(zone)
+        self._english, self.zone = language == "en", ZoneInfo(zone)
 
     def number(self, value: float | None, digits: int = 0) -> str:
         """`1.234` or `1,234`; a dash for nothing."""
@@ -55,13 +55,17 @@ class Words:
         """`23.11.` or `23 Nov`."""
         return f"{day.day} {_MONTHS[day.month - 1]}" if self._english else f"{day:%d.%m.}"
 
+    def weekday(self, day: date) -> str:
+        """`Mo 23.11.` or `Mon 23 Nov`."""
+        return f"{_WEEKDAYS[day.weekday()][self._english]} {self.short(day)}"
+
     def time(self, instant: datetime) -> str:
         """The time of day, `09:30`."""
-        return f"{instant.astimezone(self._zone):%H:%M}"
+        return f"{instant.astimezone(self.zone):%H:%M}"
 
     def instant(self, instant: datetime) -> str:
         """Day and time of day."""
-        local = instant.astimezone(self._zone)
+        local = instant.astimezone(self.zone)
         return f"{self.day(local.date())}, {local:%H:%M}"
 
     def span(self, begins: datetime, ends: datetime) -> str:

@@ -1,0 +1,257 @@
+"""The supervisor's pages in a real Chromium, as supervisor and as agent: what they show, by keyboard, and axe-core."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, Route, expect
+
+from chalicelib import aws, instants
+from chalicelib.callbacks import opening, store, workflow
+from chalicelib.callbacks.model import Asked, Callback, Who
+from local.cloud import Cloud
+from tests.backend import Backend
+from tests.browser.conftest import Staff
+from tests.browser.test_staff_signin import sign_in
+from tests.edge.desk import Agent
+from tests.edge.test_staff_lead import look
+
+ARTEFACTS = Path(__file__).parent.parent / "artefacts"
+ANNA = Who("anna", "Anna")
+REFUSED, ERASABLE = "0711 7000001", "0711 7000002"
+READER = "lotte.leserin@example.org"
+
+
+@dataclass(frozen=True)
+class Past:
+    """What lies behind the stage: references by number."""
+
+    refused: str
+    erasable: str
+
+
+@pytest.fixture(scope="module")
+def past(cloud: Cloud) -> Iterator[Past]:
+    """A year of requests, growth and views, which is taken away again."""
+    chance, now = random.Random(7), instants.now()
+    with Backend(cloud, cloud.env) as backend:
+        contacts, counts = backend.env["CONTACTS_TABLE"], backend.env["VIEW_COUNTS_TABLE"]
+        items = [(contacts, store._item(each)) for each in _requests(chance, now)]
+        for ago in range(365):
+            day = instants.day(now - timedelta(days=ago), "Europe/Berlin").isoformat()
+            grown = {
+                "signup": chance.randrange(12),
+                "confirmed": chance.randrange(9),
+                "unsubscribed": chance.randrange(3),
+            }
+            items.append(
+                (contacts, {"pk": "GROWTH", "sk": f"{day}#77", **grown, "bounced": int(chance.random() < 0.1)})
+            )
+            items.append((counts, {"pk": "VIEWS", "sk": day, "views": chance.randrange(200, 4000)}))
+        for table, item in items:
+            aws.write(aws.put(table, item))
+        yield Past(_ask(backend, REFUSED, "refused"), _ask(backend, ERASABLE))
+        for table, item in items:
+            aws.write(aws.delete(table, {"pk": item["pk"], "sk": item["sk"]}))
+
+
+def _requests(chance: random.Random, now: datetime) -> Iterator[Callback]:
+    rules = opening.rules()
+    for number in range(400):
+        made = now - timedelta(minutes=chance.randrange(60, 365 * 24 * 60))
+        asked = Asked("Eva Muster", "+497117000000", f"past-{number}", "buying", "callback-de-1", "de")
+        request = workflow.submit(asked, f"R-PAST{number:03}", rules, made).after
+        for _ in range(chance.randrange(1, 4)):
+            made = max(made + timedelta(minutes=chance.randrange(1, 45)), request.due_at or made)
+            request = replace(request, state="open")
+            request = workflow.dial(workflow.claim(request, ANNA, rules, made).after, ANNA, rules, made, True).after
+            outcome: Any = chance.choice(("reached", "reached", "no_answer", "busy", "refused"))
+            made += timedelta(minutes=3)
+            request = workflow.settle(request, ANNA, outcome, rules, made).after
+            if not request.is_live:
+                break
+        yield request if not request.is_live else workflow.withdraw(request, ANNA, made).after
+
+
+def _ask(backend: Backend, phone: str, outcome: str = "") -> str:
+    asked = {"name": "Eva Muster", "phone": phone, "consent": "callback-de-1", "topic": "buying"}
+    reference = str(backend.call("POST", "/callbacks", asked).json["reference"])
+    if outcome:
+        anna = Agent(backend)
+        anna.headers = {"authorization": f"Bearer {backend.env['STAFF_TEST_KEY']}:agent:Anna"}
+        assert anna.do(reference, "claim").status == 200
+        assert anna.do(reference, "outcome", outcome=outcome).status == 200
+    return reference
+
+
+def clean(page: Page, name: str, width: int) -> None:
+    """Nothing runs over the edge, and axe-core finds nothing, in light and dark; a picture is kept."""
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} runs over the edge"
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        found = Axe().run(page).response
+        wrong = [(each["id"], [node["html"][:150] for node in each["nodes"]]) for each in found["violations"]]
+        assert wrong == [], name
+        print(f"\naxe {name} {scheme} {width}px: {len(found['passes'])} rules passed, 0 violations", end="")
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTEFACTS / f"lead_{name}_{width}px.png", full_page=True)
+
+
+def test_figures(staff: Staff, cloud: Cloud, past: Past, width: int) -> None:
+    page = staff(width).page
+    sign_in(page, cloud, "supervisor", "/staff/figures")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Zahlen")
+    assert page.locator("svg rect").count() > 60
+    for days in (7, 30, 90, 365):
+        page.get_by_role("link", name=f"{days} Tage").click()
+        expect(page.get_by_role("link", name=f"{days} Tage")).to_have_attribute("aria-current", "true")
+        clean(page, f"figures_{days}", width)
+    for summary in page.locator("summary").all():
+        summary.press("Enter")
+    expect(page.get_by_role("table")).to_have_count(4)
+    expect(page.get_by_role("columnheader", name="rechtzeitig")).to_be_visible()
+    clean(page, "figures_tables", width)
+
+
+def test_figures_of_nothing(staff: Staff, cloud: Cloud, backend: Backend, width: int) -> None:
+    """An empty stage's page and an office's hours, as a stage of its own answers, at the address of this one."""
+    backend.configure(
+        STAGE="local",
+        STAFF_TEST_KEY="key",
+        BASE_URL=cloud.api,
+        HOTLINE_HOURS="Mon-Thu 09:00-12:30 13:30-17:00; Fri 09:00-15:00",
+        HOTLINE_HOLIDAYS="BW",
+        HOTLINE_EXCEPTIONS="12-24 closed; 12-31 10:00-12:00",
+        STAFF_SHIFTS="anna@shop.example Mon-Fri 09:00-13:00 | ben.mit.langem.namen@shop.example Mon-Sun 12:00-24:00",
+    )
+    sam = Agent(backend, "Sam", "supervisor")
+    page = staff(width).page
+    sign_in(page, cloud, "supervisor", "/staff/hours")
+    clean(page, "hours_around_the_clock", width)
+    answers = {f"{cloud.api}{path}": look(sam, path) for path in ("/staff/figures", "/staff/hours")}
+
+    def fulfil(route: Route) -> None:
+        answer = answers[route.request.url]
+        route.fulfill(status=answer.status, headers=answer.headers, body=answer.text)
+
+    for url, name in zip(answers, ("figures_empty", "hours_office"), strict=True):
+        page.route(url, fulfil)
+        page.goto(url)
+        clean(page, name, width)
+    expect(page.get_by_text("ben.mit.langem.namen@shop.example")).to_be_visible()
+
+
+def test_search_block_lift_and_erase(staff: Staff, cloud: Cloud, past: Past, width: int) -> None:
+    visitor = staff(width)
+    visitor.refusals_expected = True  # what is not found is a 404 and a 422 of the page itself
+    page = visitor.page
+    sign_in(page, cloud, "supervisor", "/staff/search")
+    expect(page.get_by_role("link", name=past.refused, exact=True)).to_be_visible()
+    clean(page, "search", width)
+    page.get_by_label("Telefonnummer oder Vorgang").fill("0900 1234567")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Sonder- und Kurznummern")
+    expect(page.get_by_label("Telefonnummer oder Vorgang")).to_be_focused()
+    clean(page, "search_wrong", width)
+    page.get_by_label("Telefonnummer oder Vorgang").fill(REFUSED)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name=past.refused)).to_be_visible()
+    expect(page.get_by_text("gesperrt", exact=True)).to_be_visible()
+    clean(page, "number_blocked", width)
+    page.get_by_role("link", name="Sperre aufheben").click()
+    clean(page, "number_lift", width)
+    page.get_by_role("button", name="Aufheben").click()
+    expect(page.get_by_role("status")).to_contain_text("aufgehoben")
+    clean(page, "number_lifted", width)
+    page.get_by_role("button", name="Wieder sperren").click()
+    expect(page.get_by_role("status")).to_contain_text("gesperrt")
+    expect(page.get_by_role("button", name="Rückgängig")).to_be_visible()
+    page.get_by_role("link", name="Weiter suchen").click()
+    page.get_by_label("Telefonnummer oder Vorgang").fill(f"0711 70{width:05}")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("kein Rückrufwunsch bekannt")).to_be_visible()
+    clean(page, "number_unknown", width)
+
+
+def test_erasing_a_person(staff: Staff, cloud: Cloud, past: Past) -> None:
+    page = staff(360).page
+    sign_in(page, cloud, "supervisor", "/staff/search")
+    page.get_by_label("Telefonnummer oder Vorgang").fill(ERASABLE)
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Daten löschen").click()
+    expect(page.get_by_text(f"läuft ein Wunsch: {past.erasable}")).to_be_visible()
+    clean(page, "number_erase", 360)
+    page.get_by_role("button", name="Endgültig löschen").dblclick()
+    expect(page.get_by_role("status")).to_contain_text("gelöscht")
+    expect(page.get_by_text("kein Rückrufwunsch bekannt")).to_be_visible()
+
+
+def test_subscribers(staff: Staff, cloud: Cloud, width: int) -> None:
+    reader = f"{width}.{READER}"
+    with Backend(cloud, cloud.env) as backend:
+        signup = {"email": reader, "consent": "newsletter-de-1"}
+        assert backend.call("POST", "/newsletter/signups", signup).status == 202
+    visitor = staff(width)
+    visitor.refusals_expected = True  # what is not found is a 404 and a 422 of the page itself
+    page = visitor.page
+    sign_in(page, cloud, "supervisor", "/staff/subscribers")
+    clean(page, "subscribers", width)
+    page.get_by_label("E-Mail-Adresse").fill("nobody@example.org")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("Das gibt es hier nicht.")
+    page.get_by_label("E-Mail-Adresse").fill(reader)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(reader)
+    assert reader not in page.url
+    clean(page, "subscriber", width)
+    shown = page.url
+    page.get_by_role("link", name="Nachweis").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Nachweis der Einwilligung")
+    page.goto(shown)
+    page.get_by_role("link", name="Daten löschen").click()
+    clean(page, "subscriber_erase", width)
+    page.get_by_role("button", name="Endgültig löschen").click()
+    expect(page.get_by_role("status")).to_contain_text("gelöscht")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Nur Produkte").click()
+    assert download.value.suggested_filename == "subscribers.csv"
+    assert download.value.path().read_text().startswith("email,language")
+
+
+def test_an_agent_sees_hours_and_search_and_is_refused_the_rest(staff: Staff, cloud: Cloud, past: Past) -> None:
+    visitor = staff(360, locale="en-GB")
+    visitor.refusals_expected = True
+    page = visitor.page
+    sign_in(page, cloud, "agent", "/staff/search")
+    names = page.get_by_role("navigation", name="Sections").get_by_role("link").all_text_contents()
+    assert names == ["Callbacks", "Search", "Hours"]
+    expect(page.get_by_text("Blocked numbers")).to_have_count(0)
+    clean(page, "search_agent", 360)
+    page.get_by_label("Telephone number or reference").fill(REFUSED)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name=past.refused)).to_be_visible()
+    expect(page.get_by_role("link", name="Lift the block")).to_have_count(0)
+    for path in ("/staff/figures", "/staff/subscribers"):
+        page.goto(cloud.api + path)
+        expect(page.get_by_text("Only supervisors may do this.")).to_be_visible()
+
+
+def test_by_keyboard_alone(staff: Staff, cloud: Cloud, past: Past) -> None:
+    page = staff(1400).page
+    sign_in(page, cloud, "supervisor", "/staff/figures")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # to the content
+    expect(page.locator("main")).to_be_focused()
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.tagName") == "SUMMARY":
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("table")).to_have_count(1)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("region", name="Wünsche als Tabelle")).to_be_focused()
