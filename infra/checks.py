@@ -14,23 +14,21 @@ REQUIRED = ("BASE_URL", "SITE_URL", "SITE_ORIGINS", "COMPANY_NAME", "MAIL_FROM",
 
 def check(target: Target) -> Iterator[Change]:
     """Nothing to change, but each thing one should know. Raises NotDone with everything that is missing."""
-    account = _account(target)
-    missing = _settings(target) + _mail(target, blocking=True)
-    if missing:
-        raise NotDone("This is missing:\n" + "\n".join(f"  - {each}" for each in missing))
-    yield Change(f"work in account {account}, region {target.client('sts').meta.region_name}")
+    missing = _settings(target)
+    try:
+        identity = target.client("sts").get_caller_identity()
+    except (BotoCoreError, ClientError) as error:
+        raise _missing([*missing, f"AWS credentials that work, and a region ({error}): sign in (`aws sso login`, or "
+                        "AWS_PROFILE=…) and set AWS_DEFAULT_REGION, such as eu-central-1"]) from error  # fmt: skip
+    if missing := missing + _mail(target, blocking=True):
+        raise _missing(missing)
+    yield Change(f"work in account {identity['Account']}, region {target.client('sts').meta.region_name}")
     for note in _mail(target, blocking=False):
         yield Change(note)
 
 
-def _account(target: Target) -> str:
-    try:
-        return str(target.client("sts").get_caller_identity()["Account"])
-    except (BotoCoreError, ClientError) as error:
-        raise NotDone(
-            f"There are no AWS credentials that work, or no region: {error}\n"
-            "Sign in (`aws sso login`, or AWS_PROFILE=…) and set AWS_DEFAULT_REGION, such as eu-central-1."
-        ) from error
+def _missing(things: list[str]) -> NotDone:
+    return NotDone("This is missing:\n" + "\n".join(f"  - {each}" for each in things))
 
 
 def _settings(target: Target) -> list[str]:
