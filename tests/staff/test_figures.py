@@ -43,6 +43,11 @@ def test_in_time_to_the_minute_promised() -> None:
         assert (total.decided, total.share, total.waits) == (1, share, [minutes])
 
 
+def test_percentiles_are_waits_that_happened() -> None:
+    period = figures.Period(FIRST, waits=[40, 10, 30])
+    assert [period.wait(percent) for percent in (1, 33, 34, 50, 67, 90, 100)] == [10, 10, 30, 30, 40, 40, 40]
+
+
 def test_what_is_not_decided_yet_counts_for_neither_side() -> None:
     assert of(asap(), now=at("Mon 10:30")).total.decided == 0
     assert of(asap(), now=at("Mon 10:31")).total.share == 0
