@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test format lock package bench bench-check bench-update generated cost resources deploy destroy proof import export growth status outbox \
+.PHONY: help setup run check test test-pages test-rest format lock package bench bench-check bench-update generated cost resources deploy destroy proof import export growth status outbox \
         redrive erase rotate-keys restore-check clean
 
 help: ## this list
@@ -29,8 +29,17 @@ check: $(READY) ## ruff, mypy and the fast tests: at every save
 	@$(BIN)/mypy
 	@$(BIN)/pytest -q -m "not edge"
 
-test: $(READY) ## all tests, on an emulator of their own and in a real browser
-	@$(BIN)/pytest
+test: $(READY) ## all tests, on emulators of their own and in a real browser: in two halves at once
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-pages test-rest
+
+PAGES := tests/browser tests/staff tests/infra
+PYTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest
+
+test-pages: $(READY)
+	@$(PYTEST) $(PAGES)
+
+test-rest: $(READY)
+	@$(PYTEST) $(addprefix --ignore=,$(PAGES))
 
 format: $(READY) ## ruff's fixes and format
 	@$(BIN)/ruff check --quiet --fix .
