@@ -30,7 +30,7 @@ check: $(READY) ## ruff, mypy and the fast tests: at every save
 	@$(BIN)/pytest -q -m "not edge"
 
 test: $(READY) ## all tests, on emulators of their own and in a real browser: in two halves at once
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-pages test-rest
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=none test-pages test-rest
 
 PAGES := tests/browser tests/staff tests/infra
 PYTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest
