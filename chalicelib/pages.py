@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from chalicelib.settings import current
+from chalicelib.settings import Settings, current
 
 _FOLDER = Path(__file__).parent / "web"
 
@@ -32,9 +32,15 @@ def render(template: str, **values: Any) -> str:
     return str(_environment().get_template(template).render(company=current(), **values))
 
 
+def style(name: str) -> str:
+    """A stylesheet with the company's colours."""
+    css, company = (_FOLDER / f"{name}.css").read_text(encoding="utf-8"), current()
+    return css.replace(Settings.accent, company.accent).replace(Settings.accent_dark, company.accent_dark)
+
+
 @cache
 def _style(name: str) -> tuple[str, str]:
-    css = (_FOLDER / f"{name}.css").read_text()
+    css = style(name)
     return css, base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
 
 

@@ -9,11 +9,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import app
-from chalicelib import aws, keys, settings
+from chalicelib import aws, keys, pages, settings
 from chalicelib.articles import ranking
 from chalicelib.articles import store as articles
 from chalicelib.callbacks import clock, opening
 from chalicelib.outbox import delivery
+from chalicelib.staff import pages as staff_pages
 from chalicelib.staff import provider
 from local.cloud import Cloud
 from tests.events import Answer, Context, api_event
@@ -76,6 +77,8 @@ class Backend:
         for cached in (settings.current, aws.client, opening.rules):
             cached.cache_clear()
         keys._cache.clear()
+        pages._style.cache_clear()
+        staff_pages._css.cache_clear()
         articles.forget()
         ranking.forget()
         provider.forget()

@@ -20,7 +20,8 @@ def page() -> str:
     rows = []
     for each in fields(Settings):
         default = ",".join(each.default) if isinstance(each.default, tuple) else str(each.default)
-        rows.append(f"| `{each.name.upper()}` | {f'`{default}`' if default else '–'} | {each.metadata['doc']} |")
+        cells = [f"`{each.name.upper()}`", f"`{default}`" if default else "–", each.metadata["doc"]]
+        rows.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return HEAD + "\n".join(rows) + "\n"
 
 

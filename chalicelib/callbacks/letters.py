@@ -1,6 +1,5 @@
 """What the customer is written, where they gave an address: nothing they typed, as the address may be another's."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -9,12 +8,6 @@ from chalicelib.callbacks.model import Callback, Letter
 from chalicelib.outbox.model import Mail
 from chalicelib.pages import render
 from chalicelib.settings import Settings
-
-SUBJECTS: Mapping[Letter, tuple[str, str]] = {
-    "received": ("Ihr Rückruf", "Your callback"),
-    "cancelled": ("Ihr Rückruf ist abgesagt", "Your callback is cancelled"),
-    "missed": ("Wir haben Sie nicht erreicht", "We could not reach you"),
-}
 
 
 def letter(kind: Letter, callback: Callback, link: str, settings: Settings) -> Mail:
@@ -27,7 +20,7 @@ def letter(kind: Letter, callback: Callback, link: str, settings: Settings) -> M
         "hotline": numbers.display(settings.hotline_number),
         "link": link,
     }
-    subject = f"{SUBJECTS[kind][asked.language == 'en']} ({callback.reference})"
+    subject = f"{settings.subject(kind, asked.language)} ({callback.reference})"
     return Mail((asked.email,), subject, render(f"{template}.txt", **values), render(f"{template}.html", **values))
 
 

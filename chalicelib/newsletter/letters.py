@@ -5,12 +5,7 @@ from collections.abc import Mapping
 from chalicelib.newsletter.model import Letter, Subscriber
 from chalicelib.outbox.model import Mail
 from chalicelib.pages import render
-
-SUBJECTS: Mapping[Letter, tuple[str, str]] = {
-    "confirmation": ("Bitte bestätigen Sie Ihre Anmeldung", "Please confirm your subscription"),
-    "welcome": ("Willkommen beim Newsletter", "Welcome to the newsletter"),
-    "access": ("Ihr Link zu Ihren Daten", "Your link to your data"),
-}
+from chalicelib.settings import current
 
 
 def letter(kind: Letter, subscriber: Subscriber, links: Mapping[str, str], headers: Mapping[str, str]) -> Mail:
@@ -18,7 +13,7 @@ def letter(kind: Letter, subscriber: Subscriber, links: Mapping[str, str], heade
     template = f"mail/{kind}.{subscriber.language}"
     return Mail(
         to=(subscriber.email,),
-        subject=SUBJECTS[kind][subscriber.language == "en"],
+        subject=current().subject(kind, subscriber.language),
         text=render(f"{template}.txt", **links),
         html=render(f"{template}.html", **links),
         headers=tuple(headers.items()),

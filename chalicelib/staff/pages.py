@@ -2,14 +2,12 @@
 
 import secrets
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from chalicelib.http import Call, Reply
 from chalicelib.http.routing import INVENTORY
-from chalicelib.pages import render
+from chalicelib.pages import render, style
 
-_CSS = Path(__file__).parent.parent / "web" / "staff.css"
 # In this order, and each only where its route stands and the person's role opens it.
 _MENU = (
     ("/staff", "Rückrufe", "Callbacks"),
@@ -53,4 +51,4 @@ def _opens(call: Call, path: str) -> bool:
 
 @cache
 def _css() -> str:
-    return _CSS.read_text(encoding="utf-8")
+    return style("staff")
