@@ -118,11 +118,6 @@ class Callback:
         return self.state == "claimed" and bool(self.attempts) and not self.attempts[-1].outcome
 
     @property
-    def misses(self) -> int:
-        """How many attempts reached nobody."""
-        return sum(attempt.outcome in MISSES for attempt in self.attempts)
-
-    @property
     def alert(self) -> int:
         """The number of the alert that tells of it as it stands now."""
         return self.round * 10 + self.level

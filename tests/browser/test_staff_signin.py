@@ -17,6 +17,8 @@ def sign_in(page: Page, cloud: Cloud, role: str, path: str = "/staff") -> None:
     page.get_by_label("Username").fill(who.email)
     page.get_by_label("Password").fill(who.password)
     page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{cloud.api}/**")
+    page.bring_to_front()  # what is pressed next wants a page that has the focus
 
 
 @pytest.mark.parametrize("role", ROLES)

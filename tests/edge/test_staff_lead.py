@@ -168,3 +168,19 @@ def test_figures_that_cannot_be_read_now_are_for_later(line: Backend, sam: Agent
         ask(line)
         assert sam.get("/staff/stats").status == 503
     assert sam.get(f"{STAFF}?state=due").status == 200
+
+
+def test_what_was_not_counted_by_class_and_day(line: Backend, sam: Agent) -> None:
+    empty = sam.get("/staff/views/filtered").json["days"]
+    assert (len(empty), [day["views"] for day in empty]) == (7, [{}] * 7)
+    for agent, times in (("GPTBot/1.2", 2), ("curl/8.5.0", 1)):
+        for _ in range(times):
+            assert line.call("POST", "/articles/gold/views", None, {"user-agent": agent}).status == 204
+    days = sam.get("/staff/views/filtered?days=3").json["days"]
+    assert [sum(day["views"].values()) for day in days] == [3, 0, 0]
+    assert days[0]["views"] == {"ai": 2, "tool": 1}
+    page = look(sam, "/staff/figures?days=7").text
+    assert "Nicht gezählt" in page
+    assert "ai</th><td>2</td>" in page
+    assert sam.get("/staff/views/filtered?days=32").status == 422
+    assert Agent(line).get("/staff/views/filtered").status == 403

@@ -21,10 +21,15 @@ from chalicelib.staff.pages import page
 routes = Routes(__name__)
 SPANS = (7, 30, 90, 365)
 _WEEKS = 6
+_FILTERED_DAYS = 7
 
 
 class Span(Body):
     days: Annotated[int, Field(ge=1, le=366, description="how far back, today included")] = 30
+
+
+class Week(Body):
+    days: Annotated[int, Field(ge=1, le=31, description="how far back, today included")] = 7
 
 
 class Amounts(BaseModel):
@@ -69,6 +74,23 @@ class Stats(BaseModel):
     live: int = Field(description="those that have not")
 
 
+class FilteredDay(BaseModel):
+    """Views of a day that nobody read, by class."""
+
+    day: date
+    views: dict[str, int] = Field(description="`bot`, `ai`, `prefetch` and so on; none of them is in any count")
+
+
+class Filtered(BaseModel):
+    days: list[FilteredDay]
+
+
+@routes.get("/staff/views/filtered", params=Week, gives=Filtered, role="supervisor")
+def show_filtered(call: Call, asked: Week) -> Filtered:
+    """How many views were not counted in the last days, and why. One read a day."""
+    return Filtered(days=_filtered(call, asked.days))
+
+
 @routes.get("/staff/stats", params=Span, gives=Stats, role="supervisor")
 def stats(call: Call, asked: Span) -> Stats:
     """The figures of a span, by day."""
@@ -102,7 +124,8 @@ def show_figures(call: Call, asked: Span) -> Reply:
         **{name: chart([each.growth[name] for each in periods], top=scale) for name in GROWTH},
     }
     return page(call, "figures", first=first, last=last, days=asked.days, spans=SPANS, step=step, found=found,
-                charts=charts, words=_words(call), promised=opening.rules().first_attempt)  # fmt: skip
+                charts=charts, words=_words(call), promised=opening.rules().first_attempt,
+                filtered=_filtered(call, _FILTERED_DAYS))  # fmt: skip
 
 
 @routes.get("/staff/hours", html=True)
@@ -120,6 +143,12 @@ def hours(call: Call) -> Reply:
 def _days(call: Call, asked: Span) -> tuple[date, date]:
     last = instants.day(call.now, current().time_zone)
     return first_day(last, asked.days), last
+
+
+def _filtered(call: Call, days: int) -> list[FilteredDay]:
+    today = instants.day(call.now, current().time_zone)
+    wanted = [first_day(today, 1 + ago) for ago in range(days)]
+    return [FilteredDay(day=day, views=dict(sorted(articles.filtered(day.isoformat()).items()))) for day in wanted]
 
 
 def _figures(call: Call, first: date, last: date, step: Step) -> Figures:
