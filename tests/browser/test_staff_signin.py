@@ -44,7 +44,9 @@ def test_by_keyboard_alone_to_the_page_that_was_wanted(staff: Staff, cloud: Clou
     visitor = staff(1400, locale="en-GB", color_scheme="dark")
     page, who = visitor.page, login(cloud, "supervisor")
     page.goto(f"{cloud.staff}?state=mine")
-    page.keyboard.type(who.email)  # the field has the focus
+    page.bring_to_front()
+    expect(page.get_by_label("Username")).to_be_focused()
+    page.keyboard.type(who.email)
     page.keyboard.press("Tab")
     page.keyboard.type(who.password)
     page.keyboard.press("Enter")

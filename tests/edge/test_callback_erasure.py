@@ -8,16 +8,10 @@ import pytest
 from chalicelib import instants
 from chalicelib.callbacks import clock
 from tests.backend import Backend
-from tests.edge.desk import ALWAYS, STAFF, Agent, ask, backdate
+from tests.edge.desk import STAFF, Agent, ask, backdate
 
 PERSON = {"name": "Canary Muster", "phone": "07930 2468", "email": "canary-call@example.org", "note": "canary-note"}
 CANARIES = ("Canary", "Muster", "49793024", "7930 24", "canary-call", "canary-note", "canary-remark", "192.0.2.1")
-
-
-@pytest.fixture
-def line(backend: Backend) -> Backend:
-    backend.configure(**ALWAYS, STAFF_TEST_KEY="key", STAGE="local", LIMIT_CALLBACKS_PER_CALLER="1000")
-    return backend
 
 
 def found(line: Backend) -> list[str]:

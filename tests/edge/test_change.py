@@ -9,18 +9,12 @@ import pytest
 
 from chalicelib import aws, instants, tokens
 from tests.backend import FORM, Backend
-from tests.edge.desk import ALWAYS, STAFF, Agent, ask, backdate
+from tests.edge.desk import STAFF, Agent, ask, backdate
 from tests.events import Answer
 
 CHANGE = "/callbacks/change"
 HTML = {"accept": "text/html"}
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"}
-
-
-@pytest.fixture
-def line(backend: Backend) -> Backend:
-    backend.configure(**ALWAYS, STAFF_TEST_KEY="key", STAGE="local", LIMIT_CALLBACKS_PER_CALLER="1000")
-    return backend
 
 
 def mailed(line: Backend, address: str, subject: str = "Ihr Rückruf (") -> str:

@@ -9,16 +9,10 @@ import pytest
 
 from chalicelib import instants
 from tests.backend import Backend
-from tests.edge.desk import ALWAYS, STAFF, Agent, ask, backdate
+from tests.edge.desk import STAFF, Agent, ask, backdate
 
 ENDS = {"reached": "done", "no_answer": "retry", "busy": "retry", "mailbox": "retry", "refused": "refused",
         "wrong_number": "refused"}  # fmt: skip
-
-
-@pytest.fixture
-def line(backend: Backend) -> Backend:
-    backend.configure(**ALWAYS, STAFF_TEST_KEY="key", STAGE="local", LIMIT_CALLBACKS_PER_CALLER="1000")
-    return backend
 
 
 @pytest.fixture

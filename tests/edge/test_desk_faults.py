@@ -11,7 +11,7 @@ from botocore.exceptions import ReadTimeoutError
 
 from chalicelib import aws, instants
 from tests.backend import Backend, Stop
-from tests.edge.desk import ALWAYS, STAFF, Agent, ask
+from tests.edge.desk import STAFF, Agent, ask
 from tests.edge.test_change import mailed, posted
 
 SLOT = {"from": "2027-03-01T10:00:00+01:00", "to": "2027-03-01T12:00:00+01:00"}
@@ -23,12 +23,6 @@ STEPS: dict[str, tuple[str, Callable[[Agent, str], object]]] = {
     "claim again": ("claimed", lambda anna, reference: anna.do(reference, "claim")),
     "agree on later": ("agreed", lambda anna, reference: anna.do(reference, "outcome", outcome="later", window=SLOT)),
 }
-
-
-@pytest.fixture
-def line(backend: Backend) -> Backend:
-    backend.configure(**ALWAYS, STAFF_TEST_KEY="key", STAGE="local", LIMIT_CALLBACKS_PER_CALLER="1000")
-    return backend
 
 
 def ended_at_call(line: Backend, number: int, moment: str, step: Callable[[], object]) -> bool:

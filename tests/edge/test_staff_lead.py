@@ -2,31 +2,18 @@
 
 from datetime import timedelta
 
-import pytest
-
 from chalicelib import instants
 from chalicelib.articles import ranking
 from chalicelib.articles import store as articles
 from chalicelib.callbacks import store as callbacks
 from chalicelib.errors import Unavailable
 from tests.backend import Backend
-from tests.edge.desk import ALWAYS, STAFF, Agent, ask, backdate
+from tests.edge.desk import STAFF, Agent, ask, backdate
 from tests.edge.test_articles import read
 from tests.edge.test_subscription import subscribe
 from tests.events import Answer
 
 PAGE = {"accept": "text/html"}
-
-
-@pytest.fixture
-def line(backend: Backend) -> Backend:
-    backend.configure(**ALWAYS, STAFF_TEST_KEY="key", STAGE="local", LIMIT_CALLBACKS_PER_CALLER="1000")
-    return backend
-
-
-@pytest.fixture
-def sam(line: Backend) -> Agent:
-    return Agent(line, "Sam", "supervisor")
 
 
 def look(who: Agent, url: str, language: str = "de") -> Answer:

@@ -7,23 +7,12 @@ import pytest
 
 from chalicelib import aws
 from tests.backend import FORM, Backend
-from tests.edge.desk import ALWAYS, STAFF, Agent, ask
+from tests.edge.desk import STAFF, Agent, ask
 from tests.edge.test_staff_lead import look
 from tests.events import Answer
 
 BASE = "https://contact.site.example"
 NUMBER = "07930 2000"
-
-
-@pytest.fixture
-def line(backend: Backend) -> Backend:
-    backend.configure(**ALWAYS, STAFF_TEST_KEY="key", STAGE="local", LIMIT_CALLBACKS_PER_CALLER="1000")
-    return backend
-
-
-@pytest.fixture
-def sam(line: Backend) -> Agent:
-    return Agent(line, "Sam", "supervisor")
 
 
 @pytest.fixture
