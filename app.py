@@ -7,28 +7,24 @@ streams and a clock. Handlers import what they need themselves, so that no funct
 import gc
 from typing import Any
 
-from chalice import Chalice, Rate
+from chalice import Rate
 
 from chalicelib import settings
+from chalicelib.api import Api
 
 gc.set_threshold(100_000)  # what is imported stays: to look through it for garbage each time is a tenth of a start
-app = Chalice(app_name="customer-contact")
 stage = settings.current()
-
-if settings.serves_http():  # the API's function, and whoever packages or runs the app as a whole
-    from chalicelib.articles.routes import routes as articles
-    from chalicelib.callbacks.desk import routes as desk
-    from chalicelib.callbacks.routes import routes as callbacks
-    from chalicelib.newsletter.desk import routes as subscribers
-    from chalicelib.newsletter.routes import routes as newsletter
-    from chalicelib.staff.board.routes import routes as board
-    from chalicelib.staff.lead.routes import routes as lead
-    from chalicelib.staff.numbers.routes import routes as numbers
-    from chalicelib.staff.routes import routes as staff
-    from chalicelib.web.routes import routes as web
-
-    for routes in (newsletter, subscribers, callbacks, desk, articles, staff, board, lead, numbers, web):
-        app.register_blueprint(routes)
+# Where the routes are, by the first part of a path, "" for all others; the first come at a start, others once asked.
+ENTRANCES = {
+    "articles": ["articles.routes"],
+    "newsletter": ["newsletter.routes"],
+    "callbacks": ["callbacks.routes"],
+    "hotline": ["callbacks.routes"],
+    "staff": ["staff.routes", "staff.board.routes", "staff.lead.routes", "staff.numbers.routes",
+              "callbacks.desk", "newsletter.desk"],
+    "": ["web.routes"],
+}  # fmt: skip
+app = Api("customer-contact", ENTRANCES)
 
 
 def _composers() -> Any:

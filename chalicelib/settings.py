@@ -165,6 +165,6 @@ def current() -> Settings:
     return parse(os.environ)
 
 
-def serves_http() -> bool:
-    """Whether this process answers API Gateway: the API's Lambda, a packager or a local process do."""
-    return os.environ.get("_HANDLER", "app.app") == "app.app"
+def function() -> str | None:
+    """The function that Lambda runs in this process, as `app.deliver`; None where this is not Lambda."""
+    return os.environ.get("_HANDLER")

@@ -42,6 +42,8 @@ os.environ.update(_HANDLER=sys.argv[2], AWS_DEFAULT_REGION="eu-central-1")
 sys.path.insert(0, sys.argv[1])
 import app
 from chalicelib import aws
+if sys.argv[2] == "app.app":
+    app.app.open_all()
 for service in sys.argv[3:]:
     aws.client(service)
 foreign = [m.__file__ for m in sys.modules.values() if "site-packages" in (getattr(m, "__file__", None) or "")]

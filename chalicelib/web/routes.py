@@ -96,5 +96,6 @@ def _widget() -> str:
 
 @cache
 def _openapi() -> str:
-    routes = [route for methods in INVENTORY.values() for route in methods.values()]
-    return json.dumps(document(routes, current().base_url), ensure_ascii=False, separators=(",", ":"))
+    routes.current_app.open_all()  # in the order of whatever was asked before: sorted, every process says the same
+    declared = [route for _, methods in sorted(INVENTORY.items()) for route in methods.values()]
+    return json.dumps(document(declared, current().base_url), ensure_ascii=False, separators=(",", ":"))
