@@ -25,8 +25,10 @@ UNNEEDED = (
     "pydantic/v1",
     "pydantic/mypy.py",
     "dns",  # email-validator's look-ups; addresses are checked by their syntax
-    "cffi",  # cryptography wants its library only, which lies beside
-    "pycparser",
+    "Crypto/Cipher",  # of PyCryptodome the functions verify RSA signatures, by its arithmetic and a hash
+    "Crypto/Protocol",
+    "Crypto/PublicKey/*.so",
+    "Crypto/SelfTest",
     "dateutil/zoneinfo/*.gz",  # tzdata has them
     "**/*.pyi",
     "**/py.typed",

@@ -27,6 +27,22 @@ ROOTS = (
     "Amazon Root CA 4",
     "Starfield Services Root Certificate Authority - G2",
 )
+# What stands in place of botocore's writer of documentation, which it imports to have `help(client.put_item)` say more.
+_WORDLESS = '''"""Without the writer of documentation."""
+
+
+class ClientMethodDocstring(str):
+    """No text, whatever it is about."""
+
+    def __new__(cls, *about, **more):
+        return super().__new__(cls)
+
+    def __init__(self, *about, **more):
+        pass
+
+
+PaginatorDocstring = WaiterDocstring = ClientMethodDocstring
+'''
 _CLIENT = re.compile(r"""\bclient\(\s*"([a-z0-9-]+)"\s*\)""")
 _WORD = re.compile(r"[a-z_]+")
 
@@ -49,6 +65,7 @@ def add(folder: Path, services: set[str]) -> None:
             target = folder / file
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(str(file.locate()), target)
+    _silence(folder / "botocore" / "docs")
     botocore = Path(str(metadata.distribution("botocore").locate_file("botocore")))
     shutil.rmtree(folder / "botocore" / "data", ignore_errors=True)
     for service in services:
@@ -56,6 +73,15 @@ def add(folder: Path, services: set[str]) -> None:
     _copy_common(botocore / "data", folder / "botocore" / "data", services)
     bundle = (botocore / "cacert.pem").read_text()
     (folder / "botocore" / "cacert.pem").write_text("".join(_root(bundle, name) for name in ROOTS))
+
+
+def _silence(docs: Path) -> None:
+    """A fortieth of a start is the import of what writes documentation. `utils` has hooks that every client gets."""
+    utils = (docs / "utils.py").read_text()
+    shutil.rmtree(docs)
+    docs.mkdir()
+    for name, text in (("__init__", ""), ("docstring", _WORDLESS), ("utils", utils)):
+        (docs / f"{name}.py").write_text(text)
 
 
 def _code(folder: Path) -> str:

@@ -120,13 +120,13 @@ def test_only_the_staffs_calls_pay_for_tokens(
     packaged: Cloud, package: Package, runtime: Path, of_an_agent: dict[str, Any]
 ) -> None:
     public = run(package.unzipped, runtime, packaged.env, "app", EVENTS["health"], EVENTS["page"])
-    assert not {"jwt", "cryptography"} & public.modules
+    assert not {"jwt", "Crypto"} & public.modules
     staff = run(package.unzipped, runtime, packaged.env, "app", of_an_agent)
     assert [each.status for each in served(staff)] == [200]
-    assert {"jwt", "cryptography"} <= staff.modules
+    assert {"jwt", "Crypto"} <= staff.modules
 
 
-@pytest.mark.parametrize("requirement", ["jwt", "cryptography"])
+@pytest.mark.parametrize("requirement", ["jwt", "Crypto"])
 def test_no_token_is_believed_where_it_cannot_be_verified(
     packaged: Cloud, package: Package, runtime: Path, tmp_path: Path, of_an_agent: dict[str, Any], requirement: str
 ) -> None:
