@@ -2,8 +2,9 @@
 
 Chalice's package runs as it is, only slower: /var/task is read-only, so that every cold start compiles every module,
 and the SDK of Lambda's runtime reads the data of four hundred services. `optimise` rewrites the package in place: out
-goes what no function opens, in comes the SDK this project is tested with, cut to the services the code names, and last
-the bytecode. What each of it brings is in docs/performance.md. The same package in makes the same bytes.
+goes what no function opens, in comes the SDK this project is tested with, cut to the services the code names, then the
+templates as Python, and last the bytecode. What each of it brings is in docs/performance.md. The same package in makes
+the same bytes.
 """
 
 import os
@@ -38,6 +39,12 @@ UNNEEDED = (
     "*.dist-info/sboms",
 )
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_TEMPLATES = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from chalicelib import pages
+pages.precompile()
+"""
 _SMOKE = """
 import os, sys
 os.environ.update(_HANDLER=sys.argv[2], AWS_DEFAULT_REGION="eu-central-1")
@@ -74,6 +81,7 @@ def optimise(archive: Path) -> Path:
         except LookupError as error:
             raise Unfit(str(error)) from error
         _remove(folder)
+        _precompile(folder)
         _compile(folder)
         _try(folder, services)
         made = archive.with_suffix(".new")
@@ -97,11 +105,26 @@ def _remove(folder: Path) -> None:
             shutil.rmtree(found) if found.is_dir() else found.unlink()
 
 
+def _precompile(folder: Path) -> None:
+    """Templates as Python. Raises Unfit."""
+    shutil.rmtree(folder / "templates", ignore_errors=True)
+    command = [sys.executable, "-I", "-S", "-B", "-c", _TEMPLATES, str(folder)]
+    _run(command, "the templates cannot be compiled")
+
+
 def _compile(folder: Path) -> None:
-    """Bytecode beside each module, that Lambda never compares with its source. Raises Unfit."""
+    """Bytecode that Lambda never compares with a source: beside our modules, in place of the libraries'. Raises Unfit.
+
+    A library's source is on PyPI, in the version the lock names; a traceback tells its lines as before.
+    """
+    ours = [folder / "app.py", folder / "chalicelib"]
+    theirs = [each for each in sorted(folder.iterdir()) if each not in ours]
     command = [sys.executable, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash",
-               "-s", str(folder), "-p", TASK, str(folder)]  # fmt: skip
-    _run(command, "cannot be compiled")
+               "-s", str(folder), "-p", TASK]  # fmt: skip
+    _run([*command, *map(str, ours)], "cannot be compiled")
+    _run([*command, "-b", *map(str, theirs)], "cannot be compiled")
+    for source in [file for top in theirs for file in (top, *top.rglob("*")) if file.suffix == ".py"]:
+        source.unlink()
 
 
 def _try(folder: Path, services: set[str]) -> None:

@@ -71,19 +71,39 @@ def test_the_same_package_makes_the_same_bytes(package: Package, optimised: Pack
     assert digest(again) == once
 
 
-def test_every_module_has_bytecode_that_is_never_compared(optimised: Package) -> None:
-    sources = [name for name in optimised.files if name.endswith(".py")]
+def test_everything_is_bytecode_that_is_never_compared(optimised: Package) -> None:
+    sources = {name for name in optimised.files if name.endswith(".py")}
     assert "chalicelib/aws.py" in sources
-    assert "botocore/session.py" in sources
+    assert {name for name in sources if not name.startswith(("app.py", "chalicelib/"))} == set()
+    made = {name for name in optimised.files if name.endswith(".pyc")}
+    assert "botocore/session.pyc" in made
     for name in sources:
-        source = optimised.unzipped / name
-        made = source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
-        assert int.from_bytes(made.read_bytes()[4:8], "little") == UNCHECKED_HASH, name
+        source = Path(name)
+        assert f"{source.parent / '__pycache__' / source.stem}.{sys.implementation.cache_tag}.pyc" in made
+    for name in made:
+        assert int.from_bytes((optimised.unzipped / name).read_bytes()[4:8], "little") == UNCHECKED_HASH, name
+
+
+def test_the_templates_are_compiled(optimised: Package, root: Path) -> None:
+    written = [each for each in (root / "chalicelib" / "web" / "templates").rglob("*") if each.is_file()]
+    assert len(written) > 50
+    made = [name for name in optimised.files if re.fullmatch(r"templates/tmpl_[0-9a-f]+\.pyc", name)]
+    assert len(made) == len(written)
+
+
+def test_a_package_whose_template_is_broken_is_left_alone(package: Package, tmp_path: Path) -> None:
+    archive = Path(shutil.copy(package.archive, tmp_path))
+    with zipfile.ZipFile(archive, "a") as packed:
+        packed.writestr("chalicelib/web/templates/page/broken.html", "{% if %}")
+    before = digest(archive)
+    with pytest.raises(packaging.Unfit, match="templates"):
+        packaging.optimise(archive)
+    assert digest(archive) == before
 
 
 def test_clients_are_made_without_the_writer_of_documentation(packaged: Cloud, optimised: Package) -> None:
     docs = {name.partition("botocore/docs/")[2] for name in optimised.files if name.startswith("botocore/docs/")}
-    assert {name for name in docs if name.endswith(".py")} == {"__init__.py", "docstring.py", "utils.py"}
+    assert docs == {"__init__.pyc", "docstring.pyc", "utils.pyc"}
     said = "from chalicelib import aws; print(repr(aws.client('dynamodb').put_item.__doc__))"
     command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, sys.argv[1]); {said}"]
     done = subprocess.run([*command, str(optimised.unzipped)], env=dict(packaged.env), capture_output=True, text=True)
