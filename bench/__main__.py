@@ -9,7 +9,7 @@ import shutil
 import sys
 from typing import Any
 
-from bench import check, report, run, stage
+from bench import check, profile, report, run, stage
 from bench.contestants import contestants
 from bench.goals import goals
 
@@ -36,6 +36,7 @@ def whole() -> dict[str, Any]:
             "zipped": ready.zipped,
             "work": run.same_work(all_of_them, endpoint, ready.certificates, say),
             "instructions": run.counted(all_of_them, say),
+            "profiles": profile.profiles(all_of_them, say),
             "times": run.timed(all_of_them, say),
         }
     say("")

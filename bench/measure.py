@@ -26,7 +26,6 @@ class Job:
     environment: dict[str, str]
     event: str
     answers: str  # a part of every answer
-    bytecode: bool = True  # False where the package has none and its folder takes none, as /var/task
 
     def command(self) -> list[str]:
         """Isolated, so that nothing but the job's own folders can be imported."""

@@ -3,7 +3,7 @@
 from typing import Any
 from xml.sax.saxutils import escape
 
-from bench.goals import F, cold, goals
+from bench.goals import BATCH, F, cold, goals
 
 _WIDTH, _LEFT, _ROW = 860, 190, 24
 _COLOURS = {"ours": "#0b5c4d", "stream": "#5aa08f", "peer": "#a9b4b1"}
@@ -33,8 +33,24 @@ def into(document: str, results: dict[str, Any]) -> str:
     if not (mark and end):
         raise ValueError("the document has no marks for the table")
     zipped = ", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in results["zipped"].items())
-    made = f"Python {results['python']}; zip: {zipped}.\n\n{table(results)}\n\n```\n{verdicts(results)}\n```\n"
+    parts = [
+        f"Python {results['python']}; zip: {zipped}.",
+        table(results),
+        f"```\n{verdicts(results)}\n```",
+        "Where a start's instructions go, each import after those above it:",
+        profiles(results),
+    ]
+    made = "\n\n".join(parts) + "\n"
     return f"{before}{mark}\n{made}\n{end}{after}"
+
+
+def profiles(results: dict[str, Any]) -> str:
+    """Markdown, a line for each step of the starts that are looked into."""
+    lines = ["| | | MI | |", "|---|---|---|---|"]
+    for name, steps in results["profiles"].items():
+        whole = sum(steps.values())
+        lines += [f"| {name} | {step} | {spent:,.0f} | {spent / whole:.0%} |" for step, spent in steps.items()]
+    return "\n".join(lines)
 
 
 def verdicts(results: dict[str, Any]) -> str:
@@ -45,7 +61,7 @@ def verdicts(results: dict[str, Any]) -> str:
 
 def chart(results: dict[str, Any]) -> str:
     """Bars of cold starts and of a warm view, as SVG that needs no style from outside."""
-    starts = {name: cold(results, name) for name in results["instructions"] if name != "rank"}
+    starts = {name: cold(results, name) for name in results["instructions"] if name != BATCH}
     views = {name: each["requests"]["view"] for name, each in results["instructions"].items()
              if "view" in each["requests"]}  # fmt: skip
     parts, y = _bars("Cold start until the first answer, million instructions", starts, results, 28)

@@ -21,7 +21,7 @@ def _of(default: Any, doc: str) -> Any:
     return field(default=default, metadata={"doc": doc})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)  # written out for 60 fields, each is a hundredth of a trigger's start
 class Settings:
     """One attribute per environment variable, the name in capitals."""
 
