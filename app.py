@@ -9,7 +9,7 @@ from typing import Any
 
 from chalice import Rate
 
-from chalicelib import settings
+from chalicelib import log, settings
 from chalicelib.api import Api
 
 gc.set_threshold(100_000)  # what is imported stays: to look through it for garbage each time is a tenth of a start
@@ -25,6 +25,8 @@ ENTRANCES = {
     "": ["web.routes"],
 }  # fmt: skip
 app = Api("customer-contact", ENTRANCES)
+for source in ("dynamodb", "sns", "scheduled"):
+    app.register_middleware(log.follow, source)
 
 
 def _composers() -> Any:
@@ -53,12 +55,10 @@ def hear(event: Any) -> None:
     feedback.receive(event.to_dict(), LISTENERS)
 
 
-@app.on_dynamodb_record(
-    stream_arn=stage.view_markers_stream_arn,
-    starting_position="TRIM_HORIZON",
-    batch_size=98,  # what one transaction holds
-    maximum_batching_window_in_seconds=1,  # without it a popular article comes in many small transactions
-)
+@app.on_dynamodb_record(stream_arn=stage.view_markers_stream_arn, starting_position="TRIM_HORIZON",
+                        batch_size=98,  # what one transaction holds
+                        maximum_batching_window_in_seconds=1,  # without it a popular article comes in many small ones
+                        )  # fmt: skip
 def count(event: Any) -> None:
     """Articles were read: their sums grow."""
     from chalicelib.articles import counting

@@ -3,10 +3,26 @@
 import json
 import sys
 import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_ids: Mapping[str, str] = {}  # of the invocation; Lambda has one at a time in a process
+
+
+def identify(**ids: str) -> None:
+    """The invocation that begins: each line carries these ids from now on, as AWS's own lines of it do."""
+    global _ids
+    _ids = ids
+
+
+def follow(event: Any, react: Callable[[Any], Any]) -> Any:
+    """Chalice's middleware of whatever is not HTTP: `react`, its lines with Lambda's request id."""
+    identify(request_id=event.context.aws_request_id)
+    return react(event)
 
 
 def _write(level: str, event: str, **values: object) -> None:
-    sys.stdout.write(json.dumps({"level": level, "event": event, **values}, default=str) + "\n")
+    sys.stdout.write(json.dumps({"level": level, "event": event, **_ids, **values}, default=str) + "\n")
 
 
 def info(event: str, **values: object) -> None:

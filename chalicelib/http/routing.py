@@ -79,6 +79,8 @@ class Routes(Blueprint):  # type: ignore[misc]  # chalice ships no annotations
 
 def serve(methods: Mapping[str, Route], request: Any, in_path: Mapping[str, str]) -> Response:
     """Answers one request to a path; every error leaves in our shape."""
+    log.identify(request_id=request.lambda_context.aws_request_id,
+                 gateway_request_id=request.context.get("requestId", ""))  # fmt: skip
     call = Call.of(request, in_path)
     try:
         response = _view(methods, call, request.to_original_event())
@@ -93,7 +95,7 @@ def serve(methods: Mapping[str, Route], request: Any, in_path: Mapping[str, str]
     except ValidationError as error:
         response = answers.respond_problem(call, problems.of_validation(error))
     except Exception:
-        log.exception("http.error", path=request.path, request=request.context.get("requestId"))
+        log.exception("http.error", path=request.path)
         response = answers.respond_problem(call, Problem(500, "internal"))
     if call.method == "HEAD":
         response.body = ""
