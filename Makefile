@@ -100,8 +100,8 @@ outbox: $(READY) ## the messages that wait or were given up, and why (STAGE=loca
 redrive: $(READY) ## does again what lies in the dead-letter queue (STAGE=local; DRY=1 only lists it)
 	@$(OPS) redrive $(if $(DRY),--dry-run)
 
-erase: $(READY) ## erases what the newsletter has of EMAIL=… (STAGE=local; DRY=1 only says what there is)
-	@$(OPS) erase "$(EMAIL)" $(if $(DRY),--dry-run)
+erase: $(READY) ## erases a person: EMAIL=…, or PHONE=… for callbacks (STAGE=local; DRY=1 only says what there is)
+	@$(OPS) erase $(if $(EMAIL),"$(EMAIL)") $(if $(PHONE),--phone "$(PHONE)") $(if $(DRY),--dry-run)
 
 rotate-keys: $(READY) ## a new key signs the links in mails; RETIRE=1 takes an old one out (STAGE=local; DRY=1)
 	@$(OPS) rotate-keys $(if $(RETIRE),--retire $(RETIRE)) $(if $(DRY),--dry-run)

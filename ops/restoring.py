@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,18 +16,43 @@ import click
 from tqdm import tqdm
 
 from chalicelib import instants, settings
+from chalicelib.callbacks import clock
+from chalicelib.callbacks import store as callbacks
+from chalicelib.callbacks.model import Who
 from chalicelib.newsletter import model, store
 from chalicelib.newsletter.store import How
 from chalicelib.settings import current
 from ops.stage import OnStage
 
 Rows = dict[tuple[str, str], str]  # keys → digest
+_KEY = 22  # characters of a subscriber's key; a callback's reference is shorter
+_RESTORE = Who("restore", "restore")
+
+
+@dataclass
+class Read:
+    """What a table holds, and who was erased in it, by partition key."""
+
+    rows: Rows = field(default_factory=dict)
+    erased: set[str] = field(default_factory=set)
+
+    def see(self, item: dict[str, Any]) -> None:
+        """Takes in a row. A subscriber who was erased has one that keeps them from being imported."""
+        pk, sk = item["pk"]["S"], item["sk"]["S"]
+        self.rows[pk, sk] = hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()
+        if sk == "SUPPRESSED" or item.get("erased") == {"BOOL": True}:
+            self.erased.add(pk)
+
+    @property
+    def findable(self) -> set[str]:
+        """The callbacks that their number still leads to: if one is erased, then because its term was over."""
+        return {f"CALLBACK#{sk.rpartition('#')[2]}" for pk, sk in self.rows if pk.startswith("NUMBER#")}
 
 
 @click.command(cls=OnStage, short_help="Restore contacts to a new table, replay erasures, compare.")
 @click.option("--at", metavar="TIME", help="Such as 2026-11-23T09:00:00+01:00; default: the latest.")
 @click.option("--erased", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
-              help="Keys of the erased, one a line, where the table that knows them is lost.")  # fmt: skip
+              help="Who was erased, as the log names them, where the table that knows them is lost.")  # fmt: skip
 @click.option("--keep", is_flag=True, help="Leave the restored table, for use.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.pass_context
@@ -42,14 +69,14 @@ def restore_check(context: click.Context, at: str | None, erased: Path | None, k
         return
     _restore(live, restored, instants.parse(at) if at else None)
     try:
-        now, was = _rows(live), _rows(restored)
-        gone = {line.strip() for line in erased.read_text().split()} if erased else _erased(now) - _erased(was)
-        _erase(restored, gone)
-        different = _compare(now, _rows(restored), {f"SUB#{key}" for key in gone})
+        now, was = _read(live), _read(restored)
+        gone = _told(erased) if erased else now.erased - was.erased
+        _erase(restored, gone, set() if erased else now.findable)
+        different = _compare(now.rows, _read(restored).rows, gone)
     finally:
         if not keep:
             _drop(restored)
-    click.echo(f"{len(now)} rows, {len(was)} restored, {len(gone)} erased again, {len(different)} differ")
+    click.echo(f"{len(now.rows)} rows, {len(was.rows)} restored, {len(gone)} erased again, {len(different)} differ")
     for pk, sk in different[:20]:
         click.echo(f"  {pk} {sk}")
     click.echo(f"kept: {restored}" if keep else "the restored table is deleted")
@@ -67,44 +94,61 @@ def _restore(live: str, restored: str, at: datetime | None) -> None:
             time.sleep(10)
 
 
-def _rows(table: str) -> Rows:
-    return {(item["pk"]["S"], item["sk"]["S"]): _digest(item) for item in _items(table)}
-
-
-def _items(table: str) -> Iterator[dict[str, Any]]:
+def _read(table: str) -> Read:
     pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+    read = Read()
     for page in tqdm(pages, desc=f"reading {table}", unit=" pages", disable=None, leave=False):
-        yield from page["Items"]
+        for item in page["Items"]:
+            read.see(item)
+    return read
 
 
-def _digest(item: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()
+def _told(file: Path) -> set[str]:
+    """The partition keys of a list of the erased, as the log names them."""
+    return {f"CALLBACK#{each}" if len(each) < _KEY else f"SUB#{each}" for each in file.read_text().split()}
 
 
-def _erased(rows: Rows) -> set[str]:
-    """The keys of the erased: each has a row that keeps it from being imported."""
-    return {pk.removeprefix("SUB#") for pk, sk in rows if sk == "SUPPRESSED"}
+def _erase(table: str, gone: Iterable[str], old: set[str]) -> None:
+    """Erases in the restored table as the capabilities themselves do; `old` are callbacks whose term was over."""
+    with _on(table):
+        for pk in tqdm(sorted(gone), desc="erasing again", unit=" erasures", disable=None, leave=False):
+            kind, _, key = pk.partition("#")
+            if kind == "SUB":
+                _erase_subscriber(key)
+            else:
+                _erase_callback(key, wholly=pk not in old)
 
 
-def _erase(table: str, keys: set[str]) -> None:
-    """Erases in the restored table as the capability itself does."""
+def _erase_callback(reference: str, wholly: bool) -> None:
+    callback = callbacks.load(reference)
+    if wholly and callback:
+        clock.erase_wholly([reference], _RESTORE, instants.now())
+    elif callback and not callback.is_live:
+        clock.strip(callback)
+
+
+def _erase_subscriber(key: str) -> None:
+    now, known = instants.now(), store.load(key)
+    store.save(known, model.erase(known.subscriber), now, How({"by": "restore"}))
+    store.tidy(store.load(key), now)
+
+
+@contextmanager
+def _on(table: str) -> Iterator[None]:
+    """The capabilities' stores work on this table meanwhile."""
     live = os.environ["CONTACTS_TABLE"]
     os.environ["CONTACTS_TABLE"] = table
     settings.current.cache_clear()
     try:
-        for key in tqdm(sorted(keys), desc="erasing again", unit=" persons", disable=None, leave=False):
-            now = instants.now()
-            known = store.load(key)
-            store.save(known, model.erase(known.subscriber), now, How({"by": "restore"}))
-            store.tidy(store.load(key), now)
+        yield
     finally:
         os.environ["CONTACTS_TABLE"] = live
         settings.current.cache_clear()
 
 
-def _compare(live: Rows, restored: Rows, erased: set[str]) -> list[tuple[str, str]]:
+def _compare(live: Rows, restored: Rows, gone: Iterable[str]) -> list[tuple[str, str]]:
     """Rows that are not the same in both. An erasure done again has events of its own, and counts in its own lane."""
-    aside = erased | ({"GROWTH"} if erased else set())
+    aside = {*gone, "GROWTH"} if gone else set()
     return sorted(key for key in live.keys() | restored.keys()
                   if key[0] not in aside and live.get(key) != restored.get(key))  # fmt: skip
 

@@ -10,7 +10,9 @@ import click
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 
+from chalicelib import log
 from infra import stack
+from ops import records
 
 ROOT = Path(__file__).parent.parent
 RUN = ROOT / ".local" / "run.json"
@@ -31,7 +33,8 @@ class OnStage(click.Command):
         """Enters the stage and runs the command; a group that names no stage is on one already."""
         if ctx.obj:
             ctx.obj()
-        return super().invoke(ctx)
+        with log.written_to(records.keep):
+            return super().invoke(ctx)
 
 
 def enter(name: str, run: Path, environment: MutableMapping[str, str]) -> None:

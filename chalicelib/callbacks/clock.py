@@ -1,12 +1,12 @@
 """Every minute: what has fallen due. Once, twice, shuffled or an hour late, the outcome is the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from chalicelib import instants, log
 from chalicelib.aws import Cancelled
 from chalicelib.callbacks import hotline, opening, store, workflow
-from chalicelib.callbacks.model import Callback, Change
+from chalicelib.callbacks.model import Callback, Change, Who
 from chalicelib.errors import ContactError, NotFound
 from chalicelib.settings import current
 
@@ -71,6 +71,17 @@ def erase(time_left: Callable[[], float], now: datetime | None = None, dry: bool
             continue  # somebody else is at it
         erased.append(reference)
     return erased
+
+
+def erase_wholly(references: Iterable[str], who: Who, now: datetime) -> None:
+    """Erases what is known of the person of these requests (GDPR Art. 17); a live one ends without a word.
+
+    Raises Cancelled where somebody else changed one meanwhile; to do it again is safe.
+    """
+    for reference in references:
+        ended = store.change(reference, lambda before: workflow.withdraw(before, who, now), now)
+        strip(ended, wholly=True)
+        log.info("callback.erased_wholly", reference=reference)  # who restores an older table erases again by these
 
 
 def strip(callback: Callback, wholly: bool = False) -> None:

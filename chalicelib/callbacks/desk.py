@@ -252,9 +252,7 @@ def erase(call: Call, asked: Phone) -> Erased:
 def erase_person(key: str, call: Call) -> int:
     """Erases what is known of the person of a number, on record; how many requests there were."""
     references = store.requests(key)
-    for reference in references:
-        ended = store.change(reference, lambda before: workflow.withdraw(before, _who(call), call.now), call.now)
-        clock.strip(ended, wholly=True)
+    clock.erase_wholly(references, _who(call), call.now)
     log.info("callback.person_erased", requests=len(references), by=call.person.id)
     return len(references)
 

@@ -1,6 +1,8 @@
-"""Watching and repairing by hand: status, outbox, erase, rotate-keys, restore-check, in this process."""
+"""Watching and repairing by hand: status, outbox, rotate-keys, restore-check, in this process."""
 
 import json
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -8,10 +10,12 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from chalicelib import instants, keys, tokens
+from chalicelib.callbacks import clock, store, workflow
 from chalicelib.errors import BadToken
 from chalicelib.newsletter import proof, reactions
 from ops import restoring, rotating
 from tests.backend import Backend
+from tests.edge.desk import ask
 from tests.edge.test_faults import error_answer
 from tests.edge.test_newsletter import sign_up
 from tests.edge.test_subscription import subscribe
@@ -68,22 +72,6 @@ def test_status_calls_for_attention(backend: Backend) -> None:
     assert (seen.exit_code, "alarms     clock-silent" in seen.output) == (1, True)
 
 
-def test_erase(backend: Backend) -> None:
-    key = subscribe(backend, "goes@example.org")
-    assert ops("erase", "goes@example.org", "--dry-run").output == f"confirmed, 2 events, key {key}\n"
-    refused = ops("erase", "goes@example.org")  # nobody answers the question
-    assert (refused.exit_code, "Erase?" in refused.output) == (1, True)
-    assert backend.items(prefix=f"SUB#{key}")[0]["sk"] != "SUPPRESSED"
-    done = ops("erase", "goes@example.org", "--yes")
-    assert (done.exit_code, done.output.splitlines()[-1]) == (0, "erased")
-    backend.settle()
-    left = backend.items(prefix=f"SUB#{key}")
-    assert "SUPPRESSED" in {each["sk"] for each in left}
-    assert "goes@example.org" not in json.dumps(left)
-    assert ops("erase", "goes@example.org", "--yes").output == "erased before\n"
-    assert ops("erase", "nobody@example.org", "--yes").exit_code == 2
-
-
 def test_a_rotated_key_signs_and_old_links_go_on_working(backend: Backend) -> None:
     old = tokens.sign(reactions.UNSUBSCRIBE, "subject", 0)
     assert "2 would sign" in ops("rotate-keys", "--dry-run").output
@@ -131,24 +119,58 @@ def test_restore_check(backend: Backend) -> None:
     assert "restore " in ops("restore-check", "--dry-run").output
 
 
-def test_an_erasure_since_the_point_in_time_is_done_again(backend: Backend, capsys: pytest.CaptureFixture[str]) -> None:
+def kept_copy() -> str:
+    """The table that `restore-check` leaves."""
+    return ops("restore-check", "--keep").output.splitlines()[-1].removeprefix("kept: ")
+
+
+def test_an_erasure_since_the_point_in_time_is_done_again(backend: Backend) -> None:
     subscribe(backend, "stays@example.org")
     key = subscribe(backend, "goes@example.org")
     backend.settle()
-    # The emulator restores what is there now, whatever time is asked for: the erasure comes after the restore.
-    kept = ops("restore-check", "--keep")
-    restored = kept.output.splitlines()[-1].removeprefix("kept: ")
+    restored = kept_copy()  # the emulator restores what is there now, whatever time is asked for
     ops("erase", "goes@example.org", "--yes")
     backend.settle()
     live = backend.env["CONTACTS_TABLE"]
-    gone = restoring._erased(restoring._rows(live)) - restoring._erased(restoring._rows(restored))
-    assert gone == {key}
-    restoring._erase(restored, gone)
+    gone = restoring._read(live).erased - restoring._read(restored).erased
+    assert gone == {f"SUB#{key}"}
+    restoring._erase(restored, gone, set())
     pages = boto3.client("dynamodb").scan(TableName=restored)["Items"]
     assert "goes@example.org" not in json.dumps([each for each in pages if each["pk"]["S"] == f"SUB#{key}"])
     assert "stays@example.org" in json.dumps(pages)
-    assert restoring._compare(restoring._rows(live), restoring._rows(restored), {f"SUB#{key}"}) == []
+    assert restoring._compare(restoring._read(live).rows, restoring._read(restored).rows, gone) == []
     backend.call("POST", "/newsletter/signups", {"email": "since@example.org", "consent": "newsletter-de-1"})
-    assert restoring._compare(restoring._rows(live), restoring._rows(restored), {f"SUB#{key}"}) != []
+    assert restoring._compare(restoring._read(live).rows, restoring._read(restored).rows, gone) != []
     restoring._drop(restored)
     assert proof.key_of("goes@example.org") == key
+
+
+def test_callers_erased_since_are_erased_again(backend: Backend, tmp_path: Path) -> None:
+    """One by their number, one whose term was over; who was not erased stays, and so does their proof of consent."""
+    by_number, by_term, stays = (
+        ask(backend, name=f"{name} Muster", phone=phone)
+        for name, phone in (("Anna", "07930 2001"), ("Berta", "07930 2002"), ("Carla", "07930 2003"))
+    )
+    store.change(by_term, lambda before: workflow.cancel(before, instants.now()), instants.now())
+    backend.settle()
+    restored = kept_copy()
+    listed = f"{restored}-listed"
+    restoring._restore(backend.env["CONTACTS_TABLE"], listed, None)
+    ops("erase", "--phone", "07930 2001", "--yes")
+    assert clock.erase(lambda: 20.0, instants.now() + timedelta(days=91)) == [by_term]
+    backend.settle()
+    live, was = restoring._read(backend.env["CONTACTS_TABLE"]), restoring._read(restored)
+    gone = live.erased - was.erased
+    assert gone == {f"CALLBACK#{by_number}", f"CALLBACK#{by_term}"}
+    restoring._erase(restored, gone, live.findable)
+    (tmp_path / "erased").write_text(f"{by_number}\n{by_term}\n")
+    told = restoring._told(tmp_path / "erased")
+    restoring._erase(listed, told, set())
+    for table, consents in ((restored, 2), (listed, 1)):
+        kept = json.dumps(boto3.client("dynamodb").scan(TableName=table)["Items"])
+        assert [name for name in ("Anna", "Berta", "Carla") if name in kept] == ["Carla"]
+        assert kept.count('"192.0.2.1"') == consents  # from where somebody agreed: the term's erasure keeps it
+    assert restoring._compare(live.rows, restoring._read(restored).rows, gone) == []
+    assert stays in "".join(pk for pk, _ in live.rows)
+    for table in (restored, listed):
+        restoring._drop(table)
