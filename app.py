@@ -55,10 +55,12 @@ def hear(event: Any) -> None:
     feedback.receive(event.to_dict(), LISTENERS)
 
 
-@app.on_dynamodb_record(stream_arn=stage.view_markers_stream_arn, starting_position="TRIM_HORIZON",
-                        batch_size=98,  # what one transaction holds
-                        maximum_batching_window_in_seconds=1,  # without it a popular article comes in many small ones
-                        )  # fmt: skip
+@app.on_dynamodb_record(
+    stream_arn=stage.view_markers_stream_arn,
+    starting_position="TRIM_HORIZON",
+    batch_size=98,  # what one transaction holds
+    maximum_batching_window_in_seconds=1,  # without it a popular article comes in many small transactions
+)
 def count(event: Any) -> None:
     """Articles were read: their sums grow."""
     from chalicelib.articles import counting

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 # A function in a process of its own: which modules with routes it has imported at its start and after each request.
 LOOK = """
 import json, os, sys
+from types import SimpleNamespace
 os.environ["_HANDLER"] = sys.argv[1]
 import app
 
@@ -23,7 +24,8 @@ def opened():
     ours = [name[11:] for name in sys.modules if name.startswith("chalicelib.")]
     return sorted(name for name in ours if name.endswith((".routes", ".desk")))
 
-start, answers = opened(), [app.app(event, None) for event in json.loads(sys.argv[2])]
+start, invocation = opened(), SimpleNamespace(aws_request_id="1")
+answers = [app.app(event, invocation) for event in json.loads(sys.argv[2])]
 told = {"start": start, "end": opened(), "pydantic": "pydantic" in sys.modules}
 told.update(statuses=[each["statusCode"] for each in answers], bodies=[each["body"] for each in answers])
 print("\\n" + json.dumps(told))
