@@ -17,6 +17,11 @@ def prefix(stage: str) -> str:
     return f"{APP}-{stage}"
 
 
+def function_name(stage: str, function: str) -> str:
+    """A function's name as Chalice gives it."""
+    return prefix(stage) if function == "api_handler" else f"{prefix(stage)}-{function}"
+
+
 def stages(root: Path) -> list[str]:
     """The names of the stages."""
     return list(_read(root)["stages"])

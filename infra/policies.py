@@ -65,8 +65,7 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
 def document(root: Path, stage: str, function: str) -> dict[str, Any]:
     """The policy of a function on a stage."""
     sender = parseaddr(config.environment(root, stage)["MAIL_FROM"])[1].rpartition("@")[2]
-    log = config.prefix(stage) if function == "api_handler" else f"{config.prefix(stage)}-{function}"
-    names = {"stage": config.prefix(stage), "sender": sender, "log": log}
+    names = {"stage": config.prefix(stage), "sender": sender, "log": config.function_name(stage, function)}
     statements = [_statement(thing, does, names) for thing, does in {**RIGHTS[function], **_WRITES_LOG}.items()]
     return {"Version": "2012-10-17", "Statement": statements}
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from infra import config
 from infra.target import Change, Target
-from infra.watching import function_name
 
 _HOUR = 3600
 # What `deliver` reacts to: a message that is due, and a subscription that ended or was erased.
@@ -42,7 +41,7 @@ def changes(target: Target) -> Iterator[Change]:
 
 
 def _mapping(target: Target, function: str, aside: Mapping[str, Any]) -> Iterator[Change]:
-    client, name = target.client("lambda"), function_name(target.stage, function)
+    client, name = target.client("lambda"), config.function_name(target.stage, function)
     wanted = {
         "FilterCriteria": {"Filters": [{"Pattern": json.dumps(each)} for each in FILTERS[function]]},
         "MaximumRetryAttempts": -1,  # until it is too old
@@ -62,7 +61,7 @@ def _given(found: Any) -> Any:
 
 
 def _repeats(target: Target, function: str, repeats: int, oldest: int, aside: Mapping[str, Any]) -> Iterator[Change]:
-    client, name = target.client("lambda"), function_name(target.stage, function)
+    client, name = target.client("lambda"), config.function_name(target.stage, function)
     wanted = {"MaximumRetryAttempts": repeats, "MaximumEventAgeInSeconds": oldest, "DestinationConfig": aside}
     try:
         found = client.get_function_event_invoke_config(FunctionName=name)
@@ -81,7 +80,7 @@ def _reserved(target: Target) -> Iterator[Change]:
                      f"{sum(RESERVED.values()) + _UNRESERVED}: ask for more under Service Quotas, Lambda")  # fmt: skip
         return
     for function, most in RESERVED.items():
-        name = function_name(target.stage, function)
+        name = config.function_name(target.stage, function)
         if client.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions") != most:
             yield Change(f"{function}: at most {most} at once",
                          partial(client.put_function_concurrency, FunctionName=name,

@@ -10,7 +10,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.settings import current
-from infra.watching import function_name
+from infra import config
 
 
 def keep(line: str) -> None:
@@ -19,7 +19,7 @@ def keep(line: str) -> None:
     A line that cannot be kept stops nothing: what it tells of is done, or half done, already.
     """
     client: Any = boto3.client("logs")
-    place = {"logGroupName": f"/aws/lambda/{function_name(current().stage, 'api_handler')}",
+    place = {"logGroupName": f"/aws/lambda/{config.function_name(current().stage, 'api_handler')}",
              "logStreamName": f"operators/{getpass.getuser()}"}  # fmt: skip
     try:
         with suppress(client.exceptions.ResourceAlreadyExistsException):

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from chalicelib.http.routing import METHODS
-from infra import config, destroy, gateway, policies, triggers, watching
+from infra import config, destroy, gateway, policies, triggers
 from infra.deploy import run, settle, steps
 from infra.functions import deployed
 from infra.target import Target
@@ -57,7 +57,7 @@ def test_the_stage_is_what_it_should_be(served: Account) -> None:
     filters = {each["FunctionArn"].rpartition("-")[2]: each["FilterCriteria"]["Filters"] for each in mapped}
     assert {name: len(found) for name, found in filters.items()} == {"deliver": 3, "count": 1}
     for function, most in triggers.RESERVED.items():
-        name = watching.function_name(STAGE, function)
+        name = config.function_name(STAGE, function)
         found = served.client("lambda").get_function_concurrency(FunctionName=name)
         assert found["ReservedConcurrentExecutions"] == most
 
@@ -87,7 +87,7 @@ def test_every_method_has_a_throttle(served: Account) -> None:
 def test_logs_are_kept_for_a_month_and_only_by_these_groups(served: Account) -> None:
     groups = served.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]
     kept = {each["logGroupName"]: each.get("retentionInDays") for each in groups}
-    assert kept == {f"/aws/lambda/{watching.function_name(STAGE, each)}": 30 for each in policies.RIGHTS}
+    assert kept == {f"/aws/lambda/{config.function_name(STAGE, each)}": 30 for each in policies.RIGHTS}
 
 
 def test_again_it_changes_only_what_chalice_undoes(served: Account) -> None:

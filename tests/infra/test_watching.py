@@ -17,7 +17,7 @@ from botocore.exceptions import ReadTimeoutError
 import app
 from chalicelib import aws, instants
 from chalicelib.articles import counting
-from infra import policies, watching
+from infra import alarms, config, policies, watching
 from tests.backend import Backend
 from tests.edge.test_faults import error_answer
 from tests.events import Context
@@ -135,7 +135,7 @@ def test_every_metric_of_ours_is_told_by_each_function_it_is_read_of(
     events(backend, told)
     markers(backend, told)
     silent = []
-    for measure in watching.MEASURES:
+    for measure in alarms.MEASURES:
         for function in measure.functions:
             found = [each for each in told.lines[function] if matches(measure.pattern, each)]
             if not found:
@@ -145,34 +145,34 @@ def test_every_metric_of_ours_is_told_by_each_function_it_is_read_of(
 
 
 def test_an_alarm_of_ours_looks_at_a_metric_of_ours_and_all_of_them_are_looked_at() -> None:
-    ours = {each.metric for each in watching.alarms(STAGE) if each.namespace == f"customer-contact/{STAGE}"}
-    assert ours == {each.name for each in watching.MEASURES}
-    others = [each for each in watching.alarms(STAGE) if each.namespace != f"customer-contact/{STAGE}"]
+    ours = {each.metric for each in alarms.alarms(STAGE) if each.namespace == f"customer-contact/{STAGE}"}
+    assert ours == {each.name for each in alarms.MEASURES}
+    others = [each for each in alarms.alarms(STAGE) if each.namespace != f"customer-contact/{STAGE}"]
     assert [each.name for each in others if each.metric not in OF_AWS[each.namespace]] == []
 
 
 def test_every_function_is_watched() -> None:
     functions = {"api_handler", *(each.name for each in app.app.event_sources)}
-    watched = {each.of[1] for each in watching.alarms(STAGE) if each.metric == "Errors"}
-    assert watched == {watching.function_name(STAGE, each) for each in functions}
-    behind = {each.of[1] for each in watching.alarms(STAGE) if each.metric == "IteratorAge"}
+    watched = {each.of[1] for each in alarms.alarms(STAGE) if each.metric == "Errors"}
+    assert watched == {config.function_name(STAGE, each) for each in functions}
+    behind = {each.of[1] for each in alarms.alarms(STAGE) if each.metric == "IteratorAge"}
     streams = {each.name for each in app.app.event_sources if type(each).__name__ == "DynamoDBEventConfig"}
-    assert behind == {watching.function_name(STAGE, each) for each in streams}
+    assert behind == {config.function_name(STAGE, each) for each in streams}
     shown = watching.dashboard(STAGE)
-    assert [each for each in functions if f'"{watching.function_name(STAGE, each)}"' not in shown] == []
+    assert [each for each in functions if f'"{config.function_name(STAGE, each)}"' not in shown] == []
     assert {each["Properties"]["LogGroupName"] for each in watching.template(STAGE)["Resources"].values()
             if each["Type"] == "AWS::Logs::LogGroup"} == {
-                f"/aws/lambda/{watching.function_name(STAGE, each)}" for each in policies.RIGHTS}  # fmt: skip
+                f"/aws/lambda/{config.function_name(STAGE, each)}" for each in policies.RIGHTS}  # fmt: skip
 
 
 def test_the_dashboard_shows_every_metric_of_ours() -> None:
     shown = watching.dashboard(STAGE)
-    assert [each.name for each in watching.MEASURES if f'"{each.name}"' not in shown] == []
+    assert [each.name for each in alarms.MEASURES if f'"{each.name}"' not in shown] == []
 
 
 def test_every_alarm_has_a_section_that_says_what_to_do(root: Path) -> None:
     told = set(re.findall(r"^\| `([\w-]+)` \|", (root / "docs" / "operations.md").read_text(), re.M))
-    assert {each.name for each in watching.alarms(STAGE)} - told == set()
+    assert {each.name for each in alarms.alarms(STAGE)} - told == set()
 
 
 @pytest.mark.usefixtures("slow")

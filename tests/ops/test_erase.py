@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 
-from infra.watching import function_name
+from infra import config
 from tests.backend import Backend
 from tests.edge.desk import ask
 from tests.edge.test_subscription import subscribe
@@ -22,7 +22,7 @@ def kept(backend: Backend) -> list[str]:
 
 
 def recorded(backend: Backend, stream: str) -> list[dict[str, Any]]:
-    group = f"/aws/lambda/{function_name(backend.env['STAGE'], 'api_handler')}"
+    group = f"/aws/lambda/{config.function_name(backend.env['STAGE'], 'api_handler')}"
     events = boto3.client("logs").get_log_events(logGroupName=group, logStreamName=stream)["events"]
     return [json.loads(each["message"]) for each in events]
 
@@ -79,7 +79,7 @@ def test_wrong_usage(backend: Backend) -> None:
 
 def test_it_is_on_record_in_the_stages_log(backend: Backend) -> None:
     client = boto3.client("logs")
-    group = f"/aws/lambda/{function_name(backend.env['STAGE'], 'api_handler')}"
+    group = f"/aws/lambda/{config.function_name(backend.env['STAGE'], 'api_handler')}"
     key, reference = subscribe(backend, "goes@example.org"), ask(backend, **PERSON)
     client.create_log_group(logGroupName=group)
     done = ops("erase", "goes@example.org", "--phone", "07930 2468", "--yes")

@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 import app
-from infra import watching
+from infra import alarms, config
 from tests.backend import Backend
 from tests.edge.test_newsletter import sign_up
 from tests.events import Context
@@ -46,7 +46,7 @@ def deployed(stage: str) -> Iterator[None]:
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as packed:
         packed.writestr("app.py", "")
-    client, name = boto3.client("lambda"), watching.function_name(stage, "deliver")
+    client, name = boto3.client("lambda"), config.function_name(stage, "deliver")
     client.create_function(
         FunctionName=name, Runtime="python3.13", Role="arn:aws:iam::000000000000:role/none", Handler="app.deliver",
         Code={"ZipFile": code.getvalue()},
@@ -87,7 +87,7 @@ def test_one_in_a_hundred(backend: Backend, capsys: pytest.CaptureFixture[str]) 
         lines = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
         assert (len(batch), sent()) == (BATCH, BATCH - 1)
         assert [each["event"] for each in lines] == ["record.quarantined"]
-        (alarmed,) = (each.name for each in watching.MEASURES if matches(each.pattern, lines[0]))
+        (alarmed,) = (each.name for each in alarms.MEASURES if matches(each.pattern, lines[0]))
         status = ops("status")
         assert (status.exit_code, "1 dead letters" in status.output) == (1, True)
         with backend.hooked("dynamodb", "before-send.dynamodb.GetItem", poisoned(poison)):
