@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test test-pages test-rest format lock package bench bench-check bench-update generated cost resources deploy destroy proof import export growth status outbox \
+.PHONY: help setup run check test test-pages test-rest format lock package bench bench-check bench-update generated cost resources deploy destroy proof ops import export growth status outbox \
         redrive erase rotate-keys restore-check clean
 
 help: ## this list
@@ -78,6 +78,9 @@ destroy: $(READY) ## ends what serves STAGE=…; DATA=1 deletes its data, too, o
 	@$(BIN)/python -m infra.destroy $(STAGE) $(if $(DATA),--data) $(if $(DRY),--dry-run)
 
 OPS := $(BIN)/python -m ops --stage $(or $(STAGE),local)
+
+ops: $(READY) ## the operators' commands, which those below are, too (STAGE=local; ARGS="status --help")
+	@$(OPS) $(or $(ARGS),--help)
 
 proof: $(READY) ## the proof of consent of EMAIL=…, verified (STAGE=local; HTML=file for a page to print)
 	@$(OPS) proof "$(EMAIL)" $(if $(HTML),--html "$(HTML)")

@@ -11,6 +11,8 @@ from infra.target import Change, NotDone, Target
 
 REQUIRED = ("BASE_URL", "SITE_URL", "SITE_ORIGINS", "COMPANY_NAME", "MAIL_FROM", "STAFF_MAIL", "HOTLINE_NUMBER")
 
+OPERATIONS = ("mail_domain", "user_pool", "mfa", "alarm_mail", "budget", "log_days")
+
 
 def check(target: Target) -> Iterator[Change]:
     """Nothing to change, but each thing one should know. Raises NotDone with everything that is missing."""
@@ -25,6 +27,10 @@ def check(target: Target) -> Iterator[Change]:
     yield Change(f"work in account {identity['Account']}, region {target.client('sts').meta.region_name}")
     for note in _mail(target, blocking=False):
         yield Change(note)
+    if not (target.operations.get("user_pool") or target.environment.get("OIDC_ISSUER")):
+        yield Change(
+            "note: nobody can sign in to the staff's page: operations needs user_pool, or OIDC_ISSUER a provider"
+        )
 
 
 def _missing(things: list[str]) -> NotDone:
@@ -42,6 +48,8 @@ def _settings(target: Target) -> list[str]:
     ]
     if environment.get("STAGE") != target.stage:
         missing.append(f"STAGE must be {target.stage} {where}")
+    missing += [f"operations has no {name}, only {', '.join(OPERATIONS)} ({where})"
+                for name in target.operations if name not in OPERATIONS]  # fmt: skip
     try:
         parse(environment)
     except BadSetting as error:

@@ -31,9 +31,15 @@ def names(stage: str) -> tuple[str, str]:
 
 
 def _apply(target: Target) -> Mapping[str, str]:
-    pool = target.operations.get("user_pool", True)  # false where the staff sign in with a provider of their own
-    parameters = {"Stage": target.stage, "MailDomain": target.operations.get("mail_domain", ""),
-                  "BaseUrl": target.environment["BASE_URL"] if pool else ""}  # fmt: skip
+    told = target.operations
+    parameters = {
+        "Stage": target.stage,
+        "MailDomain": told.get("mail_domain", ""),
+        "BaseUrl": target.environment["BASE_URL"]
+        if told.get("user_pool")
+        else "",  # else the staff's provider is another
+        "Mfa": "ON" if told.get("mfa", True) else "OPTIONAL",
+    }
     return _bring(target, names(target.stage)[0], {"TemplateBody": template(target)}, parameters)
 
 

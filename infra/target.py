@@ -50,7 +50,7 @@ class Target:
 
     @cached_property
     def operations(self) -> dict[str, Any]:
-        """What the stacks are told: `mail_domain`, `user_pool`, `mfa`, `alarm_mail`, `budget`, `log_days`; or not."""
+        """What the stacks are told, by the names in `checks.OPERATIONS`; what is not there has its default."""
         return config.operations(self.root, self.stage)
 
 

@@ -1,12 +1,20 @@
 """The documents are true: targets, files, settings and attributes they name exist."""
 
+import os
 import re
 from pathlib import Path
 
+import botocore.session
+import yaml  # type: ignore[import-untyped]  # comes with cfn-lint, without stubs
+from botocore import xform_name
+
 from chalicelib.http.routing import INVENTORY
+from ops.__main__ import main as operators
 from tools import settings_table
 
 ROOT = Path(__file__).parent.parent
+MAKEFILE = (ROOT / "Makefile").read_text()
+PIPELINE = (ROOT / "examples" / "deploy.yml").read_text()
 DOCS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -25,12 +33,71 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_targets_exist() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.M))
     named = {
         target for doc in DOCS for target in re.findall(r"(?:^ {4}|`)make ([a-z-]+)(?=[`\s])", doc.read_text(), re.M)
     }
     assert {"run", "test", "check"} <= named
     assert named - targets == set()
+
+
+def test_targets_take_what_they_are_given() -> None:
+    """Each `make target NAME=…` of a document or the pipeline names a variable that the target's recipe reads."""
+    recipes = dict(re.findall(r"^([a-z-]+):.*\n((?:\t.*\n)+)", MAKEFILE.replace("$(OPS)", "$(STAGE)"), re.M))
+    given = [
+        (target, name)
+        for text in (*(doc.read_text() for doc in DOCS), PIPELINE)
+        for target, variables in re.findall(r"\bmake ([a-z-]+)((?: [A-Z]+=[^\s`]+)+)", text)
+        for name in re.findall(r"([A-Z]+)=", variables)
+    ]
+    assert {"deploy", "erase", "ops", "rotate-keys"} <= {target for target, _ in given}
+    assert [f"{target} {name}" for target, name in given if f"$({name})" not in recipes[target]] == []
+
+
+def test_the_operators_commands_exist() -> None:
+    """`python -m ops [--stage NAME] COMMAND --option …`, and the same by `make ops`."""
+    spoken = r"`(?:python -m ops|make ops ARGS=\")((?: ?--stage [\w…]+)?)\s*([a-z-]+)([^`]*)`"
+    found = [each for doc in DOCS for each in re.findall(spoken, doc.read_text())]
+    assert {"restore-check", "retention", "redrive"} <= {name for _, name, _ in found}
+    for _, name, rest in found:
+        options = {option for each in operators.commands[name].params for option in each.opts} | {"--help"}
+        assert set(re.findall(r"--[a-z-]+", rest)) <= options
+
+
+def test_commands_of_awss_own_exist() -> None:
+    """Each `aws SERVICE OPERATION --option` is an operation with that parameter, as botocore knows the service."""
+    texts = (re.sub(r"\\\n\s*", "", doc.read_text()) for doc in DOCS)
+    found = [
+        each
+        for text in texts
+        for each in re.findall(r"(?:^ {4}|`)aws ([a-z-]+) ([a-z-]+)((?: --[^`\n]*)?)", text, re.M)
+    ]
+    own = [each for each in found if (each[0], each[1]) not in {("configure", "sso"), ("sso", "login")}]
+    assert len(own) >= 4
+    for service, operation, rest in own:
+        model = botocore.session.get_session().get_service_model(service)
+        operations = {xform_name(name, "-"): name for name in model.operation_names}
+        shape = model.operation_model(operations[operation]).input_shape
+        assert shape
+        assert set(re.findall(r"--([a-z-]+)", rest)) <= {xform_name(name, "-") for name in shape.members}
+
+
+def test_the_pipeline_is_one() -> None:
+    """Its jobs follow one another, its commands are there, and what they are given is set."""
+    jobs = yaml.safe_load(PIPELINE)["jobs"]
+    targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.M))
+    for job in jobs.values():
+        assert job.get("needs", "check") in jobs
+        assert re.fullmatch(r"ubuntu-[\d.]+", job["runs-on"])
+        for step in job["steps"]:
+            assert ("uses" in step) != ("run" in step)
+            assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step.get("uses", "a/b@v1"))
+            words = step.get("run", "").split()
+            if words[:1] == ["make"]:
+                assert words[1] in targets
+            elif len(words) == 1:
+                assert os.access(ROOT / words[0], os.X_OK)
+            assert set(re.findall(r"\$([A-Z_]+)", step.get("run", ""))) <= job.get("env", {}).keys()
 
 
 def test_files_exist() -> None:

@@ -27,6 +27,7 @@ def test_settings_and_credentials_are_named_together(root: Path, tmp_path: Path)
     environment = whole["stages"]["prod"]["environment_variables"]
     environment.update(SITE_URL="http://www.firma.de", STAGE="dev")
     del environment["STAFF_MAIL"]
+    whole["stages"]["prod"]["operations"] = {"budgt": 50, "mfa": False}
     (tmp_path / ".chalice").mkdir()
     (tmp_path / ".chalice" / "config.json").write_text(json.dumps(whole))
     with pytest.raises(NotDone) as told:
@@ -35,6 +36,7 @@ def test_settings_and_credentials_are_named_together(root: Path, tmp_path: Path)
         "STAFF_MAIL is not set in .chalice/config.json, stage prod",
         "MAIL_FROM still has the example's value",
         "STAGE must be prod",
+        "operations has no budgt, only mail_domain",
         "must not use http://www.firma.de: https only",
         "AWS credentials that work, and a region (Unable to locate credentials)",
     ):

@@ -1,5 +1,6 @@
 """`make deploy` and `make destroy`, whole, in an emulated account: from nothing, again, after failures, to nothing."""
 
+import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 
 from chalicelib.http.routing import METHODS
 from infra import config, destroy, gateway, policies, triggers
+from infra.checks import check
 from infra.deploy import run, settle, steps
 from infra.functions import deployed
 from infra.target import Target
@@ -52,7 +54,8 @@ def test_the_stage_is_what_it_should_be(served: Account) -> None:
     assert list(settle(served.target)) == []  # a look says that nothing differs
     outputs = served.target.environment
     assert outputs["CONTACTS_TABLE"] == f"{PREFIX}-contacts"
-    assert outputs["OIDC_ISSUER"].startswith("https://")
+    pool = served.client("cognito-idp").describe_user_pool(UserPoolId=outputs["OIDC_ISSUER"].rpartition("/")[2])
+    assert pool["UserPool"]["MfaConfiguration"] == "ON"
     mapped = served.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     filters = {each["FunctionArn"].rpartition("-")[2]: each["FilterCriteria"]["Filters"] for each in mapped}
     assert {name: len(found) for name, found in filters.items()} == {"deliver": 3, "count": 1}
@@ -108,6 +111,17 @@ def test_destroyed_without_data_and_deployed_again_it_has_its_data(served: Accou
     assert served.client("apigateway").get_rest_apis()["items"] == []
     served.deploy(ports.listen(0, "api"))
     assert client.scan(TableName=f"{PREFIX}-contacts")["Count"] == 1
+
+
+def test_without_a_pool_or_a_provider_it_says_so(served: Account, tmp_path: Path) -> None:
+    (tmp_path / ".chalice").mkdir()
+    whole = json.loads((served.root / ".chalice" / "config.json").read_text())
+    for issuer, pool, notes in (("", False, 1), ("", True, 0), ("https://sign-in.firma.de", False, 0)):
+        whole["stages"][STAGE]["environment_variables"]["OIDC_ISSUER"] = issuer
+        whole["stages"][STAGE]["operations"]["user_pool"] = pool
+        (tmp_path / ".chalice" / "config.json").write_text(json.dumps(whole))
+        said = [each.text for each in check(Target(tmp_path, STAGE))]
+        assert len([each for each in said if "nobody can sign in" in each]) == notes
 
 
 def test_the_local_stage_is_none_of_these_commands(empty: Account) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import uuid
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 from local.cloud import Cloud
 from ops.__main__ import main
+from tests.edge.test_gateway import eventually
 from tests.ops.commands import row, table, written
 
 
@@ -22,12 +24,20 @@ class Operator:
         self.root, self.run = root, folder / "run.json"
         self.run.write_text(json.dumps({"aws": cloud.aws, "api": cloud.api, "site": cloud.site}))
 
+    def command(self, *arguments: str | Path) -> list[str]:
+        return [sys.executable, "-m", "ops", "--run", str(self.run), *map(str, arguments)]
+
     def __call__(self, *arguments: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "ops", "--run", str(self.run), *map(str, arguments)]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         return subprocess.run(
-            command, cwd=self.root, env={**kept, **env}, capture_output=True, text=True, timeout=60, check=False
-        )
+            self.command(*arguments),
+            cwd=self.root,
+            env={**kept, **env},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )  # fmt: skip
 
 
 @pytest.fixture
@@ -51,6 +61,33 @@ def test_import_export_proof_growth(operator: Operator, tmp_path: Path) -> None:
     growth = operator("growth", "--days", "7")
     assert (growth.returncode, growth.stderr) == (0, "")
     assert "in all" in growth.stdout
+
+
+def test_ctrl_c_in_the_middle_and_the_next_run_goes_on(operator: Operator, cloud: Cloud, tmp_path: Path) -> None:
+    rows, lot = 400, uuid.uuid4().hex[:8]
+    file = written(tmp_path / "old.csv", *(row(f"{lot}-{number}@example.org") for number in range(rows)))
+
+    def taken() -> int:
+        asked = {"TableName": cloud.env["CONTACTS_TABLE"], "FilterExpression": "begins_with(email, :lot)"}
+        pages = (
+            cloud.client("dynamodb")
+            .get_paginator("scan")
+            .paginate(**asked, ExpressionAttributeValues={":lot": {"S": lot}})
+        )
+        return sum(page["Count"] for page in pages)
+
+    begun = subprocess.Popen(operator.command("import", file), cwd=operator.root, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)  # fmt: skip
+    eventually(lambda: taken() > rows // 10)
+    begun.send_signal(signal.SIGINT)
+    _, said = begun.communicate(timeout=60)
+    done = taken()
+    assert (begun.returncode, said.strip().endswith("Aborted!")) == (1, True)
+    assert rows // 10 < done < rows
+    again = operator("import", file)
+    assert again.stdout.splitlines()[-1] == f"{rows - done} imported, {done} done before, 0 refused"
+    assert taken() == rows
+    print(f"\nimport of {rows}: interrupted after {done}, {rows - done} by the next run, none twice")
 
 
 def test_another_stage_by_the_callers_credentials(operator: Operator, cloud: Cloud, tmp_path: Path) -> None:
