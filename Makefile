@@ -112,7 +112,7 @@ rotate-keys: $(READY) ## a new key signs the links in mails; RETIRE=1 takes an o
 restore-check: $(READY) ## restores the contacts to a new table and compares (STAGE=local; AT=time; KEEP=1; DRY=1)
 	@$(OPS) restore-check $(if $(AT),--at "$(AT)") $(if $(KEEP),--keep) $(if $(DRY),--dry-run)
 
-generated: $(READY) ## the checked-in files that are made by tools/: holidays, settings
+generated: $(READY) ## the checked-in files that are made by tools/: holidays, settings, policies, the dashboard's picture
 	@for made in $(basename $(notdir $(filter-out tools/__init__.py,$(wildcard tools/*.py)))); do $(BIN)/python -m tools.$$made; done
 
 clean: ## what `make run` and the tests keep, the local data included

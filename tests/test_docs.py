@@ -1,5 +1,6 @@
 """The documents are true: targets, files, settings and attributes they name exist."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -10,7 +11,7 @@ from botocore import xform_name
 
 from chalicelib.http.routing import INVENTORY
 from ops.__main__ import main as operators
-from tools import settings_table
+from tools import dashboard, settings_table
 
 ROOT = Path(__file__).parent.parent
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -20,6 +21,17 @@ DOCS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob
 
 def test_the_settings_page_is_current() -> None:
     assert settings_table.PAGE.read_text() == settings_table.page(), "run `make generated`"
+
+
+def test_the_dashboards_picture_is_current() -> None:
+    """It is what the tool draws of infra/dashboard.json, and has each widget and figures of each of its metrics."""
+    drawn, hour = dashboard.PICTURE.read_text(), json.loads(dashboard.HOUR.read_text())
+    assert drawn == dashboard.picture(), "run `make generated`"
+    widgets = json.loads((ROOT / "infra" / "dashboard.json").read_text())["widgets"]
+    assert [each["properties"]["title"] for each in widgets if each["properties"]["title"] not in drawn] == []
+    shown = {name for widget in widgets for name, *_ in dashboard.series(widget["properties"])}
+    assert shown == hour.keys(), "run `python -m tests.infra.hour`"
+    assert drawn.count("<polyline") == sum(len(each["properties"]["metrics"]) for each in widgets)
 
 
 def test_links_lead_somewhere() -> None:
