@@ -1,17 +1,51 @@
-"""`python -m infra.chalice …`: Chalice's own command, whose packages start fast.
+"""`python -m infra.chalice …`: Chalice's own command, whose packages start fast and are what the lock names.
 
-Chalice has no hook for it: its deployer names the class that makes the package, and here that is one of ours. A plain
-`chalice deploy` works as well, with a package that starts slower.
+Chalice has no hook for it: its deployer names the classes that make the package and call pip, and here they are ours.
+A plain `chalice deploy` works as well, with a package that starts slower and with libraries nobody compared.
 """
 
+import re
 import sys
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from chalice.cli import main
-from chalice.deploy import deployer
+from chalice.deploy import deployer, packager
 
 from infra import packaging
+
+_LOCK = Path("requirements.txt")  # in the project, where Chalice is run
+
+
+class Pip(packager.PipRunner):  # type: ignore[misc]  # chalice ships no annotations
+    """Chalice's pip, which compares with the lock what it fetches for another processor than this machine's, too."""
+
+    def download_manylinux_wheels(self, abi: str, packages: list[str], directory: str, platforms: list[str]) -> None:
+        """Wheels of these `name==version` for Lambda; the lock has the hashes of all of them. Raises Unfit."""
+        if not packages:
+            return
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as wanted:
+            wanted.write("".join(locked(_LOCK.read_text(), packages)))
+            wanted.flush()
+            where = [word for each in platforms for word in ("--platform", each)]
+            code, _, said = self._execute("download", [
+                "-r", wanted.name, "--require-hashes", "--no-deps", "--only-binary=:all:", "--implementation", "cp",
+                "--abi", abi, "--dest", directory, *where,
+            ])  # fmt: skip
+        if code:
+            raise packaging.Unfit(f"the libraries for Lambda cannot be had as the lock names them:\n{said.decode()}")
+
+
+def locked(lock: str, packages: Iterable[str]) -> list[str]:
+    """The entries of a lock for these `name==version`, with their hashes. Raises Unfit for one it does not have."""
+    entries = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)
+    found = {each.split()[0]: each for each in entries if each.strip()}
+    try:
+        return [found[each] for each in sorted(packages)]
+    except KeyError as unknown:
+        raise packaging.Unfit(f"requirements.txt has no {unknown}: `make lock`") from None
 
 
 class Packager(deployer.LambdaDeploymentPackager):  # type: ignore[misc]  # chalice ships no annotations
@@ -30,5 +64,5 @@ class Packager(deployer.LambdaDeploymentPackager):  # type: ignore[misc]  # chal
 
 
 if __name__ == "__main__":
-    deployer.LambdaDeploymentPackager = Packager
+    deployer.LambdaDeploymentPackager, deployer.PipRunner = Packager, Pip
     sys.exit(main())  # it returns the exit code instead of exiting with it

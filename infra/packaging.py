@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import zipfile
 from pathlib import Path
@@ -129,9 +130,36 @@ def _compile(folder: Path) -> None:
 
 def _try(folder: Path, services: set[str]) -> None:
     """Imports the app as the API's function and as a trigger's, with nothing but the standard library. Raises Unfit."""
-    for handler in ("app.app", "app.deliver"):
-        command = [sys.executable, "-I", "-S", "-B", "-c", _SMOKE, str(folder), handler, *sorted(services)]
-        _run(command, f"{handler} does not start")
+    with tempfile.TemporaryDirectory() as name:
+        tried = _ours(folder, Path(name) / "package") if _foreign(folder) else folder
+        for handler in ("app.app", "app.deliver"):
+            command = [sys.executable, "-I", "-S", "-B", "-c", _SMOKE, str(tried), handler, *sorted(services)]
+            _run(command, f"{handler} does not start")
+
+
+def _foreign(folder: Path) -> list[Path]:
+    """The libraries for another processor than this machine's, by the headers of their files."""
+    ours = _machine(Path(sys.executable))
+    return [each for each in folder.rglob("*.so") if _machine(each) != ours]
+
+
+def _machine(library: Path) -> bytes:
+    with library.open("rb") as file:
+        return file.read(20)[18:]  # e_machine of ELF
+
+
+def _ours(folder: Path, copy: Path) -> Path:
+    """A copy of the package that this machine can run: with the libraries of this environment, of the same lock."""
+    shutil.copytree(folder, copy)
+    installed = Path(sysconfig.get_path("platlib"))
+    for top in {each.relative_to(folder).parts[0] for each in _foreign(folder)}:
+        for foreign in (copy / top).rglob("*.so"):
+            foreign.unlink()
+        for own in (installed / top).rglob("*.so"):
+            target = copy / own.relative_to(installed)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(own, target)
+    return copy
 
 
 def _run(command: list[str], failed: str) -> None:

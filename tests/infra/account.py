@@ -42,6 +42,14 @@ class Account:
         self.root = Path(shutil.copytree(root, folder / "project", ignore=_UNNEEDED))
         self.emulator, self.endpoint = emulator, endpoint
         self.said: list[str] = []  # by each deployment
+        self.run_here()
+
+    def run_here(self) -> None:
+        """Have the functions made for this machine's processor, on which the emulator runs them."""
+        path = self.root / ".chalice" / "config.json"
+        whole = json.loads(path.read_text())
+        del whole["stages"][STAGE]["lambda_architecture"]
+        path.write_text(json.dumps(whole))
 
     def configure(self, **changes: Any) -> None:
         """Change parts of the stage's configuration, such as `operations`."""
