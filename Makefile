@@ -52,8 +52,7 @@ lock: $(READY) ## resolves requirements*.in anew, with hashes
 
 package: $(READY) ## the deployment package of STAGE=…, made to start fast, in .local/package
 	@rm -rf .local/package
-	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-central-1} $(BIN)/chalice package --stage $(or $(STAGE),local) .local/package
-	@$(BIN)/python -m infra.packaging .local/package/deployment.zip
+	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-central-1} $(BIN)/python -m infra.chalice package --stage $(or $(STAGE),local) .local/package
 
 cost: $(READY) ## what each call to the articles costs, in capacity units and at list price
 	@$(BIN)/python -m bench.cost

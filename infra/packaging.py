@@ -1,4 +1,4 @@
-"""Makes of Chalice's deployment package one that starts fast: `python -m infra.packaging deployment.zip`.
+"""Makes of Chalice's deployment package one that starts fast; `infra.chalice` has it done to every package it makes.
 
 Chalice's package runs as it is, only slower: /var/task is read-only, so that every cold start compiles every module,
 and the SDK of Lambda's runtime reads the data of four hundred services. `optimise` rewrites the package in place: out
@@ -175,23 +175,3 @@ def _zip(folder: Path, made: Path) -> None:
             entry = zipfile.ZipInfo(str(file.relative_to(folder)), _EPOCH)
             entry.external_attr, entry.compress_type = 0o100644 << 16, zipfile.ZIP_DEFLATED
             packed.writestr(entry, file.read_bytes())
-
-
-def main() -> int:
-    """Optimises the package named on the command line; says what became of its size."""
-    if len(sys.argv) != 2 or not zipfile.is_zipfile(sys.argv[1]):
-        print("usage: python -m infra.packaging deployment.zip", file=sys.stderr)
-        return 2
-    archive = Path(sys.argv[1])
-    before = archive.stat().st_size
-    try:
-        optimise(archive)
-    except Unfit as error:
-        print(f"not optimised: {error}", file=sys.stderr)
-        return 1
-    print(f"{archive}: {before / 1e6:.1f} MB → {archive.stat().st_size / 1e6:.1f} MB")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -16,7 +16,6 @@ import pytest
 
 from infra import packaging, sdk
 from local.cloud import Cloud
-from local.emulator import inherited
 from tests.package.conftest import Package
 from tests.package.test_package import EVENTS, TRIGGERS, run, served
 
@@ -190,19 +189,3 @@ def test_what_cannot_run_is_refused_and_left_as_it_was(
         packaging.optimise(archive)
     assert digest(archive) == before
     assert [each for each in tmp_path.iterdir() if each.suffix == ".new"] == []
-
-
-def command(archive: Path, root: Path) -> subprocess.CompletedProcess[str]:
-    """The command a person would use."""
-    made = [sys.executable, "-m", "infra.packaging", str(archive)]
-    return subprocess.run(made, cwd=root, env=inherited(), capture_output=True, text=True, check=False)
-
-
-def test_by_hand(optimised: Package, root: Path, tmp_path: Path) -> None:
-    archive = Path(shutil.copy(optimised.archive, tmp_path))
-    done = command(archive, root)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert re.search(r"MB → \d+\.\d MB", done.stdout)
-    done = command(tmp_path / "absent.zip", root)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("usage:")
