@@ -227,17 +227,20 @@ def _known(call: Call, key: str) -> Known:
 def block(call: Call, asked: Block) -> Known:
     """Keeps a number from being called for 90 days, or lifts that."""
     key = key_of(asked.phone)
-    set_block(key, asked.blocked, call)
+    set_block(key, "block" if asked.blocked else "lift", call)
     return _known(call, key)
 
 
-def set_block(key: str, blocked: bool, call: Call) -> None:
-    """Keeps a number from being called, or lifts that; on record."""
-    if blocked:
-        store.block(key, call.now)
-    else:
-        store.unblock(key)
-    log.info("callback.blocked" if blocked else "callback.unblocked", number=key, by=call.person.id)
+def set_block(key: str, action: Literal["block", "lift", "restore"], call: Call) -> None:
+    """Keeps a number from being called for 90 days, lifts that, or puts back what was lifted; on record."""
+    match action:
+        case "block":
+            store.block(key, call.now)
+        case "lift":
+            store.unblock(key, call.now)
+        case "restore":
+            store.restore(key)
+    log.info("callback.unblocked" if action == "lift" else "callback.blocked", number=key, by=call.person.id)
 
 
 @routes.post("/staff/numbers/erase", takes=Phone, gives=Erased, role="supervisor")

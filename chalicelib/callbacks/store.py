@@ -64,7 +64,7 @@ def number(key: str, most: int = 12) -> Number:
         if item["sk"] == "LOCK":
             live = item["live"]
         elif item["sk"] == "BLOCK":
-            blocked = instants.parse(item["until"])
+            blocked = None if "lifted" in item else instants.parse(item["until"])
         else:
             requests.append((instants.parse(item["at"]), item["reference"]))
     return Number(live, blocked, tuple(requests))
@@ -260,9 +260,22 @@ def _due(key: str, now: datetime) -> Iterator[str]:
     yield from (each["pk"].removeprefix("CALLBACK#") for each in found)
 
 
-def unblock(key: str) -> None:
-    """Lifts the block of a number."""
-    aws.write(aws.delete(current().contacts_table, {"pk": f"NUMBER#{key}", "sk": "BLOCK"}))
+def unblock(key: str, now: datetime) -> None:
+    """Lifts the block of a number, which keeps its end in case that is taken back (`restore`)."""
+    _mark(key, "SET lifted = :now REMOVE board_key", "attribute_exists(pk)", now=instants.text(now))
+
+
+def restore(key: str) -> None:
+    """Puts back the block that was lifted, until the end it had. Where none was, nothing changes."""
+    _mark(key, "SET board_key = :blocked REMOVE lifted", "attribute_exists(lifted)", blocked="BLOCKED")
+
+
+def _mark(key: str, expression: str, condition: str, **values: Any) -> None:
+    item = {"pk": f"NUMBER#{key}", "sk": "BLOCK"}
+    try:
+        aws.write(aws.update(current().contacts_table, item, expression, condition, **values))
+    except Cancelled:
+        pass  # there is no such block, or it is as it should be
 
 
 def block(key: str, now: datetime) -> None:

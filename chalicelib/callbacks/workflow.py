@@ -101,11 +101,13 @@ def offer(before: Callback, who: Who, to: str) -> Change:
         raise Conflict("claimed", "calling")
     if to in (who.id, who.name) or before.offered_to == to:
         return Change(before, before)
-    return Change(before, _next(before, offered_to=to), "offered", who.id)
+    return Change(before, _next(before, offered_to=to), "offered", who.id, facts={"to": to})
 
 
 def release(before: Callback, who: Who, rules: Rules, now: datetime) -> Change:
     """The holder gives it back; whoever else is there learns of it."""
+    if before.state == "open" and who.id in before.agents:
+        return Change(before, before)
     _held(before, who)
     return _reopened(before, rules, now, "released", who.id)
 

@@ -77,8 +77,8 @@ def respond_problem(call: Call, problem: Problem) -> Response:
     if call.accepts("text/html") and not call.accepts(_JSON):
         wrong = [each for each in body.errors or () if each.field != "token"]
         fields = [f"{label(each.field, call.language)}: {each.message}" for each in wrong]
-        context = {"detail": body.detail, "fields": fields, "back": f"{current().base_url}/staff" if call.staff else ""}
-        response = _html(call, "problem", problem.status, context)
+        context = {"detail": body.detail, "fields": fields, "unknown": problem.status == 401}
+        response = (_staff if call.staff else _html)(call, "problem", problem.status, context)
     else:
         response = _json(body, problem.status, {"Content-Type": _PROBLEM, "Cache-Control": "no-store"})
     response.headers.update(problem.headers)
@@ -126,6 +126,12 @@ def every_answer(call: Call) -> dict[str, str]:
 def _json(body: BaseModel, status: int, headers: Mapping[str, str] | None = None) -> Response:
     text = "" if status == 204 else body.model_dump_json(exclude_none=isinstance(body, ProblemBody))
     return Response(text, {"Content-Type": _JSON, **(headers or {})}, status)
+
+
+def _staff(call: Call, name: str, status: int, context: Mapping[str, Any]) -> Response:
+    from chalicelib.staff.pages import page  # which knows a Reply
+
+    return respond(call, status, page(call, name, status, **context))
 
 
 def _html(call: Call, page: str, status: int, context: Mapping[str, Any]) -> Response:

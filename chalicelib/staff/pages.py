@@ -2,12 +2,14 @@
 
 import secrets
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from chalicelib.http import Call, Reply
 from chalicelib.http.routing import INVENTORY
 from chalicelib.pages import render, style
 
+_WEB = Path(__file__).parent.parent / "web"
 # In this order, and each only where its route stands and the person's role opens it.
 _MENU = (
     ("/staff", "Rückrufe", "Callbacks"),
@@ -42,6 +44,12 @@ def page(call: Call, name: str, status: int = 200, **values: Any) -> Reply:
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
     return Reply(text, status, {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy})
+
+
+@cache
+def script(name: str) -> str:
+    """The text of `web/<name>.js`, for a page to carry."""
+    return (_WEB / f"{name}.js").read_text(encoding="utf-8")
 
 
 def _opens(call: Call, path: str) -> bool:

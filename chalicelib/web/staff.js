@@ -57,7 +57,7 @@
     const refused = by("refused")
     refused.hidden = page.getElementById("live") !== null
     if (!refused.hidden) {
-      refused.textContent = page.querySelector("main").textContent.replace(/\s+/g, " ").trim()
+      refused.textContent = [...page.querySelectorAll("main > p:not(.quiet, :has(a)), main li")].map(each => each.textContent).join(" ")
       return false
     }
     document.title = page.title

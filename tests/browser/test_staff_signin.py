@@ -73,7 +73,7 @@ def test_a_page_left_open_after_the_sign_out_is_told_so(staff: Staff, cloud: Clo
     expect(other.get_by_label("Username")).to_be_visible()
     page.get_by_role("button", name="Abmelden").click()
     expect(page.get_by_text("Bitte melden Sie sich an.")).to_be_visible()
-    page.get_by_role("link", name="Zu den Rückrufen").click()
+    page.get_by_role("link", name="Anmelden").click()
     expect(page.get_by_label("Username")).to_be_visible()
 
 

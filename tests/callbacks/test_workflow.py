@@ -284,6 +284,19 @@ def test_outside_the_wished_window_only_on_the_agents_word() -> None:
     assert workflow.dial(before, ANNA, RULES, WINDOW[0]).after.is_calling
 
 
+def test_a_second_press_of_give_back_changes_nothing_and_a_strangers_is_refused() -> None:
+    open_again = workflow.release(claimed(), ANNA, RULES, MONDAY).after
+    assert not workflow.release(open_again, ANNA, RULES, MONDAY).changes
+    with pytest.raises(Conflict, match="open"):
+        workflow.release(open_again, BEN, RULES, MONDAY)
+    with pytest.raises(Conflict, match="held"):
+        workflow.release(workflow.claim(open_again, BEN, RULES, MONDAY).after, ANNA, RULES, MONDAY)
+
+
+def test_an_offer_tells_the_history_to_whom() -> None:
+    assert workflow.offer(claimed(), ANNA, "b").facts == {"to": "b"}
+
+
 def test_only_the_holder_dials_and_a_second_press_is_the_same_call() -> None:
     with pytest.raises(Conflict, match="held"):
         workflow.dial(claimed(), BEN, RULES, MONDAY)

@@ -109,9 +109,10 @@ def test_release_alerts_anew_and_an_alert_is_void_once_somebody_has_it(line: Bac
     anna.do(reference, "claim")
     line.deliver()
     assert set(line.states().values()) == {"void"}
-    anna.do(reference, "release")
-    line.deliver()
-    assert sorted(line.states().values()) == ["sent", "sent", "void", "void"]
+    for _ in range(2):  # a second press
+        assert anna.do(reference, "release").json["state"] == "open"
+        line.deliver()
+        assert sorted(line.states().values()) == ["sent", "sent", "void", "void"]
 
 
 def test_later_wants_a_time_and_keeps_the_agent(line: Backend, anna: Agent) -> None:

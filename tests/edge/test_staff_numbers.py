@@ -2,10 +2,11 @@
 
 import json
 import re
+from datetime import timedelta
 
 import pytest
 
-from chalicelib import aws
+from chalicelib import aws, instants
 from tests.backend import FORM, Backend
 from tests.edge.desk import STAFF, Agent, ask
 from tests.edge.test_staff_lead import look
@@ -80,9 +81,50 @@ def test_a_supervisor_blocks_a_number_and_lifts_that(line: Backend, sam: Agent, 
     ask(line)
     assert line.items(prefix="CALLBACK#") == []  # nobody is told
     assert led(send(sam, f"{path}/lift")) == f"{path}?done=lift"
-    assert "Wieder sperren" in look(sam, f"{path}?done=lift").text
+    assert "Rückgängig" in look(sam, f"{path}?done=lift").text
     assert path not in look(sam, "/staff/search").text
     assert ask(line) in look(anna, path).text
+
+
+def test_a_lifted_block_is_put_back_with_its_old_end(line: Backend, sam: Agent, anna: Agent) -> None:
+    reference = ask(line)
+    anna.do(reference, "claim")
+    anna.do(reference, "outcome", outcome="refused")
+    path = led(find(sam, NUMBER))
+    (block,) = [each for each in line.items(prefix="NUMBER#") if each["sk"] == "BLOCK"]
+    key = {"pk": block["pk"], "sk": "BLOCK"}
+    until = instants.text((instants.now() + timedelta(days=12)).replace(microsecond=0))
+    aws.write(
+        aws.update(line.env["CONTACTS_TABLE"], key, "SET #until = :until", names={"#until": "until"}, until=until)
+    )
+
+    def blocked_until() -> str:
+        told: str | None = sam.get("/staff/numbers?phone=07930%202000").json["blocked_until"]
+        return instants.text(instants.parse(told)) if told else ""
+
+    assert led(send(sam, f"{path}/restore")) == f"{path}?done=restore"  # nothing was lifted: nothing changes
+    assert blocked_until() == until
+    for _ in range(2):
+        send(sam, f"{path}/lift")
+        assert blocked_until() == ""
+    assert reference not in look(sam, "/staff/search").text
+    assert "alten Ende" in look(sam, f"{path}/restore").text
+    for _ in range(2):  # a second press
+        send(sam, f"{path}/restore")
+        assert blocked_until() == until
+    assert reference in look(sam, "/staff/search").text
+    assert "gilt wieder, so lange wie zuvor" in look(sam, f"{path}?done=restore").text
+    send(sam, f"{path}/lift")
+    ask(line)
+    send(sam, f"{path}/block")  # a new one, not the old one put back
+    assert blocked_until() > until
+
+
+def test_what_was_never_blocked_is_neither_lifted_nor_put_back(line: Backend, sam: Agent) -> None:
+    path = led(find(sam, NUMBER))
+    for action in ("lift", "restore"):
+        assert led(send(sam, f"{path}/{action}")) == f"{path}?done={action}"
+    assert line.items(prefix="NUMBER#") == []
 
 
 def test_a_refusal_blocks_and_the_list_names_its_request(line: Backend, sam: Agent, anna: Agent) -> None:
@@ -125,7 +167,7 @@ def test_an_agent_may_look_and_no_more(anna: Agent) -> None:
     path = led(find(anna, NUMBER))
     assert "sperren" not in look(anna, path).text
     assert "Gesperrte Nummern" not in look(anna, "/staff/search").text
-    for action in ("block", "lift", "erase"):
+    for action in ("block", "lift", "restore", "erase"):
         assert look(anna, f"{path}/{action}").status == 403
         assert send(anna, f"{path}/{action}").status == 403
     assert anna.backend.items(prefix="NUMBER#") == []

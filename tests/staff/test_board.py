@@ -1,11 +1,13 @@
 """The staff's pages without a browser: what each shows to whom, and plain forms' posts."""
 
 import hashlib
+import re
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from chalicelib import aws, instants
 from chalicelib.staff import gate, session
@@ -110,6 +112,85 @@ def test_each_state_has_its_screen(line: Backend, anna: Person) -> None:
         backdate(line, reference, state=state, ended_at=instants.text(instants.now()))
         shown(f"Beendet: {words}", reference)
     print(f"\nscreens {len(told)}")
+
+
+def test_no_press_loses_a_note_that_is_not_kept_yet(line: Backend, anna: Person) -> None:
+    """Without a script: the page that follows gives it back, whatever was pressed beside it."""
+    reference = ask(line)
+    typed = {"note": "Will <Gold> & Silber"}
+    field = 'value="Will &lt;Gold&gt; &amp; Silber"'
+    for action in ({"action": "claim"}, {"action": "dial"}, {"action": "handover", "to": "Ben"}, {"action": "release"}):
+        answer = anna.press(reference, **action, **typed)
+        assert (answer.status in (200, 409), field in answer.text) == (True, True), action
+    Person(line, "Ben").press(reference, action="claim")
+    late = anna.press(reference, action="settle", outcome="reached", **typed)
+    assert (late.status, field in late.text, "noch nicht gespeichert" in late.text) == (409, True, True)
+    assert anna.press(reference, action="called_in", **typed).text.count(field) == 1
+    assert _stored(line, reference)["attempts"][0]["note"] == ""
+
+
+def test_the_note_and_every_button_beside_it_are_one_form(line: Backend, anna: Person) -> None:
+    reference = ask(line)
+    anna.press(reference, action="claim")
+    page = anna.open(f"{STAFF}/{reference}").text
+    buttons = re.findall(r"<button([^>]*)", page.partition('id="live"')[2])
+    outside = buttons[: buttons.index(' class="second" name="outcome" value="reached"')]
+    assert [each for each in outside if 'form="outcome"' not in each] == []
+    assert "disabled" in outside[0]  # what Enter in the note presses
+
+
+def test_to_whom_it_was_offered_is_in_the_history_by_name(line: Backend, anna: Person) -> None:
+    session.begin(gate.Person("ben-id", "Ben Beispiel", "agent"), "his", instants.now())
+    reference = ask(line)
+    anna.press(reference, action="claim")
+    anna.press(reference, action="handover", to="ben-id")
+    for who in (anna, Person(line, "Cem")):
+        page = who.open(f"{STAFF}/{reference}").text
+        assert "Übergabe angeboten: Ben Beispiel" in page
+        assert "ben-id" not in page.partition("Verlauf")[2]
+    anna.press(reference, action="handover", to="Dora")  # a name nobody signs in with
+    assert "Übergabe angeboten: Dora" in anna.open(f"{STAFF}/{reference}").text
+
+
+def test_given_back_twice_says_so_and_no_more(line: Backend, anna: Person) -> None:
+    reference = ask(line)
+    anna.press(reference, action="claim")
+    for _ in range(2):
+        assert anna.press(reference, action="release").status == 303
+        page = anna.open(f"{STAFF}/{reference}").text
+        assert "Zurückgegeben: Die Anfrage steht wieder auf der Liste." in page
+        assert 'role="alert">' not in page.partition('id="said"')[2]
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_an_error_keeps_the_staffs_frame(line: Backend, anna: Person, language: str) -> None:
+    def throttle(**_: object) -> None:
+        raise EndpointConnectionError(endpoint_url="dynamodb")
+
+    def failing(event: str) -> Answer:
+        with line.hooked("dynamodb", "before-send.dynamodb", throttle if event == "503" else _fault):
+            return anna.open(f"{STAFF}/R-NONE", **{"accept-language": language})
+
+    english = language == "en"
+    told = {
+        403: anna.open("/staff/figures", **{"accept-language": language}),
+        404: anna.open(f"{STAFF}/R-NONE", **{"accept-language": language}),
+        503: failing("503"),
+        500: failing("500"),
+    }
+    for status, answer in told.items():
+        assert answer.status == status
+        assert ("Sign out" if english else "Abmelden") in answer.text
+        assert ("To the callbacks" if english else "Zu den Rückrufen") in answer.text
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'nonce-")
+    assert ("no such thing" if english else "gibt es hier nicht") in told[404].text
+    stranger = line.call("POST", "/staff/sign-out", "", {**FORM, "accept": "text/html"})
+    assert (stranger.status, "Abmelden" in stranger.text, "Anmelden" in stranger.text) == (401, False, True)
+    assert "noch da" in stranger.text
+
+
+def _fault(**_: object) -> None:
+    raise ZeroDivisionError("a fault of ours")
 
 
 def test_a_call_outside_the_wished_time_is_confirmed_first(line: Backend, anna: Person) -> None:

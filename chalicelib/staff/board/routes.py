@@ -22,7 +22,7 @@ Action = Literal["claim", "release", "handover", "dial", "settle", "called_in"]
 class Press(Body):
     """A button of the request's page, with whatever stands in its form."""
 
-    action: Action
+    action: Action = "settle"
     outcome: Outcome | None = None
     note: of.Note = ""
     window: Annotated[Window | None, BeforeValidator(wished)] = None
@@ -68,6 +68,8 @@ def press(call: Call, asked: ById, pressed: Press) -> Reply:
         problem = problems.of(error)
         said = problem.body(call.language)
         return _page(call, asked.id, problem.status, said.errors[0].message if said.errors else said.detail, pressed)
+    if pressed.note and pressed.action != "settle":
+        return _page(call, asked.id, typed=pressed)  # the note is kept with the outcome: until then the page has it
     to = f"{current().base_url}/staff/callbacks/{asked.id}"
     return Reply(status=303, headers={"Location": to, "Content-Type": "text/plain"})
 

@@ -3,8 +3,6 @@
 import hashlib
 import json
 from datetime import datetime
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from chalicelib.callbacks import desk, hotline, opening, store, workflow
@@ -15,8 +13,8 @@ from chalicelib.http import Call
 from chalicelib.messages import message
 from chalicelib.staff import session
 from chalicelib.staff.board import words
+from chalicelib.staff.pages import script
 
-_SCRIPT = Path(__file__).parent.parent.parent / "web" / "staff.js"
 _SLOTS = 5  # days ahead that an agent can agree on
 
 
@@ -34,7 +32,7 @@ def shared(call: Call) -> dict[str, Any]:
         "opened": closes is not None,
         "opens": opens,
         "change": int((change - call.now).total_seconds()) if change else -1,
-        "script": _script(),
+        "script": script("staff"),
     }
 
 
@@ -45,7 +43,8 @@ def cards(found: list[Callback], call: Call) -> list[dict[str, Any]]:
     for callback in found:
         card = desk.card(callback, call)
         offered = callback.offered_to in (call.person.id, call.person.name)
-        made.append({**card, "left": _left(callback, call.now), "offered_me": offered,
+        claimable = callback.state == "open" or offered
+        made.append({**card, "left": _left(callback, call.now), "offered_me": offered, "claimable": claimable,
                      "offered_to": names.get(callback.offered_to, callback.offered_to)})  # fmt: skip
     return made
 
@@ -55,15 +54,18 @@ def request(callback: Callback, call: Call) -> dict[str, Any]:
     who = Who(call.person.id, call.person.name)
     shown = desk.detail(callback, call)
     mine = shown.mine
-    names = session.colleagues(call.now) if mine or callback.offered_to else {}
+    offered = any(each.event == "offered" for each in shown.history)
+    colleagues = session.colleagues(call.now) if mine or offered else {}
+    names = {**callback.agents, **colleagues}
     wording = wordings.all.get(callback.asked.consent)
     return {
         "card": cards([callback], call)[0],
         "shown": shown,
-        "can_claim": callback.state == "open" or callback.offered_to in (who.id, who.name),
         "cannot_call": _cannot_call(callback, who, call) if mine else "",
         "slots": hotline.slots(opening.hours(), call.now, _SLOTS) if mine else [],
-        "colleagues": sorted((name, id) for id, name in names.items() if id != who.id),
+        "names": names,
+        "last": shown.history[-1].event if shown.history else "",
+        "colleagues": sorted((name, id) for id, name in colleagues.items() if id != who.id),
         "offered_to": names.get(callback.offered_to, callback.offered_to),
         "consent": wording.text if wording else callback.asked.consent,
         "version": f'"{callback.version}-{call.language}"',
@@ -105,11 +107,6 @@ def _when(at: datetime, english: bool) -> str:
     at = local(at)
     day = words.DAYS[at.weekday()][english]
     return f"{day} {at.day} {at:%b, %H:%M}" if english else f"{day} {at:%d.%m., %H:%M}"
-
-
-@cache
-def _script() -> str:
-    return _SCRIPT.read_text(encoding="utf-8")
 
 
 def why(reason: str, call: Call) -> str:

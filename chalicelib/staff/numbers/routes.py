@@ -17,7 +17,7 @@ from chalicelib.staff.pages import page
 
 routes = Routes(__name__)
 _REFERENCE = re.compile(rf"R-?([{ALPHABET}]{{4,12}})", re.IGNORECASE)
-Action = Literal["block", "lift", "erase"]
+Action = Literal["block", "lift", "restore", "erase"]
 
 
 class Wanted(Body):
@@ -74,12 +74,11 @@ def ask(call: Call, asked: Decision) -> Reply:
 
 @routes.post("/staff/search/{key}/{action}", params=Decision, html=True, status=303, role="supervisor")
 def decide(call: Call, asked: Decision) -> Reply:
-    """Blocks a number, lifts its block, or erases what is known of its person. A repeat changes nothing more."""
-    match asked.action:
-        case "erase":
-            desk.erase_person(asked.key, call)
-        case "block" | "lift":
-            desk.set_block(asked.key, asked.action == "block", call)
+    """Blocks a number, lifts its block or puts it back, or erases its person. A repeat changes nothing more."""
+    if asked.action == "erase":
+        desk.erase_person(asked.key, call)
+    else:
+        desk.set_block(asked.key, asked.action, call)
     return _to(f"/staff/search/{asked.key}?done={asked.action}")
 
 
