@@ -41,6 +41,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The check against misuse is missing or no longer valid. Please send the form once more;"
         " it needs JavaScript for that.",
     ),
+    "finer": (
+        "Dieser Teil ist zu groß für eine Antwort. Bitte die Liste in mehr Teile teilen.",
+        "This part is too large for one answer. Please divide the list into more parts.",
+    ),
     "slug": (
         "Erlaubt sind 1 bis 200 Zeichen aus a-z, 0-9, Bindestrich, Unterstrich und Punkt.",
         "1 to 200 characters of a-z, 0-9, hyphen, underscore and dot.",
@@ -99,6 +103,8 @@ FIELDS: dict[str, tuple[str, str]] = {
     "name": ("Name", "Name"),
     "phone": ("Telefonnummer", "Telephone number"),
     "window": ("Zeitfenster", "Time"),
+    "part": ("Teil", "Part"),
+    "parts": ("Teile", "Parts"),
     "note": ("Nachricht", "Note"),
     "altcha": ("Prüfung", "Check"),
 }

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, ValidationError
 
 from chalicelib import log, tokens
-from chalicelib.errors import NotFound
+from chalicelib.errors import FieldError, Invalid, NotFound
 from chalicelib.http import Body, Call, Reply, Routes
 from chalicelib.http import fields as of
 from chalicelib.messages import message
@@ -21,7 +21,7 @@ from chalicelib.newsletter.model import TOPICS, Subscriber, Topic
 from chalicelib.newsletter.routes import Done, erase_wholly, wordings
 from chalicelib.settings import current
 from chalicelib.staff.lead.words import Words
-from chalicelib.staff.pages import page
+from chalicelib.staff.pages import page, script
 
 routes = Routes(__name__)
 _PATH = "/staff/subscribers"
@@ -125,10 +125,19 @@ def erase_for(call: Call, asked: ById) -> Done:
 
 
 class Export(Body):
-    """Whom to export; `cursor` is that of the part before."""
+    """Whom to export; `cursor` is that of the part before. Or by hand, one of so many parts."""
 
     topic: Topic | None = None
     cursor: str = ""
+    part: Annotated[int, Field(ge=1)] = 1
+    parts: Annotated[int, Field(ge=1, le=1000)] | None = None
+
+    @property
+    def share(self) -> tuple[int, int]:
+        """What to read of the table. Raises Invalid for a part beyond the last, or of what a cursor goes on with."""
+        if self.part > (self.parts or 1) or (self.parts and self.cursor):
+            raise Invalid(FieldError("part", "range"))
+        return self.part, self.parts or 1
 
 
 @routes.get("/staff/subscribers.csv", params=Export, errors=(400,), role="supervisor")
@@ -136,12 +145,16 @@ def export(call: Call, asked: Export) -> Reply:
     """The confirmed subscribers and nobody else as CSV, no cell of which can be taken for a formula.
 
     A table too large for one answer comes in parts: the Link header has the next one's address (`rel="next"`), each
-    part begins with the column's names, and some may have no rows.
+    part begins with the column's names, and some may have no rows. A person who fetches the parts by hand says into how
+    many the table is divided; one that does not fit an answer is refused, never cut.
     """
     began, first = time.monotonic(), None
     if asked.cursor:
         first = json.loads(tokens.read(_EXPORT, asked.cursor, call.now)[0])
-    text, count, left = exports.part(asked.topic, first, lambda: time.monotonic() - began < _EXPORT_SECONDS)
+    share = asked.share
+    text, count, left = exports.part(asked.topic, first, lambda: time.monotonic() - began < _EXPORT_SECONDS, share)
+    if left and asked.parts:
+        raise Invalid(FieldError("parts", "finer"))
     log.info("newsletter.exported", subscribers=count, topic=asked.topic, by=call.person.id, more=bool(left))
     headers = {"Content-Type": "text/csv; charset=utf-8; header=present",
                "Content-Disposition": 'attachment; filename="subscribers.csv"'}  # fmt: skip
@@ -153,7 +166,8 @@ def export(call: Call, asked: Export) -> Reply:
 
 
 def _form(call: Call, status: int = 200, email: str = "", wrong: str = "", done: str = "") -> Reply:
-    return page(call, "subscribers", status, email=email, wrong=wrong, done=done, topics=TOPICS)
+    return page(call, "subscribers", status, email=email, wrong=wrong, done=done, topics=TOPICS,
+                script=script("export"))  # fmt: skip
 
 
 def _found(call: Call, email: str) -> Reply:

@@ -22,15 +22,16 @@ def cells(subscriber: Subscriber) -> tuple[str, ...]:
     return (subscriber.email, subscriber.language, ",".join(subscriber.topics), subscriber.consent, confirmed_at)
 
 
-def part(topic: str | None, cursor: Item | None, in_time: Callable[[], bool]) -> tuple[str, int, Item | None]:
-    """A part of the table as CSV, how many subscribers are in it, and where the next part begins.
+def part(topic: str | None, cursor: Item | None, in_time: Callable[[], bool],
+         share: tuple[int, int] = (1, 1)) -> tuple[str, int, Item | None]:  # fmt: skip
+    """A part of the table, or of a share of it, as CSV, how many subscribers are in it, and where the next part begins.
 
     Read page by page, at least one, while there is room and `in_time()`. Raises Unavailable.
     """
     text, count, size = io.StringIO(newline=""), 0, 0
     table = Table(text, COLUMNS)
     while True:
-        subscribers, cursor = store.confirmed(cursor)
+        subscribers, cursor = store.confirmed(cursor, share)
         wanted = [each for each in subscribers if topic is None or topic in each.topics]
         for row in map(cells, wanted):
             table.add(row)

@@ -228,10 +228,16 @@ def _subscriber(item: Item) -> Subscriber:
     return Subscriber(**values)
 
 
-def confirmed(cursor: Item | None = None) -> tuple[list[Subscriber], Item | None]:
-    """A page of the confirmed subscribers, and where the next one begins. For exports: it reads the whole table."""
+def confirmed(cursor: Item | None = None, share: tuple[int, int] = (1, 1)) -> tuple[list[Subscriber], Item | None]:
+    """A page of the confirmed subscribers, and where the next one begins. For exports: it reads the whole table.
+
+    With a `share`, such as the second of four, it reads that much of it: each subscriber is in one share for good.
+    """
+    number, of = share
     asked: Item = {
         "TableName": current().contacts_table,
+        "Segment": number - 1,
+        "TotalSegments": of,
         "FilterExpression": "sk = :sub AND #state = :confirmed",
         "ExpressionAttributeNames": {"#state": "state"},
         "ExpressionAttributeValues": {":sub": aws.pack("SUB"), ":confirmed": aws.pack("confirmed")},

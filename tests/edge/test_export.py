@@ -104,6 +104,31 @@ def test_a_large_table_comes_in_parts_that_lambda_can_answer_with(office: Backen
     assert sorted(found) == sorted([*addresses, "model@example.org"])
     assert len(sizes) > 1
     assert max(sizes) < LARGEST
+    refused_and_not_cut(office)
+
+
+def refused_and_not_cut(office: Backend) -> None:
+    """By hand a part that does not fit is refused: nobody there follows a link."""
+    whole = download(office, f"{PATH}?parts=1")
+    assert (whole.status, [(each["field"], each["code"]) for each in whole.json["errors"]]) == (
+        422,
+        [("parts", "finer")],
+    )
+    assert "example.org" not in whole.text
+    assert len(rows(download(office, f"{PATH}?part=2&parts=4"))) > 1000
+    cursor = download(office).headers["link"].partition("cursor=")[2].partition(">")[0]
+    for query in ("part=2", "part=3&parts=2", "part=0&parts=2", "parts=1001", f"parts=2&cursor={cursor}"):
+        assert download(office, f"{PATH}?{query}").status == 422, query
+
+
+@pytest.mark.parametrize("parts", [1, 4, 7])
+def test_by_hand_each_subscriber_is_in_exactly_one_part(office: Backend, parts: int) -> None:
+    names = [f"reader-{number}@example.org" for number in range(12)]
+    for name in names:
+        subscribe(office, name)
+    answers = [download(office, f"{PATH}?part={part}&parts={parts}") for part in range(1, parts + 1)]
+    assert sorted(each["email"] for answer in answers for each in rows(answer)) == sorted(names)
+    assert not [answer for answer in answers if "link" in answer.headers]
 
 
 def fill(backend: Backend, items: list[dict[str, Any]]) -> None:

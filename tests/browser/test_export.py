@@ -1,0 +1,100 @@
+"""The supervisor's download in a real Chromium: one file of many parts, lost lines, a stop, and no script at all."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Download, Page, Route, expect
+
+from local.cloud import Cloud
+from tests.browser.conftest import Staff, Visitor
+from tests.browser.test_staff_lead import clean
+from tests.browser.test_staff_signin import sign_in
+
+COLUMNS = "email,language,topics,consent_version,confirmed_at\r\n"
+PARTS = 5
+
+
+def served(page: Page, cloud: Cloud, lose: int = -1) -> list[int]:
+    """Has the list come in parts, one of which (`lose`) is lost once; collects which were asked for."""
+    asked: list[int] = []
+
+    def fulfil(route: Route) -> None:
+        number = int((route.request.url.partition("cursor=")[2] or "0").partition("&")[0])
+        asked.append(number)
+        if asked.count(number) == 1 and number == lose:
+            return route.abort()
+        link = f'<{cloud.api}/staff/subscribers.csv?topic=news&cursor={number + 1}>; rel="next"'
+        rows = "".join(
+            f"leser-{number}-{row}@example.org,de,news,newsletter-de-1,\r\n" for row in range(2 * (number != 3))
+        )
+        return route.fulfill(headers={"content-type": "text/csv", **({"link": link} if number + 1 < PARTS else {})},
+                             body=COLUMNS + rows)  # fmt: skip
+
+    page.route("**/staff/subscribers.csv*", fulfil)
+    return asked
+
+
+def emails(download: Download) -> list[str]:
+    text = Path(download.path()).read_bytes().decode()
+    assert text.startswith(COLUMNS)
+    return [each["email"] for each in csv.DictReader(io.StringIO(text, newline=""))]
+
+
+@pytest.fixture
+def office(staff: Staff, cloud: Cloud) -> Visitor:
+    """A supervisor at the newsletter's page."""
+    made = staff(360)
+    made.refusals_expected = True
+    sign_in(made.page, cloud, "supervisor", "/staff/subscribers")
+    return made
+
+
+def test_many_parts_become_one_file_though_the_line_drops(office: Visitor, cloud: Cloud) -> None:
+    page = office.page
+    asked = served(page, cloud, lose=2)
+    page.get_by_role("link", name="Nur Neuigkeiten").click()
+    expect(page.get_by_role("status")).to_contain_text("Die Verbindung ist abgerissen, bisher 4 Empfänger")
+    clean(page, "export_lost", 360)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Weiter holen").click()
+    assert emails(download.value) == [f"leser-{part}-{row}@example.org" for part in (0, 1, 2, 4) for row in range(2)]
+    assert download.value.suggested_filename == "subscribers.csv"
+    expect(page.get_by_role("status")).to_contain_text("Fertig: 8 Empfänger in einer Datei")
+    assert asked == [0, 1, 2, 2, 3, 4]
+    clean(page, "export_saved", 360)
+
+
+def test_it_can_be_stopped_and_begun_anew(office: Visitor, cloud: Cloud) -> None:
+    page = office.page
+    held: list[Route] = []
+    page.route("**/staff/subscribers.csv*", lambda route: held.append(route))
+    page.get_by_role("link", name="Alle Themen").dblclick()
+    expect(page.get_by_role("status")).to_contain_text("bisher 0 Empfänger")
+    clean(page, "export_running", 360)
+    page.get_by_role("button", name="Abbrechen").click()
+    expect(page.get_by_role("status")).to_have_text("Abgebrochen, nichts gespeichert.")
+    expect(page.get_by_role("button", name="Abbrechen")).to_be_hidden()
+    assert len(held) == 1  # the second press of the double click began nothing
+    page.unroute_all()
+    served(page, cloud, lose=0)
+    page.get_by_role("link", name="Alle Themen").click()
+    page.get_by_role("button", name="Abbrechen").click()  # after a lost line
+    expect(page.get_by_role("status")).to_have_text("Abgebrochen, nichts gespeichert.")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Alle Themen").click()
+    assert len(emails(download.value)) == 8
+
+
+def test_without_a_script_the_parts_are_fetched_by_hand(staff: Staff, cloud: Cloud) -> None:
+    page = staff(360, java_script_enabled=False).page
+    sign_in(page, cloud, "supervisor", "/staff/subscribers")
+    expect(page.locator("[data-export]").first).to_be_hidden()
+    page.get_by_label("Teil").fill("2")
+    page.get_by_label("von").fill("3")
+    page.screenshot(path=Path(__file__).parent.parent / "artefacts" / "lead_export_by_hand_360px.png", full_page=True)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Nur Neuigkeiten").click()
+    assert download.value.url == f"{cloud.api}/staff/subscribers.csv?part=2&parts=3&topic=news"
+    assert Path(download.value.path()).read_text().startswith("email,language")
