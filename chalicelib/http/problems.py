@@ -70,7 +70,7 @@ class Problem(Exception):
         return ProblemBody(
             title=HTTPStatus(self.status).phrase,
             status=self.status,
-            detail=f"{conflict.holder}: {detail}" if conflict.holder else detail,
+            detail=f"{conflict.holder} {detail}" if conflict.holder else detail,
             code=self.code,
             errors=[FieldProblem(field=e.field, code=e.code, message=message(e.code, language)) for e in self.fields]
             or None,

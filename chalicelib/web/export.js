@@ -1,7 +1,7 @@
 // Fetches the list part by part, as the answers' Link headers lead, and saves it as one file. Without this script
 // the links would lead to the first part alone: they stay hidden, and the page has a form for the parts.
 (() => {
-  const status = document.getElementById("export"), said = status.querySelector("span")
+  const status = document.getElementById("export"), said = status.querySelector("p")
   const [again, stop] = status.querySelectorAll("button")
   let job = null
 

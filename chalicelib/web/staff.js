@@ -2,7 +2,7 @@
 (() => {
   const EVERY = 5000
   const by = id => document.getElementById(id)
-  let arrived = Date.now(), known = due(), pending = null, busy = false, timer
+  let arrived = Date.now(), known = due(), pending = null, next = null, busy = false, timer
 
   function due() { return new Set((by("live").dataset.due ?? "").split(" ").filter(Boolean)) }
   function show(id, shown) { if (by(id)) by(id).hidden = !shown }
@@ -66,6 +66,7 @@
     arrived = Date.now()
     known = due()
     document.querySelector("#main h1").focus()
+    scrollTo(0, 0)
     return true
   }
 
@@ -73,25 +74,29 @@
     clearTimeout(timer)
     if (busy || !pending) return
     busy = true
+    const sent = pending
     try {
       const headers = { Accept: "text/html" }
-      const answer = await fetch(pending.url, { method: "POST", body: pending.body, headers })
+      const answer = await fetch(sent.url, { method: "POST", body: sent.body, headers })
       show("ended", answer.status === 401)
       show("lost", answer.status >= 500)
       if (answer.status !== 401 && answer.status < 500) {
-        pending = null
+        pending = next
+        next = null
         const elsewhere = new URL(answer.url).pathname !== location.pathname
         if (answer.redirected && elsewhere) { location.assign(answer.url); return }
         const text = await answer.text()
         if (replace(text) && elsewhere) history.pushState(null, "", answer.url)
       }
     } catch { show("lost", true) } finally { busy = false }
-    if (pending) timer = setTimeout(send, EVERY)
+    if (pending) timer = setTimeout(send, pending === sent ? EVERY : 0)
   }
 
+  // What is pressed while another press is on its way is sent after it; the second half of a double click is the same.
   function press(url, fields) {
-    if (busy) return
-    pending = { url, body: new URLSearchParams(fields) }
+    const pressed = { url, body: new URLSearchParams(fields) }
+    if (!busy) pending = pressed
+    else if (url !== pending.url || String(pressed.body) !== String(pending.body)) next = pressed
     send()
   }
 

@@ -13,9 +13,18 @@ TABS: dict[Tab, Words] = {
     "closed": ("Erledigt", "Closed"),
 }
 EMPTY: dict[Tab, Words] = {
-    "due": ("Gerade wartet niemand auf einen Rückruf.", "Nobody is waiting for a call right now."),
-    "mine": ("Sie haben gerade nichts übernommen.", "You have taken nothing right now."),
-    "waiting": ("Für später ist nichts vorgemerkt.", "Nothing is planned for later."),
+    "due": (
+        "Gerade wartet niemand auf einen Rückruf. Neue Anfragen erscheinen hier von selbst.",
+        "Nobody is waiting for a call right now. New requests appear here by themselves.",
+    ),
+    "mine": (
+        "Sie haben gerade nichts übernommen. Wer auf einen Anruf wartet, steht unter „Fällig“.",
+        "You have taken nothing right now. Who is waiting for a call is under “Due”.",
+    ),
+    "waiting": (
+        "Für später ist nichts vorgemerkt, weder eine vereinbarte Zeit noch ein nächster Versuch.",
+        "Nothing is planned for later: no time agreed on, no further try.",
+    ),
     "overdue": ("Nichts ist überfällig.", "Nothing is overdue."),
     "closed": ("Noch ist nichts erledigt.", "Nothing has been closed yet."),
 }

@@ -1,30 +1,18 @@
 """The board and a request's page in a real Chromium: two people at work, every outcome, keys, lost lines, axe."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Route, expect
 
 from chalicelib import instants
-from chalicelib.callbacks import store, workflow
-from chalicelib.callbacks.model import Who
-from local.cloud import Cloud
+from chalicelib.callbacks import store
 from tests.backend import Backend
-from tests.browser.conftest import Visitor, visitor
-from tests.browser.test_staff_signin import sign_in
-from tests.edge.desk import ALWAYS, STAFF, Agent, ask, backdate
+from tests.browser.desk.people import at_the_desk, inspect, press
+from tests.edge.desk import STAFF, ask, backdate
 from tests.staff.hosted import login
 
-ARTEFACTS = Path(__file__).parent.parent / "artefacts"
-WIDTHS = (360, 1400)
-NO_TELEPHONE = """document.addEventListener("click", event => {
-  if (event.target.closest("a[href^='tel:']")) event.preventDefault()
-})"""
 ENDS = {
     "Erreicht": "done",
     "Nimmt nicht ab": "retry",
@@ -34,67 +22,6 @@ ENDS = {
     "Falsche Nummer": "refused",
     "Später anrufen": "scheduled",
 }
-
-
-@pytest.fixture(scope="module")
-def hotline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A cloud whose line is open around the clock, as the tests run at any hour."""
-    settings = {**ALWAYS, "LIMIT_CALLBACKS_PER_CALLER": "1000", "LIMIT_CALLBACKS_PER_NUMBER": "100"}
-    with Cloud(tmp_path_factory.mktemp("hotline"), trust_forwarded_for=True, extra_env=settings) as started:
-        yield started
-
-
-@pytest.fixture
-def line(hotline: Cloud) -> Iterator[Backend]:
-    """The same stage in this process, its board cleared afterwards, as each test expects an empty one."""
-    with Backend(hotline, hotline.env) as ready:
-        yield ready
-        clear = Who("test", "Test")
-        now = instants.now()
-        for reference in list(store.due(now + timedelta(days=365))):
-            store.change(reference, lambda before: workflow.withdraw(before, clear, now), now)
-
-
-def at_the_desk(line: Backend, name: str = "Ben") -> Agent:
-    made = Agent(line, name, "supervisor")
-    made.headers = {"authorization": f"Bearer {line.env['STAFF_TEST_KEY']}:supervisor:{name}"}
-    return made
-
-
-@pytest.fixture
-def staff(browser: Browser, hotline: Cloud) -> Iterator[Any]:
-    """Makes people who are signed in, each at a browser of their own; their pages have to stay clean."""
-    made: list[Visitor] = []
-
-    def make(role: str = "agent", width: int = 1400, path: str = "/staff", **options: Any) -> Visitor:
-        arrived = visitor(browser, hotline, width, **options)
-        # There is no telephone to hand a `tel:` link to: Chromium without one takes no further press.
-        arrived.context.add_init_script(NO_TELEPHONE)
-        arrived.provider = urlsplit(hotline.aws).netloc
-        made.append(arrived)
-        sign_in(arrived.page, hotline, role, path)
-        expect(arrived.page.get_by_role("heading", level=1)).to_be_visible()
-        return arrived
-
-    yield make
-    faults = [fault for each in made for fault in each.faults]
-    for each in made:
-        each.context.close()
-    assert faults == []
-
-
-def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def inspect(page: Page, state: str) -> None:
-    """No violation of axe's rules and nothing cut off, at both widths; a picture of each is kept."""
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.screenshot(path=ARTEFACTS / f"staff_{state}_{width}px.png", full_page=True)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (state, width)
-        found = Axe().run(page)
-        assert found.violations_count == 0, (state, width, found.generate_report())
 
 
 def test_from_the_alert_to_the_outcome(line: Backend, staff: Any) -> None:
@@ -144,7 +71,6 @@ def test_every_outcome(line: Backend, staff: Any, outcome: str, phone: str) -> N
     press(page, outcome)
     expect(page.get_by_role("heading", name="Wie ging es aus?")).to_be_hidden()
     assert state(line, reference) == ENDS[outcome]
-    inspect(page, f"after_{ENDS[outcome]}")
 
 
 def test_two_claim_at_once_and_the_slower_is_told_who_was_faster(line: Backend, staff: Any, phone: str) -> None:
@@ -168,7 +94,7 @@ def test_two_claim_at_once_and_the_slower_is_told_who_was_faster(line: Backend, 
 
 def test_a_new_request_appears_by_itself_and_is_announced(line: Backend, staff: Any, phone: str) -> None:
     page = staff().page
-    expect(page.get_by_text("Gerade wartet niemand auf einen Rückruf.")).to_be_visible()
+    expect(page.get_by_text("Gerade wartet niemand auf einen Rückruf")).to_be_visible()
     inspect(page, "board_empty")
     page.locator("#tab-due").focus()
     reference = ask(line, phone=phone)
@@ -189,7 +115,6 @@ def test_overdue_is_said_in_words_on_every_tab(line: Backend, staff: Any) -> Non
     for tab in ("due", "mine", "waiting", "overdue", "closed"):
         page.goto(f"{line.cloud.api}/staff?state={tab}")
         expect(page.locator(".card, .empty").first).to_be_visible()
-        inspect(page, f"tab_{tab}")
     page.goto(f"{line.cloud.api}/staff?state=overdue")
     expect(page.locator(".card").filter(has_text=late)).to_contain_text("überfällig seit 1 h 05 min")
 
@@ -259,6 +184,32 @@ def test_a_lost_answer_changes_nothing(line: Backend, staff: Any, phone: str) ->
     assert (lost, [each.outcome for each in callback.attempts]) == ([303], ["busy"])
 
 
+def test_what_is_pressed_while_another_press_is_on_its_way_is_sent_after_it(
+    line: Backend, staff: Any, phone: str
+) -> None:
+    reference = ask(line, phone=phone)
+    page = staff().page
+    page.get_by_role("button", name=f"Übernehmen {reference}").click()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "POST" and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(f"**{STAFF}/**", hold)
+    with page.expect_request(lambda request: request.method == "POST"):
+        press(page, "Ich wähle am Tischtelefon")
+    press(page, "Ich wähle am Tischtelefon")
+    page.get_by_role("button", name="Besetzt").dblclick()
+    held[0].continue_()
+    expect(page.get_by_text("Der nächste Versuch")).to_be_visible()
+    told = at_the_desk(line).get(f"{STAFF}/{reference}").json
+    assert [each["event"] for each in told["history"]] == ["submitted", "claimed", "dialled", "missed"]
+    assert [each["outcome"] for each in told["calls"]] == ["busy"]
+
+
 def test_an_ended_session_says_so_and_keeps_what_was_typed(line: Backend, staff: Any, phone: str) -> None:
     reference = ask(line, phone=phone)
     agent = staff()
@@ -270,10 +221,12 @@ def test_an_ended_session_says_so_and_keeps_what_was_typed(line: Backend, staff:
     agent.context.clear_cookies()
     expect(page.get_by_text("Ihre Sitzung ist beendet.")).to_be_visible(timeout=10_000)
     inspect(page, "session_ended")
-    press(page, "Erreicht")
+    with page.expect_response(lambda answer: answer.status == 401):
+        press(page, "Erreicht")
     expect(page.get_by_label("Notiz")).to_have_value("Noch da")
     assert state(line, reference) == "claimed"
-    agent.context.add_cookies(cookies)  # signed in again in the other window
+    agent.context.add_cookies(cookies)  # signed in again in the other window, and back in this one
+    page.evaluate("dispatchEvent(new Event('focus'))")
     expect(page.get_by_text("Hier ist nichts mehr zu tun.")).to_be_visible(timeout=10_000)
     expect(page.locator("li", has_text="Noch da")).to_be_visible()
 

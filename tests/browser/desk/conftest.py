@@ -1,0 +1,63 @@
+"""People at work at a hotline that is open around the clock, in a real Chromium."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from chalicelib import instants
+from chalicelib.callbacks import store, workflow
+from chalicelib.callbacks.model import Who
+from local.cloud import Cloud
+from tests.backend import Backend
+from tests.browser.conftest import Visitor, visitor
+from tests.browser.test_staff_signin import sign_in
+from tests.edge.desk import ALWAYS
+
+NO_TELEPHONE = """document.addEventListener("click", event => {
+  if (event.target.closest("a[href^='tel:']")) event.preventDefault()
+})"""
+
+
+@pytest.fixture(scope="package")
+def hotline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A cloud whose line is open around the clock, as the tests run at any hour."""
+    settings = {**ALWAYS, "LIMIT_CALLBACKS_PER_CALLER": "1000", "LIMIT_CALLBACKS_PER_NUMBER": "100"}
+    with Cloud(tmp_path_factory.mktemp("hotline"), trust_forwarded_for=True, extra_env=settings) as started:
+        yield started
+
+
+@pytest.fixture
+def line(hotline: Cloud) -> Iterator[Backend]:
+    """The same stage in this process, its board cleared afterwards, as each test expects an empty one."""
+    with Backend(hotline, hotline.env) as ready:
+        yield ready
+        clear = Who("test", "Test")
+        now = instants.now()
+        for reference in list(store.due(now + timedelta(days=365))):
+            store.change(reference, lambda before: workflow.withdraw(before, clear, now), now)
+
+
+@pytest.fixture
+def staff(browser: Browser, hotline: Cloud) -> Iterator[Any]:
+    """Makes people who are signed in, each at a browser of their own; their pages have to stay clean."""
+    made: list[Visitor] = []
+
+    def make(role: str = "agent", width: int = 1400, path: str = "/staff", **options: Any) -> Visitor:
+        arrived = visitor(browser, hotline, width, **options)
+        # There is no telephone to hand a `tel:` link to: Chromium without one takes no further press.
+        arrived.context.add_init_script(NO_TELEPHONE)
+        arrived.provider = urlsplit(hotline.aws).netloc
+        made.append(arrived)
+        sign_in(arrived.page, hotline, role, path)
+        expect(arrived.page.get_by_role("heading", level=1)).to_be_visible()
+        return arrived
+
+    yield make
+    faults = [fault for each in made for fault in each.faults]
+    for each in made:
+        each.context.close()
+    assert faults == []

@@ -1,0 +1,32 @@
+"""What people at the desk do, and what their pages are held against."""
+
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.backend import Backend
+from tests.edge.desk import Agent
+
+ARTEFACTS = Path(__file__).parent.parent.parent / "artefacts"
+WIDTHS = (360, 1280)
+
+
+def at_the_desk(line: Backend, name: str = "Ben") -> Agent:
+    made = Agent(line, name, "supervisor")
+    made.headers = {"authorization": f"Bearer {line.env['STAFF_TEST_KEY']}:supervisor:{name}"}
+    return made
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def inspect(page: Page, state: str) -> None:
+    """No violation of axe's rules and nothing cut off, at both widths; a picture of each is kept."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.screenshot(path=ARTEFACTS / f"staff_{state}_{width}px.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (state, width)
+        found = Axe().run(page)
+        assert found.violations_count == 0, (state, width, found.generate_report())

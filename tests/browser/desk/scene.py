@@ -1,0 +1,138 @@
+"""A request in each state, as the one agent who is at the browser meets it."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from playwright.sync_api import Page
+
+from chalicelib import instants
+from chalicelib.callbacks import opening, store, workflow
+from chalicelib.callbacks.model import Callback
+from tests.backend import Backend
+from tests.browser.desk.people import at_the_desk
+from tests.edge.desk import STAFF, ask, backdate
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Scene:
+    """The stage, and the page of the agent who is signed in."""
+
+    line: Backend
+    page: Page
+    name: str  # the agent's
+
+    def ask(self, **more: object) -> str:
+        """A request of a number nobody has used."""
+        return ask(self.line, phone=f"0711 {3_000_000 + next(_numbers)}", email="eva@example.org", **more)
+
+    def press(self, reference: str, *actions: str, **more: str) -> str:
+        """What the agent presses, one after the other, without looking at each page."""
+        for action in actions:
+            origin = self.line.cloud.api
+            answer = self.page.request.post(f"{origin}{STAFF}/{reference}", form={"action": action, **more},
+                                            headers={"origin": origin, "accept": "text/html"})  # fmt: skip
+            assert answer.ok, (action, answer.status)
+        return reference
+
+    def mine(self, *actions: str, **more: str) -> str:
+        """A request that the agent took, and what was pressed then."""
+        return self.press(self.press(self.ask(note="Krügerrand von 1978", language="en"), "claim"), *actions, **more)
+
+    def bens(self, *actions: str, **more: object) -> str:
+        """A request that a colleague took, and what he did then."""
+        reference = self.ask()
+        for action in ("claim", *actions):
+            assert at_the_desk(self.line).do(reference, action, **more).status == 200
+        return reference
+
+    def ended(self, state: str, **more: object) -> str:
+        """A request that ended by itself."""
+        reference = self.ask(**more)
+        ended = instants.text(instants.now())
+        backdate(self.line, reference, state=state, ended_at=ended, board_key="CLOSED", board_at=ended)
+        return reference
+
+    def lapsed(self) -> str:
+        """A request that the agent took and forgot."""
+        reference = self.mine()
+
+        def forget(before: Callback) -> Any:
+            assert before.due_at
+            return workflow.tick(before, opening.rules(), before.due_at)
+
+        store.change(reference, forget, instants.now())
+        return reference
+
+    def late(self) -> str:
+        """A request that nobody takes."""
+        past = [instants.text(instants.now() - timedelta(minutes=each)) for each in (95, 65)]
+        reference = self.ask(topic="selling")
+        backdate(self.line, reference, expected=past, opened_at=past[0], board_at=past[1], level=2)
+        return reference
+
+    def wished_for_tomorrow(self) -> str:
+        """A request that the agent took though another time was wished."""
+        reference = self.mine()
+        callback = store.load(reference)
+        assert callback
+        window = [instants.text(instants.now() + timedelta(days=1, hours=each)) for each in (0, 2)]
+        item = store._item(callback)["asked"]
+        backdate(self.line, reference, asked={**item, "window": window})
+        return reference
+
+    def planned(self) -> str:
+        """A request for a time to come."""
+        return self.ask(window=self.line.call("GET", "/callbacks/slots").json["slots"][-1])
+
+
+@dataclass(frozen=True)
+class Screen:
+    """How it comes about, what it says in German and in English, and whether its agent may see the number."""
+
+    make: Callable[[Scene], str]
+    german: str
+    english: str
+    number: bool = False
+
+
+# fmt: off
+SCREENS = {
+    "scheduled": Screen(Scene.planned, "wenn die Zeit da ist", "when its time has come"),
+    "open": Screen(Scene.ask, "sobald Sie übernommen haben", "once you have taken it"),
+    "open_late": Screen(Scene.late, "überfällig seit", "overdue for"),
+    "mine": Screen(Scene.mine, "Bitte rufen Sie bis", "Please call by", True),
+    "mine_calling": Screen(lambda at: at.mine("dial"), "Der Anruf ist vermerkt", "The call is on record", True),
+    "mine_offered": Screen(
+        lambda at: at.mine("handover", to="Dora Beispiel"), "Angeboten: Dora Beispiel", "Offered to Dora Beispiel", True
+    ),
+    "mine_outside_window": Screen(
+        Scene.wished_for_tomorrow, "Gewünscht war eine andere Zeit", "Another time was asked for", True
+    ),
+    "mine_too_soon": Screen(
+        lambda at: at.mine("dial", "release", "claim"), "noch keine 20 Minuten", "less than 20 minutes", True
+    ),
+    "given_back": Screen(lambda at: at.mine("release"), "Zurückgegeben: Die Anfrage", "Given back: the request"),
+    "lapsed": Screen(Scene.lapsed, "lag zu lange bei jemandem", "had it for too long"),
+    "bens": Screen(Scene.bens, "Das hat Ben übernommen.", "This is with Ben."),
+    "bens_calling": Screen(lambda at: at.bens("dial"), "im Gespräch", "on the telephone"),
+    "offered_me": Screen(lambda at: at.bens("handover", to=at.name), "Annehmen", "Accept"),
+    "retry": Screen(lambda at: at.mine("settle", outcome="busy"), "Der nächste Versuch", "The next try"),
+    "done": Screen(
+        lambda at: at.mine("settle", outcome="reached", note="Kommt am Freitag"),
+        "Beendet: erledigt",
+        "Ended: done",
+        True,
+    ),
+    "refused": Screen(
+        lambda at: at.mine("settle", outcome="wrong_number"), "Beendet: nicht gewünscht", "Ended: refused", True
+    ),
+    "unreached": Screen(lambda at: at.ended("unreached"), "Beendet: nicht erreicht", "Ended: not reached"),
+    "cancelled": Screen(lambda at: at.ended("cancelled"), "Beendet: abgesagt", "Ended: cancelled"),
+    "expired": Screen(lambda at: at.ended("expired"), "Beendet: verfallen", "Ended: expired"),
+}
+# fmt: on

@@ -1,0 +1,180 @@
+"""Every screen of the workflow, in German by day and in English by night: one thing to press first, room for a thumb,
+nothing cut off at any width, nothing for axe to say; two pictures of each are kept."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from botocore.exceptions import EndpointConnectionError
+from playwright.sync_api import Page, Route, expect
+
+from local.cloud import Cloud
+from tests.backend import Backend
+from tests.browser.desk.people import ARTEFACTS, press
+from tests.browser.desk.scene import SCREENS, Scene
+from tests.edge.desk import STAFF
+from tests.staff.hosted import login
+
+PHONE = (360, 740)
+# In light and dark, at widths of which the last one's picture is kept: the narrowest that WCAG asks for (1.4.10) and a
+# telephone; a screen at 200 % and at 100 %.
+SIGHTS = (("de", "light", (320, 360)), ("en", "dark", (640, 1280)))
+FIRST = """() => [...document.querySelectorAll("main button, main .button")].filter(each => {
+  const box = each.getBoundingClientRect()
+  return box.height && !each.matches(".second, .danger") && box.top >= 0 && box.bottom <= innerHeight
+}).map(each => each.textContent.trim())"""
+NARROW = """() => [...document.querySelectorAll("a, button, input, select, summary")].filter(each => {
+  const box = each.getBoundingClientRect()
+  return box.height && !each.matches(".skip") && (box.height < 43.9 || box.width < 43.9)
+}).map(each => each.outerHTML.slice(0, 80))"""
+
+
+def held_against(page: Page, name: str, path: str, first: int = 1) -> str:
+    """What both languages' pages are held against, in light and dark; what is pressed first."""
+    said = ""
+    for language, scheme, widths in SIGHTS:
+        page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # both are schemes
+        page.goto(f"{path}{'&' if '?' in path else '?'}language={language}")
+        expect(page.locator("main h1")).to_be_visible()
+        pressed = page.evaluate(FIRST)
+        assert len(pressed) == first, (name, language, pressed)
+        assert page.evaluate(NARROW) == [], (name, language)
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, language, width)
+        page.screenshot(path=ARTEFACTS / f"screen_{name}_{language}_{scheme}_{widths[-1]}px.png", full_page=True)
+        found = Axe().run(page)
+        assert found.violations_count == 0, (name, language, found.generate_report())
+        said = said or " | ".join(pressed)
+    return said
+
+
+def test_every_state_has_its_screen(line: Backend, staff: Any) -> None:
+    page = staff(width=360).page
+    scene = Scene(line, page, login(line.cloud, "agent").name)
+    print()
+    for name, screen in SCREENS.items():
+        reference = screen.make(scene)
+        path = f"{line.cloud.api}{STAFF}/{reference}"
+        print(f"screen {name}: first {held_against(page, name, path)}")
+        expect(page.locator("main")).to_contain_text(screen.english)
+        page.goto(path)
+        expect(page.locator("main")).to_contain_text(screen.german)
+        number(page, name, screen.number)
+    for tab in ("due", "mine", "waiting", "overdue", "closed"):
+        held_against(page, f"board_{tab}", f"{line.cloud.api}/staff?state={tab}", tab in ("due", "mine", "overdue"))
+
+
+def number(page: Page, name: str, shown: bool) -> None:
+    """The number is in the page of whoever has the request, to press and to read; nowhere in anybody else's."""
+    links = page.locator("a[href^='tel:']")
+    if not shown:
+        assert re.search(r"tel:|0711|49 ?711|3000\d\d\d", page.content()) is None, name
+        return
+    text = page.locator(".number").inner_text()
+    assert re.fullmatch(r"\+49 711 \d{7}", text), name
+    page.locator(".number").click()  # a press takes hold of all of it
+    assert page.evaluate("getSelection().toString()") == text
+    calls = name in ("mine", "mine_calling", "mine_offered")
+    assert [each.get_attribute("href") for each in links.all()] == calls * [f"tel:{text.replace(' ', '')}"]
+    assert re.fullmatch(r"\+[1-9]\d{6,14}", text.replace(" ", ""))  # E.164
+
+
+def test_an_outcome_that_comes_too_late_keeps_its_note(line: Backend, staff: Any) -> None:
+    agent = staff(width=360)
+    agent.refusals_expected = True
+    page = agent.page
+    scene = Scene(line, page, login(line.cloud, "agent").name)
+    reference = scene.mine("dial")
+    page.goto(f"{line.cloud.api}{STAFF}/{reference}")
+    page.get_by_label("Notiz").fill("Will am Freitag kommen")
+    scene.press(reference, "release")  # in another window
+    press(page, "Erreicht")
+    expect(page.get_by_role("alert").filter(has_text="in diesem Zustand nicht mehr")).to_be_visible()
+    note = page.get_by_label("Ihre Notiz ist noch nicht gespeichert:")
+    expect(note).to_have_value("Will am Freitag kommen")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    page.screenshot(path=ARTEFACTS / "screen_too_late_de_light_360px.png", full_page=True)
+    press(page, "Übernehmen")
+    expect(page.get_by_label("Notiz", exact=True)).to_have_value("Will am Freitag kommen")
+    press(page, "Erreicht")
+    expect(page.get_by_text("Will am Freitag kommen")).to_be_visible()
+
+
+def test_without_a_script_the_same_screens_lead_to_the_end(line: Backend, staff: Any) -> None:
+    page = staff(width=360, java_script_enabled=False).page
+    reference = Scene(line, page, "").ask()
+    page.goto(f"{line.cloud.api}/staff")
+    page.get_by_role("button", name=f"Übernehmen {reference}").click()
+    page.get_by_label("Notiz").fill("Mittags")
+    page.get_by_label("Notiz").press("Enter")
+    press(page, "Ich wähle am Tischtelefon")
+    expect(page.get_by_text("Der Anruf ist vermerkt.")).to_be_visible()
+    expect(page.get_by_label("Notiz")).to_have_value("Mittags")
+    press(page, "Erreicht")
+    expect(page.get_by_text("Beendet: erledigt.")).to_be_visible()
+    expect(page.get_by_text("Mittags")).to_be_visible()
+
+
+@contextmanager
+def failing(line: Backend, error: Exception) -> Iterator[None]:
+    def fail(**_: object) -> None:
+        raise error
+
+    with line.hooked("dynamodb", "before-send.dynamodb", fail):
+        yield
+
+
+def test_errors_and_the_way_in_and_out(line: Backend, staff: Any, hotline: Cloud) -> None:
+    agent = staff(width=360)
+    agent.refusals_expected = True
+    page, api = agent.page, hotline.api
+    cookie = "; ".join(f"{each['name']}={each['value']}" for each in agent.context.cookies(api))
+    held_against(page, "error_403", f"{api}/staff/figures")
+    held_against(page, "error_404", f"{api}{STAFF}/R-NONE")
+    held_against(page, "error_422", f"{api}/staff?state=elsewhere")
+    mine = Scene(line, page, "").mine()
+
+    def answered(how: Callable[[], Any], path: str) -> None:
+        """Has this process, in a state of the test's, answer for the stage."""
+
+        def fulfil(route: Route) -> None:
+            asked = route.request.url.removeprefix(api)
+            with how():
+                answer = line.call("GET", asked, headers={"cookie": cookie, "accept": "text/html"})
+            route.fulfill(status=answer.status, headers=answer.headers, body=answer.text)
+
+        page.unroute_all()
+        page.route(f"{api}{path}*", fulfil)
+
+    for status, error in ((503, EndpointConnectionError(endpoint_url="dynamodb")), (500, ZeroDivisionError())):
+        answered(partial(failing, line, error), "/staff")
+        held_against(page, f"error_{status}", f"{api}/staff")
+    answered(lambda: Backend(hotline, {**hotline.env, "HOTLINE_HOURS": "Mon-Sun 23:58-23:59"}), f"{STAFF}/{mine}")
+    held_against(page, "mine_closed", f"{api}{STAFF}/{mine}")
+    expect(page.get_by_text("Nobody is called outside opening hours.")).to_be_visible()
+    page.unroute_all()
+    held_against(page, "sign_in_again", f"{api}/staff/signed-in?state=forged")
+    page.route(f"{hotline.aws}/**", lambda route: route.fulfill(status=204))  # the page stays
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    page.emulate_media(color_scheme="light")
+    page.goto(f"{api}/staff")
+    press(page, "Abmelden")
+    expect(page.get_by_role("heading", name="Sie sind abgemeldet")).to_be_visible()
+    page.screenshot(path=ARTEFACTS / "screen_signed_out_de_light_360px.png", full_page=True)
+
+
+def test_nothing_moves() -> None:
+    """So there is nothing for `prefers-reduced-motion` to stop."""
+    from chalicelib import pages
+
+    web = pages._FOLDER
+    styles = [*web.glob("*.css"), *web.rglob("templates/staff/*.css")]
+    assert len(styles) >= 3
+    for style in styles:
+        assert re.search(r"transition|animation|@keyframes|scroll-behavior", style.read_text()) is None, style
