@@ -28,6 +28,11 @@ ARGUMENTS = [
     # The snippet does not count automated browsers; these tests play people.
     "--disable-blink-features=AutomationControlled",
 ]
+# What is too small for a thumb: Apple's 44 points, which is WCAG 2.5.5, too.
+NARROW = """() => [...document.querySelectorAll("a, button, input, select, summary")].filter(each => {
+  const box = each.getBoundingClientRect()
+  return box.height && !each.matches(".skip") && (box.height < 43.9 || box.width < 43.9)
+}).map(each => each.outerHTML.slice(0, 80))"""
 _numbers = itertools.count(1)
 
 

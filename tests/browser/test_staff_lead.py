@@ -16,7 +16,7 @@ from chalicelib.callbacks import opening, store, workflow
 from chalicelib.callbacks.model import Asked, Callback, Who
 from local.cloud import Cloud
 from tests.backend import Backend
-from tests.browser.conftest import Staff
+from tests.browser.conftest import NARROW, Staff
 from tests.browser.test_staff_signin import sign_in
 from tests.edge.desk import Agent
 from tests.edge.test_staff_lead import look
@@ -92,6 +92,7 @@ def _ask(backend: Backend, phone: str, outcome: str = "") -> str:
 def clean(page: Page, name: str, width: int) -> None:
     """Nothing runs over the edge, and axe-core finds nothing, in light and dark; a picture is kept."""
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} runs over the edge"
+    assert width > 360 or page.evaluate(NARROW) == [], name
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)
         found = Axe().run(page).response

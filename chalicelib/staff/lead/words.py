@@ -4,26 +4,11 @@ from collections.abc import Callable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from chalicelib.callbacks.model import State, Topic
+from chalicelib.staff.board.words import STATES, TOPICS
+
 _WEEKDAYS = (("Mo", "Mon"), ("Di", "Tue"), ("Mi", "Wed"), ("Do", "Thu"), ("Fr", "Fri"), ("Sa", "Sat"), ("So", "Sun"))
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-STATES = {
-    "scheduled": ("vorgemerkt", "scheduled"),
-    "open": ("offen", "open"),
-    "claimed": ("in Arbeit", "being worked on"),
-    "retry": ("neuer Versuch folgt", "another try to come"),
-    "done": ("erledigt", "done"),
-    "unreached": ("nicht erreicht", "not reached"),
-    "cancelled": ("abgesagt", "cancelled"),
-    "refused": ("nicht erwünscht", "not wanted"),
-    "expired": ("verfallen", "expired"),
-}
-TOPICS = {
-    "general": ("Allgemeines", "general"),
-    "buying": ("Kauf", "buying"),
-    "selling": ("Verkauf", "selling"),
-    "storage": ("Lagerung", "storage"),
-    "order": ("Bestellung", "order"),
-}
 
 
 class Words:
@@ -73,11 +58,11 @@ class Words:
         until = self.time(ends)
         return f"{self.time(begins)}–{'24:00' if until == '00:00' else until}"
 
-    def state(self, state: str) -> str:
+    def state(self, state: State) -> str:
         """A callback's state."""
         return STATES[state][self._english]
 
-    def topic(self, topic: str) -> str:
+    def topic(self, topic: Topic) -> str:
         """What a callback is about."""
         return TOPICS[topic][self._english]
 

@@ -104,6 +104,36 @@ def test_a_new_request_appears_by_itself_and_is_announced(line: Backend, staff: 
     inspect(page, "board_due")
 
 
+# Whether the line is open, and seconds until that changes (-1: never); the seconds that pass; what the card says then.
+CLOCKS = (
+    (1, 7200, 59, "0 min", "29 min"),
+    (1, 7200, 61, "1 min", "28 min"),
+    (1, 7200, 3660, "1 h 01 min", "0 min"),
+    (1, 120, 3600, "2 min", "27 min"),
+    (0, 120, 60, "0 min", "29 min"),
+    (0, 120, 300, "3 min", "26 min"),
+    (1, -1, 300, "5 min", "24 min"),
+    (0, -1, 300, "0 min", "29 min"),
+)
+
+
+def test_the_clocks_run_while_the_line_is_open(line: Backend, staff: Any, phone: str) -> None:
+    ask(line, phone=phone)
+    page = staff().page
+    page.clock.install()
+    page.route("**/staff", lambda route: route.fulfill(status=304) if news(route) else route.continue_())
+    for opened, change, seconds, waits, left in CLOCKS:
+        page.reload()
+        page.evaluate(f"Object.assign(document.getElementById('live').dataset, {{open: {opened}, change: {change}}})")
+        page.clock.run_for(seconds * 1000)
+        expect(page.locator(".card b")).to_have_text([waits, left])
+
+
+def news(route: Route) -> bool:
+    """Whether the page asks for news by itself, which does not count as use of the session."""
+    return route.request.headers.get("x-poll") == "1"
+
+
 def test_overdue_is_said_in_words_on_every_tab(line: Backend, staff: Any) -> None:
     late, taken, planned = (ask(line, phone=f"07931 30{number:02}") for number in range(3))
     past = [instants.text(instants.now() - timedelta(minutes=each)) for each in (95, 65)]

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, Route, expect
 
 from local.cloud import Cloud
 from tests.backend import Backend
+from tests.browser.conftest import NARROW
 from tests.browser.desk.people import ARTEFACTS, press
 from tests.browser.desk.scene import SCREENS, Scene
 from tests.edge.desk import STAFF
@@ -26,10 +27,6 @@ FIRST = """() => [...document.querySelectorAll("main button, main .button")].fil
   const box = each.getBoundingClientRect()
   return box.height && !each.matches(".second, .danger") && box.top >= 0 && box.bottom <= innerHeight
 }).map(each => each.textContent.trim())"""
-NARROW = """() => [...document.querySelectorAll("a, button, input, select, summary")].filter(each => {
-  const box = each.getBoundingClientRect()
-  return box.height && !each.matches(".skip") && (box.height < 43.9 || box.width < 43.9)
-}).map(each => each.outerHTML.slice(0, 80))"""
 
 
 def held_against(page: Page, name: str, path: str, first: int = 1) -> str:
