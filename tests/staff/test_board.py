@@ -11,6 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from chalicelib import aws, instants
 from chalicelib.staff import gate, session
+from chalicelib.staff.board import view
 from tests.backend import Backend
 from tests.edge.desk import ALWAYS, STAFF, Agent, ask, backdate
 from tests.events import Answer
@@ -75,6 +76,16 @@ def test_nothing_new_is_no_answer(line: Backend, anna: Person) -> None:
     assert anna.open(**{"if-none-match": version}).status == 200
 
 
+def test_spans_of_minutes_are_written_alike() -> None:
+    assert [view.minutes(each) for each in (0, 59, 60, 65, 630)] == [
+        "0 min",
+        "59 min",
+        "1 h 00 min",
+        "1 h 05 min",
+        "10 h 30 min",
+    ]
+
+
 def test_each_state_has_its_screen(line: Backend, anna: Person) -> None:
     told = []
 
@@ -122,6 +133,10 @@ def test_no_press_loses_a_note_that_is_not_kept_yet(line: Backend, anna: Person)
     for action in ({"action": "claim"}, {"action": "dial"}, {"action": "handover", "to": "Ben"}, {"action": "release"}):
         answer = anna.press(reference, **action, **typed)
         assert (answer.status in (200, 409), field in answer.text) == (True, True), action
+    anna.press(reference, action="claim")
+    nobody = anna.press(reference, action="handover", **typed)
+    assert (nobody.status, field in nobody.text, "Bitte ausfüllen." in nobody.text) == (422, True, True)
+    anna.press(reference, action="release")
     Person(line, "Ben").press(reference, action="claim")
     late = anna.press(reference, action="settle", outcome="reached", **typed)
     assert (late.status, field in late.text, "noch nicht gespeichert" in late.text) == (409, True, True)

@@ -11,11 +11,13 @@ from axe_playwright_python.sync_playwright import Axe
 from botocore.exceptions import EndpointConnectionError
 from playwright.sync_api import Page, Route, expect
 
+from chalicelib import aws
 from local.cloud import Cloud
 from tests.backend import Backend
 from tests.browser.conftest import NARROW
 from tests.browser.desk.people import ARTEFACTS, press
 from tests.browser.desk.scene import SCREENS, Scene
+from tests.browser.test_staff_signin import sign_in
 from tests.edge.desk import STAFF
 from tests.staff.hosted import login
 
@@ -164,6 +166,24 @@ def test_errors_and_the_way_in_and_out(line: Backend, staff: Any, hotline: Cloud
     press(page, "Abmelden")
     expect(page.get_by_role("heading", name="Sie sind abgemeldet")).to_be_visible()
     page.screenshot(path=ARTEFACTS / "screen_signed_out_de_light_360px.png", full_page=True)
+
+
+def test_an_account_without_a_role_is_told_so(line: Backend, hotline: Cloud, staff: Any) -> None:
+    newcomer = staff(width=360)
+    newcomer.refusals_expected = True
+    page, pool = newcomer.page, hotline.env["OIDC_ISSUER"].rpartition("/")[2]
+    group = {"UserPoolId": pool, "Username": login(hotline, "agent").email, "GroupName": "agent"}
+    press(page, "Abmelden")
+    aws.client("cognito-idp").admin_remove_user_from_group(**group)
+    try:
+        sign_in(page, hotline, "agent")
+    finally:
+        aws.client("cognito-idp").admin_add_user_to_group(**group)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Kein Zugang")
+    assert page.evaluate(FIRST) == ["Mit einem anderen Konto anmelden"]
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    page.screenshot(path=ARTEFACTS / "screen_no_role_de_light_360px.png", full_page=True)
 
 
 def test_nothing_moves() -> None:
