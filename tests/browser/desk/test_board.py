@@ -96,12 +96,19 @@ def test_a_new_request_appears_by_itself_and_is_announced(line: Backend, staff: 
     page = staff().page
     expect(page.get_by_text("Gerade wartet niemand auf einen Rückruf")).to_be_visible()
     inspect(page, "board_empty")
+    page.clock.install()
+    page.reload()
     page.locator("#tab-due").focus()
     reference = ask(line, phone=phone)
-    expect(page.get_by_role("link", name=reference)).to_be_visible(timeout=10_000)
+    page.clock.run_for(10_000)
+    expect(page.get_by_role("link", name=reference)).to_be_visible()
     expect(page.get_by_role("status").filter(has_text="1 neue Anfrage")).to_be_visible()
     expect(page.locator("#tab-due")).to_be_focused()
     inspect(page, "board_due")
+    at_the_desk(line).do(reference, "claim")
+    page.clock.run_for(10_000)
+    expect(page.get_by_role("link", name=reference)).to_be_hidden()
+    expect(page.locator("#said")).to_have_text("1 neue Anfrage")  # that one is gone is no news to read out
 
 
 # Whether the line is open, and seconds until that changes (-1: never); the seconds that pass; what the card says then.
@@ -121,17 +128,21 @@ def test_the_clocks_run_while_the_line_is_open(line: Backend, staff: Any, phone:
     ask(line, phone=phone)
     page = staff().page
     page.clock.install()
-    page.route("**/staff", lambda route: route.fulfill(status=304) if news(route) else route.continue_())
+    asked: list[str | None] = []
+
+    def news(route: Route) -> None:
+        if route.request.resource_type == "fetch":
+            asked.append(route.request.headers.get("x-poll"))
+            return route.fulfill(status=304)
+        return route.continue_()
+
+    page.route("**/staff", news)
     for opened, change, seconds, waits, left in CLOCKS:
         page.reload()
         page.evaluate(f"Object.assign(document.getElementById('live').dataset, {{open: {opened}, change: {change}}})")
         page.clock.run_for(seconds * 1000)
         expect(page.locator(".card b")).to_have_text([waits, left])
-
-
-def news(route: Route) -> bool:
-    """Whether the page asks for news by itself, which does not count as use of the session."""
-    return route.request.headers.get("x-poll") == "1"
+    assert set(asked) == {"1"}  # what a page asks by itself is marked: it does not count as use of the session
 
 
 def test_overdue_is_said_in_words_on_every_tab(line: Backend, staff: Any) -> None:
@@ -214,27 +225,57 @@ def test_a_lost_answer_changes_nothing(line: Backend, staff: Any, phone: str) ->
     assert (lost, [each.outcome for each in callback.attempts]) == ([303], ["busy"])
 
 
+def test_while_a_press_waits_for_the_line_the_page_asks_for_nothing_else(line: Backend, staff: Any, phone: str) -> None:
+    reference = ask(line, phone=phone)
+    agent = staff(path=f"{STAFF}/{reference}")
+    agent.refusals_expected = True
+    page = agent.page
+    page.clock.install()
+    page.reload()
+    asked: list[str] = []
+
+    def throttled(route: Route) -> None:
+        asked.append(route.request.method)
+        if route.request.method == "POST" and asked.count("POST") < 3:
+            return route.fulfill(status=503)
+        return route.continue_()
+
+    page.route(f"**{STAFF}/**", throttled)
+    press(page, "Übernehmen")
+    for _ in range(2):
+        expect(page.get_by_text("Keine Verbindung.")).to_be_visible()
+        page.clock.run_for(5000)
+    expect(page.get_by_role("heading", name="Wie ging es aus?")).to_be_visible()
+    expect(page.get_by_text("Keine Verbindung.")).to_be_hidden()
+    assert asked[:3] == ["POST"] * 3
+
+
 def test_what_is_pressed_while_another_press_is_on_its_way_is_sent_after_it(
     line: Backend, staff: Any, phone: str
 ) -> None:
     reference = ask(line, phone=phone)
     page = staff().page
     page.get_by_role("button", name=f"Übernehmen {reference}").click()
-    held: list[Route] = []
+    sent: list[Route] = []
 
     def hold(route: Route) -> None:
-        if route.request.method == "POST" and not held:
-            held.append(route)
-        else:
-            route.continue_()
+        if route.request.method != "POST":
+            return route.continue_()
+        sent.append(route)
+        return route.continue_() if len(sent) > 2 else None
 
     page.route(f"**{STAFF}/**", hold)
     with page.expect_request(lambda request: request.method == "POST"):
         press(page, "Ich wähle am Tischtelefon")
-    press(page, "Ich wähle am Tischtelefon")
+    press(page, "Ich wähle am Tischtelefon")  # the second half of a double click
+    sent[0].continue_()
+    expect(page.get_by_text("Der Anruf ist vermerkt.")).to_be_visible()
+    with page.expect_request(lambda request: request.method == "POST"):
+        page.get_by_role("link", name="Nummer wählen").click()
     page.get_by_role("button", name="Besetzt").dblclick()
-    held[0].continue_()
+    sent[1].continue_()
     expect(page.get_by_text("Der nächste Versuch")).to_be_visible()
+    assert len(sent) == 3
     told = at_the_desk(line).get(f"{STAFF}/{reference}").json
     assert [each["event"] for each in told["history"]] == ["submitted", "claimed", "dialled", "missed"]
     assert [each["outcome"] for each in told["calls"]] == ["busy"]
