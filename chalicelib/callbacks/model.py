@@ -151,7 +151,7 @@ class Change:
     event: str = ""
     by: str = ""
     owes: tuple[Owed, ...] = ()
-    facts: Mapping[str, str] = field(default_factory=dict)  # for the history; nothing personal
+    facts: Mapping[str, str] = field(default_factory=dict)  # for the history; nothing of the customer's
 
     @property
     def changes(self) -> bool:

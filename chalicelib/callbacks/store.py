@@ -307,14 +307,16 @@ def _blocked(item: Item) -> Blocked:
 def strip(callback: Callback, until: int, wholly: bool) -> None:
     """Takes what is personal out of an ended request, which then stays until the table drops it (epoch seconds).
 
-    The proof of consent stays for as long, `wholly` without the caller's address and program. Idempotent: the request
-    itself comes last. Raises Cancelled where somebody else changed it meanwhile.
+    The proof of consent stays for as long, `wholly` without the caller's address and program; the history stays,
+    without names of the staff. Idempotent: the request itself comes last. Raises Cancelled where somebody else changed
+    it meanwhile.
     """
     table = current().contacts_table
     for item in list(aws.query(table, "pk = :pk", pk=f"CALLBACK#{callback.reference}")):
         if item["sk"] != "CALLBACK":
             key = {"pk": item["pk"], "sk": item["sk"]}
-            gone = [name for name in ("caller", "agent", "page") if wholly and name in item]
+            personal = ("to", "caller", "agent", "page") if wholly else ("to",)
+            gone = [name for name in personal if name in item]
             bare = f" REMOVE {', '.join(f'#{name}' for name in gone)}" if gone else ""
             names = {f"#{name}": name for name in gone}
             aws.write(aws.update(table, key, f"SET expires = :until{bare}", names=names, until=until))

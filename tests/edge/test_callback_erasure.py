@@ -11,7 +11,8 @@ from tests.backend import Backend
 from tests.edge.desk import STAFF, Agent, ask, backdate
 
 PERSON = {"name": "Canary Muster", "phone": "07930 2468", "email": "canary-call@example.org", "note": "canary-note"}
-CANARIES = ("Canary", "Muster", "49793024", "7930 24", "canary-call", "canary-note", "canary-remark", "192.0.2.1")
+CANARIES = ("Canary", "Muster", "49793024", "7930 24", "canary-call", "canary-note", "canary-remark",
+            "canary-colleague", "192.0.2.1")  # fmt: skip
 
 
 def found(line: Backend) -> list[str]:
@@ -24,6 +25,7 @@ def worked(line: Backend, anna: Agent) -> str:
     reference = ask(line, **PERSON)
     line.deliver()
     anna.do(reference, "claim")
+    assert anna.do(reference, "handover", to="canary-colleague").status == 200
     anna.do(reference, "dial")
     anna.do(reference, "outcome", outcome="reached", note="canary-remark")
     line.deliver()
