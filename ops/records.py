@@ -14,10 +14,13 @@ from infra import config
 
 
 def keep(line: str) -> None:
-    """Puts a log line into the log group of the API; on the terminal where there is none, as in the local cloud.
+    """Puts a log line into the log group of the API; on the terminal in the local cloud, or where there is no group.
 
     A line that cannot be kept stops nothing: what it tells of is done, or half done, already.
     """
+    if current().stage == "local":
+        click.echo(line, err=True)
+        return
     client: Any = boto3.client("logs")
     place = {"logGroupName": f"/aws/lambda/{config.function_name(current().stage, 'api_handler')}",
              "logStreamName": f"operators/{getpass.getuser()}"}  # fmt: skip
