@@ -165,6 +165,8 @@ def test_errors_and_the_way_in_and_out(line: Backend, staff: Any, hotline: Cloud
     page.goto(f"{api}/staff")
     press(page, "Abmelden")
     expect(page.get_by_role("heading", name="Sie sind abgemeldet")).to_be_visible()
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
     page.screenshot(path=ARTEFACTS / "screen_signed_out_de_light_360px.png", full_page=True)
 
 
