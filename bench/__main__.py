@@ -11,7 +11,7 @@ from typing import Any
 
 from bench import check, profile, report, run, stage
 from bench.contestants import contestants
-from bench.goals import goals
+from bench.goals import OURS, goals
 
 RESULTS = stage.ROOT / "bench" / "results" / "latest.json"
 DOCUMENT = stage.ROOT / "docs" / "performance.md"
@@ -37,6 +37,8 @@ def whole() -> dict[str, Any]:
             "work": run.same_work(all_of_them, endpoint, ready.certificates, say),
             "instructions": run.counted(all_of_them, say),
             "profiles": profile.profiles(all_of_them, say),
+            "warm": profile.warm(all_of_them[OURS], say),
+            "fresh": profile.fresh(all_of_them[OURS], say),
             "times": run.timed(all_of_them, say),
         }
     say("")

@@ -26,6 +26,7 @@ class Job:
     environment: dict[str, str]
     event: str
     answers: str  # a part of every answer
+    skip: str = ""  # the event of botocore's after which nothing of a warm call is done
 
     def command(self) -> list[str]:
         """Isolated, so that nothing but the job's own folders can be imported."""
@@ -34,7 +35,8 @@ class Job:
     def text(self, until: str, repeat: int = 0) -> str:
         """What the process is told."""
         return json.dumps({"path": [str(each) for each in self.path], "environment": self.environment,
-                           "event": self.event, "answers": self.answers, "until": until, "repeat": repeat})  # fmt: skip
+                           "event": self.event, "answers": self.answers, "skip": self.skip,
+                           "until": until, "repeat": repeat})  # fmt: skip
 
 
 class Failed(RuntimeError):

@@ -1,8 +1,9 @@
-"""Where a start's instructions go: what each import adds to those before it, and what is left for the first request."""
+"""Where instructions go: of a start what each import adds to those before it, of a warm view the parts of its call."""
 
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 
 from bench import measure
@@ -35,6 +36,30 @@ STEPS = {
 def profiles(contestants: Mapping[str, Contestant], say: Say) -> dict[str, dict[str, float]]:
     """By function: millions of instructions of each step of its start."""
     return {name: _profile(contestants[name], steps, say) for name, steps in STEPS.items()}
+
+
+def warm(contestant: Contestant, say: Say) -> dict[str, float]:
+    """Millions of instructions of the parts of a warm view."""
+    say("where a warm view goes …")
+    job = contestant.jobs["view"]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        whole, unsent, uncalled = pool.map(
+            measure.request, (job, replace(job, skip="before-send"), replace(job, skip="before-call"))
+        )
+    return {
+        "sending and receiving over TLS": whole - unsent,
+        "signing the call, its retries, reading the answer": unsent - uncalled,
+        "all of ours, with Chalice and pydantic; the call's form and hooks": uncalled,
+    }
+
+
+def fresh(contestant: Contestant, say: Say) -> dict[str, float]:
+    """By request: millions of instructions of a fresh process until it is answered."""
+    say("what a fresh process needs for each request …")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        runtime = pool.submit(measure.instructions, contestant.jobs["view"], "runtime")
+        first = {what: pool.submit(measure.instructions, job, "first") for what, job in contestant.jobs.items()}
+        return {what: (found.result() - runtime.result()) / MILLION for what, found in first.items()}
 
 
 def _profile(contestant: Contestant, steps: Mapping[str, str], say: Say) -> dict[str, float]:

@@ -38,18 +38,24 @@ def into(document: str, results: dict[str, Any]) -> str:
         table(results),
         f"```\n{verdicts(results)}\n```",
         "Where a start's instructions go, each import after those above it:",
-        profiles(results),
+        profiles(results["profiles"]),
+        "Where a warm view goes:",
+        profiles({"customer-contact": results["warm"]}),
+        "Of a fresh process until the answer: "
+        + ", ".join(f"{what} {spent:,.0f} MI" for what, spent in results["fresh"].items())
+        + ".",
     ]
     made = "\n\n".join(parts) + "\n"
     return f"{before}{mark}\n{made}\n{end}{after}"
 
 
-def profiles(results: dict[str, Any]) -> str:
-    """Markdown, a line for each step of the starts that are looked into."""
+def profiles(found: dict[str, dict[str, float]]) -> str:
+    """Markdown, a line for each step of what is looked into."""
     lines = ["| | | MI | |", "|---|---|---|---|"]
-    for name, steps in results["profiles"].items():
+    for name, steps in found.items():
         whole = sum(steps.values())
-        lines += [f"| {name} | {step} | {spent:,.0f} | {spent / whole:.0%} |" for step, spent in steps.items()]
+        digits = 0 if whole > 100 else 2
+        lines += [f"| {name} | {step} | {spent:,.{digits}f} | {spent / whole:.0%} |" for step, spent in steps.items()]
     return "\n".join(lines)
 
 

@@ -41,7 +41,8 @@ class Api(Chalice):  # type: ignore[misc]  # chalice ships no annotations
             self._open(part)
 
     def _open(self, part: str) -> None:
-        for module in self._closed.pop(part, ()):
+        for module in self._closed.get(part, ()):
             if module not in self._opened:
-                self._opened.add(module)
                 self.register_blueprint(import_module(f"chalicelib.{module}").routes)
+                self._opened.add(module)
+        self._closed.pop(part, None)  # last: a request after one that broke off in the middle goes on with it

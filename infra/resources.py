@@ -35,9 +35,7 @@ def _apply(target: Target) -> Mapping[str, str]:
     parameters = {
         "Stage": target.stage,
         "MailDomain": told.get("mail_domain", ""),
-        "BaseUrl": target.environment["BASE_URL"]
-        if told.get("user_pool")
-        else "",  # else the staff's provider is another
+        "BaseUrl": target.environment["BASE_URL"] if told.get("user_pool") else "",  # else nobody needs a pool
         "Mfa": "ON" if told.get("mfa", True) else "OPTIONAL",
     }
     return _bring(target, names(target.stage)[0], {"TemplateBody": template(target)}, parameters)
