@@ -65,7 +65,7 @@ def test_a_person_is_erased_by_their_number(line: Backend, live: bool, capsys: p
     assert found(line) == []
     assert lead.get(f"{STAFF}/{reference}").json["state"] == ("cancelled" if live else "done")
     assert lead.get("/staff/numbers?phone=07930%202468").json["requests"] == []
-    staff = [each for each in line.cloud.messages() if reference in str(each) and "beratung" in str(each.get("to"))]
+    staff = [each for each in line.messages() if reference in str(each) and "beratung" in str(each.get("to"))]
     told = capsys.readouterr().out + json.dumps(staff)
     assert [each for each in CANARIES if each in told] == []
     print(f"erase: {len(CANARIES)} canaries, 0 in the table, the alerts and the log")

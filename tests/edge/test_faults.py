@@ -69,7 +69,7 @@ def test_mail_down_for_an_hour_then_exactly_one_mail_each(backend: Backend) -> N
             backend.tick(start + timedelta(minutes=minute))
     assert set(backend.states().values()) == {"due"}
     later(backend, start + timedelta(hours=1))
-    mails = Counter(to for each in backend.cloud.messages() for to in each["to"] if to.startswith("outage-"))
+    mails = Counter(to for each in backend.messages() for to in each["to"] if to.startswith("outage-"))
     print(f"\nSES down for an hour: signups answered 202 {len(addresses)} · mails afterwards {mails.total()}")
     assert set(backend.states().values()) == {"sent"}
     assert mails == dict.fromkeys(addresses, 1)
@@ -284,7 +284,7 @@ def _sent(backend: Backend, flow: str, email: str) -> int:
     states = {each["kind"]: each for each in backend.items(prefix="MSG#") if each["subject"] == item["reference"]}
     assert {each["state"] for each in states.values()} == {"sent"}
     told = [
-        each for each in backend.cloud.messages()
+        each for each in backend.messages()
         if item["reference"] in each["subject"] and "beratung@tauberwerk.example" in each["to"]
     ]  # fmt: skip
     return len(told)

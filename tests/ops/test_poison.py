@@ -100,7 +100,7 @@ def test_one_in_a_hundred(backend: Backend, capsys: pytest.CaptureFixture[str]) 
         mended = ops("redrive")
     assert (mended.exit_code, mended.output) == (0, "1 handed on, 0 not done, 0 set aside again\n")
     assert sent() == BATCH
-    mails = [to for each in backend.cloud.messages() for to in each.get("to", ()) if to.startswith("beside-poison-")]
+    mails = [to for each in backend.messages() for to in each.get("to", ()) if to.startswith("beside-poison-")]
     assert sorted(mails) == sorted(f"beside-poison-{number}@example.org" for number in range(BATCH))
     with capsys.disabled():
         print(f"\npoison: {BATCH - 1} of {BATCH} done beside it, 1 set aside, alarm {alarmed}; redriven: {sent()}")
