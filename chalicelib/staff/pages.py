@@ -47,9 +47,14 @@ def page(call: Call, name: str, status: int = 200, **values: Any) -> Reply:
 
 
 @cache
-def script(name: str) -> str:
-    """The text of `web/<name>.js`, for a page to carry."""
-    return (_WEB / f"{name}.js").read_text(encoding="utf-8")
+def script(name: str, library: str = "") -> str:
+    """The text of `web/<name>.js`, for a page to carry; before it that of a vendored library, under its licence."""
+    own = (_WEB / f"{name}.js").read_text(encoding="utf-8")
+    if not library:
+        return own
+    file = _WEB / "vendor" / f"{library}.js"
+    licence = (file.parent / "LICENSE").read_text(encoding="utf-8")
+    return f"/*! {licence}*/\n{file.read_text(encoding='utf-8')}\n{own}"
 
 
 def _opens(call: Call, path: str) -> bool:

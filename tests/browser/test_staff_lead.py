@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from chalicelib import aws, instants
 from chalicelib.callbacks import opening, store, workflow
@@ -107,16 +107,104 @@ def test_figures(staff: Staff, cloud: Cloud, past: Past, width: int) -> None:
     page = staff(width).page
     sign_in(page, cloud, "supervisor", "/staff/figures")
     expect(page.get_by_role("heading", level=1)).to_have_text("Zahlen")
-    assert page.locator("svg rect").count() > 60
+    expect(page.locator(".plot canvas")).to_have_count(7)
     for days in (7, 30, 90, 365):
         page.get_by_role("link", name=f"{days} Tage").click()
         expect(page.get_by_role("link", name=f"{days} Tage")).to_have_attribute("aria-current", "true")
         clean(page, f"figures_{days}", width)
     for summary in page.locator("summary").all():
         summary.press("Enter")
-    expect(page.get_by_role("table")).to_have_count(4)
-    expect(page.get_by_role("columnheader", name="rechtzeitig")).to_be_visible()
+    expect(page.locator("table.sums:visible")).to_have_count(4)
+    expect(page.locator("#requests-table th", has_text="rechtzeitig")).to_be_visible()
     clean(page, "figures_tables", width)
+
+
+def heights(plot: Locator, color: str) -> list[float]:
+    """How high each bar of a colour stands over the axis, as a share of the room: by the pixels."""
+    found: list[float] = plot.evaluate(
+        """(plot, color) => {
+            const canvas = plot.querySelector("canvas"), over = plot.querySelector(".u-over")
+            const rows = document.getElementById(plot.dataset.table).tBodies[0].rows.length
+            const at = canvas.getBoundingClientRect(), room = over.getBoundingClientRect()
+            const ratio = canvas.width / at.width
+            const copy = new OffscreenCanvas(canvas.width, canvas.height)
+            const context = copy.getContext("2d", { willReadFrequently: true })
+            context.drawImage(canvas, 0, 0)
+            context.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(color)
+            const [r, g, b] = context.fillStyle.match(/[0-9a-f]{2}/gi).map(each => parseInt(each, 16))
+            return Array.from({ length: rows }, (_, bar) => {
+                const x = (room.left - at.left + (bar + 0.5) * room.width / rows) * ratio
+                const top = (room.top - at.top) * ratio, tall = room.height * ratio
+                const { data } = context.getImageData(Math.round(x), Math.round(top), 1, Math.round(tall))
+                let lit = 0
+                for (let i = 0; i < data.length; i += 4)
+                    lit += Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 6
+                return lit / tall
+            })
+        }""",
+        color,
+    )
+    return found
+
+
+def column(page: Page, table: str, at: int) -> list[float]:
+    """The values of a table's column, 0 for none."""
+    cells = page.locator(f"#{table} tbody tr td:nth-child({at + 1})")
+    read = "cells => cells.map(cell => Number(cell.querySelector('data')?.value ?? 0))"
+    found: list[float] = cells.evaluate_all(read)
+    return found
+
+
+def test_charts_are_their_tables(staff: Staff, cloud: Cloud, past: Past, width: int) -> None:
+    """Every bar is as high as its cell says, in light and dark; mouse and keyboard tell each bar's cells."""
+    page = staff(width).page
+    sign_in(page, cloud, "supervisor", "/staff/figures?days=90")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for table, at, scale in (("requests-table", 3, (1, 3)), ("waits-table", 2, (2, 3)), ("views-table", 1, (1,))):
+            plot = page.locator(f".plot[data-table={table}]")
+            plot.scroll_into_view_if_needed()
+            top, told = max(max(column(page, table, each)) for each in scale), column(page, table, at)
+            drawn = heights(plot, "--accent")
+            assert drawn == pytest.approx([value / top for value in told], abs=0.015), (scheme, table)
+            assert max(drawn) > 0.1
+    plots = page.locator(".plot[data-table=growth-table]").all()
+    top = max(max(column(page, "growth-table", each)) for each in (1, 2, 3, 4))
+    for at, plot in enumerate(plots, 1):  # one scale for all four
+        told = column(page, "growth-table", at)
+        assert heights(plot, "--accent") == pytest.approx([value / top for value in told], abs=0.015)
+
+    plot, rows = page.locator(".plot[data-table=requests-table]"), page.locator("#requests-table tbody tr")
+    legend = plot.locator(".u-value")
+    plot.focus()
+    for press, row in (
+        ("ArrowRight", 0),
+        ("ArrowRight", 1),
+        ("End", rows.count() - 1),
+        ("ArrowLeft", rows.count() - 2),
+    ):
+        page.keyboard.press(press)
+        cells = rows.nth(row).locator("th, td").all_text_contents()
+        expect(legend).to_have_text([cells[0], cells[1], cells[3]])
+    room = plot.locator(".u-over").bounding_box()
+    assert room
+    page.mouse.move(room["x"] + room["width"] * 2.5 / rows.count(), room["y"] + 20)
+    expect(legend.first).to_have_text(rows.nth(2).locator("th").text_content() or "")
+    page.mouse.move(0, 0)
+    page.locator("h1").click()
+    expect(legend.first).to_have_text("")
+
+
+def test_figures_without_a_script(browser: Browser, staff: Staff, cloud: Cloud, past: Past) -> None:
+    """The tables are open, and the charts' room is not there."""
+    page = staff(360).page
+    sign_in(page, cloud, "supervisor", "/staff/figures")
+    plain = browser.new_context(java_script_enabled=False, storage_state=page.context.storage_state()).new_page()
+    plain.set_viewport_size({"width": 360, "height": 740})
+    plain.goto(f"{cloud.api}/staff/figures")
+    expect(plain.get_by_role("table")).to_have_count(4)
+    expect(plain.locator(".plot").first).to_be_hidden()
+    plain.context.close()
 
 
 def test_figures_of_nothing(staff: Staff, cloud: Cloud, backend: Backend, width: int) -> None:

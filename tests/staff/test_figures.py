@@ -12,7 +12,6 @@ from chalicelib.callbacks.hotline import is_open
 from chalicelib.callbacks.model import Callback, Rules
 from chalicelib.errors import Conflict
 from chalicelib.staff.lead import figures
-from chalicelib.staff.lead.charts import chart, round_up
 from tests.callbacks.cases import ANNA, ASKED, MONDAY, RULES, WINDOW, asap, at, calling, retry, scheduled
 from tests.callbacks.test_hotline import berlin
 
@@ -179,11 +178,3 @@ def test_two_thousand_requests_counted_by_brute_force() -> None:
     assert sum(each.requested for each in found.periods) == total.requested
     assert sum(each.in_time for each in found.periods) == total.in_time
     print(f"\nrequests {len(inside)} · attempted {len(attempted)} · in time {len(in_time)} · ends {found.ends}")
-
-
-def test_a_chart_has_a_round_scale_and_gaps() -> None:
-    assert [round_up(value) for value in (0, 1, 2.5, 9, 10, 11, 61, 100, 101)] == [1, 1, 3, 10, 10, 12, 80, 100, 120]
-    drawn = chart([5, None, 10], [1, None, 10])
-    assert (drawn.top, drawn.width, drawn.is_empty) == (10, 30, False)
-    assert [(bar.x, bar.whole, bar.front) for bar in drawn.bars] == [(1, 50, 10), (11, None, None), (21, 100, 100)]
-    assert chart([0, None]).is_empty

@@ -1,6 +1,6 @@
 """What supervisors look at: figures of a span, hours and shifts as the machine understands them, a person by number.
 
-    /staff/figures ← requests of the span, growth, views of the day        (figures: pure; charts: pure)
+    /staff/figures ← requests of the span, growth, views of the day        (figures: pure; drawn by `web/figures.js`)
     /staff/hours   ← opening hours, holidays, exceptions, shifts, rules     (calendar: pure)
     /staff/search  ← a number or a reference; blocked numbers; erasure      (people)
 

@@ -11,12 +11,12 @@ from chalicelib.callbacks import model, opening
 from chalicelib.callbacks import store as callbacks
 from chalicelib.http import Body, Call, Reply, Routes
 from chalicelib.newsletter import store as newsletter
+from chalicelib.pages import style
 from chalicelib.settings import current
 from chalicelib.staff.lead import schedule
-from chalicelib.staff.lead.charts import chart
 from chalicelib.staff.lead.figures import GROWTH, Figures, Period, Step, begin, figures, first_day
 from chalicelib.staff.lead.words import Words
-from chalicelib.staff.pages import page
+from chalicelib.staff.pages import page, script
 
 routes = Routes(__name__)
 SPANS = (7, 30, 90, 365)
@@ -115,17 +115,10 @@ def show_figures(call: Call, asked: Span) -> Reply:
     first, last = _days(call, asked)
     step: Step = "day" if asked.days <= 31 else "week" if asked.days <= 120 else "month"
     found = _figures(call, first, last, step)
-    periods = found.periods
-    scale = chart([each.growth[name] for name in GROWTH for each in periods]).top  # one for all four, to compare them
-    charts = {
-        "requests": chart([each.requested for each in periods], [each.in_time for each in periods]),
-        "waits": chart([each.wait(90) for each in periods], [each.wait(50) for each in periods]),
-        "views": chart([each.views for each in periods]),
-        **{name: chart([each.growth[name] for each in periods], top=scale) for name in GROWTH},
-    }
     return page(call, "figures", first=first, last=last, days=asked.days, spans=SPANS, step=step, found=found,
-                charts=charts, words=_words(call), promised=opening.rules().first_attempt,
-                filtered=_filtered(call, _FILTERED_DAYS))  # fmt: skip
+                words=_words(call), promised=opening.rules().first_attempt, filtered=_filtered(call, _FILTERED_DAYS),
+                chart_css=style("vendor/uplot/uPlot.min"),
+                script=script("figures", "uplot/uPlot.iife.min"))  # fmt: skip
 
 
 @routes.get("/staff/hours", html=True)
