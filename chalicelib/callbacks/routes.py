@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -166,8 +167,8 @@ def submit(call: Call, request: Request) -> Thanks:
         limit = limits.per_caller("callbacks", call.caller, settings.limit_callbacks_per_caller)
         callback = store.submit(make, asked.number_key, how, call.now, limit, claim)
     received = Received(reference=callback.reference, expected=window_of(callback.expected))
-    promise = {"reference": received.reference, "begins": received.expected.begins, "ends": received.expected.ends}
-    return Thanks(received, "received", request.next, promise)
+    promise = partial(letters.window, callback.expected, settings.time_zone, call.language)
+    return Thanks(received, "received", request.next, {"reference": received.reference, "promise": promise})
 
 
 class Token(Body):

@@ -84,3 +84,10 @@ def test_a_window_in_words() -> None:
     assert letters.slot(day, "Europe/Berlin", "de") == "Di 24.11. 13:00–15:00"
     assert letters.slot(day, "Europe/Berlin", "en") == "Tue 24.11. 13:00–15:00"
     assert letters.window(night, "Europe/Berlin", "de") == "zwischen 23.11.2026, 16:50 Uhr und 24.11.2026, 09:20 Uhr"
+    late = (at("Tue 22:00"), at("Tue 22:00") + timedelta(hours=2))
+    assert letters.window(late, "Europe/Berlin", "de") == "am 24.11.2026 zwischen 22:00 und 24:00 Uhr"
+    assert letters.window(late, "Europe/Berlin", "en") == "on 24 November 2026 between 22:00 and 24:00"
+    assert letters.slot(late, "Europe/Berlin", "de") == "Di 24.11. 22:00–24:00"
+    later = (late[0], late[1] + timedelta(minutes=1))
+    assert letters.window(later, "Europe/Berlin", "de") == "zwischen 24.11.2026, 22:00 Uhr und 25.11.2026, 00:01 Uhr"
+    assert letters.slot(later, "Europe/Berlin", "de") == "Di 24.11. 22:00–25.11. 00:01"

@@ -1,5 +1,6 @@
 """Callback requests on real tables."""
 
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -7,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from chalicelib import instants
-from chalicelib.callbacks import model, opening, store, workflow
+from chalicelib.callbacks import letters, model, opening, store, workflow
 from chalicelib.limits import Limit
 from tests.backend import FORM, ORIGIN, Backend
 from tests.events import Answer
@@ -90,6 +91,16 @@ def test_wished_windows_come_from_the_slots(line: Backend) -> None:
     form = f"name=Eva&phone=0151+23456789&consent=callback-de-1&window={slots[4]['from']}/{slots[4]['to']}&email="
     posted = line.call("POST", "/callbacks", form.replace("+0", "%2B0"), {"content-type": FORM})
     assert (posted.status, posted.headers["location"]) == (303, f"{ORIGIN}/danke")
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_the_page_of_a_plain_form_promises_what_the_mail_does(line: Backend, language: str) -> None:
+    line.configure(THANK_YOU_PAGES="")
+    form = f"name=Eva&phone=0151+23456788&consent=callback-{language}-1&language={language}"
+    shown = line.call("POST", "/callbacks", form, {"content-type": FORM, "accept-language": language})
+    (stored,) = map(store.load, re.findall(r"R-\w{4}", shown.text))
+    assert stored
+    assert letters.window(stored.expected, "Europe/Berlin", language) in shown.text
 
 
 @pytest.mark.parametrize(

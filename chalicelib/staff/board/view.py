@@ -5,7 +5,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from chalicelib.callbacks import desk, hotline, opening, store, workflow
+from chalicelib.callbacks import desk, hotline, letters, opening, store, workflow
 from chalicelib.callbacks.model import Callback, Who
 from chalicelib.callbacks.routes import local, wordings
 from chalicelib.errors import Conflict
@@ -27,7 +27,7 @@ def shared(call: Call) -> dict[str, Any]:
         "words": words,
         "say": lambda pair: pair[english],
         "when": lambda at: _when(at, english),
-        "span": lambda begins, ends: f"{_when(begins, english)}–{local(ends):%H:%M}",
+        "span": lambda begins, ends: _span(begins, ends, english),
         "minutes": minutes,
         "opened": closes is not None,
         "opens": opens,
@@ -101,6 +101,11 @@ def _left(callback: Callback, now: datetime) -> int:
     if promised >= now:
         return hotline.open_minutes(hours, now, promised)
     return -hotline.open_minutes(hours, promised, now)
+
+
+def _span(begins: datetime, ends: datetime, english: bool) -> str:
+    closes = letters.until(local(begins), local(ends))
+    return f"{_when(begins, english)}–{closes or _when(ends, english)}"
 
 
 def _when(at: datetime, english: bool) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from chalicelib.callbacks import letters
 from chalicelib.callbacks.model import State, Topic
 from chalicelib.staff.board.words import STATES, TOPICS
 
@@ -54,9 +55,9 @@ class Words:
         return f"{self.day(local.date())}, {local:%H:%M}"
 
     def span(self, begins: datetime, ends: datetime) -> str:
-        """`09:00–17:00`; the end of a day is 24:00."""
-        until = self.time(ends)
-        return f"{self.time(begins)}–{'24:00' if until == '00:00' else until}"
+        """`09:00–17:00`, within a day."""
+        closes = letters.until(begins.astimezone(self.zone), ends.astimezone(self.zone))
+        return f"{self.time(begins)}–{closes or self.instant(ends)}"
 
     def state(self, state: State) -> str:
         """A callback's state."""
