@@ -84,15 +84,19 @@
         pending = next
         next = null
         const elsewhere = new URL(answer.url).pathname !== location.pathname
-        if (answer.redirected && elsewhere) { location.assign(answer.url); return }
-        const text = await answer.text()
-        if (replace(text) && elsewhere) history.pushState(null, "", answer.url)
+        if (answer.redirected && elsewhere) {
+          if (!pending) location.assign(answer.url)
+        } else {
+          const text = await answer.text()
+          if (replace(text) && elsewhere) history.pushState(null, "", answer.url)
+        }
       }
     } catch { show("lost", true) } finally { busy = false }
     if (pending) timer = setTimeout(send, pending === sent ? EVERY : 0)
   }
 
-  // What is pressed while another press is on its way is sent after it; the second half of a double click is the same.
+  // What is pressed while another press is on its way is sent after it, and then the last one's answer leads the way;
+  // the second half of a double click is the same press.
   function press(url, fields) {
     const pressed = { url, body: new URLSearchParams(fields) }
     if (!busy) pending = pressed

@@ -294,6 +294,19 @@ def test_what_is_pressed_while_another_press_is_on_its_way_is_sent_after_it(
     assert [each["outcome"] for each in told["calls"]] == ["busy"]
 
 
+def test_a_second_request_taken_while_the_first_press_is_on_its_way_is_taken_too(
+    line: Backend, staff: Any, phone: str
+) -> None:
+    first, second = ask(line, phone=phone), ask(line, phone=f"{phone}9")
+    page = staff().page
+    page.route(f"**{STAFF}/{first}", lambda route: (page.wait_for_timeout(500), route.continue_()))
+    for reference in (first, second):
+        page.get_by_role("button", name=f"Übernehmen {reference}").click(no_wait_after=True)
+    page.wait_for_url(f"**{STAFF}/{second}")
+    expect(page.get_by_role("heading", name="Wie ging es aus?")).to_be_visible()
+    assert (state(line, first), state(line, second)) == ("claimed", "claimed")
+
+
 def test_an_ended_session_says_so_and_keeps_what_was_typed(line: Backend, staff: Any, phone: str) -> None:
     reference = ask(line, phone=phone)
     agent = staff()
