@@ -143,7 +143,7 @@ def test_control_characters_are_refused_in_every_field(line: Backend, field: str
     assert line.items() == []
 
 
-def test_five_an_hour_from_one_caller(line: Backend) -> None:
+def test_five_an_hour_from_one_caller(one_hour: None, line: Backend) -> None:
     statuses = [ask(line, phone=f"0151 2345678{n}").status for n in range(7)]
     assert statuses == [202] * 5 + [429] * 2
     print(f"abuse: of 7 requests an hour from one caller {statuses.count(202)} taken")

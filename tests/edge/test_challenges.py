@@ -255,7 +255,7 @@ def test_a_lost_race_does_not_use_it_up(guarded: Backend) -> None:
         store.submit(make, "key", {"caller": ""}, now, Limit("callbacks", "me", 5), claim)
 
 
-def test_the_limit_is_named_before_the_proof(guarded: Backend) -> None:
+def test_the_limit_is_named_before_the_proof(one_hour: None, guarded: Backend) -> None:
     guarded.configure(LIMIT_CALLBACKS_PER_CALLER="1")
     proof = written(fresh(guarded))
     assert ask(guarded, altcha=proof).status == 202

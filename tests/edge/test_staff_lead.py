@@ -168,6 +168,6 @@ def test_what_was_not_counted_by_class_and_day(line: Backend, sam: Agent) -> Non
     assert days[0]["views"] == {"ai": 2, "tool": 1}
     page = look(sam, "/staff/figures?days=7").text
     assert "Nicht gezählt" in page
-    assert "ai</th><td>2</td>" in page
+    assert 'ai</th><td><data value="2">2</data></td>' in page
     assert sam.get("/staff/views/filtered?days=32").status == 422
     assert Agent(line).get("/staff/views/filtered").status == 403
