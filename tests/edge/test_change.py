@@ -1,7 +1,7 @@
 """The customer's page: cancel, move, take it back. GET changes nothing, and a repeat is answered alike."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from html.parser import HTMLParser
 from urllib.parse import urlencode
 
@@ -97,20 +97,29 @@ def test_what_the_customer_cannot_have(line: Backend) -> None:
         assert [(each["field"], each["code"]) for each in answer.json["errors"]] == [(field, code)]
 
 
+def coming(month: int) -> date:
+    """The last Sunday of a month, in the coming year: the clocks change on that of March and of October."""
+    tomorrow = instants.now().date() + timedelta(days=1)
+    return next(day for day in (tomorrow + timedelta(days=ahead) for ahead in range(400))
+                if (day.month, day.weekday()) == (month, 6) and day.day > 24)  # fmt: skip
+
+
 def test_a_time_that_a_clock_change_leaves_out_is_refused(line: Backend) -> None:
-    """On 28 March 2027 there is no half past two in Berlin; on 31 October there are two, told apart by their offset."""
+    """In March there is a Sunday without half past two in Berlin; in October there is one with two, told apart by
+    their offset."""
     phone = iter(f"07930 2{number:03}" for number in range(9))
+    march, july, october = (coming(month) for month in (3, 7, 10))
 
     def status(begins: str, ends: str) -> int:
         window = {"from": begins, "to": ends}
         body = {"name": "Eva", "phone": next(phone), "consent": "callback-de-1", "window": window}
         return line.call("POST", "/callbacks", body).status
 
-    assert status("2027-03-28T02:30:00+01:00", "2027-03-28T04:00:00+02:00") == 422
-    assert status("2027-03-28T03:30:00+02:00", "2027-03-28T04:00:00+02:00") == 202
-    assert status("2027-10-31T02:30:00+02:00", "2027-10-31T02:30:00+01:00") == 202
-    assert status("2027-07-01T10:00:00+01:00", "2027-07-01T11:00:00+01:00") == 422
-    assert status("2027-07-01T08:00:00Z", "2027-07-01T09:00:00Z") == 202
+    assert status(f"{march}T02:30:00+01:00", f"{march}T04:00:00+02:00") == 422
+    assert status(f"{march}T03:30:00+02:00", f"{march}T04:00:00+02:00") == 202
+    assert status(f"{october}T02:30:00+02:00", f"{october}T02:30:00+01:00") == 202
+    assert status(f"{july}T10:00:00+01:00", f"{july}T11:00:00+01:00") == 422
+    assert status(f"{july}T08:00:00Z", f"{july}T09:00:00Z") == 202
 
 
 def test_nothing_is_changed_while_somebody_calls(line: Backend) -> None:

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -14,7 +15,8 @@ from tests.backend import Backend, Stop
 from tests.edge.desk import STAFF, Agent, ask
 from tests.edge.test_change import mailed, posted
 
-SLOT = {"from": "2027-03-01T10:00:00+01:00", "to": "2027-03-01T12:00:00+01:00"}
+_AHEAD = datetime.combine(instants.now() + timedelta(days=60), time(10), ZoneInfo("Europe/Berlin"))
+SLOT = {"from": _AHEAD.isoformat(), "to": _AHEAD.replace(hour=12).isoformat()}
 STEPS: dict[str, tuple[str, Callable[[Agent, str], object]]] = {
     "claim": ("claimed", lambda anna, reference: anna.do(reference, "claim")),
     "dial": ("dialled", lambda anna, reference: anna.do(reference, "dial")),

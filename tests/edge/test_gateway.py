@@ -131,7 +131,7 @@ def test_a_preflight_is_answered_for_our_pages_only(cloud: Cloud) -> None:
 
 
 def test_a_forwarded_address_is_no_way_around_the_limits(
-    one_hour: None, tmp_path_factory: pytest.TempPathFactory
+    slow: None, one_hour: None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """On an edge that behaves as API Gateway's does: what the caller claims to be forwarded for does not count."""
     settings = {"LIMIT_PER_CALLER_FACTOR": "1", "LIMIT_SIGNUPS_PER_CALLER": "5"}
