@@ -6,8 +6,8 @@
   const value = cell => { const data = cell.querySelector("data"); return data && Number(data.value) }
   const STEPS = [1, 2, 3, 4, 5].flatMap(first => [1, 10, 100, 1e3, 1e4, 1e5, 1e6].map(unit => first * unit)).sort((a, b) => a - b)
 
-  // `columns` of the table, the later in front of the earlier; all of its columns share a scale, so that several
-  // charts of one table can be compared.
+  // `columns` of the table, the later in front of the earlier. The highest bar of the columns in `scale` fills the
+  // room: charts that name the same ones can be compared.
   function draw(plot) {
     const table = document.getElementById(plot.dataset.table), rows = [...table.tBodies[0].rows]
     const columns = plot.dataset.columns.split(" ").map(Number), head = table.tHead.rows[0].cells
