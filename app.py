@@ -12,7 +12,9 @@ from chalice import Rate
 from chalicelib import log, settings
 from chalicelib.api import Api
 
-gc.set_threshold(100_000)  # what is imported stays: to look through it for garbage each time is a tenth of a start
+gc.set_threshold(
+    100_000
+)  # what is imported stays: to look through it for garbage each time is a tenth of a start
 stage = settings.current()
 # Where the routes are, by the first part of a path, "" for all others; the first come at a start, others once asked.
 ENTRANCES = {
@@ -20,10 +22,16 @@ ENTRANCES = {
     "newsletter": ["newsletter.routes"],
     "callbacks": ["callbacks.routes"],
     "hotline": ["callbacks.routes"],
-    "staff": ["staff.routes", "staff.board.routes", "staff.lead.routes", "staff.numbers.routes",
-              "callbacks.desk", "newsletter.desk"],
+    "staff": [
+        "staff.routes",
+        "staff.board.routes",
+        "staff.lead.routes",
+        "staff.numbers.routes",
+        "callbacks.desk",
+        "newsletter.desk",
+    ],
     "": ["web.routes"],
-}  # fmt: skip
+}
 app = Api("customer-contact", ENTRANCES)
 for source in ("dynamodb", "sns", "scheduled"):
     app.register_middleware(log.follow, source)

@@ -20,8 +20,12 @@ CHART = stage.ROOT / "docs" / "performance.svg"
 
 def say(text: str) -> None:
     """Progress: in place on a terminal, else a line each."""
-    print(f"\r\033[K{text}" if sys.stderr.isatty() else text, end="" if sys.stderr.isatty() else "\n",
-          file=sys.stderr, flush=True)  # fmt: skip
+    print(
+        f"\r\033[K{text}" if sys.stderr.isatty() else text,
+        end="" if sys.stderr.isatty() else "\n",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def whole() -> dict[str, Any]:

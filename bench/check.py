@@ -30,13 +30,22 @@ def measured(say: run.Say) -> dict[str, Any]:
     """Our cold start and warm view as ratios to the floor."""
     ready = stage.build(say)
     with stage.stub(ready) as endpoint:
-        both = {name: each for name, each in contestants(ready, endpoint).items() if name in (goals.F, goals.OURS)}
-        views = {name: Contestant(name, each.kind, {"view": each.jobs["view"]}) for name, each in both.items()}
+        both = {
+            name: each
+            for name, each in contestants(ready, endpoint).items()
+            if name in (goals.F, goals.OURS)
+        }
+        views = {
+            name: Contestant(name, each.kind, {"view": each.jobs["view"]})
+            for name, each in both.items()
+        }
         results = {"instructions": run.counted(views, say)}
     return {
         "python": ".".join(platform.python_version_tuple()[:2]),
         "cold": round(goals.cold(results, goals.OURS) / goals.cold(results, goals.F), 4),
-        "warm": round(goals.warm(results, goals.OURS, "view") / goals.warm(results, goals.F, "view"), 4),
+        "warm": round(
+            goals.warm(results, goals.OURS, "view") / goals.warm(results, goals.F, "view"), 4
+        ),
     }
 
 
@@ -50,8 +59,12 @@ def judge(found: dict[str, Any], figures: dict[str, Any]) -> int:
             f"{what}: {found[what]:.3f} of a bare handler, committed {figures[what]:.3f} ({100 * change - 100:+.1f} %)"
         )
     if found["python"] != figures["python"]:
-        print(f"not judged: this is Python {found['python']}, the figures are of {figures['python']}")
+        print(
+            f"not judged: this is Python {found['python']}, the figures are of {figures['python']}"
+        )
         return 0
     if worse:
-        print("more than 3 % dearer: find out why (docs/performance.md), or, if it is worth it, `make bench-update`")
+        print(
+            "more than 3 % dearer: find out why (docs/performance.md), or, if it is worth it, `make bench-update`"
+        )
     return 1 if worse else 0

@@ -52,7 +52,9 @@ def main(job: dict[str, Any]) -> dict[str, Any]:
 
     def request(number: int) -> float:
         begun = time.perf_counter()
-        answer = bootstrap.to_json(handler(json.loads(job["event"].replace("TURN", f"{number:06}")), _Context()))
+        answer = bootstrap.to_json(
+            handler(json.loads(job["event"].replace("TURN", f"{number:06}")), _Context())
+        )
         took = _since(begun)
         if job["answers"] not in answer:
             raise RuntimeError(answer)
@@ -64,7 +66,9 @@ def main(job: dict[str, Any]) -> dict[str, Any]:
     if job["until"] == "repeat":
         told["warm"] = median([request(1 + at) for at in range(job["repeat"])])
     with open("/proc/self/status") as status:
-        told["rss"] = next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM"))
+        told["rss"] = next(
+            int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM")
+        )
     return told
 
 

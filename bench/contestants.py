@@ -23,7 +23,10 @@ class Contestant:
 
 def contestants(stage: Stage, endpoint: str) -> dict[str, Contestant]:
     """All of them, by name; the first request of each is the one its cold start is measured with."""
-    return {each.name: each for each in (*_peers(stage, endpoint), *_ours(stage, endpoint), *_streams(stage, endpoint))}
+    return {
+        each.name: each
+        for each in (*_peers(stage, endpoint), *_ours(stage, endpoint), *_streams(stage, endpoint))
+    }
 
 
 def _ours(stage: Stage, endpoint: str) -> Iterator[Contestant]:
@@ -34,9 +37,16 @@ def _ours(stage: Stage, endpoint: str) -> Iterator[Contestant]:
         "signup": (events.SIGNUP, _FORM),
         "callback": (events.CALLBACK, _FORM),
     }
-    for name, package in (("customer-contact", stage.optimised), ("chalice package", stage.shipped)):
+    for name, package in (
+        ("customer-contact", stage.optimised),
+        ("chalice package", stage.shipped),
+    ):
         environment = _environment(stage, endpoint, package, name, "app.app")
-        path = (package, stage.client) if package == stage.optimised else (package, stage.client, stage.sdk)
+        path = (
+            (package, stage.client)
+            if package == stage.optimised
+            else (package, stage.client, stage.sdk)
+        )
         jobs = {what: Job(path, environment, *asked) for what, asked in served.items()}
         yield Contestant(name, "ours" if package == stage.optimised else "peer", jobs)
 
@@ -61,18 +71,31 @@ def _peers(stage: Stage, endpoint: str) -> Iterator[Contestant]:
     view = {"view": (events.VIEW, _COUNTED)}
     for name, handler, path, served in (
         ("bare boto3 client", "bare.handler", (PEERS, stage.client, stage.sdk), view),
-        ("bare, signup", "bare_forms.sign_up", (PEERS, stage.client, stage.sdk), {"signup": (events.SIGNUP, _FORM)}),
-        ("bare, callback", "bare_forms.call_back", (PEERS, stage.client, stage.sdk),
-         {"callback": (events.CALLBACK, _FORM)}),
+        (
+            "bare, signup",
+            "bare_forms.sign_up",
+            (PEERS, stage.client, stage.sdk),
+            {"signup": (events.SIGNUP, _FORM)},
+        ),
+        (
+            "bare, callback",
+            "bare_forms.call_back",
+            (PEERS, stage.client, stage.sdk),
+            {"callback": (events.CALLBACK, _FORM)},
+        ),
         ("Powertools, pydantic", "powertools.handler", libraries, view),
         ("FastAPI, Mangum", "fast.handler", libraries, view),
         ("Chalice, Table", "resource.app", (PEERS, stage.shipped, stage.client, stage.sdk), view),
-    ):  # fmt: skip
+    ):
         environment = _environment(stage, endpoint, PEERS, name, handler)
-        yield Contestant(name, "peer", {what: Job(path, environment, *asked) for what, asked in served.items()})
+        yield Contestant(
+            name, "peer", {what: Job(path, environment, *asked) for what, asked in served.items()}
+        )
 
 
-def _environment(stage: Stage, endpoint: str, package: Path, name: str, handler: str) -> dict[str, str]:
+def _environment(
+    stage: Stage, endpoint: str, package: Path, name: str, handler: str
+) -> dict[str, str]:
     """A function's environment, as Lambda and the resource stack make it."""
     trusted = bundle(stage, package, name.replace(" ", "-").replace(",", ""))
     arn = "arn:aws:{}:eu-central-1:123456789012:{}".format

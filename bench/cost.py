@@ -28,7 +28,9 @@ KB = 1024
 
 def size(item: Any) -> int:
     """The bytes DynamoDB counts for an item or a value in wire format."""
-    ((kind, value),) = item.items() if len(item) == 1 and next(iter(item)) in _KINDS else (("ITEM", item),)
+    ((kind, value),) = (
+        item.items() if len(item) == 1 and next(iter(item)) in _KINDS else (("ITEM", item),)
+    )
     match kind:
         case "S":
             return len(value.encode())
@@ -85,23 +87,33 @@ class Meter:
                 ((_, each),) = member.items()
                 self._write(each, 2)
         elif operation == "Query":
-            self.units["read"] += max(1, math.ceil(sum(map(size, parsed.get("Items", []))) / (4 * KB))) / 2
+            self.units["read"] += (
+                max(1, math.ceil(sum(map(size, parsed.get("Items", []))) / (4 * KB))) / 2
+            )
         elif operation == "GetItem":
             factor = 1 if params.get("ConsistentRead") else 0.5
-            self.units["read"] += factor * max(1, math.ceil(size(parsed.get("Item", {"": {"S": ""}})) / (4 * KB)))
+            self.units["read"] += factor * max(
+                1, math.ceil(size(parsed.get("Item", {"": {"S": ""}})) / (4 * KB))
+            )
         elif operation == "BatchGetItem":
             for table, asked in params["RequestItems"].items():
                 found = parsed["Responses"].get(table, [])
-                self.units["read"] += sum(max(1, math.ceil(size(each) / (4 * KB))) for each in found) / 2
+                self.units["read"] += (
+                    sum(max(1, math.ceil(size(each) / (4 * KB))) for each in found) / 2
+                )
                 self.units["read"] += (len(asked["Keys"]) - len(found)) / 2
 
     def _write(self, member: Any, factor: int) -> None:
-        key = member.get("Key") or {name: member["Item"][name] for name in ("pk", "sk") if name in member["Item"]}
+        key = member.get("Key") or {
+            name: member["Item"][name] for name in ("pk", "sk") if name in member["Item"]
+        }
         events = aws.client("dynamodb").meta.events
         events.unregister("provide-client-params.dynamodb", self._ask)
         events.unregister("after-call.dynamodb", self._read)
         try:
-            stored = aws.client("dynamodb").get_item(TableName=member["TableName"], Key=key, ConsistentRead=True)
+            stored = aws.client("dynamodb").get_item(
+                TableName=member["TableName"], Key=key, ConsistentRead=True
+            )
         finally:
             events.register("provide-client-params.dynamodb", self._ask)
             events.register("after-call.dynamodb", self._read)
@@ -120,11 +132,20 @@ def measure(backend: Backend) -> dict[str, Row]:
         with meter.on():
             act()
         units = meter.units
-        rows[name] = (units["write"] / per, units["index"] / per, units["read"] / per, meter.reported / per, http)
+        rows[name] = (
+            units["write"] / per,
+            units["index"] / per,
+            units["read"] / per,
+            meter.reported / per,
+            http,
+        )
 
     def view(slug: str, visitor: int) -> None:
         caller = f"10.{visitor // 65536}.{visitor // 256 % 256}.{visitor % 256}"
-        agent = {"origin": backend.env["SITE_ORIGINS"], "user-agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
+        agent = {
+            "origin": backend.env["SITE_ORIGINS"],
+            "user-agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0",
+        }
         said = {"title": f"The title of {slug}", "page": f"https://www.site.example/{slug}"}
         backend.call("POST", f"/articles/{slug}/views", said, agent, caller)
 
@@ -141,16 +162,27 @@ def measure(backend: Backend) -> dict[str, Row]:
     backend.count()
     row(REPEAT, lambda: view("warm", 1))
     row(VIRAL, counted(["viral"], 980), 980)
-    row("a new view, ten at a time of each (mixed)", counted([f"mixed-{n}" for n in range(40)], 10), 400)
+    row(
+        "a new view, ten at a time of each (mixed)",
+        counted([f"mixed-{n}" for n in range(40)], 10),
+        400,
+    )
     row(TAIL, counted([f"tail-{n}" for n in range(200)], 1), 200)
     ranking.rank()
     row("GET /articles/{slug}/views", lambda: backend.call("GET", "/articles/mixed-1/views"))
     row("the same, of a viral article", lambda: backend.call("GET", "/articles/viral/views"))
     slugs = ",".join(f"tail-{n}" for n in range(100))
-    row("GET /articles/views, 100 articles", lambda: backend.call("GET", f"/articles/views?slugs={slugs}"))
-    row("GET /articles/popular", lambda: backend.call("GET", "/articles/popular?window=7d&limit=50"))
-    row("GET /articles/{slug}/views/daily, a year",
-        lambda: backend.call("GET", "/articles/viral/views/daily?from=2026-01-01&to=2026-12-31"))  # fmt: skip
+    row(
+        "GET /articles/views, 100 articles",
+        lambda: backend.call("GET", f"/articles/views?slugs={slugs}"),
+    )
+    row(
+        "GET /articles/popular", lambda: backend.call("GET", "/articles/popular?window=7d&limit=50")
+    )
+    row(
+        "GET /articles/{slug}/views/daily, a year",
+        lambda: backend.call("GET", "/articles/viral/views/daily?from=2026-01-01&to=2026-12-31"),
+    )
     row("one ranking, 242 articles", ranking.rank, http=False)
     return rows
 
@@ -168,10 +200,14 @@ def main() -> int:
         Backend.of_its_own(cloud, "cost") as backend,
     ):
         rows = measure(backend)
-    print(f"{'':52}{'write':>8}{'index':>8}{'read':>8}{'emulator':>10}{'$/1M db':>10}{'$/1M all':>10}")
+    print(
+        f"{'':52}{'write':>8}{'index':>8}{'read':>8}{'emulator':>10}{'$/1M db':>10}{'$/1M all':>10}"
+    )
     for name, row in rows.items():
         whole = price(row) + (API + LAMBDA if row[4] else LAMBDA)
-        print(f"{name:52}{row[0]:8.2f}{row[1]:8.2f}{row[2]:8.2f}{row[3]:10.2f}{price(row):10.2f}{whole:10.2f}")
+        print(
+            f"{name:52}{row[0]:8.2f}{row[1]:8.2f}{row[2]:8.2f}{row[3]:10.2f}{price(row):10.2f}{whole:10.2f}"
+        )
     met = goals(rows)
     print()
     for goal, holds in met.items():
@@ -186,7 +222,8 @@ def goals(rows: dict[str, Row]) -> dict[str, bool]:
         "a repeat is 1 unit": repeat[0] + repeat[1] == 1,
         "a new view of a viral article is at most 3.1 units": viral[0] + viral[1] <= 3.1,
         "a million of them are at most $1.91": round(price(viral), 2) <= 1.91,
-        "a million where every article is different are at most $5.00": round(price(tail), 2) <= 5.00,
+        "a million where every article is different are at most $5.00": round(price(tail), 2)
+        <= 5.00,
     }
 
 

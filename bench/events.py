@@ -5,9 +5,7 @@ from typing import Any
 
 SITE = "https://www.site.example"
 SLUG = "gold-als-kapitalanlage"
-AGENT = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36"
-)
+AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36"
 _HEADERS = {
     "Accept": "*/*",
     "Accept-Encoding": "gzip, deflate, br, zstd",
@@ -39,7 +37,9 @@ _HEADERS = {
 }
 
 
-def request(method: str, resource: str, path: str, body: Any = None, query: dict[str, str] | None = None) -> str:
+def request(
+    method: str, resource: str, path: str, body: Any = None, query: dict[str, str] | None = None
+) -> str:
     """A REST proxy event (payload 1.0) as JSON; TURN in it stands for the number of the request."""
     in_path = {"slug": SLUG} if "{slug}" in resource else None
     return json.dumps(
@@ -50,7 +50,8 @@ def request(method: str, resource: str, path: str, body: Any = None, query: dict
             "headers": _HEADERS,
             "multiValueHeaders": {name: [value] for name, value in _HEADERS.items()},
             "queryStringParameters": query,
-            "multiValueQueryStringParameters": query and {name: [value] for name, value in query.items()},
+            "multiValueQueryStringParameters": query
+            and {name: [value] for name, value in query.items()},
             "pathParameters": in_path,
             "stageVariables": None,
             "requestContext": {
@@ -90,14 +91,19 @@ def request(method: str, resource: str, path: str, body: Any = None, query: dict
 
 
 def _view(slug: str) -> str:
-    said = {"title": "Gold als Kapitalanlage: was Anleger wissen sollten", "page": f"{SITE}/ratgeber/{slug}"}
+    said = {
+        "title": "Gold als Kapitalanlage: was Anleger wissen sollten",
+        "page": f"{SITE}/ratgeber/{slug}",
+    }
     made = request("POST", "/articles/{slug}/views", f"/articles/{slug}/views", said)
     return made.replace(json.dumps({"slug": SLUG}), json.dumps({"slug": slug}))
 
 
 VIEW = _view(SLUG)
 REPEAT = _view("repeat")
-POPULAR = request("GET", "/articles/popular", "/articles/popular", query={"window": "24h", "limit": "10"})
+POPULAR = request(
+    "GET", "/articles/popular", "/articles/popular", query={"window": "24h", "limit": "10"}
+)
 SIGNUP = request(
     "POST",
     "/newsletter/signups",
@@ -148,14 +154,23 @@ def _record(key: dict[str, Any], image: dict[str, Any], table: str) -> str:
 
 
 MAIL = _record(
-    {"pk": {"S": "MSG#newsletter-confirmation.subscriber.1"}, "sk": {"S": "MSG"}}, {"state": {"S": "due"}}, "contacts"
+    {"pk": {"S": "MSG#newsletter-confirmation.subscriber.1"}, "sk": {"S": "MSG"}},
+    {"state": {"S": "due"}},
+    "contacts",
 )
 COUNT = _record(
     {"pk": {"S": f"VIEW#{SLUG}|2026-11-23|abcdefghijklTURN"}},
-    {"pk": {"S": f"VIEW#{SLUG}|2026-11-23|abcdefghijklTURN"}, "hour": {"N": "9"}, "title": {"S": "Gold"}},
+    {
+        "pk": {"S": f"VIEW#{SLUG}|2026-11-23|abcdefghijklTURN"},
+        "hour": {"N": "9"},
+        "title": {"S": "Gold"},
+    },
     "view-markers",
 )
-_HEARD = {"eventType": "Delivery", "mail": {"timestamp": "2026-11-23T09:00:00Z", "messageId": "unknown"}}
+_HEARD = {
+    "eventType": "Delivery",
+    "mail": {"timestamp": "2026-11-23T09:00:00Z", "messageId": "unknown"},
+}
 HEAR = json.dumps(
     {
         "Records": [

@@ -31,8 +31,11 @@ def instructions(what: str) -> float:
     for number in (FEW, MANY):
         done = subprocess.run(
             [*VALGRIND, sys.executable, "-m", "bench.filters", what, str(number)],
-            env={**os.environ, "PYTHONHASHSEED": "0"}, capture_output=True, text=True, check=True,
-        )  # fmt: skip
+            env={**os.environ, "PYTHONHASHSEED": "0"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         collected = re.search(r"Collected : (\d+)", done.stderr)
         if not collected:
             raise RuntimeError(done.stderr)
@@ -43,11 +46,15 @@ def instructions(what: str) -> float:
 def main() -> int:
     """Prints the share; fails above the goal, or where Valgrind is missing."""
     if not shutil.which("valgrind"):
-        print("telling bots from people: not measured, this needs valgrind (apt-get install valgrind)")
+        print(
+            "telling bots from people: not measured, this needs valgrind (apt-get install valgrind)"
+        )
         return 1
     request, loop = instructions("request"), instructions("nothing")
     missed = 0
-    print(f"telling bots from people, of {request:,.0f} instructions of a view (goal: at most {100 * GOAL:.0f} %):")
+    print(
+        f"telling bots from people, of {request:,.0f} instructions of a view (goal: at most {100 * GOAL:.0f} %):"
+    )
     for what, told in LOOKS.items():
         look = instructions(what) - loop
         missed += look / request > GOAL
@@ -58,9 +65,14 @@ def main() -> int:
 def _repeat(what: str, number: int) -> None:
     """The measured process: everything is warm before the first one that counts."""
     os.environ.update(
-        {"VIEW_MARKERS_TABLE": "markers", "VIEW_COUNTS_TABLE": "counts", "AWS_DEFAULT_REGION": "eu-central-1",
-         "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
-    )  # fmt: skip
+        {
+            "VIEW_MARKERS_TABLE": "markers",
+            "VIEW_COUNTS_TABLE": "counts",
+            "AWS_DEFAULT_REGION": "eu-central-1",
+            "AWS_ACCESS_KEY_ID": "x",
+            "AWS_SECRET_ACCESS_KEY": "x",
+        }
+    )
     from botocore.awsrequest import AWSResponse
 
     import app
@@ -79,7 +91,9 @@ def _repeat(what: str, number: int) -> None:
     aws.client("dynamodb").meta.events.register_first("before-send.dynamodb", answer)
 
     def view() -> None:
-        made = app.app(api_event("POST", "/articles/bench/views", None, {"user-agent": BROWSER}), Context())
+        made = app.app(
+            api_event("POST", "/articles/bench/views", None, {"user-agent": BROWSER}), Context()
+        )
         if made["statusCode"] != 204:
             raise RuntimeError(made["body"])
 
@@ -87,7 +101,9 @@ def _repeat(what: str, number: int) -> None:
     agents = {
         "again": lambda turn: BROWSER,
         "version": lambda turn: BROWSER.replace("143.0", f"{1000 + turn}.0"),
-        "stranger": lambda turn: PHONE.replace("MODEL", f"Q{letters[turn // 20]}{letters[turn % 20]}x"),
+        "stranger": lambda turn: PHONE.replace(
+            "MODEL", f"Q{letters[turn // 20]}{letters[turn % 20]}x"
+        ),
     }
     view()
     for turn in range(number):

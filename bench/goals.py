@@ -27,14 +27,29 @@ def goals(results: dict[str, Any]) -> list[tuple[str, float, float]]:
     memory = {name: each["rss"] for name, each in results["times"].items()}
     return [
         ("new view, of F", warm(results, OURS, "view") / warm(results, F, "view"), 0.80),
-        ("signup, of a bare handler's", warm(results, OURS, "signup") / warm(results, "bare, signup", "signup"), 1.0),
-        ("callback, of a bare handler's",
-         warm(results, OURS, "callback") / warm(results, "bare, callback", "callback"), 1.0),
+        (
+            "signup, of a bare handler's",
+            warm(results, OURS, "signup") / warm(results, "bare, signup", "signup"),
+            1.0,
+        ),
+        (
+            "callback, of a bare handler's",
+            warm(results, OURS, "callback") / warm(results, "bare, callback", "callback"),
+            1.0,
+        ),
         ("API, cold, of F", cold(results, OURS) / floor, 0.95),
-        ("API, cold, of the package as Chalice ships it", cold(results, OURS) / cold(results, SHIPPED), 0.22),
+        (
+            "API, cold, of the package as Chalice ships it",
+            cold(results, OURS) / cold(results, SHIPPED),
+            0.22,
+        ),
         *((f"{name}, cold, of F", cold(results, name) / floor, 0.62) for name in small),
-        (f"{MAILER}, which renders and sends a mail, cold, of F", cold(results, MAILER) / floor, 0.75),
+        (
+            f"{MAILER}, which renders and sends a mail, cold, of F",
+            cold(results, MAILER) / floor,
+            0.75,
+        ),
         ("API, memory, of F", memory[OURS] / memory[F], 0.95),
         *((f"{name}, memory, of F", memory[name] / memory[F], 0.95) for name in results["streams"]),
         ("zip, of 8 MB", results["zipped"]["optimised"] / ZIPPED, 1.0),
-    ]  # fmt: skip
+    ]

@@ -34,9 +34,17 @@ class Job:
 
     def text(self, until: str, repeat: int = 0) -> str:
         """What the process is told."""
-        return json.dumps({"path": [str(each) for each in self.path], "environment": self.environment,
-                           "event": self.event, "answers": self.answers, "skip": self.skip,
-                           "until": until, "repeat": repeat})  # fmt: skip
+        return json.dumps(
+            {
+                "path": [str(each) for each in self.path],
+                "environment": self.environment,
+                "event": self.event,
+                "answers": self.answers,
+                "skip": self.skip,
+                "until": until,
+                "repeat": repeat,
+            }
+        )
 
 
 class Failed(RuntimeError):
@@ -46,9 +54,21 @@ class Failed(RuntimeError):
 def instructions(job: Job, until: str, repeat: int = 0) -> int:
     """All instructions of a process until it stops. Raises Failed."""
     # Without simulated caches cachegrind only counts. Hashes of strings decide on collisions: they are fixed.
-    command = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", *job.command()]
-    done = subprocess.run(command, input=job.text(until, repeat), env={**os.environ, "PYTHONHASHSEED": "0"},
-                          capture_output=True, text=True, check=False)  # fmt: skip
+    command = [
+        "valgrind",
+        "--tool=cachegrind",
+        "--cache-sim=no",
+        "--cachegrind-out-file=/dev/null",
+        *job.command(),
+    ]
+    done = subprocess.run(
+        command,
+        input=job.text(until, repeat),
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     found = re.search(r"I +refs: +([\d,]+)", done.stderr)
     if done.returncode or not found:
         raise Failed(done.stdout + done.stderr)
@@ -66,7 +86,11 @@ def times(job: Job, runs: int) -> dict[str, float]:
     told: list[dict[str, Any]] = []
     for _ in range(runs):
         done = subprocess.run(
-            job.command(), input=job.text("repeat", MANY), capture_output=True, text=True, check=False
+            job.command(),
+            input=job.text("repeat", MANY),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             raise Failed(done.stdout + done.stderr)

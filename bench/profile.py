@@ -44,7 +44,8 @@ def warm(contestant: Contestant, say: Say) -> dict[str, float]:
     job = contestant.jobs["view"]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         whole, unsent, uncalled = pool.map(
-            measure.request, (job, replace(job, skip="before-send"), replace(job, skip="before-call"))
+            measure.request,
+            (job, replace(job, skip="before-send"), replace(job, skip="before-call")),
         )
     return {
         "sending and receiving over TLS": whole - unsent,
@@ -58,14 +59,23 @@ def fresh(contestant: Contestant, say: Say) -> dict[str, float]:
     say("what a fresh process needs for each request …")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runtime = pool.submit(measure.instructions, contestant.jobs["view"], "runtime")
-        first = {what: pool.submit(measure.instructions, job, "first") for what, job in contestant.jobs.items()}
-        return {what: (found.result() - runtime.result()) / MILLION for what, found in first.items()}
+        first = {
+            what: pool.submit(measure.instructions, job, "first")
+            for what, job in contestant.jobs.items()
+        }
+        return {
+            what: (found.result() - runtime.result()) / MILLION for what, found in first.items()
+        }
 
 
 def _profile(contestant: Contestant, steps: Mapping[str, str], say: Say) -> dict[str, float]:
     say(f"where the start of {contestant.name} goes …")
     job, modules = next(iter(contestant.jobs.values())), list(steps.values())
-    stops = ["runtime", *(f"import {','.join(modules[: at + 1])}" for at in range(len(modules))), "first"]
+    stops = [
+        "runtime",
+        *(f"import {','.join(modules[: at + 1])}" for at in range(len(modules))),
+        "first",
+    ]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         counts = list(pool.map(lambda until: measure.instructions(job, until), stops))
     spent = [(after - before) / MILLION for before, after in pairwise(counts)]

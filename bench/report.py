@@ -17,7 +17,9 @@ def table(results: dict[str, Any]) -> str:
     ]
     for name, found in results["instructions"].items():
         times = results["times"][name]
-        requests = ", ".join(f"{what} {count:.2f}" for what, count in found["requests"].items()) or "–"
+        requests = (
+            ", ".join(f"{what} {count:.2f}" for what, count in found["requests"].items()) or "–"
+        )
         of_floor = cold(results, name) / cold(results, F)
         lines.append(
             f"| {name} | {found['import']:,.0f} | {found['first']:,.0f} | {of_floor:.2f} |"
@@ -55,21 +57,29 @@ def profiles(found: dict[str, dict[str, float]]) -> str:
     for name, steps in found.items():
         whole = sum(steps.values())
         digits = 0 if whole > 100 else 2
-        lines += [f"| {name} | {step} | {spent:,.{digits}f} | {spent / whole:.0%} |" for step, spent in steps.items()]
+        lines += [
+            f"| {name} | {step} | {spent:,.{digits}f} | {spent / whole:.0%} |"
+            for step, spent in steps.items()
+        ]
     return "\n".join(lines)
 
 
 def verdicts(results: dict[str, Any]) -> str:
     """A line for each goal."""
-    return "\n".join(f"{'met   ' if reached <= most else 'MISSED'} {reached:5.2f} ≤ {most:.2f}  {what}"
-                     for what, reached, most in goals(results))  # fmt: skip
+    return "\n".join(
+        f"{'met   ' if reached <= most else 'MISSED'} {reached:5.2f} ≤ {most:.2f}  {what}"
+        for what, reached, most in goals(results)
+    )
 
 
 def chart(results: dict[str, Any]) -> str:
     """Bars of cold starts and of a warm view, as SVG that needs no style from outside."""
     starts = {name: cold(results, name) for name in results["instructions"] if name != BATCH}
-    views = {name: each["requests"]["view"] for name, each in results["instructions"].items()
-             if "view" in each["requests"]}  # fmt: skip
+    views = {
+        name: each["requests"]["view"]
+        for name, each in results["instructions"].items()
+        if "view" in each["requests"]
+    }
     parts, y = _bars("Cold start until the first answer, million instructions", starts, results, 28)
     more, y = _bars("A new view, warm, over TLS, million instructions", views, results, y + 34)
     body = "\n".join([*parts, *more])
@@ -80,7 +90,9 @@ def chart(results: dict[str, Any]) -> str:
     )
 
 
-def _bars(title: str, values: dict[str, float], results: dict[str, Any], y: int) -> tuple[list[str], int]:
+def _bars(
+    title: str, values: dict[str, float], results: dict[str, Any], y: int
+) -> tuple[list[str], int]:
     scale = (_WIDTH - _LEFT - 90) / max(values.values())
     parts = [f'<text x="10" y="{y - 8}" font-weight="bold">{title}</text>']
     for name, value in sorted(values.items(), key=lambda each: each[1]):

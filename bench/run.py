@@ -28,11 +28,17 @@ def counted(contestants: Mapping[str, Contestant], say: Say) -> dict[str, dict[s
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         jobs = {name: next(iter(each.jobs.values())) for name, each in contestants.items()}
         runtime = pool.submit(measure.instructions, next(iter(jobs.values())), "runtime")
-        cold = {(name, until): pool.submit(measure.instructions, job, until)
-                for name, job in jobs.items() for until in ("import", "first")}  # fmt: skip
-        warm = {(name, what): pool.submit(measure.request, job)
-                for name, each in contestants.items() if each.kind != "stream"
-                for what, job in each.jobs.items()}  # fmt: skip
+        cold = {
+            (name, until): pool.submit(measure.instructions, job, until)
+            for name, job in jobs.items()
+            for until in ("import", "first")
+        }
+        warm = {
+            (name, what): pool.submit(measure.request, job)
+            for name, each in contestants.items()
+            if each.kind != "stream"
+            for what, job in each.jobs.items()
+        }
         _follow([runtime, *cold.values(), *warm.values()], say)
         results: dict[str, dict[str, Any]] = {}
         for name in contestants:
@@ -40,7 +46,9 @@ def counted(contestants: Mapping[str, Contestant], say: Say) -> dict[str, dict[s
             results[name] = {
                 "import": (imported - runtime.result()) / MILLION,
                 "first": (first - imported) / MILLION,
-                "requests": {what: found.result() for (who, what), found in warm.items() if who == name},
+                "requests": {
+                    what: found.result() for (who, what), found in warm.items() if who == name
+                },
             }
     return results
 

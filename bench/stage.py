@@ -27,8 +27,12 @@ FOLDER = ROOT / ".local" / "bench"
 # What Lambda's runtime for Python brings along, and what its runtime client is.
 SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py")
 CLIENT = ("awslambdaric", "simplejson", "snapshot_restore_py.py")
-_ENTRY = {"slug": "gold-als-kapitalanlage", "title": "Gold als Kapitalanlage: was Anleger wissen sollten", "views": 9,
-          "page": "https://www.site.example/ratgeber/gold-als-kapitalanlage"}  # fmt: skip
+_ENTRY = {
+    "slug": "gold-als-kapitalanlage",
+    "title": "Gold als Kapitalanlage: was Anleger wissen sollten",
+    "views": 9,
+    "page": "https://www.site.example/ratgeber/gold-als-kapitalanlage",
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,9 @@ def build(say: Callable[[str], None]) -> Stage:
     site = _installed()
     say("the package …")
     archives = {"shipped": _packaged()}
-    archives["optimised"] = packaging.optimise(Path(shutil.copy(archives["shipped"], FOLDER / "optimised.zip")))
+    archives["optimised"] = packaging.optimise(
+        Path(shutil.copy(archives["shipped"], FOLDER / "optimised.zip"))
+    )
     for name, archive in archives.items():
         shutil.rmtree(FOLDER / name, ignore_errors=True)
         with zipfile.ZipFile(archive) as packed:
@@ -62,7 +68,11 @@ def build(say: Callable[[str], None]) -> Stage:
         optimised=FOLDER / "optimised",
         zipped={name: archive.stat().st_size for name, archive in archives.items()},
         site=site,
-        client=_linked(FOLDER / "client", site, (*CLIENT, *(each.name for each in site.glob("runtime_client*.so")))),
+        client=_linked(
+            FOLDER / "client",
+            site,
+            (*CLIENT, *(each.name for each in site.glob("runtime_client*.so"))),
+        ),
         sdk=_linked(FOLDER / "sdk", packages, SDK),
         certificates=_certificates(site),
     )
@@ -82,7 +92,9 @@ def stub(stage: Stage) -> Iterator[str]:
     """The stub, while it runs; its address."""
     (stage.certificates / "items.json").write_text(json.dumps(_items()))
     command = [sys.executable, "-m", "bench.stub", str(stage.certificates)]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout  # noqa: S101  by PIPE
         yield f"https://localhost:{process.stdout.readline().strip()}"
         process.terminate()
@@ -106,8 +118,19 @@ def _installed() -> Path:
     done = FOLDER / "site.lock"
     if not done.is_file() or done.read_text() != lock:
         shutil.rmtree(site, ignore_errors=True)
-        command = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--require-hashes",
-                   "--target", str(site), "-r", str(ROOT / "requirements-bench.txt")]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "-qq",
+            "--disable-pip-version-check",
+            "--require-hashes",
+            "--target",
+            str(site),
+            "-r",
+            str(ROOT / "requirements-bench.txt"),
+        ]
         subprocess.run(command, check=True)
         done.write_text(lock)
     return site
@@ -143,6 +166,16 @@ def _certificates(site: Path) -> Path:
     folder = FOLDER / "certificates"
     folder.mkdir(exist_ok=True)
     if not (folder / "client.pem").is_file():
-        command = [sys.executable, "-m", "trustme", "-q", "-d", str(folder), "-i", "localhost", "127.0.0.1"]
+        command = [
+            sys.executable,
+            "-m",
+            "trustme",
+            "-q",
+            "-d",
+            str(folder),
+            "-i",
+            "localhost",
+            "127.0.0.1",
+        ]
         subprocess.run(command, env={**os.environ, "PYTHONPATH": str(site)}, check=True)
     return folder

@@ -14,11 +14,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-_CANCELLED = {"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
-              "message": "The conditional request failed"}  # fmt: skip
+_CANCELLED = {
+    "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+    "message": "The conditional request failed",
+}
 
 
-def answer(operation: str, asked: dict[str, Any], items: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+def answer(
+    operation: str, asked: dict[str, Any], items: dict[str, Any]
+) -> tuple[int, dict[str, Any]]:
     """Status and body of one call; `operation` such as `DynamoDB_20120810.PutItem`, `items` by partition key."""
     match operation.rpartition(".")[2]:
         case "PutItem" if asked["Item"]["pk"]["S"].startswith("VIEW#repeat|"):
@@ -26,7 +30,11 @@ def answer(operation: str, asked: dict[str, Any], items: dict[str, Any]) -> tupl
         case "GetItem" if asked["Key"]["pk"]["S"] in items:
             return 200, {"Item": items[asked["Key"]["pk"]["S"]]}
         case "Query" | "Scan":
-            keys = [value["S"] for value in asked.get("ExpressionAttributeValues", {}).values() if "S" in value]
+            keys = [
+                value["S"]
+                for value in asked.get("ExpressionAttributeValues", {}).values()
+                if "S" in value
+            ]
             found = [items[key] for key in keys if key in items]
             return 200, {"Items": found, "Count": len(found), "ScannedCount": len(found)}
         case "BatchGetItem":
@@ -43,7 +51,9 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = 1 << 16  # head and body leave together, else the caller's delayed acknowledgement costs 40 ms
+    wbufsize = (
+        1 << 16
+    )  # head and body leave together, else the caller's delayed acknowledgement costs 40 ms
     calls: list[str] = []  # noqa: RUF012  one server a process
     items: dict[str, Any] = {}  # noqa: RUF012
 
@@ -85,7 +95,9 @@ def main() -> None:
     context.load_cert_chain(folder / "server.pem", folder / "server.key")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    server.socket = context.wrap_socket(
+        server.socket, server_side=True, do_handshake_on_connect=False
+    )
     print(server.server_port, flush=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdin.read()

@@ -45,4 +45,6 @@ class Api(Chalice):  # type: ignore[misc]  # chalice ships no annotations
             if module not in self._opened:
                 self.register_blueprint(import_module(f"chalicelib.{module}").routes)
                 self._opened.add(module)
-        self._closed.pop(part, None)  # last: a request after one that broke off in the middle goes on with it
+        self._closed.pop(
+            part, None
+        )  # last: a request after one that broke off in the middle goes on with it

@@ -64,7 +64,9 @@ def client(service: str) -> Any:
     """The one client of a service in this process."""
     retries = {"mode": "standard", "total_max_attempts": _ATTEMPTS.get(service, 3)}
     timeouts = {"read_timeout": 10} if service in _ATTEMPTS else {}
-    made = _session().create_client(service, config=Config(**{**_TUNED, **timeouts}, retries=retries))
+    made = _session().create_client(
+        service, config=Config(**{**_TUNED, **timeouts}, retries=retries)
+    )
     # botocore's own hooks, but for those of other services, which take longer to add than the client to make, and for
     # headers that tell AWS how often a call was tried.
     name = made.meta.service_model.service_id.hyphenize()
@@ -149,7 +151,9 @@ def call(operation: str, **arguments: Any) -> Any:
             raise Contended(f"{operation}: {code}") from error
         if code in _PASSING:
             raise errors.Unavailable(f"{operation}: {code}") from error
-        if code == "AccessDeniedException":  # a right is missing until somebody grants it; the text names it
+        if (
+            code == "AccessDeniedException"
+        ):  # a right is missing until somebody grants it; the text names it
             raise errors.Unavailable(f"{operation}: {error}") from error
         raise
     except BotoCoreError as error:
@@ -158,7 +162,9 @@ def call(operation: str, **arguments: Any) -> Any:
 
 def get(table: str, key: Item, consistent: bool = True) -> Item | None:
     """One item as it is now; not consistent, it may be a moment old and costs half."""
-    found = call("get_item", TableName=table, Key=pack_item(key), ConsistentRead=consistent).get("Item")
+    found = call("get_item", TableName=table, Key=pack_item(key), ConsistentRead=consistent).get(
+        "Item"
+    )
     return unpack_item(found) if found else None
 
 
@@ -188,7 +194,12 @@ def put(table: str, item: Item, condition: str | None = None, **values: Any) -> 
 
 
 def update(
-    table: str, key: Item, expression: str, condition: str | None = None, names: Item | None = None, **values: Any
+    table: str,
+    key: Item,
+    expression: str,
+    condition: str | None = None,
+    names: Item | None = None,
+    **values: Any,
 ) -> Item:
     """The Update of an item, as a member of a transaction; `values` are the expression's `:name`s."""
     member = {"TableName": table, "Key": pack_item(key), "UpdateExpression": expression}
@@ -201,7 +212,9 @@ def _conditional(member: Item, condition: str | None, values: Item) -> Item:
     if condition:
         member["ConditionExpression"] = condition
     if values:
-        member["ExpressionAttributeValues"] = {f":{name}": pack(value) for name, value in values.items()}
+        member["ExpressionAttributeValues"] = {
+            f":{name}": pack(value) for name, value in values.items()
+        }
     return member
 
 
@@ -211,7 +224,9 @@ def write(*members: Item, tries: int = 6) -> None:
     Throttles and lost answers are botocore's to repeat, within the client's timeouts. A lone member goes as a
     plain conditional write, which costs half of a transaction.
     """
-    token = uuid.uuid4().hex if len(members) > 1 else ""  # a try repeated after a lost answer is recognised
+    token = (
+        uuid.uuid4().hex if len(members) > 1 else ""
+    )  # a try repeated after a lost answer is recognised
     for left in range(tries - 1, -1, -1):
         try:
             if len(members) == 1:
@@ -234,18 +249,40 @@ def delete(table: str, key: Item, condition: str | None = None, **values: Any) -
 def last(table: str, condition: str, most: int, **values: Any) -> list[Item]:
     """The last `most` items of a Query by their sort keys, last first, as they are now (a consistent read)."""
     packed = {f":{name}": pack(value) for name, value in values.items()}
-    page = call("query", TableName=table, KeyConditionExpression=condition, ExpressionAttributeValues=packed,
-                ScanIndexForward=False, Limit=most, ConsistentRead=True)  # fmt: skip
+    page = call(
+        "query",
+        TableName=table,
+        KeyConditionExpression=condition,
+        ExpressionAttributeValues=packed,
+        ScanIndexForward=False,
+        Limit=most,
+        ConsistentRead=True,
+    )
     return list(map(unpack_item, page["Items"]))
 
 
-def page(table: str, index: str, condition: str, most: int, forward: bool = True, start: Item | None = None,
-         **values: Any) -> tuple[list[Item], Item | None]:  # fmt: skip
+def page(
+    table: str,
+    index: str,
+    condition: str,
+    most: int,
+    forward: bool = True,
+    start: Item | None = None,
+    **values: Any,
+) -> tuple[list[Item], Item | None]:
     """One page of a Query on an index, eventually consistent, and where the next one starts."""
     packed = {f":{name}": pack(value) for name, value in values.items()}
     asked: Item = {"ExclusiveStartKey": pack_item(start)} if start else {}
-    found = call("query", TableName=table, IndexName=index, KeyConditionExpression=condition, Limit=most,
-                 ExpressionAttributeValues=packed, ScanIndexForward=forward, **asked)  # fmt: skip
+    found = call(
+        "query",
+        TableName=table,
+        IndexName=index,
+        KeyConditionExpression=condition,
+        Limit=most,
+        ExpressionAttributeValues=packed,
+        ScanIndexForward=forward,
+        **asked,
+    )
     after = found.get("LastEvaluatedKey")
     return list(map(unpack_item, found["Items"])), unpack_item(after) if after else None
 

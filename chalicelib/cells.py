@@ -10,8 +10,11 @@ def plain(text: str) -> str:
 
     In this order nothing can hide a sign that a formula begins with: `\\t=1` and the full-width `＝1` become `=1`.
     """
-    visible = "".join(" " if character in "\r\n\t" else character for character in text
-                      if character in "\r\n\t" or unicodedata.category(character) not in ("Cc", "Cf"))  # fmt: skip
+    visible = "".join(
+        " " if character in "\r\n\t" else character
+        for character in text
+        if character in "\r\n\t" or unicodedata.category(character) not in ("Cc", "Cf")
+    )
     return unicodedata.normalize("NFKC", visible).strip()
 
 

@@ -28,7 +28,9 @@ def create(form: str, now: datetime) -> aws.Item:
     challenge = altcha.create_challenge(
         _ALGORITHM,
         _ROUNDS,
-        counter=secrets.randbelow(settings.altcha_cost),  # the one step that solves it: the wait has an end
+        counter=secrets.randbelow(
+            settings.altcha_cost
+        ),  # the one step that solves it: the wait has an end
         expires_at=instants.epoch(now + timedelta(minutes=settings.altcha_minutes)),
         data={"form": form},
         hmac_secret=_secrets()[-1],
@@ -53,14 +55,20 @@ def solved(form: str, payload: str | None, now: datetime) -> aws.Item:
 
     try:
         # Strict: the library takes 2000.0 for the 2000 it signed, and trips over it later.
-        written = json.loads(base64.b64decode(payload or "", validate=True), parse_float=str, parse_constant=str)
+        written = json.loads(
+            base64.b64decode(payload or "", validate=True), parse_float=str, parse_constant=str
+        )
         given = altcha.Payload.from_dict(written)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Invalid(REFUSED) from error
     if not any(altcha.verify_solution(given, secret).verified for secret in _secrets()):
         raise Invalid(REFUSED)
     ours = given.challenge.parameters  # signed, so as we made them
-    if ours.data != {"form": form} or ours.expires_at is None or instants.epoch(now) >= ours.expires_at:
+    if (
+        ours.data != {"form": form}
+        or ours.expires_at is None
+        or instants.epoch(now) >= ours.expires_at
+    ):
         raise Invalid(REFUSED)
     used = {"pk": f"ALTCHA#{ours.nonce}", "sk": "USED", "expires": ours.expires_at + _KEPT}
     return aws.put(current().contacts_table, used, "attribute_not_exists(pk)")

@@ -30,7 +30,9 @@ class Wordings:
     @cached_property
     def all(self) -> dict[str, Wording]:
         """Every wording by its version, oldest first."""
-        files = sorted(self._folder.glob("*.txt"), key=lambda file: int(file.stem.rpartition("-")[2]))
+        files = sorted(
+            self._folder.glob("*.txt"), key=lambda file: int(file.stem.rpartition("-")[2])
+        )
         return {file.stem: _read(file) for file in files}
 
     def current(self, language: str) -> Wording:
@@ -52,4 +54,6 @@ class Wordings:
 
 def _read(file: Path) -> Wording:
     text = file.read_text(encoding="utf-8").strip()
-    return Wording(file.stem, file.stem.split("-")[1], text, hashlib.sha256(text.encode()).hexdigest())
+    return Wording(
+        file.stem, file.stem.split("-")[1], text, hashlib.sha256(text.encode()).hexdigest()
+    )

@@ -23,7 +23,10 @@ class Limit:
     def counted(self, now: datetime) -> aws.Item:
         """The Update that counts one more, and fails at the limit."""
         hour = now.replace(minute=0, second=0, microsecond=0)
-        key = {"pk": f"LIMIT#{self.what}#{keys.identity('caller', self.who)}", "sk": instants.text(hour)}
+        key = {
+            "pk": f"LIMIT#{self.what}#{keys.identity('caller', self.who)}",
+            "sk": instants.text(hour),
+        }
         return aws.update(
             current().contacts_table,
             key,

@@ -57,5 +57,8 @@ def warning(event: str, **values: object) -> None:
 def exception(event: str, **values: object) -> None:
     """The exception being handled: its type and place, not its text, which might quote somebody's data."""
     kind, _, trace = sys.exc_info()
-    place = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)[-6:]]
+    place = [
+        f"{frame.filename}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(trace)[-6:]
+    ]
     _write("ERROR", event, error=kind.__name__ if kind else "", place=place, **values)

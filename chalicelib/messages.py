@@ -65,13 +65,28 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "role": ("Das darf nur die Leitung.", "Only supervisors may do this."),
     "not_found": ("Das gibt es hier nicht.", "There is no such thing here."),
     "method_not_allowed": ("So lässt sich das nicht aufrufen.", "This cannot be called that way."),
-    "conflict": ("Das geht in diesem Zustand nicht mehr.", "This is no longer possible in this state."),
+    "conflict": (
+        "Das geht in diesem Zustand nicht mehr.",
+        "This is no longer possible in this state.",
+    ),
     "held": ("hat das schon übernommen.", "has taken this already."),
-    "calling": ("Gerade spricht jemand am Telefon darüber.", "Somebody is on the telephone about this right now."),
+    "calling": (
+        "Gerade spricht jemand am Telefon darüber.",
+        "Somebody is on the telephone about this right now.",
+    ),
     "attempts": ("Es wurde schon dreimal angerufen.", "There have been three calls already."),
-    "attempts_today": ("Heute wurde schon zweimal angerufen.", "There have been two calls today already."),
-    "too_soon": ("Der letzte Anruf ist noch keine 20 Minuten her.", "The last call was less than 20 minutes ago."),
-    "closed": ("Außerhalb der Sprechzeiten wird nicht angerufen.", "Nobody is called outside opening hours."),
+    "attempts_today": (
+        "Heute wurde schon zweimal angerufen.",
+        "There have been two calls today already.",
+    ),
+    "too_soon": (
+        "Der letzte Anruf ist noch keine 20 Minuten her.",
+        "The last call was less than 20 minutes ago.",
+    ),
+    "closed": (
+        "Außerhalb der Sprechzeiten wird nicht angerufen.",
+        "Nobody is called outside opening hours.",
+    ),
     "outside_window": (
         "Gewünscht war eine andere Zeit. Bitte bestätigen, dass der Anruf jetzt recht ist.",
         "Another time was asked for. Please confirm that a call now is welcome.",
@@ -81,7 +96,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "This could be undone for ten minutes only.",
     ),
     "payload_too_large": ("Das ist mehr, als wir annehmen.", "This is more than we accept."),
-    "unsupported_media_type": ("Diesen Inhaltstyp nehmen wir nicht an.", "We do not accept this content type."),
+    "unsupported_media_type": (
+        "Diesen Inhaltstyp nehmen wir nicht an.",
+        "We do not accept this content type.",
+    ),
     "rate_limited": (
         "Das waren viele Anfragen. Bitte versuchen Sie es später noch einmal.",
         "That was a lot of requests. Please try again later.",

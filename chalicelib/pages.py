@@ -9,7 +9,9 @@ from typing import Any
 from chalicelib.settings import Settings, current
 
 _FOLDER = Path(__file__).parent / "web"
-_COMPILED = _FOLDER.parent.parent / "templates"  # in a package that starts fast; elsewhere they are read as they stand
+_COMPILED = (
+    _FOLDER.parent.parent / "templates"
+)  # in a package that starts fast; elsewhere they are read as they stand
 
 
 @cache
@@ -21,7 +23,9 @@ def _environment() -> Any:
         return name is None or not name.endswith(".txt")
 
     return Environment(
-        loader=ModuleLoader(_COMPILED) if _COMPILED.is_dir() else FileSystemLoader(_FOLDER / "templates"),
+        loader=ModuleLoader(_COMPILED)
+        if _COMPILED.is_dir()
+        else FileSystemLoader(_FOLDER / "templates"),
         autoescape=escapes,  # noqa: S701  everything but plain text
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -42,7 +46,9 @@ def precompile() -> None:
 def style(name: str) -> str:
     """A stylesheet with the company's colours."""
     css, company = (_FOLDER / f"{name}.css").read_text(encoding="utf-8"), current()
-    return css.replace(Settings.accent, company.accent).replace(Settings.accent_dark, company.accent_dark)
+    return css.replace(Settings.accent, company.accent).replace(
+        Settings.accent_dark, company.accent_dark
+    )
 
 
 @cache
@@ -55,7 +61,5 @@ def page(name: str, language: str, style: str = "style", **values: Any) -> tuple
     """A page of ours and its content security policy: nothing but the page's own style and form."""
     css, digest = _style(style)
     text = render(f"page/{name}.html", css=css, language=language, **values)
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     return text, policy

@@ -21,62 +21,99 @@ def _of(default: Any, doc: str) -> Any:
     return field(default=default, metadata={"doc": doc})
 
 
-@dataclass(frozen=True, repr=False, eq=False)  # written out for 60 fields, each is a hundredth of a trigger's start
+@dataclass(
+    frozen=True, repr=False, eq=False
+)  # written out for 60 fields, each is a hundredth of a trigger's start
 class Settings:
     """One attribute per environment variable, the name in capitals."""
 
     stage: str = _of("local", "`local`, `dev`, `prod`; part of every resource's name")
-    base_url: str = _of("http://127.0.0.1:8300", "public base of the API; links in mails are built from it alone")
+    base_url: str = _of(
+        "http://127.0.0.1:8300", "public base of the API; links in mails are built from it alone"
+    )
     site_url: str = _of("http://127.0.0.1:8301", "the company's website, linked from our pages")
-    site_origins: tuple[str, ...] = _of((), "exact origins whose pages may call the API from a browser (CORS)")
-    thank_you_pages: tuple[str, ...] = _of((), "pages a plain form may be sent on to; the first is the default")
+    site_origins: tuple[str, ...] = _of(
+        (), "exact origins whose pages may call the API from a browser (CORS)"
+    )
+    thank_you_pages: tuple[str, ...] = _of(
+        (), "pages a plain form may be sent on to; the first is the default"
+    )
     company_name: str = _of("customer-contact", "name in pages, mails and alerts")
-    accent: str = _of("#0b5c4d", "colour of buttons and marks in pages and mails; white text must be readable on it")
+    accent: str = _of(
+        "#0b5c4d",
+        "colour of buttons and marks in pages and mails; white text must be readable on it",
+    )
     accent_dark: str = _of("#5fd0b5", "the same on dark screens; dark text must be readable on it")
     time_zone: str = _of("Europe/Berlin", "calendar of days and opening hours")
 
-    mail_from: str = _of("noreply@localhost.example", "sender of every mail, an identity verified in SES")
+    mail_from: str = _of(
+        "noreply@localhost.example", "sender of every mail, an identity verified in SES"
+    )
     subject_confirmation: str = _of(
-        "Bitte bestätigen Sie Ihre Anmeldung | Please confirm your subscription", "subject of this mail, `de | en`"
+        "Bitte bestätigen Sie Ihre Anmeldung | Please confirm your subscription",
+        "subject of this mail, `de | en`",
     )
     subject_welcome: str = _of("Willkommen beim Newsletter | Welcome to the newsletter", "likewise")
     subject_access: str = _of("Ihr Link zu Ihren Daten | Your link to your data", "likewise")
     subject_received: str = _of("Ihr Rückruf | Your callback", "likewise; the reference follows it")
-    subject_cancelled: str = _of("Ihr Rückruf ist abgesagt | Your callback is cancelled", "likewise")
+    subject_cancelled: str = _of(
+        "Ihr Rückruf ist abgesagt | Your callback is cancelled", "likewise"
+    )
     subject_missed: str = _of("Wir haben Sie nicht erreicht | We could not reach you", "likewise")
     staff_mail: tuple[str, ...] = _of((), "addresses that get callback alerts by mail")
-    supervisor_mail: tuple[str, ...] = _of((), "addresses that get alerts nobody answered; default `STAFF_MAIL`")
+    supervisor_mail: tuple[str, ...] = _of(
+        (), "addresses that get alerts nobody answered; default `STAFF_MAIL`"
+    )
     staff_shifts: str = _of(
         "",
         "who is on shift, told after half an hour: `a@x.example Mon-Fri 09:00-13:00 | b@x.example Mon 13:00-17:00`",
     )
-    mail_unsubscribe: str = _of("", "address for unsubscribing by mail, which somebody reads; default the sender's")
+    mail_unsubscribe: str = _of(
+        "", "address for unsubscribing by mail, which somebody reads; default the sender's"
+    )
     mails_a_day: int = _of(20000, "mails a day at most; further ones wait for the next day")
     mail_configuration_set: str = _of("", "SES configuration set")
 
     hotline_number: str = _of("+4979302699", "the company's own number, E.164")
-    hotline_hours: str = _of("Mon-Fri 09:00-17:00", "opening hours: `Mon-Thu 09:00-12:30 13:30-17:00; Fri 09:00-15:00`")
-    hotline_holidays: str = _of("BW", "German state whose public holidays are closed; empty for none")
+    hotline_hours: str = _of(
+        "Mon-Fri 09:00-17:00", "opening hours: `Mon-Thu 09:00-12:30 13:30-17:00; Fri 09:00-15:00`"
+    )
+    hotline_holidays: str = _of(
+        "BW", "German state whose public holidays are closed; empty for none"
+    )
     hotline_exceptions: str = _of(
-        "12-24 closed; 12-31 closed", "days that differ, yearly or dated: `12-24 closed; 2027-01-05 10:00-12:00`"
+        "12-24 closed; 12-31 closed",
+        "days that differ, yearly or dated: `12-24 closed; 2027-01-05 10:00-12:00`",
     )
     callback_days: int = _of(90, "days after its end for which a callback's contact data is kept")
     callback_proof_years: int = _of(
         5, "years after its end for which the proof of a callback's consent is kept (§ 7a UWG)"
     )
     first_attempt_minutes: int = _of(30, "open minutes within which a callback is first attempted")
-    proof_years: int = _of(3, "full calendar years for which the proof of an ended subscription is kept")
-    phone_regions: tuple[str, ...] = _of(("DE", "AT", "CH"), "countries whose numbers are called back")
+    proof_years: int = _of(
+        3, "full calendar years for which the proof of an ended subscription is kept"
+    )
+    phone_regions: tuple[str, ...] = _of(
+        ("DE", "AT", "CH"), "countries whose numbers are called back"
+    )
 
     staff_test_key: str = _of(
         "",
         "opens the staff's paths on the local stage, and on no other: `Bearer KEY`, `KEY:agent`, `KEY:agent:Name`",
     )
 
-    oidc_issuer: str = _of("", "issuer of the staff's sign-in; output of the resource stack, or a provider of your own")
-    oidc_client_id: str = _of("", "our client id at the issuer; output of the resource stack, or from your provider")
-    oidc_client_secret_arn: str = _of("", 'secret `{"client_secret": "…"}`; empty for a public client')
-    oidc_discovery: str = _of("", "discovery document; default the issuer's `/.well-known/openid-configuration`")
+    oidc_issuer: str = _of(
+        "", "issuer of the staff's sign-in; output of the resource stack, or a provider of your own"
+    )
+    oidc_client_id: str = _of(
+        "", "our client id at the issuer; output of the resource stack, or from your provider"
+    )
+    oidc_client_secret_arn: str = _of(
+        "", 'secret `{"client_secret": "…"}`; empty for a public client'
+    )
+    oidc_discovery: str = _of(
+        "", "discovery document; default the issuer's `/.well-known/openid-configuration`"
+    )
     oidc_scopes: str = _of("openid profile", "scopes that are asked for, separated by spaces")
     oidc_groups_claim: str = _of("cognito:groups", "claim of the token with the person's groups")
     oidc_agent_group: str = _of("agent", "group whose people may work on callbacks")
@@ -84,12 +121,20 @@ class Settings:
 
     limit_signups_per_caller: int = _of(20, "newsletter signups an hour from one address")
     limit_callbacks_per_caller: int = _of(5, "callback requests an hour from one address")
-    limit_callbacks_per_number: int = _of(3, "callback requests a day for one number, merged ones not counted")
-    limit_access_per_caller: int = _of(10, "requests an hour from one address for a link to one's data")
-    limit_per_caller_factor: int = _of(1, "multiplies the limits above; for trying out from one machine")
+    limit_callbacks_per_number: int = _of(
+        3, "callback requests a day for one number, merged ones not counted"
+    )
+    limit_access_per_caller: int = _of(
+        10, "requests an hour from one address for a link to one's data"
+    )
+    limit_per_caller_factor: int = _of(
+        1, "multiplies the limits above; for trying out from one machine"
+    )
 
     altcha_required: int = _of(0, "1: the forms require a proof of work; 0: none is looked at")
-    altcha_cost: int = _of(4000, "most steps a proof takes, half of them on average, which is about 1 s on a phone")
+    altcha_cost: int = _of(
+        4000, "most steps a proof takes, half of them on average, which is about 1 s on a phone"
+    )
     altcha_minutes: int = _of(10, "minutes within which a proof must be sent, 1 to 10")
 
     contacts_table: str = _of("", "output of the resource stack")
@@ -147,7 +192,9 @@ def _refuse_open_lines(settings: Settings) -> None:
             raise BadSetting(f"stage {settings.stage} must not use {url}: https only")
     for url in provider:
         if _is_loopback(urlsplit(url).hostname or ""):
-            raise BadSetting(f"stage {settings.stage} must not use {url}: whoever runs on its machine could sign in")
+            raise BadSetting(
+                f"stage {settings.stage} must not use {url}: whoever runs on its machine could sign in"
+            )
 
 
 def _is_loopback(host: str) -> bool:

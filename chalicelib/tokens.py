@@ -17,7 +17,9 @@ from chalicelib.errors import BadToken
 
 def _serializer(purpose: str) -> URLSafeSerializer:
     return URLSafeSerializer(
-        keys.token_keys(), salt=purpose, signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+        keys.token_keys(),
+        salt=purpose,
+        signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
     )
 
 
@@ -38,6 +40,8 @@ def read(purpose: str, token: str, now: datetime) -> tuple[str, int]:
     except (BadData, ValueError) as error:
         raise BadToken from error
     match payload:
-        case [str(subject), int(generation), int(expires)] if not expires or instants.epoch(now) < expires:
+        case [str(subject), int(generation), int(expires)] if (
+            not expires or instants.epoch(now) < expires
+        ):
             return subject, generation
     raise BadToken

@@ -22,7 +22,9 @@ _LOCK = Path("requirements.txt")  # in the project, where Chalice is run
 class Pip(packager.PipRunner):  # type: ignore[misc]  # chalice ships no annotations
     """Chalice's pip, which compares with the lock what it fetches for another processor than this machine's, too."""
 
-    def download_manylinux_wheels(self, abi: str, packages: list[str], directory: str, platforms: list[str]) -> None:
+    def download_manylinux_wheels(
+        self, abi: str, packages: list[str], directory: str, platforms: list[str]
+    ) -> None:
         """Wheels of these `name==version` for Lambda; the lock has the hashes of all of them. Raises Unfit."""
         if not packages:
             return
@@ -30,12 +32,27 @@ class Pip(packager.PipRunner):  # type: ignore[misc]  # chalice ships no annotat
             wanted.write("".join(locked(_LOCK.read_text(), packages)))
             wanted.flush()
             where = [word for each in platforms for word in ("--platform", each)]
-            code, _, said = self._execute("download", [
-                "-r", wanted.name, "--require-hashes", "--no-deps", "--only-binary=:all:", "--implementation", "cp",
-                "--abi", abi, "--dest", directory, *where,
-            ])  # fmt: skip
+            code, _, said = self._execute(
+                "download",
+                [
+                    "-r",
+                    wanted.name,
+                    "--require-hashes",
+                    "--no-deps",
+                    "--only-binary=:all:",
+                    "--implementation",
+                    "cp",
+                    "--abi",
+                    abi,
+                    "--dest",
+                    directory,
+                    *where,
+                ],
+            )
         if code:
-            raise packaging.Unfit(f"the libraries for Lambda cannot be had as the lock names them:\n{said.decode()}")
+            raise packaging.Unfit(
+                f"the libraries for Lambda cannot be had as the lock names them:\n{said.decode()}"
+            )
 
 
 def locked(lock: str, packages: Iterable[str]) -> list[str]:

@@ -9,7 +9,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.settings import BadSetting, parse
 from infra.target import Change, NotDone, Target
 
-REQUIRED = ("BASE_URL", "SITE_URL", "SITE_ORIGINS", "COMPANY_NAME", "MAIL_FROM", "STAFF_MAIL", "HOTLINE_NUMBER")
+REQUIRED = (
+    "BASE_URL",
+    "SITE_URL",
+    "SITE_ORIGINS",
+    "COMPANY_NAME",
+    "MAIL_FROM",
+    "STAFF_MAIL",
+    "HOTLINE_NUMBER",
+)
 
 OPERATIONS = ("mail_domain", "user_pool", "mfa", "alarm_mail", "budget", "log_days")
 
@@ -20,11 +28,18 @@ def check(target: Target) -> Iterator[Change]:
     try:
         identity = target.client("sts").get_caller_identity()
     except (BotoCoreError, ClientError) as error:
-        raise _missing([*missing, f"AWS credentials that work, and a region ({error}): sign in (`aws sso login`, or "
-                        "AWS_PROFILE=…) and set AWS_DEFAULT_REGION, such as eu-central-1"]) from error  # fmt: skip
+        raise _missing(
+            [
+                *missing,
+                f"AWS credentials that work, and a region ({error}): sign in (`aws sso login`, or "
+                "AWS_PROFILE=…) and set AWS_DEFAULT_REGION, such as eu-central-1",
+            ]
+        ) from error
     if missing := missing + _mail(target, blocking=True):
         raise _missing(missing)
-    yield Change(f"work in account {identity['Account']}, region {target.client('sts').meta.region_name}")
+    yield Change(
+        f"work in account {identity['Account']}, region {target.client('sts').meta.region_name}"
+    )
     for note in _mail(target, blocking=False):
         yield Change(note)
     if not (target.operations.get("user_pool") or target.environment.get("OIDC_ISSUER")):
@@ -48,8 +63,11 @@ def _settings(target: Target) -> list[str]:
     ]
     if environment.get("STAGE") != target.stage:
         missing.append(f"STAGE must be {target.stage} {where}")
-    missing += [f"operations has no {name}, only {', '.join(OPERATIONS)} ({where})"
-                for name in target.operations if name not in OPERATIONS]  # fmt: skip
+    missing += [
+        f"operations has no {name}, only {', '.join(OPERATIONS)} ({where})"
+        for name in target.operations
+        if name not in OPERATIONS
+    ]
     try:
         parse(environment)
     except BadSetting as error:
@@ -66,20 +84,38 @@ def _mail(target: Target, blocking: bool) -> list[str]:
     identity = _identity(client, domain)
     made = target.operations.get("mail_domain") == domain
     if blocking:
-        found = [] if account.get("SendingEnabled", True) else ["SES has stopped this account's mail: see its console"]
+        found = (
+            []
+            if account.get("SendingEnabled", True)
+            else ["SES has stopped this account's mail: see its console"]
+        )
         if target.stage == "prod" and sandbox:
-            found.append("SES is in the sandbox: request production access in its console (docs/operations.md)")
+            found.append(
+                "SES is in the sandbox: request production access in its console (docs/operations.md)"
+            )
         if identity is None and domain and not made:
-            found.append(f'SES has no identity {domain}: set "operations": {{"mail_domain": "{domain}"}} in '
-                         f".chalice/config.json, stage {target.stage}, to have it made")  # fmt: skip
+            found.append(
+                f'SES has no identity {domain}: set "operations": {{"mail_domain": "{domain}"}} in '
+                f".chalice/config.json, stage {target.stage}, to have it made"
+            )
         return found
-    notes = ["note: SES is in the sandbox, only addresses verified there get mail"] if sandbox else []
+    notes = (
+        ["note: SES is in the sandbox, only addresses verified there get mail"] if sandbox else []
+    )
     if identity is None:
-        notes.append(f"note: the identity {domain} is made next; then run this again for its DNS records")
+        notes.append(
+            f"note: the identity {domain} is made next; then run this again for its DNS records"
+        )
     elif not identity.get("VerifiedForSendingStatus"):
-        records = [f"{each}._domainkey.{domain} CNAME {each}.dkim.amazonses.com"
-                   for each in identity.get("DkimAttributes", {}).get("Tokens", ())]  # fmt: skip
-        notes.append("\n      ".join(["note: publish these DNS records, mails wait until SES sees them:", *records]))
+        records = [
+            f"{each}._domainkey.{domain} CNAME {each}.dkim.amazonses.com"
+            for each in identity.get("DkimAttributes", {}).get("Tokens", ())
+        ]
+        notes.append(
+            "\n      ".join(
+                ["note: publish these DNS records, mails wait until SES sees them:", *records]
+            )
+        )
     return notes
 
 

@@ -50,7 +50,9 @@ def change(root: Path, stage: str, name: str, values: Mapping[str, Any]) -> bool
 
 def _stage(whole: Mapping[str, Any], stage: str) -> dict[str, Any]:
     if stage not in whole["stages"]:
-        raise NoStage(f"there is no stage {stage} in .chalice/config.json, only {', '.join(whole['stages'])}")
+        raise NoStage(
+            f"there is no stage {stage} in .chalice/config.json, only {', '.join(whole['stages'])}"
+        )
     found: dict[str, Any] = whole["stages"][stage]
     return found
 

@@ -15,7 +15,9 @@ ROOT = Path(__file__).parent.parent
 def settle(target: Target) -> Iterator[Change]:
     """What Chalice cannot set: it differs after a first deployment, or where somebody changed it by hand."""
     if not triggers.standing(target):
-        yield Change("set filters, retries, limits and the gateway's answers, once the functions are there")
+        yield Change(
+            "set filters, retries, limits and the gateway's answers, once the functions are there"
+        )
         return
     yield from triggers.changes(target)
     api_id = _api(target)["rest_api_id"]
@@ -59,8 +61,15 @@ def steps(url: str | None = None) -> list[Step]:
 @click.command()
 @click.argument("stage")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done; nothing is changed.")
-@click.option("--only", type=click.Choice(["resources"]), help="Stop after the resources; `chalice deploy` may follow.")
-@click.option("--url", help="What to test at the end, such as the custom domain; default: the API's own address.")
+@click.option(
+    "--only",
+    type=click.Choice(["resources"]),
+    help="Stop after the resources; `chalice deploy` may follow.",
+)
+@click.option(
+    "--url",
+    help="What to test at the end, such as the custom domain; default: the API's own address.",
+)
 def main(stage: str, dry_run: bool, only: str | None, url: str | None) -> None:
     """Deploys STAGE, a stage of .chalice/config.json, with your AWS credentials.
 

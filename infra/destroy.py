@@ -20,7 +20,9 @@ SECRETS = ("IDENTITY_SECRET_ARN", "TOKEN_SECRET_ARN")
 @click.command()
 @click.argument("stage")
 @click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
-@click.option("--data", is_flag=True, help="Also what it keeps: tables, secrets, the staff's accounts.")
+@click.option(
+    "--data", is_flag=True, help="Also what it keeps: tables, secrets, the staff's accounts."
+)
 def main(stage: str, dry_run: bool, data: bool) -> None:
     """Deletes what serves STAGE; with --data also what it keeps, after its name was typed.
 
@@ -35,14 +37,20 @@ def run(target: Target, data: bool, dry_run: bool = False) -> None:
         raise click.ClickException("the local stage is not deployed: `make clean` deletes its data")
     try:
         environment, (kept, watching) = target.environment, resources.names(target.stage)
-        click.echo(f"functions, roles, triggers and API of {target.stage}; the stack {watching} with its logs")
+        click.echo(
+            f"functions, roles, triggers and API of {target.stage}; the stack {watching} with its logs"
+        )
         if data:
             lost = [environment[name] for name in (*TABLES, *SECRETS) if environment.get(name)]
             click.echo("\n  ".join([f"and for good, with the stack {kept}:", *lost]))
         if dry_run:
             click.echo("nothing was deleted")
             return
-        if data and click.prompt("This cannot be undone. Type the stage's name to delete its data") != target.stage:
+        if (
+            data
+            and click.prompt("This cannot be undone. Type the stage's name to delete its data")
+            != target.stage
+        ):
             raise click.ClickException("another name: nothing was deleted")
         functions.chalice(target, "delete")
         stack.delete(target.client("cloudformation"), watching, resources.PAUSE)

@@ -14,21 +14,29 @@ _CHALICE = (sys.executable, "-m", "infra.chalice")
 
 def changes(target: Target) -> Iterator[Change]:
     """Chalice, which finds out what of the functions, their roles, their triggers and the API differs."""
-    yield Change(f"run chalice deploy --stage {target.stage}: functions, roles, triggers, API",
-                 lambda: chalice(target, "deploy"))  # fmt: skip
+    yield Change(
+        f"run chalice deploy --stage {target.stage}: functions, roles, triggers, API",
+        lambda: chalice(target, "deploy"),
+    )
 
 
 def chalice(target: Target, command: str) -> None:
     """Run `chalice deploy` or `chalice delete` for the stage. Raises NotDone."""
-    done = subprocess.run([*_CHALICE, command, "--stage", target.stage], cwd=target.root, env=os.environ, check=False)
+    done = subprocess.run(
+        [*_CHALICE, command, "--stage", target.stage], cwd=target.root, env=os.environ, check=False
+    )
     if done.returncode:
-        raise NotDone(f"chalice {command} failed, see above. What it did is recorded: run the same command again.")
+        raise NotDone(
+            f"chalice {command} failed, see above. What it did is recorded: run the same command again."
+        )
 
 
 def deployed(target: Target) -> dict[str, dict[str, Any]]:
     """What Chalice recorded of its last deployment of the stage, by the names of its resources; empty without one."""
     try:
-        record = json.loads((target.root / ".chalice" / "deployed" / f"{target.stage}.json").read_text())
+        record = json.loads(
+            (target.root / ".chalice" / "deployed" / f"{target.stage}.json").read_text()
+        )
     except FileNotFoundError:
         return {}
     return {each["name"]: each for each in record["resources"]}

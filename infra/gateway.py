@@ -30,7 +30,11 @@ ANSWERS: dict[str, tuple[int, str, str]] = {
     "THROTTLED": (429, "rate_limited", "Too many requests at once. Try again in a moment."),
     "QUOTA_EXCEEDED": (429, "rate_limited", "Too many requests at once. Try again in a moment."),
     "API_CONFIGURATION_ERROR": (503, "unavailable", "The service is away for a moment. Try again."),
-    "AUTHORIZER_CONFIGURATION_ERROR": (503, "unavailable", "The service is away for a moment. Try again."),
+    "AUTHORIZER_CONFIGURATION_ERROR": (
+        503,
+        "unavailable",
+        "The service is away for a moment. Try again.",
+    ),
     "AUTHORIZER_FAILURE": (503, "unavailable", "The service is away for a moment. Try again."),
     "INTEGRATION_FAILURE": (503, "unavailable", "The service is away for a moment. Try again."),
     "INTEGRATION_TIMEOUT": (503, "unavailable", "The service is away for a moment. Try again."),
@@ -52,10 +56,15 @@ def answer(kind: str) -> tuple[int, dict[str, str], str]:
 def changes(target: Target, api_id: str) -> Iterator[Change]:
     """What differs of the answers of a stage's API. Each deployment of Chalice's brings the gateway's own back."""
     client = target.client("apigateway")
-    found = {each["responseType"]: each for each in client.get_gateway_responses(restApiId=api_id, limit=500)["items"]}
+    found = {
+        each["responseType"]: each
+        for each in client.get_gateway_responses(restApiId=api_id, limit=500)["items"]
+    }
     if any(_differs(found.get(kind, {}), _wanted(kind)) for kind in ANSWERS):
-        yield Change(f"give the gateway's own {len(ANSWERS)} answers our error shape",
-                     lambda: shape(client, api_id, GATEWAY_STAGE))  # fmt: skip
+        yield Change(
+            f"give the gateway's own {len(ANSWERS)} answers our error shape",
+            lambda: shape(client, api_id, GATEWAY_STAGE),
+        )
 
 
 def _differs(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
@@ -66,8 +75,12 @@ def _wanted(kind: str) -> dict[str, Any]:
     status, headers, body = answer(kind)
     return {
         "statusCode": str(status),
-        "responseParameters": {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()},
-        "responseTemplates": {"application/json": body},  # the only template key the gateway looks at for all types
+        "responseParameters": {
+            f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()
+        },
+        "responseTemplates": {
+            "application/json": body
+        },  # the only template key the gateway looks at for all types
     }
 
 

@@ -97,7 +97,9 @@ def _check(folder: Path) -> None:
     ours = f"{sys.implementation.name}-{sys.version_info.major}{sys.version_info.minor}"
     for library in folder.rglob("*.cpython-*.so"):
         if f".{ours}-" not in library.name:
-            raise Unfit(f"{library.name} is for another version of Python than this, {ours}: bytecode would not fit")
+            raise Unfit(
+                f"{library.name} is for another version of Python than this, {ours}: bytecode would not fit"
+            )
 
 
 def _remove(folder: Path) -> None:
@@ -120,11 +122,24 @@ def _compile(folder: Path) -> None:
     """
     ours = [folder / "app.py", folder / "chalicelib"]
     theirs = [each for each in sorted(folder.iterdir()) if each not in ours]
-    command = [sys.executable, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash",
-               "-s", str(folder), "-p", TASK]  # fmt: skip
+    command = [
+        sys.executable,
+        "-I",
+        "-m",
+        "compileall",
+        "-q",
+        "--invalidation-mode",
+        "unchecked-hash",
+        "-s",
+        str(folder),
+        "-p",
+        TASK,
+    ]
     _run([*command, *map(str, ours)], "cannot be compiled")
     _run([*command, "-b", *map(str, theirs)], "cannot be compiled")
-    for source in [file for top in theirs for file in (top, *top.rglob("*")) if file.suffix == ".py"]:
+    for source in [
+        file for top in theirs for file in (top, *top.rglob("*")) if file.suffix == ".py"
+    ]:
         source.unlink()
 
 
@@ -133,7 +148,17 @@ def _try(folder: Path, services: set[str]) -> None:
     with tempfile.TemporaryDirectory() as name:
         tried = _ours(folder, Path(name) / "package") if _foreign(folder) else folder
         for handler in ("app.app", "app.deliver"):
-            command = [sys.executable, "-I", "-S", "-B", "-c", _SMOKE, str(tried), handler, *sorted(services)]
+            command = [
+                sys.executable,
+                "-I",
+                "-S",
+                "-B",
+                "-c",
+                _SMOKE,
+                str(tried),
+                handler,
+                *sorted(services),
+            ]
             _run(command, f"{handler} does not start")
 
 

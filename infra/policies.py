@@ -53,20 +53,35 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
         "Provider": "GetSecretValue",
     },
     "deliver": {**_SENDS, "ContactsStream": _READS_STREAM, "DeadLetters": "SendMessage"},
-    "hear": {"Contacts": "GetItem PutItem Query UpdateItem", "Sent": "Query", "DeadLetters": "SendMessage"},
-    "count": {"Markers": "UpdateItem", "Counts": "UpdateItem", "MarkersStream": _READS_STREAM,
-              "DeadLetters": "SendMessage"},
+    "hear": {
+        "Contacts": "GetItem PutItem Query UpdateItem",
+        "Sent": "Query",
+        "DeadLetters": "SendMessage",
+    },
+    "count": {
+        "Markers": "UpdateItem",
+        "Counts": "UpdateItem",
+        "MarkersStream": _READS_STREAM,
+        "DeadLetters": "SendMessage",
+    },
     "clock": {**_SENDS, "Contacts": "DeleteItem GetItem PutItem Query UpdateItem", "Due": "Query"},
     "sweep": {"Markers": "DeleteItem Scan UpdateItem", "Counts": "GetItem PutItem UpdateItem"},
     "rank": {"Counts": "BatchGetItem GetItem PutItem Query", "Days": "Query"},
-}  # fmt: skip
+}
 
 
 def document(root: Path, stage: str, function: str) -> dict[str, Any]:
     """The policy of a function on a stage."""
     sender = parseaddr(config.environment(root, stage)["MAIL_FROM"])[1].rpartition("@")[2]
-    names = {"stage": config.prefix(stage), "sender": sender, "log": config.function_name(stage, function)}
-    statements = [_statement(thing, does, names) for thing, does in {**RIGHTS[function], **_WRITES_LOG}.items()]
+    names = {
+        "stage": config.prefix(stage),
+        "sender": sender,
+        "log": config.function_name(stage, function),
+    }
+    statements = [
+        _statement(thing, does, names)
+        for thing, does in {**RIGHTS[function], **_WRITES_LOG}.items()
+    ]
     return {"Version": "2012-10-17", "Statement": statements}
 
 
@@ -83,14 +98,22 @@ def _statement(thing: str, does: str, names: Mapping[str, str]) -> dict[str, Any
 def files(root: Path, stage: str) -> Iterator[tuple[Path, str]]:
     """Path and text of each policy of a stage."""
     for function in RIGHTS:
-        yield root / ".chalice" / _name(stage, function), json.dumps(document(root, stage, function), indent=2) + "\n"
+        yield (
+            root / ".chalice" / _name(stage, function),
+            json.dumps(document(root, stage, function), indent=2) + "\n",
+        )
 
 
 def write(root: Path, stage: str) -> None:
     """Write a stage's policies, and which function has which."""
     for path, text in files(root, stage):
         path.write_text(text)
-    config.change(root, stage, "lambda_functions", {each: {"iam_policy_file": _name(stage, each)} for each in RIGHTS})
+    config.change(
+        root,
+        stage,
+        "lambda_functions",
+        {each: {"iam_policy_file": _name(stage, each)} for each in RIGHTS},
+    )
 
 
 def _name(stage: str, function: str) -> str:

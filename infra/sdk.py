@@ -58,9 +58,17 @@ def add(folder: Path, services: set[str]) -> None:
     for name in DISTRIBUTIONS:
         for file in metadata.files(name) or ():
             top = file.parts[0]
-            if ".." in file.parts or "__pycache__" in file.parts or (top == "botocore" and file.parts[1] == "data"):
+            if (
+                ".." in file.parts
+                or "__pycache__" in file.parts
+                or (top == "botocore" and file.parts[1] == "data")
+            ):
                 continue
-            if top.endswith(".dist-info") and file.name != "METADATA" and "licenses" not in file.parts:
+            if (
+                top.endswith(".dist-info")
+                and file.name != "METADATA"
+                and "licenses" not in file.parts
+            ):
                 continue
             target = folder / file
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +111,9 @@ def _copy_service(source: Path, target: Path, words: set[str]) -> None:
 
 def _named(model: Any, words: set[str]) -> Any:
     """A service's model with the operations that are named, and the shapes these need."""
-    operations = {name: each for name, each in model["operations"].items() if xform_name(name) in words}
+    operations = {
+        name: each for name, each in model["operations"].items() if xform_name(name) in words
+    }
     shapes: dict[str, Any] = {}
     wanted = list(_shapes(list(operations.values())))
     while wanted:
@@ -133,7 +143,9 @@ def _copy_common(source: Path, target: Path, services: set[str]) -> None:
         if file.name.startswith("endpoints."):
             for partition in data["partitions"]:
                 partition["services"] = {
-                    name: regions for name, regions in partition["services"].items() if name in _endpoints(services)
+                    name: regions
+                    for name, regions in partition["services"].items()
+                    if name in _endpoints(services)
                 }
         _write(target / file.name.removesuffix(".gz"), _undocumented(data))
 
@@ -144,7 +156,10 @@ def _endpoints(services: set[str]) -> set[str]:
 
 
 def _root(bundle: str, name: str) -> str:
-    label, rest = f'# Label: "{re.escape(name)}"\n', r"(?:#.*\n)*(-----BEGIN[^#]*END CERTIFICATE-----\n)"
+    label, rest = (
+        f'# Label: "{re.escape(name)}"\n',
+        r"(?:#.*\n)*(-----BEGIN[^#]*END CERTIFICATE-----\n)",
+    )
     found = re.search(label + rest, bundle)
     if not found:
         raise LookupError(f"botocore's certificates have no {name}")
@@ -152,7 +167,9 @@ def _root(bundle: str, name: str) -> str:
 
 
 def _read(file: Path) -> Any:
-    return json.loads(gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes())
+    return json.loads(
+        gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+    )
 
 
 def _write(file: Path, data: Any) -> None:

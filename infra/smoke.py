@@ -38,8 +38,10 @@ def _expect(name: str, check: Any, target: Target, url: str) -> None:
     except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
         wrong = f"{type(error).__name__}: {error}"
     if wrong:
-        raise NotDone(f"{url}{name} does not answer as it should: {wrong}\n"
-                      "The functions' logs tell why (CloudWatch, /aws/lambda/…). What was deployed stays.")  # fmt: skip
+        raise NotDone(
+            f"{url}{name} does not answer as it should: {wrong}\n"
+            "The functions' logs tell why (CloudWatch, /aws/lambda/…). What was deployed stays."
+        )
 
 
 def _ask(url: str, method: str = "GET", **headers: str) -> _Answer:
@@ -68,7 +70,11 @@ def _preflight(target: Target, url: str) -> str:
     origin = target.environment["SITE_ORIGINS"].split(",")[0].strip()
     answer = _ask(url, "OPTIONS", Origin=origin, **{"Access-Control-Request-Method": "POST"})
     allowed = answer.headers.get("Access-Control-Allow-Origin")
-    return "" if allowed == origin else f"the website {origin} may not call it: {answer.status}, {allowed}"
+    return (
+        ""
+        if allowed == origin
+        else f"the website {origin} may not call it: {answer.status}, {allowed}"
+    )
 
 
 def _nothing_there(target: Target, url: str) -> str:

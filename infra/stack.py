@@ -15,7 +15,11 @@ class StackFailed(RuntimeError):
 
 
 def apply(
-    client: Any, name: str, template: Mapping[str, str], parameters: Mapping[str, str], pause: float = 5.0
+    client: Any,
+    name: str,
+    template: Mapping[str, str],
+    parameters: Mapping[str, str],
+    pause: float = 5.0,
 ) -> dict[str, str]:
     """Create or update a stack, wait, and return its outputs as environment variables.
 
@@ -25,7 +29,9 @@ def apply(
     request = {
         **template,
         "StackName": name,
-        "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        "Parameters": [
+            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+        ],
         "Capabilities": _CAPABILITIES,
     }
     found = _describe(client, name)
@@ -40,7 +46,9 @@ def apply(
             _wait(client, "stack_create_complete", name, pause)
         elif _updates(client, request):
             _wait(client, "stack_update_complete", name, pause)
-    except client.exceptions.ClientError as error:  # refused at once, such as a template that is not valid
+    except (
+        client.exceptions.ClientError
+    ) as error:  # refused at once, such as a template that is not valid
         raise StackFailed(f"stack {name}: {error}") from error
     return outputs(client, name) or {}
 
@@ -48,7 +56,11 @@ def apply(
 def outputs(client: Any, name: str) -> dict[str, str] | None:
     """The outputs of a stack as environment variables (ContactsTable is CONTACTS_TABLE), None without a stack."""
     found = _describe(client, name)
-    if not found or not found["StackStatus"].endswith("_COMPLETE") or found["StackStatus"] == "ROLLBACK_COMPLETE":
+    if (
+        not found
+        or not found["StackStatus"].endswith("_COMPLETE")
+        or found["StackStatus"] == "ROLLBACK_COMPLETE"
+    ):
         return None
     return {variable(each["OutputKey"]): each["OutputValue"] for each in found.get("Outputs", ())}
 
@@ -88,7 +100,9 @@ def _updates(client: Any, request: Mapping[str, Any]) -> bool:
 def _wait(client: Any, state: str, name: str, pause: float) -> None:
     attempts = max(1, int(900 / pause))
     try:
-        client.get_waiter(state).wait(StackName=name, WaiterConfig={"Delay": pause, "MaxAttempts": attempts})
+        client.get_waiter(state).wait(
+            StackName=name, WaiterConfig={"Delay": pause, "MaxAttempts": attempts}
+        )
     except WaiterError as error:  # tells only that it failed: the events tell why
         raise StackFailed(f"stack {name}: {error}\n{_reasons(client, name)}") from error
 

@@ -62,7 +62,9 @@ class Step:
     changes: Callable[[Target], Iterable[Change]]
 
 
-def carry_out(steps: Iterable[Step], target: Target, say: Callable[[str], None], dry_run: bool = False) -> None:
+def carry_out(
+    steps: Iterable[Step], target: Target, say: Callable[[str], None], dry_run: bool = False
+) -> None:
     """Go through the steps in order, telling each change before it is made; `dry_run` only tells. Raises NotDone."""
     steps = list(steps)
     for number, step in enumerate(steps, 1):

@@ -27,18 +27,31 @@ def changes(target: Target, api_id: str) -> Iterator[Change]:
     client = target.client("apigateway")
     found = {
         key.replace("~1", "/").strip("/"): value
-        for key, value in client.get_stage(restApiId=api_id, stageName=GATEWAY_STAGE).get("methodSettings", {}).items()
+        for key, value in client.get_stage(restApiId=api_id, stageName=GATEWAY_STAGE)
+        .get("methodSettings", {})
+        .items()
     }
     wanted = {"*/*": DEFAULT}
-    wanted |= {f"{path.strip('/')}/{method}": rate for path, rate in RATES.items() for method in _METHODS}
+    wanted |= {
+        f"{path.strip('/')}/{method}": rate for path, rate in RATES.items() for method in _METHODS
+    }
     for key, (rate, burst) in wanted.items():
         settings = found.get(key, {})
-        if (settings.get("throttlingRateLimit"), settings.get("throttlingBurstLimit")) != (rate, burst):
+        if (settings.get("throttlingRateLimit"), settings.get("throttlingBurstLimit")) != (
+            rate,
+            burst,
+        ):
             path, _, method = key.rpartition("/")
             what = "every method" if key == "*/*" else f"{method} /{path}"
-            yield Change(f"throttle {what} at {rate:g} requests a second, {burst} at a burst",
-                         partial(client.update_stage, restApiId=api_id, stageName=GATEWAY_STAGE,
-                                 patchOperations=_operations(path, method, rate, burst)))  # fmt: skip
+            yield Change(
+                f"throttle {what} at {rate:g} requests a second, {burst} at a burst",
+                partial(
+                    client.update_stage,
+                    restApiId=api_id,
+                    stageName=GATEWAY_STAGE,
+                    patchOperations=_operations(path, method, rate, burst),
+                ),
+            )
 
 
 def _operations(path: str, method: str, rate: float, burst: int) -> list[dict[str, Any]]:

@@ -10,7 +10,9 @@ from infra.target import Change, Target
 
 _HOUR = 3600
 # What `deliver` reacts to: a message that is due, and a subscription that ended or was erased.
-_DUE = {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "MSG#"}]}}, "NewImage": {"state": {"S": ["due"]}}}}
+_DUE = {
+    "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "MSG#"}]}}, "NewImage": {"state": {"S": ["due"]}}}
+}
 _OF_SUBSCRIBERS = {"pk": {"S": [{"prefix": "SUB#"}]}}
 _ENDED_STATES = ["unsubscribed", "bounced", "complained", "refused"]
 _ENDED = {"dynamodb": {"Keys": _OF_SUBSCRIBERS, "NewImage": {"state": {"S": _ENDED_STATES}}}}
@@ -24,14 +26,24 @@ _OLDEST = 6 * _HOUR
 # Called by SNS, or by a schedule whose next tick does what this one did not.
 _ASYNCHRONOUS = {"hear": (2, 6 * _HOUR), "clock": (0, 60), "sweep": (0, 60), "rank": (0, 60)}
 # Most at once. Ticks never overlap; mail goes no faster than SES takes it; the rest bounds what a flood costs.
-RESERVED = {"api_handler": 300, "deliver": 20, "hear": 10, "count": 100, "clock": 1, "sweep": 1, "rank": 1}
+RESERVED = {
+    "api_handler": 300,
+    "deliver": 20,
+    "hear": 10,
+    "count": 100,
+    "clock": 1,
+    "sweep": 1,
+    "rank": 1,
+}
 _UNRESERVED = 100  # AWS keeps as many for functions without a reservation
 
 
 def changes(target: Target) -> Iterator[Change]:
     """What differs of the streams' mappings, of repeats and of how many run at once."""
     queue = target.environment["DEAD_LETTER_QUEUE_URL"]
-    attributes = target.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    attributes = target.client("sqs").get_queue_attributes(
+        QueueUrl=queue, AttributeNames=["QueueArn"]
+    )["Attributes"]
     aside = {"OnFailure": {"Destination": attributes["QueueArn"]}}
     for function in FILTERS:
         yield from _mapping(target, function, aside)
@@ -43,7 +55,9 @@ def changes(target: Target) -> Iterator[Change]:
 def _mapping(target: Target, function: str, aside: Mapping[str, Any]) -> Iterator[Change]:
     client, name = target.client("lambda"), config.function_name(target.stage, function)
     wanted = {
-        "FilterCriteria": {"Filters": [{"Pattern": json.dumps(each)} for each in FILTERS[function]]},
+        "FilterCriteria": {
+            "Filters": [{"Pattern": json.dumps(each)} for each in FILTERS[function]]
+        },
         "MaximumRetryAttempts": -1,  # until it is too old
         "MaximumRecordAgeInSeconds": _OLDEST,
         "BisectBatchOnFunctionError": True,
@@ -51,40 +65,62 @@ def _mapping(target: Target, function: str, aside: Mapping[str, Any]) -> Iterato
     }
     for found in client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]:
         if any(_given(found.get(key)) != value for key, value in wanted.items()):
-            yield Change(f"{function}: filters, bisection, {_OLDEST // _HOUR} hours of retries, dead letters",
-                         partial(client.update_event_source_mapping, UUID=found["UUID"], **wanted))  # fmt: skip
+            yield Change(
+                f"{function}: filters, bisection, {_OLDEST // _HOUR} hours of retries, dead letters",
+                partial(client.update_event_source_mapping, UUID=found["UUID"], **wanted),
+            )
 
 
 def _given(found: Any) -> Any:
     """A value without the empty ones that AWS adds to what it was given."""
-    return {key: value for key, value in found.items() if value} if isinstance(found, dict) else found
+    return (
+        {key: value for key, value in found.items() if value} if isinstance(found, dict) else found
+    )
 
 
-def _repeats(target: Target, function: str, repeats: int, oldest: int, aside: Mapping[str, Any]) -> Iterator[Change]:
+def _repeats(
+    target: Target, function: str, repeats: int, oldest: int, aside: Mapping[str, Any]
+) -> Iterator[Change]:
     client, name = target.client("lambda"), config.function_name(target.stage, function)
-    wanted = {"MaximumRetryAttempts": repeats, "MaximumEventAgeInSeconds": oldest, "DestinationConfig": aside}
+    wanted = {
+        "MaximumRetryAttempts": repeats,
+        "MaximumEventAgeInSeconds": oldest,
+        "DestinationConfig": aside,
+    }
     try:
         found = client.get_function_event_invoke_config(FunctionName=name)
     except client.exceptions.ResourceNotFoundException:
         found = {}
     if any((_given(found.get(key)) or {}) != (value or {}) for key, value in wanted.items()):
-        yield Change(f"{function}: a failure is repeated {repeats} times, for {oldest} seconds",
-                     partial(client.put_function_event_invoke_config, FunctionName=name, **wanted))  # fmt: skip
+        yield Change(
+            f"{function}: a failure is repeated {repeats} times, for {oldest} seconds",
+            partial(client.put_function_event_invoke_config, FunctionName=name, **wanted),
+        )
 
 
 def _reserved(target: Target) -> Iterator[Change]:
     client = target.client("lambda")
     limit = client.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
     if limit < sum(RESERVED.values()) + _UNRESERVED:
-        yield Change(f"note: this account runs {limit} functions at once; reserving any takes "
-                     f"{sum(RESERVED.values()) + _UNRESERVED}: ask for more under Service Quotas, Lambda")  # fmt: skip
+        yield Change(
+            f"note: this account runs {limit} functions at once; reserving any takes "
+            f"{sum(RESERVED.values()) + _UNRESERVED}: ask for more under Service Quotas, Lambda"
+        )
         return
     for function, most in RESERVED.items():
         name = config.function_name(target.stage, function)
-        if client.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions") != most:
-            yield Change(f"{function}: at most {most} at once",
-                         partial(client.put_function_concurrency, FunctionName=name,
-                                 ReservedConcurrentExecutions=most))  # fmt: skip
+        if (
+            client.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")
+            != most
+        ):
+            yield Change(
+                f"{function}: at most {most} at once",
+                partial(
+                    client.put_function_concurrency,
+                    FunctionName=name,
+                    ReservedConcurrentExecutions=most,
+                ),
+            )
 
 
 def standing(target: Target) -> bool:

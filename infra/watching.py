@@ -25,7 +25,10 @@ def template(stage: str, mail: str = "", budget: int = 0, log_days: int = 30) ->
         }
     resources["Dashboard"] = {
         "Type": "AWS::CloudWatch::Dashboard",
-        "Properties": {"DashboardName": config.prefix(stage), "DashboardBody": {"Fn::Sub": dashboard(stage)}},
+        "Properties": {
+            "DashboardName": config.prefix(stage),
+            "DashboardBody": {"Fn::Sub": dashboard(stage)},
+        },
     }
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -49,7 +52,10 @@ def _logs(stage: str, days: int) -> dict[str, Any]:
             "Type": "AWS::Logs::LogGroup",
             "DeletionPolicy": "Delete",
             "UpdateReplacePolicy": "Delete",
-            "Properties": {"LogGroupName": f"/aws/lambda/{config.function_name(stage, each)}", "RetentionInDays": days},
+            "Properties": {
+                "LogGroupName": f"/aws/lambda/{config.function_name(stage, each)}",
+                "RetentionInDays": days,
+            },
         }
         for each in FUNCTIONS
     }
@@ -63,7 +69,11 @@ def _measures(stage: str) -> dict[str, Any]:
                 "LogGroupName": {"Ref": f"Log{_identifier(function)}"},
                 "FilterPattern": each.pattern,
                 "MetricTransformations": [
-                    {"MetricNamespace": namespace(stage), "MetricName": each.name, "MetricValue": each.value}
+                    {
+                        "MetricNamespace": namespace(stage),
+                        "MetricName": each.name,
+                        "MetricValue": each.value,
+                    }
                 ],
             },
         }
@@ -74,11 +84,22 @@ def _measures(stage: str) -> dict[str, Any]:
 
 def _topic(stage: str, mail: str, budget: int) -> dict[str, Any]:
     own = {"StringEquals": {"AWS:SourceAccount": {"Ref": "AWS::AccountId"}}}
-    publishes = {"Effect": "Allow", "Action": "sns:Publish", "Resource": {"Ref": "Operators"}, "Condition": own}
+    publishes = {
+        "Effect": "Allow",
+        "Action": "sns:Publish",
+        "Resource": {"Ref": "Operators"},
+        "Condition": own,
+    }
     services = ["cloudwatch.amazonaws.com", "budgets.amazonaws.com"]
-    document = {"Version": "2012-10-17", "Statement": [{**publishes, "Principal": {"Service": services}}]}
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [{**publishes, "Principal": {"Service": services}}],
+    }
     found: dict[str, Any] = {
-        "Operators": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": f"{config.prefix(stage)}-operators"}},
+        "Operators": {
+            "Type": "AWS::SNS::Topic",
+            "Properties": {"TopicName": f"{config.prefix(stage)}-operators"},
+        },
         "OperatorsPolicy": {
             "Type": "AWS::SNS::TopicPolicy",
             "Properties": {"Topics": [{"Ref": "Operators"}], "PolicyDocument": document},
@@ -94,13 +115,27 @@ def _topic(stage: str, mail: str, budget: int) -> dict[str, Any]:
 
 def _budget(stage: str, most: int) -> dict[str, Any]:
     def told(kind: str, percent: int) -> dict[str, Any]:
-        notification = {"NotificationType": kind, "ComparisonOperator": "GREATER_THAN", "Threshold": percent}
-        return {"Notification": notification,
-                "Subscribers": [{"SubscriptionType": "SNS", "Address": {"Ref": "Operators"}}]}  # fmt: skip
+        notification = {
+            "NotificationType": kind,
+            "ComparisonOperator": "GREATER_THAN",
+            "Threshold": percent,
+        }
+        return {
+            "Notification": notification,
+            "Subscribers": [{"SubscriptionType": "SNS", "Address": {"Ref": "Operators"}}],
+        }
 
     limit = {"Amount": most, "Unit": "USD"}
-    named = {"BudgetName": config.prefix(stage), "BudgetType": "COST", "TimeUnit": "MONTHLY", "BudgetLimit": limit}
-    return {"Budget": named, "NotificationsWithSubscribers": [told("ACTUAL", 80), told("FORECASTED", 100)]}
+    named = {
+        "BudgetName": config.prefix(stage),
+        "BudgetType": "COST",
+        "TimeUnit": "MONTHLY",
+        "BudgetLimit": limit,
+    }
+    return {
+        "Budget": named,
+        "NotificationsWithSubscribers": [told("ACTUAL", 80), told("FORECASTED", 100)],
+    }
 
 
 def _alarm(stage: str, alarm: Alarm) -> Mapping[str, Any]:
@@ -115,7 +150,9 @@ def _alarm(stage: str, alarm: Alarm) -> Mapping[str, Any]:
         "Period": alarm.minutes * 60,
         "EvaluationPeriods": alarm.times,
         "Threshold": alarm.threshold,
-        "ComparisonOperator": "LessThanThreshold" if alarm.below else "GreaterThanOrEqualToThreshold",
+        "ComparisonOperator": "LessThanThreshold"
+        if alarm.below
+        else "GreaterThanOrEqualToThreshold",
         "TreatMissingData": "breaching" if alarm.below else "notBreaching",
         "AlarmActions": [{"Ref": "Operators"}],
         "OKActions": [{"Ref": "Operators"}],

@@ -21,7 +21,9 @@ FOLDER = ROOT / ".local"
 def main() -> int:
     """Run until a signal comes (exit code 0) or a part fails (1)."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("--port", type=int, default=8300, metavar="BASE", help="first of five ports (8300)")
+    parser.add_argument(
+        "--port", type=int, default=8300, metavar="BASE", help="first of five ports (8300)"
+    )
     base = parser.parse_args().port
     over = threading.Event()
     failures: list[str] = []
@@ -32,7 +34,9 @@ def main() -> int:
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, _end)
-    cloud = Cloud(FOLDER, ports=ports.following(base), persist=True, watch=True, say=_say, died=died)
+    cloud = Cloud(
+        FOLDER, ports=ports.following(base), persist=True, watch=True, say=_say, died=died
+    )
     run = FOLDER / "run.json"
     try:
         cloud.claim()
@@ -43,11 +47,20 @@ def main() -> int:
         over.wait()
     except KeyboardInterrupt:
         pass
-    except (ports.PortTaken, FolderTaken, EmulatorFailed, HandlersFailed, StackFailed, PackagingFailed) as error:
+    except (
+        ports.PortTaken,
+        FolderTaken,
+        EmulatorFailed,
+        HandlersFailed,
+        StackFailed,
+        PackagingFailed,
+    ) as error:
         failures.append(str(error))
     finally:
         for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, signal.SIG_IGN)  # a second Ctrl-C must not keep the emulator from saving
+            signal.signal(
+                each, signal.SIG_IGN
+            )  # a second Ctrl-C must not keep the emulator from saving
         if cloud.claimed:
             run.unlink(missing_ok=True)
             _say("saving and ending …")
@@ -66,7 +79,13 @@ def _say(text: str) -> None:
 
 
 def _publish(path: Path, cloud: Cloud) -> None:
-    addresses = {"site": cloud.site, "mailbox": cloud.mailbox, "api": cloud.api, "staff": cloud.staff, "aws": cloud.aws}
+    addresses = {
+        "site": cloud.site,
+        "mailbox": cloud.mailbox,
+        "api": cloud.api,
+        "staff": cloud.staff,
+        "aws": cloud.aws,
+    }
     draft = path.with_suffix(".tmp")
     draft.write_text(json.dumps(addresses, indent=2) + "\n")
     os.replace(draft, path)  # whoever waits for the file finds it whole
@@ -74,7 +93,9 @@ def _publish(path: Path, cloud: Cloud) -> None:
 
 def _summary(cloud: Cloud) -> str:
     logs = os.path.relpath(cloud.folder)
-    people = "\n".join(f"           {each.email:<30} {each.password}    {each.name}" for each in cloud.people)
+    people = "\n".join(
+        f"           {each.email:<30} {each.password}    {each.name}" for each in cloud.people
+    )
     return f"""
   site     {cloud.site}    the demo website: sign up, ask for a callback, read an article
   mailbox  {cloud.mailbox}    the mails and alerts that follow

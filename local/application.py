@@ -36,7 +36,9 @@ class Application:
         self._one_at_a_time = threading.Lock()
         self._ending = False
         log = folder / "handlers.log"
-        self.handlers = None if port is None else Handlers(root, log, port, watch=watch, told=self._loaded)
+        self.handlers = (
+            None if port is None else Handlers(root, log, port, watch=watch, told=self._loaded)
+        )
 
     def prepare(self) -> None:
         """Load what takes time and needs no settings."""
@@ -46,7 +48,9 @@ class Application:
     def start(self, environment: Mapping[str, str]) -> None:
         """Run with an environment and deploy what is not yet. Raises HandlersFailed, PackagingFailed, StackFailed."""
         # Lambda sets AWS_… itself; a function's settings may not name them.
-        self._settings = {key: value for key, value in environment.items() if not key.startswith("AWS_")}
+        self._settings = {
+            key: value for key, value in environment.items() if not key.startswith("AWS_")
+        }
         broken = False
         if self.handlers:
             self.handlers.serve(environment)
@@ -77,11 +81,15 @@ class Application:
         with self._one_at_a_time:
             mark = self._mark()
             proxy = f"http://{ports.HOST}:{self.handlers.port}" if self.handlers else None
-            self._moved(deploy.deploy(self._emulator, self._root, self._folder, self._settings, proxy, mark))
+            self._moved(
+                deploy.deploy(self._emulator, self._root, self._folder, self._settings, proxy, mark)
+            )
 
     def _loaded(self, loaded: Loaded) -> None:
         if loaded.broken:
-            self._say(f"app.py cannot be loaded; requests fail until it is mended:\n{loaded.broken.rstrip()}")
+            self._say(
+                f"app.py cannot be loaded; requests fail until it is mended:\n{loaded.broken.rstrip()}"
+            )
         elif loaded.generation > 1:
             self._say(f"the edited code is served ({loaded.seconds:.2f} s)")
             if loaded.surface != self._surface:

@@ -74,7 +74,10 @@ class Cloud:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.stop()
 
@@ -85,7 +88,10 @@ class Cloud:
             self._listeners[part] = ports.listen(getattr(wanted, part), part)
             self._ends.append(self._listeners[part].close)
         self._emulator = Emulator(
-            self.folder, ports.free(wanted.emulator, "emulator"), persist=self._persist, auth=self._auth
+            self.folder,
+            ports.free(wanted.emulator, "emulator"),
+            persist=self._persist,
+            auth=self._auth,
         )
         self._application = Application(
             self._emulator,
@@ -103,7 +109,9 @@ class Cloud:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise FolderTaken(f"another run keeps its data in {self.folder}: end it first") from None
+            raise FolderTaken(
+                f"another run keeps its data in {self.folder}: end it first"
+            ) from None
         self.claimed = True
 
     def start(self) -> None:
@@ -121,7 +129,9 @@ class Cloud:
         self._emulator.start()
         self._ends.append(self._emulator.stop)
         self._application.prepare()
-        self._front = Front(self._listeners["api"], self._emulator.url, trust_forwarded_for=self._trust)
+        self._front = Front(
+            self._listeners["api"], self._emulator.url, trust_forwarded_for=self._trust
+        )
         self.aws, self.api = self._emulator.url, self._front.url
         self.staff = f"{self.api}/staff"
         self._start_pages()
@@ -130,11 +140,17 @@ class Cloud:
         if self._persist:
             self._kept = json.loads(self._mails.read_text()) if self._mails.exists() else []
             self._ends.append(self._keep_messages)
-        self.env = self._environment(deploy.resources(self._emulator, self.root, deploy.STAGE, self.api))
+        self.env = self._environment(
+            deploy.resources(self._emulator, self.root, deploy.STAGE, self.api)
+        )
         self.people = people.seed(self._emulator, _pool(self.env), self.folder / "people.json")
         self._application.start(self.env)
         if self._application.handlers:
-            self._watch_over("functions' process", self._application.handlers.process, self.folder / "handlers.log")
+            self._watch_over(
+                "functions' process",
+                self._application.handlers.process,
+                self.folder / "handlers.log",
+            )
         self._front.start()
         self._ends.append(self._front.stop)
 
@@ -169,7 +185,11 @@ class Cloud:
         def wait() -> None:
             process.wait()
             handlers = self._application.handlers
-            wanted = handlers is not None and handlers.process is None and process is not self._emulator.process
+            wanted = (
+                handlers is not None
+                and handlers.process is None
+                and process is not self._emulator.process
+            )
             if not (self._ending or wanted):
                 self._died(f"the {name} ended by itself; the end of {log}:\n{tail(log)}")
 
@@ -180,7 +200,9 @@ class Cloud:
         try:
             self._mails.write_text(json.dumps(self.messages()))
         except OSError:
-            self._say("the emulator is gone already: the mailbox keeps what it had at the last clean end")
+            self._say(
+                "the emulator is gone already: the mailbox keeps what it had at the last clean end"
+            )
 
     def stop(self) -> None:
         """End everything; the emulator saves its state first if it is to persist."""
@@ -194,7 +216,9 @@ class Cloud:
 
     def invoke(self, name: str, event: Mapping[str, Any]) -> Any:
         """Invoke a function (`app`, `deliver`, `clock` …) through Lambda's API. Raises RuntimeError if it fails."""
-        answer = self.client("lambda").invoke(FunctionName=self._functions[name], Payload=json.dumps(event).encode())
+        answer = self.client("lambda").invoke(
+            FunctionName=self._functions[name], Payload=json.dumps(event).encode()
+        )
         payload = json.loads(answer["Payload"].read() or b"null")
         if "FunctionError" in answer:
             raise RuntimeError(f"{name} failed: {payload}")

@@ -53,7 +53,9 @@ def environment(root: Path) -> dict[str, str]:
 def mark(root: Path, surface: tuple[str, ...], settings: Mapping[str, str]) -> str:
     """A digest of everything a deployment depends on; of the code only its routes and triggers."""
     parts = [*surface, json.dumps(dict(settings), sort_keys=True)]
-    for path in sorted([*root.glob(".chalice/*.json"), *root.glob("infra/*"), *root.glob("local/*.py")]):
+    for path in sorted(
+        [*root.glob(".chalice/*.json"), *root.glob("infra/*"), *root.glob("local/*.py")]
+    ):
         if path.is_file():
             parts.append(path.read_text())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
@@ -66,7 +68,8 @@ def standing(emulator: Emulator) -> Deployed | None:
         return None
     functions = emulator.client("lambda").list_functions()["Functions"]
     return Deployed(
-        outputs["REST_API_ID"], {each["Handler"].removeprefix("app."): each["FunctionName"] for each in functions}
+        outputs["REST_API_ID"],
+        {each["Handler"].removeprefix("app."): each["FunctionName"] for each in functions},
     )
 
 
@@ -81,7 +84,12 @@ def current(emulator: Emulator, deployed: Deployed, wanted: str) -> bool:
 
 
 def deploy(
-    emulator: Emulator, root: Path, folder: Path, settings: Mapping[str, str], proxy: str | None, made_from: str
+    emulator: Emulator,
+    root: Path,
+    folder: Path,
+    settings: Mapping[str, str],
+    proxy: str | None,
+    made_from: str,
 ) -> Deployed:
     """Package the application and bring its stack to the result.
 
@@ -94,7 +102,9 @@ def deploy(
     s3 = emulator.client("s3")
     bucket = f"customer-contact-{STAGE}-deployments"
     try:
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+        s3.create_bucket(
+            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name}
+        )
     except s3.exceptions.BucketAlreadyOwnedByYou:
         pass  # deployed before
     key = f"{hashlib.sha256(code).hexdigest()}.zip"
@@ -122,7 +132,9 @@ def _app_stack() -> str:
 
 
 def _function_name(handler: str) -> str:
-    return f"customer-contact-{STAGE}" if handler == "app" else f"customer-contact-{STAGE}-{handler}"
+    return (
+        f"customer-contact-{STAGE}" if handler == "app" else f"customer-contact-{STAGE}-{handler}"
+    )
 
 
 def _adapt(template: dict[str, Any], code: Mapping[str, str], proxy: str | None) -> None:
@@ -134,30 +146,40 @@ def _adapt(template: dict[str, Any], code: Mapping[str, str], proxy: str | None)
             properties["FunctionName"] = _function_name(name)  # as `chalice deploy` names them
             properties["CodeUri"] = code
             if proxy:
-                properties["Environment"]["Variables"]["MINISTACK_LAMBDA_PROXY_URL"] = f"{proxy}/{name}"
+                properties["Environment"]["Variables"]["MINISTACK_LAMBDA_PROXY_URL"] = (
+                    f"{proxy}/{name}"
+                )
         if resource["Type"] == "AWS::IAM::Role":
             for statement in (
-                each for policy in properties["Policies"] for each in policy["PolicyDocument"]["Statement"]
+                each
+                for policy in properties["Policies"]
+                for each in policy["PolicyDocument"]["Statement"]
             ):
                 # The emulator checks SES v2 against no identity, only against `*`. The action stays as it is.
                 if statement["Action"] == ["ses:SendEmail"]:
                     statement["Resource"] = "*"
 
 
-def _package(emulator: Emulator, root: Path, folder: Path, settings: Mapping[str, str], *, real: bool) -> Path:
+def _package(
+    emulator: Emulator, root: Path, folder: Path, settings: Mapping[str, str], *, real: bool
+) -> Path:
     project, package = folder / "project", folder / "package"
     for each in (project, package):
         shutil.rmtree(each, ignore_errors=True)
     (project / ".chalice").mkdir(parents=True)
     shutil.copy(root / "app.py", project)
-    shutil.copytree(root / "chalicelib", project / "chalicelib", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        root / "chalicelib", project / "chalicelib", ignore=shutil.ignore_patterns("__pycache__")
+    )
     for policy in (root / ".chalice").glob("policy*.json"):
         shutil.copy(policy, project / ".chalice")
     config = json.loads((root / ".chalice" / "config.json").read_text())
     config["stages"][STAGE]["environment_variables"] = dict(settings)
     (project / ".chalice" / "config.json").write_text(json.dumps(config))
     # The process that runs the functions has the requirements installed; leaving them out saves half a minute.
-    (project / "requirements.txt").write_text((root / "requirements.txt").read_text() if real else "")
+    (project / "requirements.txt").write_text(
+        (root / "requirements.txt").read_text() if real else ""
+    )
     done = subprocess.run(
         [*CHALICE, "package", "--stage", STAGE, str(package)],
         cwd=project,

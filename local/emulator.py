@@ -23,7 +23,9 @@ from local import ports
 REGION = "eu-central-1"
 _NOT_INHERITED = ("AWS_", "MINISTACK_", "LAMBDA_", "LOCALSTACK_", "S3_", "DOCKER_")
 # Only this machine's emulator answers; a long wait would hide that it is gone.
-_CONFIG = Config(connect_timeout=2, read_timeout=60, retries={"total_max_attempts": 2, "mode": "standard"})
+_CONFIG = Config(
+    connect_timeout=2, read_timeout=60, retries={"total_max_attempts": 2, "mode": "standard"}
+)
 
 
 class EmulatorFailed(RuntimeError):
@@ -74,7 +76,9 @@ class Emulator:
                 return
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 pause.wait(0.05)
-        raise EmulatorFailed(f"the emulator did not start; the end of {self.log}:\n{tail(self.log)}")
+        raise EmulatorFailed(
+            f"the emulator did not start; the end of {self.log}:\n{tail(self.log)}"
+        )
 
     def stop(self) -> None:
         """End it; it saves its state first."""

@@ -17,8 +17,23 @@ from local.web import Handler, Server
 
 LARGEST_BODY = 10 * 1024 * 1024  # API Gateway's limit
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
-_SET_BY_THE_EDGE = {"host", "content-length", "expect", "forwarded", "x-forwarded-port", "x-forwarded-proto"}
+_HOP_BY_HOP = {
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
+_SET_BY_THE_EDGE = {
+    "host",
+    "content-length",
+    "expect",
+    "forwarded",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+}
 
 
 class _TooLarge(Exception):
@@ -28,7 +43,9 @@ class _TooLarge(Exception):
 class Front(Server):
     """Passes requests on to the API `api_id` of the emulator, which may change while it serves."""
 
-    def __init__(self, listener: socket.socket, emulator: str, *, trust_forwarded_for: bool = False) -> None:
+    def __init__(
+        self, listener: socket.socket, emulator: str, *, trust_forwarded_for: bool = False
+    ) -> None:
         """`trust_forwarded_for` lets a test pretend to be somebody else; never for a person's run."""
         super().__init__(listener, _handler())
         self.emulator = urlsplit(emulator)
@@ -108,7 +125,9 @@ class _Edge(Handler):
     def _send(self, path: str, body: bytes | None) -> http.client.HTTPResponse:
         if self._upstream is None:
             address = self.server.emulator
-            self._upstream = http.client.HTTPConnection(str(address.hostname), address.port, timeout=35)
+            self._upstream = http.client.HTTPConnection(
+                str(address.hostname), address.port, timeout=35
+            )
         self._upstream.putrequest(self.command, path, skip_host=True, skip_accept_encoding=True)
         self._upstream.putheader("Host", self.server.emulator.netloc)
         forwarded = None

@@ -32,7 +32,9 @@ class Loaded:
 class Handlers:
     """The functions' process and the socket it answers on."""
 
-    def __init__(self, root: Path, log: Path, port: int, *, watch: bool, told: Callable[[Loaded], None]) -> None:
+    def __init__(
+        self, root: Path, log: Path, port: int, *, watch: bool, told: Callable[[Loaded], None]
+    ) -> None:
         self.root, self.log, self.watch = root, log, watch
         self._told = told
         self._listener = ports.listen(port, "handler process")
@@ -52,7 +54,9 @@ class Handlers:
             "watch": self.watch,
             "workers": 4,
         }
-        with self.log.open("ab" if self._environment else "wb") as log:  # a run begins its log anew, a revival goes on
+        with self.log.open(
+            "ab" if self._environment else "wb"
+        ) as log:  # a run begins its log anew, a revival goes on
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "local.lambdas", json.dumps(spec)],
                 cwd=Path(__file__).parent.parent,
@@ -77,7 +81,9 @@ class Handlers:
     def wait(self, seconds: float = 60) -> Loaded:
         """The first generation's report. Raises HandlersFailed."""
         if not self._first.wait(seconds) or not self._latest:
-            raise HandlersFailed(f"the functions did not start; the end of {self.log}:\n{tail(self.log)}")
+            raise HandlersFailed(
+                f"the functions did not start; the end of {self.log}:\n{tail(self.log)}"
+            )
         return self._latest
 
     def kill(self) -> None:
@@ -112,7 +118,10 @@ class Handlers:
             for line in reports:
                 report: dict[str, Any] = json.loads(line)
                 self._latest = Loaded(
-                    report["generation"], report["seconds"], report["broken"], tuple(report["surface"])
+                    report["generation"],
+                    report["seconds"],
+                    report["broken"],
+                    tuple(report["surface"]),
                 )
                 first.set()
                 self._told(self._latest)

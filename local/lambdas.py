@@ -38,7 +38,9 @@ class _Generation:
 
 
 class _Runner:
-    def __init__(self, root: Path, listener: socket.socket, reports: int, watch: bool, workers: int) -> None:
+    def __init__(
+        self, root: Path, listener: socket.socket, reports: int, watch: bool, workers: int
+    ) -> None:
         self.root, self.listener, self.reports = root, listener, reports
         self.watch, self.workers = watch, workers
         self.environment: dict[str, str] = {}
@@ -84,7 +86,11 @@ class _Runner:
         with os.fdopen(generation.news, "rb") as news:
             said = news.read()
         generation.news = -1
-        report = json.loads(said) if said else {"broken": "the process ended while it loaded app.py", "surface": []}
+        report = (
+            json.loads(said)
+            if said
+            else {"broken": "the process ended while it loaded app.py", "surface": []}
+        )
         report["seconds"] = time.monotonic() - generation.begun
         report["generation"] = generation.number
         for old in [each for each in self.generations if each.number < generation.number]:
@@ -115,7 +121,9 @@ def _lead(runner: _Runner, lifeline: int, tell: int) -> None:
     os.environ.update(runner.environment)
     sys.path.insert(0, str(runner.root))
     os.chdir(runner.root)
-    sys.dont_write_bytecode = True  # a file edited twice within a second could pass for the one compiled first
+    sys.dont_write_bytecode = (
+        True  # a file edited twice within a second could pass for the one compiled first
+    )
     functions, report = _load(runner.root)
     # Invocations wait in the socket's queue for the workers, so the report may come first.
     os.write(tell, json.dumps(report).encode())
@@ -143,7 +151,9 @@ def _load(root: Path) -> tuple[worker.Functions, dict[str, Any]]:
     try:
         module = importlib.import_module("app")
         return worker.Functions(module, None), {"broken": None, "surface": _surface(module.app)}
-    except BaseException as error:  # whatever the edit did, the runner lives on and says what is wrong
+    except (
+        BaseException
+    ) as error:  # whatever the edit did, the runner lives on and says what is wrong
         text = _trace(error, root / "app.py")
         print(text, file=sys.stderr)
         return worker.Functions(None, text), {"broken": text, "surface": []}
@@ -160,7 +170,10 @@ def _trace(error: BaseException, start: Path) -> str:
 def _surface(app: Any) -> list[str]:
     """What the gateway and the triggers know of the application; a change of it needs a deployment."""
     routes = [f"{method} {path}" for path, methods in app.routes.items() for method in methods]
-    triggers = [f"{type(each).__name__} {json.dumps(vars(each), default=_words)}" for each in app.event_sources]
+    triggers = [
+        f"{type(each).__name__} {json.dumps(vars(each), default=_words)}"
+        for each in app.event_sources
+    ]
     return sorted(routes + triggers)
 
 

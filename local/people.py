@@ -28,7 +28,9 @@ def seed(emulator: Emulator, pool: str, kept: Path) -> list[Login]:
         try:
             client.admin_create_user(
                 **who,
-                UserAttributes=[{"Name": name, "Value": value} for name, value in attributes.items()],
+                UserAttributes=[
+                    {"Name": name, "Value": value} for name, value in attributes.items()
+                ],
                 MessageAction="SUPPRESS",
             )
         except client.exceptions.UsernameExistsException:
@@ -42,7 +44,12 @@ def _known(kept: Path) -> list[Login]:
     if not kept.exists():
         made = [
             Login("agent@tauberwerk.example", "Anna Agent", "agent", secrets.token_hex(6)),
-            Login("supervisor@tauberwerk.example", "Sam Supervisor", "supervisor", secrets.token_hex(6)),
+            Login(
+                "supervisor@tauberwerk.example",
+                "Sam Supervisor",
+                "supervisor",
+                secrets.token_hex(6),
+            ),
         ]
         kept.touch(mode=0o600)
         kept.write_text(json.dumps([asdict(each) for each in made], indent=2) + "\n")

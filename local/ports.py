@@ -32,13 +32,17 @@ def following(base: int) -> Ports:
 def listen(port: int, part: str) -> socket.socket:
     """A socket that listens on a port. Raises PortTaken."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port is free again right after a stop
+    listener.setsockopt(
+        socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+    )  # a port is free again right after a stop
     try:
         listener.bind((HOST, port))
         listener.listen(256)
     except OSError as error:
         listener.close()
-        raise PortTaken(f"the {part} needs port {port}, which cannot be had: {error.strerror}") from None
+        raise PortTaken(
+            f"the {part} needs port {port}, which cannot be had: {error.strerror}"
+        ) from None
     return listener
 
 

@@ -39,9 +39,15 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = 1 << 16
 
-    def reply(self, status: int, kind: str, body: bytes, headers: dict[str, str] | None = None) -> None:
+    def reply(
+        self, status: int, kind: str, body: bytes, headers: dict[str, str] | None = None
+    ) -> None:
         """A whole answer; HEAD gets it without the body."""
-        always = {"Content-Type": kind, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        always = {
+            "Content-Type": kind,
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+        }
         self.send_response(status)
         for name, value in {**always, **(headers or {})}.items():
             self.send_header(name, value)

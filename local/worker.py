@@ -75,7 +75,12 @@ class _Invocation(BaseHTTPRequestHandler):
             status = 200
         except Exception as error:
             traceback.print_exc()
-            status, body = 500, json.dumps({"errorType": type(error).__name__, "errorMessage": str(error)}).encode()
+            status, body = (
+                500,
+                json.dumps(
+                    {"errorType": type(error).__name__, "errorMessage": str(error)}
+                ).encode(),
+            )
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -84,7 +89,9 @@ class _Invocation(BaseHTTPRequestHandler):
 
     def _function(self, name: str) -> Any:
         if self.available.broken:
-            raise RuntimeError(f"app.py cannot be loaded: {self.available.broken.strip().splitlines()[-1]}")
+            raise RuntimeError(
+                f"app.py cannot be loaded: {self.available.broken.strip().splitlines()[-1]}"
+            )
         return getattr(self.available.module, name)
 
     def log_message(self, format: str, *args: Any) -> None:

@@ -20,7 +20,19 @@ from ops.retention import retention
 from ops.rotating import rotate_keys
 from ops.watching import outbox, status
 
-COMMANDS = (proof, export, import_, growth, retention, status, outbox, redrive, erase, rotate_keys, restore_check)
+COMMANDS = (
+    proof,
+    export,
+    import_,
+    growth,
+    retention,
+    status,
+    outbox,
+    redrive,
+    erase,
+    rotate_keys,
+    restore_check,
+)
 
 
 @click.group(cls=Commands, commands=COMMANDS)
@@ -32,8 +44,13 @@ COMMANDS = (proof, export, import_, growth, retention, status, outbox, redrive, 
     metavar="NAME",
     help="local: the cloud that `make run` runs; others: of .chalice/config.json, with your AWS credentials.",
 )
-@click.option("--run", type=click.Path(path_type=Path), default=stage.RUN, metavar="FILE",
-              help="Where the running local cloud wrote its addresses.")  # fmt: skip
+@click.option(
+    "--run",
+    type=click.Path(path_type=Path),
+    default=stage.RUN,
+    metavar="FILE",
+    help="Where the running local cloud wrote its addresses.",
+)
 @click.pass_context
 def main(context: click.Context, name: str, run: Path) -> None:
     """What operators do by hand, on a stage.

@@ -27,7 +27,9 @@ _OPERATOR = Who("operator", "operator")
 @click.option("--dry-run", is_flag=True, help="Only say what there is.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
-def erase(context: click.Context, email: str | None, phone: str | None, dry_run: bool, yes: bool) -> None:
+def erase(
+    context: click.Context, email: str | None, phone: str | None, dry_run: bool, yes: bool
+) -> None:
     """Erases what the newsletter has of EMAIL and the callbacks that name it, and those of a number.
 
     What stays is an HMAC that keeps the address from being imported and, of callbacks, figures and consent without the
@@ -36,7 +38,9 @@ def erase(context: click.Context, email: str | None, phone: str | None, dry_run:
     if not (email or phone):
         raise click.UsageError("say who: EMAIL, --phone NUMBER, or both")
     known = store.load(proof.key_of(address(email))) if email else None
-    references = sorted({*(_of_number(phone) if phone else ()), *(_of_address(known.key) if known else ())})
+    references = sorted(
+        {*(_of_number(phone) if phone else ()), *(_of_address(known.key) if known else ())}
+    )
     if not references and (known is None or known.subscriber is None):
         before = known is not None and known.suppressed
         click.echo("erased before" if before else "nothing is known of this person", err=True)
@@ -44,7 +48,9 @@ def erase(context: click.Context, email: str | None, phone: str | None, dry_run:
     if known and known.subscriber:
         click.echo(f"newsletter: {known.subscriber.state}, {known.version} events, key {known.key}")
     for each in callbacks.load_many(references):
-        click.echo(f"callback {each.reference}: {each.state}, asked for {instants.text(each.created_at)}")
+        click.echo(
+            f"callback {each.reference}: {each.state}, asked for {instants.text(each.created_at)}"
+        )
     if dry_run:
         return
     if not yes:
@@ -52,7 +58,9 @@ def erase(context: click.Context, email: str | None, phone: str | None, dry_run:
     try:
         _erase(known, references)
     except Cancelled:
-        raise click.ClickException("somebody else changed it just now: run the same command again") from None
+        raise click.ClickException(
+            "somebody else changed it just now: run the same command again"
+        ) from None
     click.echo("erased")
 
 
@@ -72,16 +80,23 @@ def _of_number(phone: str) -> list[str]:
     try:
         return callbacks.requests(desk.key_of(phone))
     except Invalid as error:
-        raise click.BadParameter(f"we call no such number ({error.fields[0].code})", param_hint="--phone") from None
+        raise click.BadParameter(
+            f"we call no such number ({error.fields[0].code})", param_hint="--phone"
+        ) from None
 
 
 def _of_address(key: str) -> Iterator[str]:
     """The requests that name the address of a key: no index has them, as nothing else asks for them."""
-    pages = aws.client("dynamodb").get_paginator("scan").paginate(
-        TableName=current().contacts_table, ProjectionExpression="pk, asked.email",
-        FilterExpression="sk = :callback AND asked.email <> :none",
-        ExpressionAttributeValues={":callback": aws.pack("CALLBACK"), ":none": aws.pack("")},
-    )  # fmt: skip
+    pages = (
+        aws.client("dynamodb")
+        .get_paginator("scan")
+        .paginate(
+            TableName=current().contacts_table,
+            ProjectionExpression="pk, asked.email",
+            FilterExpression="sk = :callback AND asked.email <> :none",
+            ExpressionAttributeValues={":callback": aws.pack("CALLBACK"), ":none": aws.pack("")},
+        )
+    )
     for page in tqdm(pages, desc="looking for callbacks", unit=" pages", disable=None, leave=False):
         for item in map(aws.unpack_item, page["Items"]):
             if proof.key_of(item["asked"]["email"]) == key:

@@ -27,6 +27,8 @@ class Commands(click.Group):
         except BrokenPipeError:
             raise  # somebody's `| head` has seen enough: click ends quietly
         except Unavailable as error:
-            raise Failed(f"the tables do not answer ({error}); wait a moment and run the same command again") from error
+            raise Failed(
+                f"the tables do not answer ({error}); wait a moment and run the same command again"
+            ) from error
         except (NoStage, BadSetting, BadFile, BotoCoreError, ClientError, OSError) as error:
             raise Failed(" ".join(str(error).split())) from error

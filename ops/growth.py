@@ -11,11 +11,18 @@ from chalicelib.newsletter import store
 from chalicelib.settings import current
 from ops.stage import OnStage
 
-_COLUMNS = {"signups": "signup", "confirmations": "confirmed", "unsubscribes": "unsubscribed", "bounces": "bounced"}
+_COLUMNS = {
+    "signups": "signup",
+    "confirmations": "confirmed",
+    "unsubscribes": "unsubscribed",
+    "bounces": "bounced",
+}
 
 
 @click.command(cls=OnStage, short_help="Show signups, confirmations, unsubscribes, bounces by day.")
-@click.option("--days", type=click.IntRange(1, 3660), default=365, show_default=True, help="How far back.")
+@click.option(
+    "--days", type=click.IntRange(1, 3660), default=365, show_default=True, help="How far back."
+)
 def growth(days: int) -> None:
     """Shows signups, confirmations, unsubscribes and bounces of each day, and in all.
 

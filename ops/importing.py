@@ -30,8 +30,19 @@ _TRIES = 8  # against others who write the same subscriber at the same time
 _AT_ONCE = 8  # rows written at the same time: the way to the table is what takes long
 _BATCH = 64  # rows held in memory
 _SHOWN = 20  # refused rows told in the terminal; the rest is in the file
-REFUSED_COLUMNS = ("line", "reason", "email", "language", "topics", "consent_version", "consent_sha256",
-                   "confirmed_at", "source_address", "page", "proof_note")  # fmt: skip
+REFUSED_COLUMNS = (
+    "line",
+    "reason",
+    "email",
+    "language",
+    "topics",
+    "consent_version",
+    "consent_sha256",
+    "confirmed_at",
+    "source_address",
+    "page",
+    "proof_note",
+)
 _BECAUSE = {
     "confirmed": "is subscribed here already",
     "erased": "was erased here: only the person can come back, by signing up",
@@ -67,7 +78,9 @@ class Import:
     source: str  # SHA-256 of the file
     dry: bool
     now: datetime
-    seen: dict[bytes, int] = field(default_factory=dict)  # the line of each key, to find doubled rows
+    seen: dict[bytes, int] = field(
+        default_factory=dict
+    )  # the line of each key, to find doubled rows
     told: set[str] = field(default_factory=set)  # hashes of the declarations whose texts are kept
 
     def outcomes(self, read: Iterable[Cells]) -> Iterator[Outcome]:
@@ -93,7 +106,11 @@ class Import:
         """Why the declaration proves nothing; empty where its text is known, or is kept from now on."""
         if row.consent_version in wordings.all:
             ours = wordings.all[row.consent_version].sha256 == row.wording
-            return "" if ours else f"consent_version {row.consent_version} is one of ours, which reads otherwise"
+            return (
+                ""
+                if ours
+                else f"consent_version {row.consent_version} is one of ours, which reads otherwise"
+            )
         if row.wording not in self.told:
             if row.consent_text:
                 if not self.dry:
@@ -115,8 +132,14 @@ class Import:
         for attempt in range(_TRIES):
             known = store.load(key)
             try:
-                change = model.import_(known.subscriber, known.suppressed, agreed, row.confirmed_at, self.now,
-                                       known.version)  # fmt: skip
+                change = model.import_(
+                    known.subscriber,
+                    known.suppressed,
+                    agreed,
+                    row.confirmed_at,
+                    self.now,
+                    known.version,
+                )
                 if not self.dry:
                     store.save_import(known, change, self.now, how)
                 return Outcome(ready.cells, "imported")
@@ -130,15 +153,27 @@ class Import:
 
 
 def _content(row: Row) -> dict[str, str]:
-    return {"consent": row.consent_version, "wording": row.wording, "topics": ",".join(row.topics),
-            "language": row.language, "confirmed_at": instants.text(row.confirmed_at)}  # fmt: skip
+    return {
+        "consent": row.consent_version,
+        "wording": row.wording,
+        "topics": ",".join(row.topics),
+        "language": row.language,
+        "confirmed_at": instants.text(row.confirmed_at),
+    }
 
 
 def _personal(row: Row) -> dict[str, str]:
-    return {"email": row.email, "caller": row.source_address, "page": row.page, "note": row.proof_note}
+    return {
+        "email": row.email,
+        "caller": row.source_address,
+        "page": row.page,
+        "note": row.proof_note,
+    }
 
 
-@click.command("import", cls=OnStage, short_help="Take over subscribers with their proof of consent.")
+@click.command(
+    "import", cls=OnStage, short_help="Take over subscribers with their proof of consent."
+)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Says exactly what would happen, and writes nothing.")
 def import_(file: Path, dry_run: bool) -> None:
@@ -167,7 +202,9 @@ def import_(file: Path, dry_run: bool) -> None:
     listing = file.with_name(f"{file.name}.refused.csv")
     with ExitStack() as stack:
         table = None if dry_run else Table(stack.enter_context(whole(listing)), REFUSED_COLUMNS)
-        bar = stack.enter_context(tqdm(total=file.stat().st_size, unit="B", unit_scale=True, disable=None, leave=False))
+        bar = stack.enter_context(
+            tqdm(total=file.stat().st_size, unit="B", unit_scale=True, disable=None, leave=False)
+        )
         for outcome in run.outcomes(rows.read(file, bar.update)):
             counts[outcome.kind] += 1
             if outcome.kind == "refused":
@@ -187,11 +224,18 @@ def _refuse(outcome: Outcome, table: Table | None, *, told: bool) -> None:
 
 def _sum_up(run: Import, counts: Counter[str], listing: Path) -> None:
     if not run.dry:
-        log.info("newsletter.imported", source=run.source, by=getpass.getuser(),
-                 imported=counts["imported"], refused=counts["refused"])  # fmt: skip
+        log.info(
+            "newsletter.imported",
+            source=run.source,
+            by=getpass.getuser(),
+            imported=counts["imported"],
+            refused=counts["refused"],
+        )
     if not run.dry and counts["refused"]:
         click.echo(f"refused rows: {listing}")
     done = "would be imported" if run.dry else "imported"
-    click.echo(f"{counts['imported']} {done}, {counts['done before']} done before, {counts['refused']} refused")
+    click.echo(
+        f"{counts['imported']} {done}, {counts['done before']} done before, {counts['refused']} refused"
+    )
     if run.dry:
         click.echo("dry run: nothing was written")

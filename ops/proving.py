@@ -21,8 +21,15 @@ BROKEN, UNKNOWN = 1, 2  # exit codes
 
 @click.command(cls=OnStage, short_help="Show and verify the proof of one consent.")
 @click.argument("email")
-@click.option("--json", "as_json", is_flag=True, help="The whole proof as JSON, to standard output.")
-@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="A page to print.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="The whole proof as JSON, to standard output."
+)
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A page to print.",
+)
 @click.pass_context
 def proof(context: click.Context, email: str, as_json: bool, html: Path | None) -> None:
     """Shows the proof of consent of EMAIL, and verifies it.
@@ -62,7 +69,10 @@ def _show(document: Mapping[str, Any], page: Path | None) -> None:
     _line("key", subscriber["id"])
     for event in document["events"]:
         click.echo(f"\n{event['version']:>4}  {event['at']}  {event['event']}")
-        for name, value in {**event["facts"], **(event["personal"] or {"personal data": "(erased)"})}.items():
+        for name, value in {
+            **event["facts"],
+            **(event["personal"] or {"personal data": "(erased)"}),
+        }.items():
             if value:
                 _line(name, value)
         _line("hash", event["hash"])
@@ -73,7 +83,9 @@ def _show(document: Mapping[str, Any], page: Path | None) -> None:
         click.echo(f"\nmail {mail['id']}: {mail['state']} {mail['at'] or ''}")
         _line("SES id", mail["service_id"] or "(none)")
         _line("SHA-256", mail["sha256"] or "(none)")
-    click.echo("\nINTACT: every event is as it was recorded." if document["intact"] else "\nBROKEN:")
+    click.echo(
+        "\nINTACT: every event is as it was recorded." if document["intact"] else "\nBROKEN:"
+    )
     for fault in document["faults"]:
         click.echo(f"  {plain(fault)}")
     if page:
@@ -81,4 +93,6 @@ def _show(document: Mapping[str, Any], page: Path | None) -> None:
 
 
 def _line(name: str, value: str) -> None:
-    click.echo(f"      {name}: {plain(str(value))}")  # what a browser called itself must not command a terminal
+    click.echo(
+        f"      {name}: {plain(str(value))}"
+    )  # what a browser called itself must not command a terminal

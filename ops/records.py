@@ -22,12 +22,16 @@ def keep(line: str) -> None:
         click.echo(line, err=True)
         return
     client: Any = boto3.client("logs")
-    place = {"logGroupName": f"/aws/lambda/{config.function_name(current().stage, 'api_handler')}",
-             "logStreamName": f"operators/{getpass.getuser()}"}  # fmt: skip
+    place = {
+        "logGroupName": f"/aws/lambda/{config.function_name(current().stage, 'api_handler')}",
+        "logStreamName": f"operators/{getpass.getuser()}",
+    }
     try:
         with suppress(client.exceptions.ResourceAlreadyExistsException):
             client.create_log_stream(**place)
-        client.put_log_events(**place, logEvents=[{"timestamp": int(time.time() * 1000), "message": line}])
+        client.put_log_events(
+            **place, logEvents=[{"timestamp": int(time.time() * 1000), "message": line}]
+        )
     except client.exceptions.ResourceNotFoundException:
         click.echo(line, err=True)
     except (BotoCoreError, ClientError) as error:

@@ -18,7 +18,9 @@ from ops.watching import dead_letters
 # The shapes of AWS's pages "Capturing records of asynchronous invocations" and "Configuring destinations for
 # failed-event records" (streams), and our own of `outbox.delivery.quarantine`.
 _SEEN_FOR = 120  # seconds a letter is hidden from others while it is tried
-_PATIENT = Config(read_timeout=60, retries={"total_max_attempts": 1})  # an invocation is not repeated by itself
+_PATIENT = Config(
+    read_timeout=60, retries={"total_max_attempts": 1}
+)  # an invocation is not repeated by itself
 
 
 @click.command(cls=OnStage, short_help="Do again what lies in the dead-letter queue.")
@@ -37,7 +39,9 @@ def redrive(context: click.Context, dry_run: bool) -> None:
         if dry_run:
             click.echo(f"{letter['MessageId']}  {name}: {_named(event)}")
         elif event is not None and _succeeds(name, event):
-            client.delete_message(QueueUrl=current().dead_letter_queue_url, ReceiptHandle=letter["ReceiptHandle"])
+            client.delete_message(
+                QueueUrl=current().dead_letter_queue_url, ReceiptHandle=letter["ReceiptHandle"]
+            )
             done += 1
         else:
             click.echo(f"{letter['MessageId']}  {name}: not done: {_named(event)}", err=True)
@@ -54,14 +58,18 @@ def _letters(client: Any, began: float, hidden: int) -> Iterator[dict[str, Any]]
     seen: set[str] = set()
     while True:
         answer = client.receive_message(
-            QueueUrl=current().dead_letter_queue_url, MaxNumberOfMessages=10, VisibilityTimeout=hidden,
+            QueueUrl=current().dead_letter_queue_url,
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=hidden,
             AttributeNames=["SentTimestamp"],
-        )  # fmt: skip
+        )
         found = []
         for each in answer.get("Messages", ()):
             if each["MessageId"] in seen or float(each["Attributes"]["SentTimestamp"]) > began:
                 client.change_message_visibility(
-                    QueueUrl=current().dead_letter_queue_url, ReceiptHandle=each["ReceiptHandle"], VisibilityTimeout=0
+                    QueueUrl=current().dead_letter_queue_url,
+                    ReceiptHandle=each["ReceiptHandle"],
+                    VisibilityTimeout=0,
                 )
             else:
                 found.append(each)
@@ -87,10 +95,15 @@ def _batch(told: dict[str, Any]) -> dict[str, Any] | None:
     streams: Any = boto3.client("dynamodbstreams")
     try:
         iterator = streams.get_shard_iterator(
-            StreamArn=told["streamArn"], ShardId=told["shardId"], ShardIteratorType="AT_SEQUENCE_NUMBER",
+            StreamArn=told["streamArn"],
+            ShardId=told["shardId"],
+            ShardIteratorType="AT_SEQUENCE_NUMBER",
             SequenceNumber=told["startSequenceNumber"],
-        )["ShardIterator"]  # fmt: skip
-    except (streams.exceptions.TrimmedDataAccessException, streams.exceptions.ResourceNotFoundException):
+        )["ShardIterator"]
+    except (
+        streams.exceptions.TrimmedDataAccessException,
+        streams.exceptions.ResourceNotFoundException,
+    ):
         return None
     records = streams.get_records(ShardIterator=iterator, Limit=told["batchSize"])["Records"]
     return {"Records": json.loads(json.dumps(records, default=str))}
@@ -109,5 +122,11 @@ def _named(event: dict[str, Any] | None) -> str:
     """What a letter is about, by keys alone."""
     if event is None:
         return "its records have left the stream; the clock and the sweeper have done their work"
-    keys = [record.get("dynamodb", {}).get("Keys", {}).get("pk", {}).get("S") for record in event.get("Records", ())]
-    return ", ".join(str(key) for key in keys if key) or f"{len(event.get('Records', ()))} records without a key"
+    keys = [
+        record.get("dynamodb", {}).get("Keys", {}).get("pk", {}).get("S")
+        for record in event.get("Records", ())
+    ]
+    return (
+        ", ".join(str(key) for key in keys if key)
+        or f"{len(event.get('Records', ()))} records without a key"
+    )

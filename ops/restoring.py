@@ -46,17 +46,27 @@ class Read:
     @property
     def findable(self) -> set[str]:
         """The callbacks that their number still leads to: if one is erased, then because its term was over."""
-        return {f"CALLBACK#{sk.rpartition('#')[2]}" for pk, sk in self.rows if pk.startswith("NUMBER#")}
+        return {
+            f"CALLBACK#{sk.rpartition('#')[2]}" for pk, sk in self.rows if pk.startswith("NUMBER#")
+        }
 
 
 @click.command(cls=OnStage, short_help="Restore contacts to a new table, replay erasures, compare.")
-@click.option("--at", metavar="TIME", help="Such as 2026-11-23T09:00:00+01:00; default: the latest.")
-@click.option("--erased", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
-              help="Who was erased, as the log names them, where the table that knows them is lost.")  # fmt: skip
+@click.option(
+    "--at", metavar="TIME", help="Such as 2026-11-23T09:00:00+01:00; default: the latest."
+)
+@click.option(
+    "--erased",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Who was erased, as the log names them, where the table that knows them is lost.",
+)
 @click.option("--keep", is_flag=True, help="Leave the restored table, for use.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.pass_context
-def restore_check(context: click.Context, at: str | None, erased: Path | None, keep: bool, dry_run: bool) -> None:
+def restore_check(
+    context: click.Context, at: str | None, erased: Path | None, keep: bool, dry_run: bool
+) -> None:
     """Restores the table of the contacts to a point in time, into a new table, and compares it row by row.
 
     Erasures since that time are done again in it first: nobody comes back by a restore. While nothing is written the
@@ -76,7 +86,9 @@ def restore_check(context: click.Context, at: str | None, erased: Path | None, k
     finally:
         if not keep:
             _drop(restored)
-    click.echo(f"{len(now.rows)} rows, {len(was.rows)} restored, {len(gone)} erased again, {len(different)} differ")
+    click.echo(
+        f"{len(now.rows)} rows, {len(was.rows)} restored, {len(gone)} erased again, {len(different)} differ"
+    )
     for pk, sk in different[:20]:
         click.echo(f"  {pk} {sk}")
     click.echo(f"kept: {restored}" if keep else "the restored table is deleted")
@@ -95,7 +107,11 @@ def _restore(live: str, restored: str, at: datetime | None) -> None:
 
 
 def _read(table: str) -> Read:
-    pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+    pages = (
+        boto3.client("dynamodb")
+        .get_paginator("scan")
+        .paginate(TableName=table, ConsistentRead=True)
+    )
     read = Read()
     for page in tqdm(pages, desc=f"reading {table}", unit=" pages", disable=None, leave=False):
         for item in page["Items"]:
@@ -105,13 +121,18 @@ def _read(table: str) -> Read:
 
 def _told(file: Path) -> set[str]:
     """The partition keys of a list of the erased, as the log names them."""
-    return {f"CALLBACK#{each}" if len(each) < _KEY else f"SUB#{each}" for each in file.read_text().split()}
+    return {
+        f"CALLBACK#{each}" if len(each) < _KEY else f"SUB#{each}"
+        for each in file.read_text().split()
+    }
 
 
 def _erase(table: str, gone: Iterable[str], old: set[str]) -> None:
     """Erases in the restored table as the capabilities themselves do; `old` are callbacks whose term was over."""
     with _on(table):
-        for pk in tqdm(sorted(gone), desc="erasing again", unit=" erasures", disable=None, leave=False):
+        for pk in tqdm(
+            sorted(gone), desc="erasing again", unit=" erasures", disable=None, leave=False
+        ):
             kind, _, key = pk.partition("#")
             if kind == "SUB":
                 _erase_subscriber(key)
@@ -149,8 +170,11 @@ def _on(table: str) -> Iterator[None]:
 def _compare(live: Rows, restored: Rows, gone: Iterable[str]) -> list[tuple[str, str]]:
     """Rows that are not the same in both. An erasure done again has events of its own, and counts in its own lane."""
     aside = {*gone, "GROWTH"} if gone else set()
-    return sorted(key for key in live.keys() | restored.keys()
-                  if key[0] not in aside and live.get(key) != restored.get(key))  # fmt: skip
+    return sorted(
+        key
+        for key in live.keys() | restored.keys()
+        if key[0] not in aside and live.get(key) != restored.get(key)
+    )
 
 
 def _drop(table: str) -> None:

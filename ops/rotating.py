@@ -17,10 +17,22 @@ PENDING = "0"  # the lowest number verifies, and does not sign
 
 
 @click.command(cls=OnStage, short_help="Have a new key sign the links; or retire an old one.")
-@click.option("--dry-run", is_flag=True, help="Only say which keys there are and what would be done.")
-@click.option("--retire", metavar="NUMBER", help="Take this key out: every link signed with it stops working at once.")
-@click.option("--wait", type=click.IntRange(0), default=KNOWN_AFTER, metavar="SECONDS", show_default=True,
-              help="How long until every function knows the new key.")  # fmt: skip
+@click.option(
+    "--dry-run", is_flag=True, help="Only say which keys there are and what would be done."
+)
+@click.option(
+    "--retire",
+    metavar="NUMBER",
+    help="Take this key out: every link signed with it stops working at once.",
+)
+@click.option(
+    "--wait",
+    type=click.IntRange(0),
+    default=KNOWN_AFTER,
+    metavar="SECONDS",
+    show_default=True,
+    help="How long until every function knows the new key.",
+)
 def rotate_keys(dry_run: bool, retire: str | None, wait: int) -> None:
     """Makes a key, waits until every function knows it, and has it sign from then on.
 
@@ -33,10 +45,17 @@ def rotate_keys(dry_run: bool, retire: str | None, wait: int) -> None:
     click.echo(f"keys {', '.join(sorted(keys, key=int))}; {signing} signs")
     if retire is not None:
         if retire not in keys or retire == signing:
-            raise click.BadParameter(f"{retire} is not there, or signs: rotate first", param_hint="--retire")
+            raise click.BadParameter(
+                f"{retire} is not there, or signs: rotate first", param_hint="--retire"
+            )
         if not dry_run:
-            click.confirm(f"Every link signed with {retire} stops working, unsubscribing too. Retire it?", abort=True)
-            _write(client, secret, {number: key for number, key in keys.items() if number != retire})
+            click.confirm(
+                f"Every link signed with {retire} stops working, unsubscribing too. Retire it?",
+                abort=True,
+            )
+            _write(
+                client, secret, {number: key for number, key in keys.items() if number != retire}
+            )
             click.echo(f"{retire} is gone, within five minutes everywhere")
         return
     following = str(int(signing) + 1)
@@ -46,7 +65,9 @@ def rotate_keys(dry_run: bool, retire: str | None, wait: int) -> None:
     if PENDING not in keys:
         keys[PENDING] = secrets.token_urlsafe(48)
         _write(client, secret, keys)
-    for _ in tqdm(range(wait), desc="until every function knows it", unit=" s", disable=None, leave=False):
+    for _ in tqdm(
+        range(wait), desc="until every function knows it", unit=" s", disable=None, leave=False
+    ):
         time.sleep(1)
     keys[following] = keys.pop(PENDING)
     _write(client, secret, keys)

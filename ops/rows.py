@@ -93,14 +93,18 @@ def check(cells: Cells, now: datetime) -> Row | str:
         row = Row.model_validate(cells.named)
     except ValidationError as error:
         found = error.errors(include_input=False)
-        return "; ".join(dict.fromkeys(_reason(str(each["loc"][0]), each["type"]) for each in found))
+        return "; ".join(
+            dict.fromkeys(_reason(str(each["loc"][0]), each["type"]) for each in found)
+        )
     if row.consent_text and row.wording != hashlib.sha256(row.consent_text.encode()).hexdigest():
         return "consent_sha256 is not that of consent_text"
     return row if row.confirmed_at <= now else "confirmed_at is in the future"
 
 
 def _reason(field: str, kind: str) -> str:
-    return _EXPECTED.get(field) or f"{field}: {MESSAGES[kind if kind in MESSAGES else 'too_long'][1]}"
+    return (
+        _EXPECTED.get(field) or f"{field}: {MESSAGES[kind if kind in MESSAGES else 'too_long'][1]}"
+    )
 
 
 def digest(path: Path) -> str:
@@ -134,7 +138,9 @@ def _rows(lines: Iterator[str]) -> Iterator[Cells]:
     _check_header(header)
     reader = csv.reader(lines, delimiter=delimiter)
     while True:
-        line = reader.line_num + 2  # a cell may have several lines: a row is named by its first; the header was one
+        line = (
+            reader.line_num + 2
+        )  # a cell may have several lines: a row is named by its first; the header was one
         try:
             cells = next(reader, None)
         except csv.Error as error:
@@ -158,4 +164,6 @@ def _check_header(header: Sequence[str]) -> None:
     if missing:
         raise BadFile(f"the first line lacks the columns {', '.join(missing)}")
     if unknown or len(set(header)) < len(header):
-        raise BadFile(f"the first line has unknown or doubled columns: {', '.join(unknown) or 'doubled'}")
+        raise BadFile(
+            f"the first line has unknown or doubled columns: {', '.join(unknown) or 'doubled'}"
+        )

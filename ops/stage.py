@@ -17,8 +17,13 @@ from ops import records
 ROOT = Path(__file__).parent.parent
 RUN = ROOT / ".local" / "run.json"
 _REGION = "eu-central-1"  # what the local cloud speaks; it takes any key
-_LOCAL = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": _REGION,
-          "AWS_DEFAULT_REGION": _REGION, "AWS_EC2_METADATA_DISABLED": "true"}  # fmt: skip
+_LOCAL = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_REGION": _REGION,
+    "AWS_DEFAULT_REGION": _REGION,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 _OWN_ACCOUNT = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN")
 
 
@@ -60,11 +65,17 @@ def _enter_local(run: Path, environment: MutableMapping[str, str]) -> None:
     try:
         addresses: dict[str, str] = json.loads(run.read_text())
     except FileNotFoundError:
-        raise NoStage("the local cloud is not running: start it by `make run`, or name another --stage") from None
+        raise NoStage(
+            "the local cloud is not running: start it by `make run`, or name another --stage"
+        ) from None
     for name in _OWN_ACCOUNT:
         environment.pop(name, None)  # would have the client look for the caller's own account
-    environment.update(_LOCAL, AWS_ENDPOINT_URL=addresses["aws"], BASE_URL=addresses["api"],
-                       SITE_URL=addresses["site"])  # fmt: skip
+    environment.update(
+        _LOCAL,
+        AWS_ENDPOINT_URL=addresses["aws"],
+        BASE_URL=addresses["api"],
+        SITE_URL=addresses["site"],
+    )
 
 
 def _outputs(name: str, stage: str) -> dict[str, str]:
@@ -75,7 +86,11 @@ def _outputs(name: str, stage: str) -> dict[str, str]:
     except EndpointConnectionError:
         if stage != "local":
             raise
-        raise NoStage("the local cloud does not answer, it was probably killed: start it anew by `make run`") from None
+        raise NoStage(
+            "the local cloud does not answer, it was probably killed: start it anew by `make run`"
+        ) from None
     if outputs is None:
-        raise NoStage(f"there is no finished stack {name} in {client.meta.region_name}: is it this account and region?")
+        raise NoStage(
+            f"there is no finished stack {name} in {client.meta.region_name}: is it this account and region?"
+        )
     return outputs

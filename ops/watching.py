@@ -40,13 +40,19 @@ def status(context: click.Context) -> None:
 
 
 @click.command(cls=OnStage, short_help="List the messages that wait or were given up, and why.")
-@click.option("--state", type=click.Choice(_STATES), help="Only these; `failed` reads the whole table.")
+@click.option(
+    "--state", type=click.Choice(_STATES), help="Only these; `failed` reads the whole table."
+)
 def outbox(state: str | None) -> None:
     """Lists messages that are due, being sent, unclear or failed: since when, how often tried, and why not sent.
 
     Without --state those that wait are listed. A message is named by what it is about, never by an address.
     """
-    found = _failed() if state == "failed" else (each for each in _waiting() if state in (None, each.state))
+    found = (
+        _failed()
+        if state == "failed"
+        else (each for each in _waiting() if state in (None, each.state))
+    )
     count = 0
     for count, each in enumerate(sorted(found, key=lambda message: message.due_at), 1):  # noqa: B007
         tried = f"{each.state:<8} {each.attempts:>2} attempts"
@@ -63,11 +69,16 @@ def _waiting() -> Iterator[Message]:
 
 
 def _failed() -> Iterator[Message]:
-    pages = aws.client("dynamodb").get_paginator("scan").paginate(
-        TableName=current().contacts_table, FilterExpression="begins_with(pk, :message) AND #state = :failed",
-        ExpressionAttributeNames={"#state": "state"},
-        ExpressionAttributeValues={":message": aws.pack("MSG#"), ":failed": aws.pack("failed")},
-    )  # fmt: skip
+    pages = (
+        aws.client("dynamodb")
+        .get_paginator("scan")
+        .paginate(
+            TableName=current().contacts_table,
+            FilterExpression="begins_with(pk, :message) AND #state = :failed",
+            ExpressionAttributeNames={"#state": "state"},
+            ExpressionAttributeValues={":message": aws.pack("MSG#"), ":failed": aws.pack("failed")},
+        )
+    )
     for page in tqdm(pages, unit=" pages", disable=None, leave=False):
         yield from (store.from_item(aws.unpack_item(item)) for item in page["Items"])
 
@@ -83,5 +94,9 @@ def dead_letters() -> int:
 def _alarms() -> list[str]:
     client: Any = boto3.client("cloudwatch")
     prefix = config.prefix(current().stage) + "-"
-    pages = client.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix, StateValue="ALARM")
-    return [each["AlarmName"].removeprefix(prefix) for page in pages for each in page["MetricAlarms"]]
+    pages = client.get_paginator("describe_alarms").paginate(
+        AlarmNamePrefix=prefix, StateValue="ALARM"
+    )
+    return [
+        each["AlarmName"].removeprefix(prefix) for page in pages for each in page["MetricAlarms"]
+    ]

@@ -59,7 +59,10 @@ class Backend:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         for name, value in self._before.items():
             if value is None:
@@ -100,7 +103,9 @@ class Backend:
         if body is not None:
             given.setdefault("content-type", "application/json")
         made = app.app(api_event(method, url, body, given, caller), Context())
-        return Answer(made["statusCode"], {k.lower(): v for k, v in made["headers"].items()}, made["body"])
+        return Answer(
+            made["statusCode"], {k.lower(): v for k, v in made["headers"].items()}, made["body"]
+        )
 
     def items(self, table: str = "CONTACTS_TABLE", prefix: str = "") -> list[dict[str, Any]]:
         """What a table holds, as plain dicts."""
@@ -151,7 +156,9 @@ class Backend:
 
     def mails(self, address: str) -> list[dict[str, Any]]:
         """The mails to an address, newest first."""
-        return [each for each in self.messages() if each["kind"] == "mail" and address in each["to"]]
+        return [
+            each for each in self.messages() if each["kind"] == "mail" and address in each["to"]
+        ]
 
     def states(self) -> dict[str, str]:
         """The state of each message in the outbox."""

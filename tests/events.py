@@ -71,6 +71,10 @@ def _match(path: str) -> tuple[str, dict[str, str]]:
     given = path.split("/")
     for pattern in INVENTORY:
         wanted = pattern.split("/")
-        if len(wanted) == len(given) and all(a == b or a.startswith("{") for a, b in zip(wanted, given, strict=True)):
-            return pattern, {a[1:-1]: b for a, b in zip(wanted, given, strict=True) if a.startswith("{")}
+        if len(wanted) == len(given) and all(
+            a == b or a.startswith("{") for a, b in zip(wanted, given, strict=True)
+        ):
+            return pattern, {
+                a[1:-1]: b for a, b in zip(wanted, given, strict=True) if a.startswith("{")
+            }
     raise LookupError(path)

@@ -74,7 +74,11 @@ def _clauses(expression: str) -> list[tuple[str, str]]:
     if start.strip() or not rest:
         raise Unknown(expression)
     sections = zip(rest[::2], rest[1::2], strict=True)
-    return [(name, clause.strip()) for name, text in sections for clause in re.split(r",(?![^(]*\))", text)]
+    return [
+        (name, clause.strip())
+        for name, text in sections
+        for clause in re.split(r",(?![^(]*\))", text)
+    ]
 
 
 @lru_cache(maxsize=256)
@@ -92,15 +96,20 @@ def _test(text: str) -> Test:
         return lambda item, values, names: _own(name, names) not in item
     if found := _BEGINS.fullmatch(text):
         name, start = found.groups()
-        return lambda item, values, names: _of(item, name, names, "").startswith(plain(values[start]))
+        return lambda item, values, names: _of(item, name, names, "").startswith(
+            plain(values[start])
+        )
     if found := _BETWEEN.fullmatch(text):
         name, low, high = found.groups()
         return lambda item, values, names: (
-            _own(name, names) in item and bool(plain(values[low]) <= _of(item, name, names) <= plain(values[high]))
+            _own(name, names) in item
+            and bool(plain(values[low]) <= _of(item, name, names) <= plain(values[high]))
         )
     if found := _COMPARED.fullmatch(text):
         name, sign, value = found.groups()
-        return lambda item, values, names: _compare(_of(item, name, names), sign, plain(values[value]))
+        return lambda item, values, names: _compare(
+            _of(item, name, names), sign, plain(values[value])
+        )
     raise Unknown(text)
 
 

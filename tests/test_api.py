@@ -55,7 +55,9 @@ def test_the_api_starts_with_the_articles_and_imports_the_others_as_they_are_ask
     assert told["end"] == [*ARTICLES, "callbacks.routes"]
 
 
-@pytest.mark.parametrize("url", ["/newsletter/signups", "/callbacks", "/articles/popular", "/health", "/altcha.js"])
+@pytest.mark.parametrize(
+    "url", ["/newsletter/signups", "/callbacks", "/articles/popular", "/health", "/altcha.js"]
+)
 def test_whatever_is_asked_first_is_answered(url: str) -> None:
     assert look("app.app", url)["statuses"] == [204]
 

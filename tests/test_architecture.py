@@ -55,16 +55,26 @@ def test_imports(file: Path) -> None:
         assert not [each for each in imported if each.startswith(tuple(others))]
     if capability and layer(file) in PURE:
         ours = {each for each in imported if each.startswith("chalicelib.")}
-        foreign = {each for each in ours if not each.startswith((f"chalicelib.{capability}", *PURE_ALLOWED))}
+        foreign = {
+            each
+            for each in ours
+            if not each.startswith((f"chalicelib.{capability}", *PURE_ALLOWED))
+        }
         assert foreign == set()
-        neighbours = {each.split(".")[2] for each in ours if each.startswith(f"chalicelib.{capability}.")}
+        neighbours = {
+            each.split(".")[2] for each in ours if each.startswith(f"chalicelib.{capability}.")
+        }
         assert neighbours <= PURE
     if layer(file) == "errors":
         assert not [each for each in imported if each.startswith(("chalicelib", "http"))]
 
 
 def test_one_reader_of_the_environment() -> None:
-    readers = [name(file) for file in FILES if "environ" in file.read_text() and "os.environ" in file.read_text()]
+    readers = [
+        name(file)
+        for file in FILES
+        if "environ" in file.read_text() and "os.environ" in file.read_text()
+    ]
     assert readers == ["chalicelib.settings"]
 
 
@@ -77,7 +87,9 @@ def test_public_things_say_what_they_do() -> None:
         f"{name(file)}.{node.name}"
         for file in FILES
         for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_") and not ast.get_docstring(node)
+        if isinstance(node, ast.FunctionDef)
+        and not node.name.startswith("_")
+        and not ast.get_docstring(node)
         if node.name
         not in (
             "declare",
@@ -91,4 +103,6 @@ def test_public_things_say_what_they_do() -> None:
         )  # closures, documented by what holds them
     ]
     assert bare == []
-    assert [name(file) for file in FILES if not ast.get_docstring(ast.parse(file.read_text()))] == []
+    assert [
+        name(file) for file in FILES if not ast.get_docstring(ast.parse(file.read_text()))
+    ] == []

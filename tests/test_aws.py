@@ -26,7 +26,9 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("region", REGIONS)
-def test_the_endpoint_is_the_one_botocores_rules_find(monkeypatch: pytest.MonkeyPatch, region: str) -> None:
+def test_the_endpoint_is_the_one_botocores_rules_find(
+    monkeypatch: pytest.MonkeyPatch, region: str
+) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
     plain = Session().create_client("dynamodb")
     rules: EndpointProvider = plain._ruleset_resolver._provider
@@ -35,17 +37,38 @@ def test_the_endpoint_is_the_one_botocores_rules_find(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_no_hook_is_left_out_that_this_service_could_call(monkeypatch: pytest.MonkeyPatch, service: str) -> None:
+def test_no_hook_is_left_out_that_this_service_could_call(
+    monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    tuned, plain = aws.client(service), Session().create_client(service, config=Config(retries={"mode": "standard"}))
-    stages = ("provide-client-params", "before-parameter-build", "before-call", "request-created", "choose-signer",
-              "before-sign", "before-send", "needs-retry", "after-call", "after-call-error")  # fmt: skip
+    tuned, plain = (
+        aws.client(service),
+        Session().create_client(service, config=Config(retries={"mode": "standard"})),
+    )
+    stages = (
+        "provide-client-params",
+        "before-parameter-build",
+        "before-call",
+        "request-created",
+        "choose-signer",
+        "before-sign",
+        "before-send",
+        "needs-retry",
+        "after-call",
+        "after-call-error",
+    )
     name = plain.meta.service_model.service_id.hyphenize()
     for operation in plain.meta.service_model.operation_names:
         for event in (f"{stage}.{name}.{operation}" for stage in stages):
-            wanted = {_name(each) for each in plain.meta.events._emitter._handlers.prefix_search(event)}
-            found = {_name(each) for each in tuned.meta.events._emitter._handlers.prefix_search(event)}
-            assert wanted - found == ({_name(add_retry_headers)} if event.startswith("request-created") else set())
+            wanted = {
+                _name(each) for each in plain.meta.events._emitter._handlers.prefix_search(event)
+            }
+            found = {
+                _name(each) for each in tuned.meta.events._emitter._handlers.prefix_search(event)
+            }
+            assert wanted - found == (
+                {_name(add_retry_headers)} if event.startswith("request-created") else set()
+            )
 
 
 def _name(hook: object) -> str:
@@ -55,7 +78,9 @@ def _name(hook: object) -> str:
 def test_botocore_still_has_what_is_left_out() -> None:
     assert add_retry_headers in [hook for _, hook, *_ in BUILTIN_HANDLERS]
     assert len(BUILTIN_HANDLERS) > 100
-    assert hasattr(Session().create_client("dynamodb", region_name="eu-central-1"), "_ruleset_resolver")
+    assert hasattr(
+        Session().create_client("dynamodb", region_name="eu-central-1"), "_ruleset_resolver"
+    )
 
 
 @pytest.mark.parametrize("value", [1.5, b"bytes", {"a"}, object()])

@@ -10,9 +10,28 @@ from chalicelib.cells import Table, plain
 
 @pytest.mark.parametrize(
     "dangerous",
-    ["=1+1", "+49 7930 2699", "@x", "-x", "\t=1", "\r=1", "\n=1", "＝1", "＋1+1", "＠SUM(A1)", "－x", " =1",
-     "\u200b=1", "\ufeff=1", "\u00a0=1", "\0=1", "%x", "|x", "\u202e=1"],
-)  # fmt: skip
+    [
+        "=1+1",
+        "+49 7930 2699",
+        "@x",
+        "-x",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "＝1",
+        "＋1+1",
+        "＠SUM(A1)",
+        "－x",
+        " =1",
+        "\u200b=1",
+        "\ufeff=1",
+        "\u00a0=1",
+        "\0=1",
+        "%x",
+        "|x",
+        "\u202e=1",
+    ],
+)
 def test_no_cell_begins_a_formula(dangerous: str) -> None:
     file = io.StringIO()
     Table(file, ["email"]).add([dangerous])
@@ -21,6 +40,8 @@ def test_no_cell_begins_a_formula(dangerous: str) -> None:
     assert cell.startswith("'")
 
 
-@pytest.mark.parametrize("harmless", ["eva@example.org", "news,offers", "Grüße, Eva", "2024-05-31T12:00:00Z", ""])
+@pytest.mark.parametrize(
+    "harmless", ["eva@example.org", "news,offers", "Grüße, Eva", "2024-05-31T12:00:00Z", ""]
+)
 def test_other_cells_stay(harmless: str) -> None:
     assert plain(harmless) == harmless

@@ -28,7 +28,9 @@ def test_the_dashboards_picture_is_current() -> None:
     drawn, hour = dashboard.PICTURE.read_text(), json.loads(dashboard.HOUR.read_text())
     assert drawn == dashboard.picture(), "run `make generated`"
     widgets = json.loads((ROOT / "infra" / "dashboard.json").read_text())["widgets"]
-    assert [each["properties"]["title"] for each in widgets if each["properties"]["title"] not in drawn] == []
+    assert [
+        each["properties"]["title"] for each in widgets if each["properties"]["title"] not in drawn
+    ] == []
     shown = {name for widget in widgets for name, *_ in dashboard.series(widget["properties"])}
     assert shown == hour.keys(), "run `python -m tests.infra.hour`"
     assert drawn.count("<polyline") == sum(len(each["properties"]["metrics"]) for each in widgets)
@@ -47,7 +49,9 @@ def test_links_lead_somewhere() -> None:
 def test_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.M))
     named = {
-        target for doc in DOCS for target in re.findall(r"(?:^ {4}|`)make ([a-z-]+)(?=[`\s])", doc.read_text(), re.M)
+        target
+        for doc in DOCS
+        for target in re.findall(r"(?:^ {4}|`)make ([a-z-]+)(?=[`\s])", doc.read_text(), re.M)
     }
     assert {"run", "test", "check"} <= named
     assert named - targets == set()
@@ -55,7 +59,9 @@ def test_targets_exist() -> None:
 
 def test_targets_take_what_they_are_given() -> None:
     """Each `make target NAME=…` of a document or the pipeline names a variable that the target's recipe reads."""
-    recipes = dict(re.findall(r"^([a-z-]+):.*\n((?:\t.*\n)+)", MAKEFILE.replace("$(OPS)", "$(STAGE)"), re.M))
+    recipes = dict(
+        re.findall(r"^([a-z-]+):.*\n((?:\t.*\n)+)", MAKEFILE.replace("$(OPS)", "$(STAGE)"), re.M)
+    )
     given = [
         (target, name)
         for text in (*(doc.read_text() for doc in DOCS), PIPELINE)
@@ -63,7 +69,9 @@ def test_targets_take_what_they_are_given() -> None:
         for name in re.findall(r"([A-Z]+)=", variables)
     ]
     assert {"deploy", "erase", "ops", "rotate-keys"} <= {target for target, _ in given}
-    assert [f"{target} {name}" for target, name in given if f"$({name})" not in recipes[target]] == []
+    assert [
+        f"{target} {name}" for target, name in given if f"$({name})" not in recipes[target]
+    ] == []
 
 
 def test_the_operators_commands_exist() -> None:
@@ -72,7 +80,9 @@ def test_the_operators_commands_exist() -> None:
     found = [each for doc in DOCS for each in re.findall(spoken, doc.read_text())]
     assert {"restore-check", "retention", "redrive"} <= {name for _, name, _ in found}
     for _, name, rest in found:
-        options = {option for each in operators.commands[name].params for option in each.opts} | {"--help"}
+        options = {option for each in operators.commands[name].params for option in each.opts} | {
+            "--help"
+        }
         assert set(re.findall(r"--[a-z-]+", rest)) <= options
 
 
@@ -84,14 +94,18 @@ def test_commands_of_awss_own_exist() -> None:
         for text in texts
         for each in re.findall(r"(?:^ {4}|`)aws ([a-z-]+) ([a-z-]+)((?: --[^`\n]*)?)", text, re.M)
     ]
-    own = [each for each in found if (each[0], each[1]) not in {("configure", "sso"), ("sso", "login")}]
+    own = [
+        each for each in found if (each[0], each[1]) not in {("configure", "sso"), ("sso", "login")}
+    ]
     assert len(own) >= 4
     for service, operation, rest in own:
         model = botocore.session.get_session().get_service_model(service)
         operations = {xform_name(name, "-"): name for name in model.operation_names}
         shape = model.operation_model(operations[operation]).input_shape
         assert shape
-        assert set(re.findall(r"--([a-z-]+)", rest)) <= {xform_name(name, "-") for name in shape.members}
+        assert set(re.findall(r"--([a-z-]+)", rest)) <= {
+            xform_name(name, "-") for name in shape.members
+        }
 
 
 def test_the_pipeline_is_one() -> None:
@@ -117,7 +131,8 @@ def test_files_exist() -> None:
         path
         for doc in DOCS
         for path in re.findall(
-            r"`((?:chalicelib|infra|tests|local|demo|docs|tools|\.chalice)/[\w./-]+)`", doc.read_text()
+            r"`((?:chalicelib|infra|tests|local|demo|docs|tools|\.chalice)/[\w./-]+)`",
+            doc.read_text(),
         )
     }
     assert named
@@ -129,7 +144,10 @@ def test_readme_is_one_screen() -> None:
 
 
 def test_the_snippet_knows_what_the_embedding_page_tells() -> None:
-    page, snippet = (ROOT / "docs" / "embedding.md").read_text(), (ROOT / "chalicelib/web/embed.js").read_text()
+    page, snippet = (
+        (ROOT / "docs" / "embedding.md").read_text(),
+        (ROOT / "chalicelib/web/embed.js").read_text(),
+    )
     demo = "".join(file.read_text() for file in (ROOT / "demo" / "site").rglob("*.html"))
     for kind in ("newsletter", "callback", "consent", "slots", "views", "popular", "hotline"):
         assert f'data-contact="{kind}"' in page
@@ -146,4 +164,9 @@ def test_the_demo_shows_the_declarations_word_for_word() -> None:
 
 
 def test_every_route_says_what_it_does() -> None:
-    assert [path for path, methods in INVENTORY.items() for route in methods.values() if not route.view.__doc__] == []
+    assert [
+        path
+        for path, methods in INVENTORY.items()
+        for route in methods.values()
+        if not route.view.__doc__
+    ] == []

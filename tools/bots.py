@@ -30,7 +30,12 @@ _AGENTS = re.compile(
     r"User$|externalfetcher|Google-?Agent|Gemini|NotebookLM|AgentCore|BuyForMe|TwinAgent|^Devin|smartfetch"
 )
 # Of an entry's several tags the first of these decides.
-_CLASSES = {"ai-crawler": "ai", "social-preview": "preview", "browser-automation": "automation", "http-library": "tool"}
+_CLASSES = {
+    "ai-crawler": "ai",
+    "social-preview": "preview",
+    "browser-automation": "automation",
+    "http-library": "tool",
+}
 
 
 def table() -> str:
@@ -43,9 +48,15 @@ def table() -> str:
     words: dict[str, list[str]] = {}  # by what is to be done about them
     for word, entries in sorted(found.items()):
         kinds = {kind for _, kind in entries}
-        if len(kinds) == 1 and _is_a_bots(word) and any(_plain(pattern) == word for pattern, _ in entries):
+        if (
+            len(kinds) == 1
+            and _is_a_bots(word)
+            and any(_plain(pattern) == word for pattern, _ in entries)
+        ):
             entries = [("", kinds.pop())]
-        words.setdefault("\t".join(f"{kind}\t{pattern}" for pattern, kind in entries), []).append(word)
+        words.setdefault("\t".join(f"{kind}\t{pattern}" for pattern, kind in entries), []).append(
+            word
+        )
     return "".join(f"{' '.join(words[entry])}\t{entry}\n" for entry in sorted(words))
 
 
@@ -57,17 +68,25 @@ def _is_general(entry: Any) -> bool:
 
 def _plain(pattern: str) -> str:
     """The pattern as its letters: `[cC]laude` and `^Silk\\/` are `claude` and `silk/`."""
-    return re.sub(r"\\(.)", r"\1", re.sub(r"\[(.)[^\]]*\]", r"\1", re.sub(r"[\^$]", "", pattern))).lower()
+    return re.sub(
+        r"\\(.)", r"\1", re.sub(r"\[(.)[^\]]*\]", r"\1", re.sub(r"[\^$]", "", pattern))
+    ).lower()
 
 
 def _words(entry: Any) -> list[str]:
     """The words to look an entry up by: one, or where its user agents share none, those that have it within them."""
-    parts = [part for part in _letters(_plain(entry["pattern"])) if len(part) > 2 and part.encode() not in _BROWSERS]
+    parts = [
+        part
+        for part in _letters(_plain(entry["pattern"]))
+        if len(part) > 2 and part.encode() not in _BROWSERS
+    ]
     written_for = [set(_letters(each)) for each in entry["instances"]]
     shared = [part for part in parts if all(part in words for words in written_for)]
     if shared:
         return [max(shared, key=len)]
-    return sorted({word for words in written_for for word in words if any(part in word for part in parts)})
+    return sorted(
+        {word for words in written_for for word in words if any(part in word for part in parts)}
+    )
 
 
 def _is_a_bots(word: str) -> bool:

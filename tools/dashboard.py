@@ -23,8 +23,13 @@ def _part(of: float) -> Callable[[Sequence[float]], float]:
 
 
 STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
-    "Sum": sum, "Maximum": max, "SampleCount": len, "p50": _part(0.5), "p95": _part(0.95), "p99": _part(0.99),
-}  # fmt: skip
+    "Sum": sum,
+    "Maximum": max,
+    "SampleCount": len,
+    "p50": _part(0.5),
+    "p95": _part(0.95),
+    "p99": _part(0.99),
+}
 
 
 def series(widget: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
@@ -35,14 +40,20 @@ def series(widget: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
         options = metric[-1] if isinstance(metric[-1], dict) else {}
         if given[0] == "...":
             given = [*before[: len(before) - len(given) + 1], *given[1:]]
-        before = [old if new == "." else new for new, old in zip(given, [*before, *given][: len(given)], strict=True)]
+        before = [
+            old if new == "." else new
+            for new, old in zip(given, [*before, *given][: len(given)], strict=True)
+        ]
         name = "/".join([*before[:2], *before[3::2]])
         yield name, options.get("stat", widget["stat"]), options.get("yAxis") == "right"
 
 
 def picture() -> str:
     """The file's text."""
-    hour, widgets = json.loads(HOUR.read_text()), json.loads((ROOT / "infra" / "dashboard.json").read_text())["widgets"]
+    hour, widgets = (
+        json.loads(HOUR.read_text()),
+        json.loads((ROOT / "infra" / "dashboard.json").read_text())["widgets"],
+    )
     width = 24 * _COLUMN + _GAP
     height = _TOP + _ROW * max(each["y"] + each["height"] for each in widgets) + _GAP
     drawn = "\n".join(_widget(each, hour) for each in widgets)
@@ -58,34 +69,62 @@ def _widget(widget: dict[str, Any], hour: dict[str, list[list[float]]]) -> str:
     left_edge, top_edge = widget["x"] * _COLUMN + _GAP, widget["y"] * _ROW + _TOP
     wide, high = widget["width"] * _COLUMN - _GAP, widget["height"] * _ROW - _GAP
     listed = list(series(widget["properties"]))
-    lines = [[STATISTICS[stat](slot) if slot else None for slot in hour[name]] for name, stat, _ in listed]
-    tops = {right: _top(value or 0 for line, (*_, at) in zip(lines, listed, strict=True) if at is right
-                        for value in line) for right in (False, True)}  # fmt: skip
+    lines = [
+        [STATISTICS[stat](slot) if slot else None for slot in hour[name]]
+        for name, stat, _ in listed
+    ]
+    tops = {
+        right: _top(
+            value or 0
+            for line, (*_, at) in zip(lines, listed, strict=True)
+            if at is right
+            for value in line
+        )
+        for right in (False, True)
+    }
     labels = [_label(listed, number) for number in range(len(listed))]
     places = list(_flowing(labels, wide - 20))
     left, upper, lower = 44, 34, high - 36 - places[-1][1]
     title = escape(widget["properties"]["title"])
-    parts = [f'<rect width="{wide}" height="{high}" fill="#fff" stroke="#d5d9dd"/>',
-             f'<text x="10" y="19" font-size="13" font-weight="bold">{title}</text>']  # fmt: skip
+    parts = [
+        f'<rect width="{wide}" height="{high}" fill="#fff" stroke="#d5d9dd"/>',
+        f'<text x="10" y="19" font-size="13" font-weight="bold">{title}</text>',
+    ]
     for share in (0, 0.5, 1):
         at = lower - share * (lower - upper)
         parts.append(f'<path d="M{left} {at:.1f}H{wide - 40}" stroke="#e3e6e8"/>')
-        parts.append(f'<text x="{left - 5}" y="{at + 4:.1f}" text-anchor="end">{_number(share * tops[False])}</text>')
+        parts.append(
+            f'<text x="{left - 5}" y="{at + 4:.1f}" text-anchor="end">{_number(share * tops[False])}</text>'
+        )
         if any(right for *_, right in listed):
-            parts.append(f'<text x="{wide - 35}" y="{at + 4:.1f}">{_number(share * tops[True])}</text>')
+            parts.append(
+                f'<text x="{wide - 35}" y="{at + 4:.1f}">{_number(share * tops[True])}</text>'
+            )
     for index, time in enumerate(_TIMES):
         at = left + index * (wide - 40 - left) / 2
-        parts.append(f'<text x="{at:.1f}" y="{lower + 14}" text-anchor="middle" fill="#777">{time}</text>')
+        parts.append(
+            f'<text x="{at:.1f}" y="{lower + 14}" text-anchor="middle" fill="#777">{time}</text>'
+        )
     for number, ((*_, right), line) in enumerate(zip(listed, lines, strict=True)):
         colour, step = _COLOURS[number % len(_COLOURS)], (wide - 40 - left) / (len(line) - 1)
-        points = " ".join(f"{left + at * step:.1f},{lower - value / tops[right] * (lower - upper):.1f}"
-                          for at, value in enumerate(line) if value is not None)  # fmt: skip
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.6"/>')
+        points = " ".join(
+            f"{left + at * step:.1f},{lower - value / tops[right] * (lower - upper):.1f}"
+            for at, value in enumerate(line)
+            if value is not None
+        )
+        parts.append(
+            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.6"/>'
+        )
         seen = points.split() if len(points.split()) < 3 else ()
-        parts += [f'<circle cx="{x}" cy="{y}" r="2.5" fill="{colour}"/>' for x, y in (each.split(",") for each in seen)]
+        parts += [
+            f'<circle cx="{x}" cy="{y}" r="2.5" fill="{colour}"/>'
+            for x, y in (each.split(",") for each in seen)
+        ]
         at, under = 10 + places[number][0], lower + 30 + places[number][1]
         parts.append(f'<rect x="{at:.1f}" y="{under - 8}" width="9" height="9" fill="{colour}"/>')
-        parts.append(f'<text x="{at + 12:.1f}" y="{under}" font-size="9.5">{escape(labels[number])}</text>')
+        parts.append(
+            f'<text x="{at + 12:.1f}" y="{under}" font-size="9.5">{escape(labels[number])}</text>'
+        )
     return f'<g transform="translate({left_edge} {top_edge})">\n' + "\n".join(parts) + "\n</g>"
 
 
@@ -106,7 +145,10 @@ def _label(listed: Sequence[tuple[str, str, bool]], number: int) -> str:
     if len({each for each, *_ in listed}) == 1 < len(listed):
         return stat
     parts = name.removeprefix("AWS/").removeprefix("customer-contact/").split("/")
-    metrics = [each.removeprefix("AWS/").removeprefix("customer-contact/").split("/")[1] for each, *_ in listed]
+    metrics = [
+        each.removeprefix("AWS/").removeprefix("customer-contact/").split("/")[1]
+        for each, *_ in listed
+    ]
     told = parts[-1] if metrics.count(parts[1]) > 1 else parts[1]
     return told.removeprefix("customer-contact-STAGE").lstrip("-") or "API"
 

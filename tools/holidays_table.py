@@ -13,7 +13,9 @@ def table() -> str:
     """The file's text: state → sorted days."""
     states = sorted(holidays.list_supported_countries()["DE"])
     days = {
-        state: sorted(day.isoformat() for day in holidays.country_holidays("DE", subdiv=state, years=YEARS))
+        state: sorted(
+            day.isoformat() for day in holidays.country_holidays("DE", subdiv=state, years=YEARS)
+        )
         for state in states
     }
     return json.dumps(days, separators=(",", ":")).replace("],", "],\n") + "\n"

@@ -14,7 +14,9 @@ CLASSES = ("empty", "prefetch", "preview", "ai", "agent", "tool", "automation", 
 
 _SPECULATIVE = ("prefetch", "prerender", "preview")
 _PURPOSES = frozenset({"sec-purpose", "purpose", "x-purpose", "x-moz"})
-_LONGEST = 512  # characters looked at, so that nobody makes a look, or what is remembered of it, expensive
+_LONGEST = (
+    512  # characters looked at, so that nobody makes a look, or what is remembered of it, expensive
+)
 
 # Letters become small ones, the rest spaces; digits go, so that a version is no word and costs nothing. A bracket ends
 # a line: the first one stands behind the device.
@@ -23,7 +25,9 @@ _LETTERS = bytes(10 if at == ord(")") else small for at, small in enumerate(_SMA
 _DIGITS = b"0123456789"
 # What calls itself a bot, or tells where its operator explains it. CUBOT makes telephones.
 GENERAL = r"(?<!cu)bot\b|crawl|spider|\+ ?https?:"
-_telling = re.compile(rb"bot|crawl|spider|http").search  # bytes' own `in` makes and drops an exception each time
+_telling = re.compile(
+    rb"bot|crawl|spider|http"
+).search  # bytes' own `in` makes and drops an exception each time
 
 
 def classify(headers: Mapping[str, str]) -> str | None:
@@ -34,7 +38,9 @@ def classify(headers: Mapping[str, str]) -> str | None:
     if not agent or agent.isspace():
         return "empty"
     text = letters(agent)
-    device, _, browser = text.partition(b"\n")  # remembered apart: a new telephone has a known browser
+    device, _, browser = text.partition(
+        b"\n"
+    )  # remembered apart: a new telephone has a known browser
     return None if _is_ordinary(device) and _is_ordinary(browser) else _listed(agent, text)
 
 

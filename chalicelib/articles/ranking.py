@@ -18,7 +18,9 @@ Sums = dict[str, Item]  # of one day, by slug
 
 _told: dict[str, int] = {}  # the days' views as they were written last
 _closed: dict[str, Sums] = {}
-_live: Counter[str] = Counter()  # each article's views on the days that are not closed, as of the last ranking
+_live: Counter[str] = (
+    Counter()
+)  # each article's views on the days that are not closed, as of the last ranking
 
 
 def forget() -> None:
@@ -32,19 +34,25 @@ def rank(now: datetime | None = None) -> None:
     """Overwrites the lists `24h`, `7d`, `30d` and `all`, and the views of the days that have changed."""
     now = now or instants.now()
     local = now.astimezone(ZoneInfo(current().time_zone))
-    names = [(local.date() - timedelta(days=ago)).isoformat() for ago in range(max(WINDOWS.values()))]
+    names = [
+        (local.date() - timedelta(days=ago)).isoformat() for ago in range(max(WINDOWS.values()))
+    ]
     days = _days(names)
     _tell(dict(zip(names, days, strict=True)))
     counts = {window: _sum(days[:length]) for window, length in WINDOWS.items()}
     counts["24h"] = Counter({slug: each["views"] for slug, each in days[0].items()})
     counts["24h"].update({slug: _after(each, local.hour) for slug, each in days[1].items()})
     before = store.load_list("all") or {"articles": []}
-    counts["all"] = _all(_sum(days[:CLOSED_AFTER]), {article["slug"] for article in before["articles"]})
+    counts["all"] = _all(
+        _sum(days[:CLOSED_AFTER]), {article["slug"] for article in before["articles"]}
+    )
     described = {article["slug"]: article for article in before["articles"]}
     for day in reversed(days):  # the newest title wins
         described.update({slug: each for slug, each in day.items() if "title" in each})
     for window, counter in counts.items():
-        store.save_list(window, [_entry(slug, views, described) for slug, views in _ranked(counter)], now)
+        store.save_list(
+            window, [_entry(slug, views, described) for slug, views in _ranked(counter)], now
+        )
 
 
 def _days(names: list[str]) -> list[Sums]:
@@ -54,7 +62,9 @@ def _days(names: list[str]) -> list[Sums]:
     for day in names[CLOSED_AFTER:]:
         if day not in _closed:
             _closed[day] = store.day_sums(day)
-    return [store.day_sums(day) for day in names[:CLOSED_AFTER]] + [_closed[day] for day in names[CLOSED_AFTER:]]
+    return [store.day_sums(day) for day in names[:CLOSED_AFTER]] + [
+        _closed[day] for day in names[CLOSED_AFTER:]
+    ]
 
 
 def _tell(days: dict[str, Sums]) -> None:
@@ -81,12 +91,19 @@ def _after(sums: Item, hour: int) -> int:
 
 def _ranked(counter: Counter[str]) -> list[tuple[str, int]]:
     """The longest list there is, most views first; equal ones by their slug, so that nothing jumps."""
-    return sorted(((slug, views) for slug, views in counter.items() if views), key=lambda e: (-e[1], e[0]))[:LONGEST]
+    return sorted(
+        ((slug, views) for slug, views in counter.items() if views), key=lambda e: (-e[1], e[0])
+    )[:LONGEST]
 
 
 def _entry(slug: str, views: int, described: dict[str, Item]) -> Item:
     known = described.get(slug, {})
-    return {"slug": slug, "title": known.get("title", slug), "page": known.get("page", ""), "views": views}
+    return {
+        "slug": slug,
+        "title": known.get("title", slug),
+        "page": known.get("page", ""),
+        "views": views,
+    }
 
 
 def _all(live: Counter[str], before: set[str]) -> Counter[str]:

@@ -45,7 +45,9 @@ class Views(BaseModel):
 
 
 class Several(Body):
-    slugs: Annotated[tuple[of.Slug, ...], BeforeValidator(_by_commas), Field(min_length=1, max_length=100)]
+    slugs: Annotated[
+        tuple[of.Slug, ...], BeforeValidator(_by_commas), Field(min_length=1, max_length=100)
+    ]
 
 
 class ManyViews(BaseModel):
@@ -103,7 +105,11 @@ def view(call: Call, article: Article, said: View) -> Reply:
         return Reply(status=204)
     salt = store.salt(day, call.now)
     ours = call.origin in current().site_origins
-    page = said.page if said.page.startswith(f"{call.origin}/") and len(said.page) <= LONGEST_PAGE else ""
+    page = (
+        said.page
+        if said.page.startswith(f"{call.origin}/") and len(said.page) <= LONGEST_PAGE
+        else ""
+    )
     store.mark(
         model.Marker(
             slug=article.slug,
@@ -149,8 +155,15 @@ def badge(call: Call, article: Article) -> Reply:
     """The count as a picture, for places that take no script."""
     views = f"{store.total(article.slug):,}".replace(",", "." if call.language == "de" else ",")
     text = f"{views} mal gelesen" if call.language == "de" else f"read {views} times"
-    headers = {**PUBLIC_READ, "Content-Type": "image/svg+xml", "Cross-Origin-Resource-Policy": "cross-origin"}
-    return Reply(BADGE.format(width=16 + 7 * len(text), middle=8 + 3.5 * len(text), text=text), headers=headers)
+    headers = {
+        **PUBLIC_READ,
+        "Content-Type": "image/svg+xml",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
+    return Reply(
+        BADGE.format(width=16 + 7 * len(text), middle=8 + 3.5 * len(text), text=text),
+        headers=headers,
+    )
 
 
 @routes.get("/articles/popular", params=Popular, gives=Ranking)
@@ -159,5 +172,6 @@ def popular(call: Call, asked: Popular) -> Reply:
     found = store.load_list(asked.window) or {"as_of": instants.text(call.now), "articles": []}
     as_of = datetime.fromisoformat(found["as_of"]).astimezone(ZoneInfo(current().time_zone))
     return Reply(
-        Ranking(window=asked.window, as_of=as_of, articles=found["articles"][: asked.limit]), headers=PUBLIC_READ
+        Ranking(window=asked.window, as_of=as_of, articles=found["articles"][: asked.limit]),
+        headers=PUBLIC_READ,
     )

@@ -14,7 +14,9 @@ from chalicelib.articles.model import Marker
 from chalicelib.aws import Cancelled, Item
 from chalicelib.settings import current
 
-MARKERS_KEPT = timedelta(days=4)  # longer than a stream keeps its records, so that a late one is still recognised
+MARKERS_KEPT = timedelta(
+    days=4
+)  # longer than a stream keeps its records, so that a late one is still recognised
 SALT_KEPT = timedelta(hours=48)
 # The index of a day is written with each chunk counted: several partition keys keep a busy day from being a hot one.
 DAY_BUCKETS = 8
@@ -35,7 +37,11 @@ def forget() -> None:
 def salt(day: str, now: datetime) -> bytes:
     """The day's random salt; the first caller of a day makes it. Its table has no backups: gone is gone."""
     if day not in _salts:
-        item: Item = {"pk": f"SALT#{day}", "salt": secrets.token_hex(32), "expires": instants.epoch(now + SALT_KEPT)}
+        item: Item = {
+            "pk": f"SALT#{day}",
+            "salt": secrets.token_hex(32),
+            "expires": instants.epoch(now + SALT_KEPT),
+        }
         try:
             aws.write(aws.put(current().view_markers_table, item, "attribute_not_exists(pk)"))
         except Cancelled:
@@ -70,7 +76,9 @@ def mark(marker: Marker, now: datetime) -> None:
 def tally(kind: str, day: str) -> None:
     """Counts a view that is not counted, by its class. Once too often after a lost answer does no harm here."""
     key = {"pk": f"FILTERED#{day}", "sk": f"{random.randrange(_TALLY_LANES):02}"}
-    aws.write(aws.update(current().view_counts_table, key, "ADD #kind :one", names={"#kind": kind}, one=1))
+    aws.write(
+        aws.update(current().view_counts_table, key, "ADD #kind :one", names={"#kind": kind}, one=1)
+    )
 
 
 def filtered(day: str) -> dict[str, int]:
@@ -135,10 +143,15 @@ def count(markers: Sequence[Marker]) -> None:
 def _counted(markers: Sequence[Marker], lane: int) -> list[Item]:
     slug, day = markers[0].slug, markers[0].day
     flags = [
-        aws.update(current().view_markers_table, {"pk": marker.key}, "SET c = :one",
-                   "attribute_exists(pk) AND attribute_not_exists(c)", one=1)
+        aws.update(
+            current().view_markers_table,
+            {"pk": marker.key},
+            "SET c = :one",
+            "attribute_exists(pk) AND attribute_not_exists(c)",
+            one=1,
+        )
         for marker in markers
-    ]  # fmt: skip
+    ]
     table, names = current().view_counts_table, {"#views": "views"}
     key = {"pk": _pk(slug), "sk": f"TOTAL#{lane:02}"}
     total = aws.update(table, key, "ADD #views :n", names=names, n=len(markers))
@@ -146,8 +159,13 @@ def _counted(markers: Sequence[Marker], lane: int) -> list[Item]:
     hours = Counter(f"h{marker.hour:02}" for marker in markers)
     adds = ", ".join(["#views :n", *(f"{hour} :{hour}" for hour in hours)])
     values = {**values, **hours, "n": len(markers), "day": _day_key(day, slug)}
-    of_day = aws.update(table, _day(slug, day, lane), f"SET day_key = :day{sets} ADD {adds}",
-                        names={**names, **named}, **values)  # fmt: skip
+    of_day = aws.update(
+        table,
+        _day(slug, day, lane),
+        f"SET day_key = :day{sets} ADD {adds}",
+        names={**names, **named},
+        **values,
+    )
     return [*flags, total, of_day]
 
 
@@ -168,7 +186,9 @@ def _open_lanes(markers: Sequence[Marker]) -> None:
     aws.write(aws.update(table, {"pk": _pk(slug), "sk": "TOTAL#00"}, "SET spread = :one", one=1))
     sets, names, values = _told(markers)
     values = {**values, "day": _day_key(day, slug)}
-    aws.write(aws.update(table, _day(slug, day, 0), f"SET day_key = :day{sets}", names=names, **values))
+    aws.write(
+        aws.update(table, _day(slug, day, 0), f"SET day_key = :day{sets}", names=names, **values)
+    )
     _spread.add((slug, day))
 
 
@@ -183,7 +203,9 @@ def totals(slugs: Iterable[str]) -> dict[str, int]:
     """The totals of many articles, in the order asked for; only those that were ever spread cost a query."""
     asked = list(dict.fromkeys(slugs))
     views = dict.fromkeys(asked, 0)
-    for item in aws.batch_get(current().view_counts_table, [{"pk": _pk(slug), "sk": "TOTAL#00"} for slug in asked]):
+    for item in aws.batch_get(
+        current().view_counts_table, [{"pk": _pk(slug), "sk": "TOTAL#00"} for slug in asked]
+    ):
         slug = item["pk"].removeprefix("ARTICLE#")
         views[slug] = total(slug) if "spread" in item else item["views"]
     return views
@@ -193,7 +215,9 @@ def daily(slug: str, first: str, last: str) -> dict[str, int]:
     """The views of those days of a span on which an article was read."""
     series: dict[str, int] = {}
     span = "pk = :pk AND sk BETWEEN :first AND :last"
-    for item in aws.query(current().view_counts_table, span, pk=_pk(slug), first=f"DAY#{first}", last=f"DAY#{last}#~"):
+    for item in aws.query(
+        current().view_counts_table, span, pk=_pk(slug), first=f"DAY#{first}", last=f"DAY#{last}#~"
+    ):
         day = item["sk"].split("#")[1]
         series[day] = series.get(day, 0) + item.get("views", 0)
     return series
@@ -203,7 +227,9 @@ def day_sums(day: str) -> dict[str, Item]:
     """Every article read on a day: `views`, `h00` to `h23` where not 0, `title` and `page`; all lanes together."""
     sums: dict[str, Item] = {}
     for bucket in range(DAY_BUCKETS):
-        for item in aws.query(current().view_counts_table, "day_key = :day", index="days", day=f"DAY#{day}#{bucket}"):
+        for item in aws.query(
+            current().view_counts_table, "day_key = :day", index="days", day=f"DAY#{day}#{bucket}"
+        ):
             slug = sums.setdefault(item["pk"].removeprefix("ARTICLE#"), {"views": 0})
             for name, value in item.items():
                 if name == "views" or (name[0] == "h" and name[1:].isdigit()):
@@ -240,7 +266,8 @@ def save_cursor(cursor: Item | None) -> None:
     """Where the sweeper goes on next time."""
     aws.write(
         aws.put(
-            current().view_counts_table, {"pk": "SWEEP", "sk": "CURSOR", "at": aws.unpack_item(cursor or {}).get("pk")}
+            current().view_counts_table,
+            {"pk": "SWEEP", "sk": "CURSOR", "at": aws.unpack_item(cursor or {}).get("pk")},
         )
     )
 

@@ -27,12 +27,20 @@ def alert(callback: Callback, event: str, settings: Settings) -> Alert:
         urgent = f" (Stufe {callback.level})" if callback.level else ""
         said = f"Rueckruf {callback.reference}{urgent} bis {due}: {topic}."
     linked = f"{said} {settings.base_url}/staff/callbacks/{callback.reference}"
-    attributes = {"event": event, "level": str(callback.level), "topic": callback.asked.topic,
-                  "reference": callback.reference}  # fmt: skip
-    return Alert(f"Rueckruf {callback.reference}", linked if len(linked) <= LONGEST else said, attributes)
+    attributes = {
+        "event": event,
+        "level": str(callback.level),
+        "topic": callback.asked.topic,
+        "reference": callback.reference,
+    }
+    return Alert(
+        f"Rueckruf {callback.reference}", linked if len(linked) <= LONGEST else said, attributes
+    )
 
 
-def recipients(callback: Callback, event: str, settings: Settings, rules: Rules, at: datetime) -> tuple[str, ...]:
+def recipients(
+    callback: Callback, event: str, settings: Settings, rules: Rules, at: datetime
+) -> tuple[str, ...]:
     """Who gets it by mail: the staff at first, then whoever is on shift, then the supervisors."""
     supervisors = settings.supervisor_mail or settings.staff_mail
     if event == "expired" or callback.level >= SUPERVISOR:

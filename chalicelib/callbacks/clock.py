@@ -53,7 +53,9 @@ def _moved_on(reference: str, now: datetime) -> list[str]:
     return events
 
 
-def erase(time_left: Callable[[], float], now: datetime | None = None, dry: bool = False) -> list[str]:
+def erase(
+    time_left: Callable[[], float], now: datetime | None = None, dry: bool = False
+) -> list[str]:
     """Takes the contact data out of requests that ended long enough ago; their references. `dry` only tells."""
     now = now or instants.now()
     erased = []
@@ -81,7 +83,9 @@ def erase_wholly(references: Iterable[str], who: Who, now: datetime) -> None:
     for reference in references:
         ended = store.change(reference, lambda before: workflow.withdraw(before, who, now), now)
         strip(ended, wholly=True)
-        log.info("callback.erased_wholly", reference=reference)  # who restores an older table erases again by these
+        log.info(
+            "callback.erased_wholly", reference=reference
+        )  # who restores an older table erases again by these
 
 
 def strip(callback: Callback, wholly: bool = False) -> None:

@@ -69,7 +69,9 @@ class Card(BaseModel):
     level: int
     created_at: AwareDatetime
     expected: Window
-    due_at: AwareDatetime | None = Field(description="when the clock moves it on: escalation, lease, retry, window")
+    due_at: AwareDatetime | None = Field(
+        description="when the clock moves it on: escalation, lease, retry, window"
+    )
     ended_at: AwareDatetime | None
     waiting_minutes: int = Field(description="open minutes since it came up, up to now or its end")
     overdue: bool
@@ -163,16 +165,22 @@ def show(call: Call, asked: ById) -> Detail:
 @routes.post("/staff/callbacks/{id}/claim", params=ById, gives=Detail, errors=(404, 409))
 def claim(call: Call, asked: ById) -> Detail:
     """Takes a request, or accepts its hand-over; 409 names who was faster."""
-    return _act(call, asked, lambda before: workflow.claim(before, _who(call), opening.rules(), call.now))
+    return _act(
+        call, asked, lambda before: workflow.claim(before, _who(call), opening.rules(), call.now)
+    )
 
 
 @routes.post("/staff/callbacks/{id}/release", params=ById, gives=Detail, errors=(404, 409))
 def release(call: Call, asked: ById) -> Detail:
     """Gives a request back; whoever else is there is told of it again."""
-    return _act(call, asked, lambda before: workflow.release(before, _who(call), opening.rules(), call.now))
+    return _act(
+        call, asked, lambda before: workflow.release(before, _who(call), opening.rules(), call.now)
+    )
 
 
-@routes.post("/staff/callbacks/{id}/handover", params=ById, takes=Handover, gives=Detail, errors=(404, 409))
+@routes.post(
+    "/staff/callbacks/{id}/handover", params=ById, takes=Handover, gives=Detail, errors=(404, 409)
+)
 def hand_over(call: Call, asked: ById, offer: Handover) -> Detail:
     """Offers a request to a colleague, who has it once they claim it."""
     return _act(call, asked, lambda before: workflow.offer(before, _who(call), offer.to))
@@ -182,17 +190,23 @@ def hand_over(call: Call, asked: ById, offer: Handover) -> Detail:
 def dial(call: Call, asked: ById, given: Dial) -> Detail:
     """An attempt begins: at most three, two a day, 20 minutes apart, within hours and the wished window."""
     now, outside = call.now, given.outside_window
-    return _act(call, asked, lambda before: workflow.dial(before, _who(call), opening.rules(), now, outside))
+    return _act(
+        call, asked, lambda before: workflow.dial(before, _who(call), opening.rules(), now, outside)
+    )
 
 
-@routes.post("/staff/callbacks/{id}/outcome", params=ById, takes=Settled, gives=Detail, errors=(404, 409))
+@routes.post(
+    "/staff/callbacks/{id}/outcome", params=ById, takes=Settled, gives=Detail, errors=(404, 409)
+)
 def settle(call: Call, asked: ById, given: Settled) -> Detail:
     """How the call ended. A repeat answers the same."""
     window = (given.window.begins, given.window.ends) if given.window else None
 
     def decide(before: Callback) -> Change:
         rules = opening.rules()
-        return workflow.settle(before, _who(call), given.outcome, rules, call.now, given.note, window)
+        return workflow.settle(
+            before, _who(call), given.outcome, rules, call.now, given.note, window
+        )
 
     return _act(call, asked, decide)
 
@@ -204,7 +218,9 @@ def called_in(call: Call, caller: Phone) -> Detail:
     reference = known.live or (known.requests[0][1] if known.requests else "")
     if not reference:
         raise NotFound
-    return _act(call, ById(id=reference), lambda before: workflow.called_in(before, _who(call), call.now))
+    return _act(
+        call, ById(id=reference), lambda before: workflow.called_in(before, _who(call), call.now)
+    )
 
 
 @routes.get("/staff/numbers", params=Phone, gives=Known)
@@ -215,7 +231,9 @@ def look_up(call: Call, asked: Phone) -> Known:
 
 def _known(call: Call, key: str) -> Known:
     known = store.number(key)
-    blocked = known.blocked_until if known.blocked_until and call.now < known.blocked_until else None
+    blocked = (
+        known.blocked_until if known.blocked_until and call.now < known.blocked_until else None
+    )
     return Known(
         live=known.live or None,
         blocked_until=local(blocked) if blocked else None,
@@ -240,7 +258,11 @@ def set_block(key: str, action: Literal["block", "lift", "restore"], call: Call)
             store.unblock(key, call.now)
         case "restore":
             store.restore(key)
-    log.info("callback.unblocked" if action == "lift" else "callback.blocked", number=key, by=call.person.id)
+    log.info(
+        "callback.unblocked" if action == "lift" else "callback.blocked",
+        number=key,
+        by=call.person.id,
+    )
 
 
 @routes.post("/staff/numbers/erase", takes=Phone, gives=Erased, role="supervisor")
@@ -280,27 +302,51 @@ def card(callback: Callback, call: Call) -> dict[str, Any]:
     since = callback.opened_at or callback.expected[0]
     named = {"holder": callback.holder, "preferred": callback.preferred}
     return {
-        "id": callback.reference, "reference": callback.reference, "state": callback.state,
-        "topic": callback.asked.topic, "level": callback.level, "created_at": local(callback.created_at),
+        "id": callback.reference,
+        "reference": callback.reference,
+        "state": callback.state,
+        "topic": callback.asked.topic,
+        "level": callback.level,
+        "created_at": local(callback.created_at),
         "expected": window_of(callback.expected),
-        **{name: local(at) if (at := getattr(callback, name)) else None for name in ("due_at", "ended_at")},
-        "waiting_minutes": hotline.open_minutes(opening.hours(), since, until) if since < until else 0,
+        **{
+            name: local(at) if (at := getattr(callback, name)) else None
+            for name in ("due_at", "ended_at")
+        },
+        "waiting_minutes": hotline.open_minutes(opening.hours(), since, until)
+        if since < until
+        else 0,
         "overdue": callback.state in ("open", "claimed") and callback.expected[1] < call.now,
-        "calling": callback.is_calling, "mine": callback.holder == call.person.id,
-        "offered_to": callback.offered_to or None, "attempts": len(callback.attempts),
+        "calling": callback.is_calling,
+        "mine": callback.holder == call.person.id,
+        "offered_to": callback.offered_to or None,
+        "attempts": len(callback.attempts),
         **{what: callback.agents.get(who, who) or None for what, who in named.items()},
-    }  # fmt: skip
+    }
 
 
 def detail(callback: Callback, call: Call) -> Detail:
     """A request with its whole history, as the one who asks may see it."""
     history = [_event(item, callback) for item in store.events(callback.reference)]
-    calls = [Made(at=local(each.at), by=callback.agents.get(each.by, each.by), outcome=each.outcome, note=each.note)
-             for each in callback.attempts]  # fmt: skip
+    calls = [
+        Made(
+            at=local(each.at),
+            by=callback.agents.get(each.by, each.by),
+            outcome=each.outcome,
+            note=each.note,
+        )
+        for each in callback.attempts
+    ]
     window = callback.asked.window
-    return Detail(**card(callback, call), contact=contact(callback, call), follows=callback.follows or None,
-                  window=window_of(window) if window else None, consent=callback.asked.consent,
-                  calls=calls, history=history)  # fmt: skip
+    return Detail(
+        **card(callback, call),
+        contact=contact(callback, call),
+        follows=callback.follows or None,
+        window=window_of(window) if window else None,
+        consent=callback.asked.consent,
+        calls=calls,
+        history=history,
+    )
 
 
 def contact(callback: Callback, call: Call) -> Contact | None:
@@ -310,11 +356,24 @@ def contact(callback: Callback, call: Call) -> Contact | None:
     if callback.erased or not shown:
         return None
     asked = callback.asked
-    return Contact(name=asked.name, phone=asked.phone, display=numbers.display(asked.phone), extension=asked.extension,
-                   email=asked.email, note=asked.note, language=asked.language)  # fmt: skip
+    return Contact(
+        name=asked.name,
+        phone=asked.phone,
+        display=numbers.display(asked.phone),
+        extension=asked.extension,
+        email=asked.email,
+        note=asked.note,
+        language=asked.language,
+    )
 
 
 def _event(item: dict[str, Any], callback: Callback) -> Event:
     about = {name: text for name, text in item.items() if name not in _NO_FACTS}
     by = callback.agents.get(item["by"], item["by"])
-    return Event(at=local(instants.parse(item["at"])), event=item["event"], by=by, state=item["state"], about=about)
+    return Event(
+        at=local(instants.parse(item["at"])),
+        event=item["event"],
+        by=by,
+        state=item["state"],
+        about=about,
+    )

@@ -54,7 +54,9 @@ class Hours:
 
     def _instant(self, day: date, minutes: int) -> datetime:
         # A wall time in the gap of a clock change is read with the offset before it, as PEP 495 does for fold=0.
-        midnight = datetime.combine(day + timedelta(days=minutes // 1440), time(0), ZoneInfo(self.zone))
+        midnight = datetime.combine(
+            day + timedelta(days=minutes // 1440), time(0), ZoneInfo(self.zone)
+        )
         return (midnight + timedelta(minutes=minutes % 1440)).astimezone(UTC)
 
 
@@ -174,10 +176,14 @@ def open_minutes(hours: Hours, since: datetime, until: datetime) -> int:
 def is_within(hours: Hours, window: Span) -> bool:
     """Whether a window lies wholly in one open span."""
     begins, ends = window
-    return begins < ends and any(span[0] <= begins and ends <= span[1] for span in hours.spans(begins, days=14))
+    return begins < ends and any(
+        span[0] <= begins and ends <= span[1] for span in hours.spans(begins, days=14)
+    )
 
 
-def slots(hours: Hours, after: datetime, days: int, length: timedelta = timedelta(hours=2)) -> list[Span]:
+def slots(
+    hours: Hours, after: datetime, days: int, length: timedelta = timedelta(hours=2)
+) -> list[Span]:
     """The bookable windows of the next `days` calendar days that begin after an instant: the day's blocks, cut up.
 
     A remainder of less than half a window is added to the last one.

@@ -21,13 +21,20 @@ def letter(kind: Letter, callback: Callback, link: str, settings: Settings) -> M
         "link": link,
     }
     subject = f"{settings.subject(kind, asked.language)} ({callback.reference})"
-    return Mail((asked.email,), subject, render(f"{template}.txt", **values), render(f"{template}.html", **values))
+    return Mail(
+        (asked.email,),
+        subject,
+        render(f"{template}.txt", **values),
+        render(f"{template}.html", **values),
+    )
 
 
 def slot(span: tuple[datetime, datetime], zone: str, language: str) -> str:
     """A bookable window, short enough to be chosen on a telephone: `Di 24.11. 09:00–11:00`."""
     begins, ends = (at.astimezone(ZoneInfo(zone)) for at in span)
-    day = ("Mo Di Mi Do Fr Sa So", "Mon Tue Wed Thu Fri Sat Sun")[language == "en"].split()[begins.weekday()]
+    day = ("Mo Di Mi Do Fr Sa So", "Mon Tue Wed Thu Fri Sat Sun")[language == "en"].split()[
+        begins.weekday()
+    ]
     return f"{day} {begins:%d.%m.} {begins:%H:%M}–{until(begins, ends) or f'{ends:%d.%m. %H:%M}'}"
 
 

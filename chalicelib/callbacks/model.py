@@ -7,7 +7,9 @@ from typing import Literal
 
 from chalicelib.callbacks.hotline import Hours, Span
 
-State = Literal["scheduled", "open", "claimed", "retry", "done", "unreached", "cancelled", "refused", "expired"]
+State = Literal[
+    "scheduled", "open", "claimed", "retry", "done", "unreached", "cancelled", "refused", "expired"
+]
 Topic = Literal["general", "buying", "selling", "storage", "order"]
 Outcome = Literal["reached", "no_answer", "busy", "mailbox", "later", "refused", "wrong_number"]
 LIVE: tuple[State, ...] = ("scheduled", "open", "claimed", "retry")
@@ -21,7 +23,10 @@ LEASE = 15  # open minutes for which a claim holds, from the claim
 CALL = 60  # open minutes for which it holds once the number is dialled: nobody else calls into a long conversation
 MOST_ATTEMPTS, ATTEMPTS_A_DAY = 3, 2
 PAUSE = timedelta(minutes=20)  # between two attempts
-RETRY_AFTER = (20, 120)  # open minutes after the first miss, the second; the second in another half of a day
+RETRY_AFTER = (
+    20,
+    120,
+)  # open minutes after the first miss, the second; the second in another half of a day
 EXPIRES_AFTER = 5  # open days after the time that was promised
 UNDO_WITHIN = timedelta(minutes=10)
 BLOCKED_FOR = timedelta(days=90)
@@ -90,10 +95,14 @@ class Callback:
     asked: Asked
     created_at: datetime
     expected: Span
-    promised: datetime  # until when the first attempt was promised: what the service level is measured by
+    promised: (
+        datetime  # until when the first attempt was promised: what the service level is measured by
+    )
     expires_at: datetime
     due_at: datetime | None
-    opened_at: datetime | None = None  # when the service-level clock started, last time the request came up
+    opened_at: datetime | None = (
+        None  # when the service-level clock started, last time the request came up
+    )
     round: int = 1  # how often it was laid before the staff; with `level` it numbers the alerts
     level: int = 0
     holder: str = ""
@@ -126,7 +135,9 @@ class Callback:
         """Without anything personal; what is left are figures."""
         bare = replace(self.asked, name="", phone="", extension="", email="", note="")
         attempts = tuple(replace(attempt, note="") for attempt in self.attempts)
-        return replace(self, asked=bare, attempts=attempts, agents={}, erased=True, version=self.version + 1)
+        return replace(
+            self, asked=bare, attempts=attempts, agents={}, erased=True, version=self.version + 1
+        )
 
 
 Letter = Literal["received", "cancelled", "missed"]
@@ -151,7 +162,9 @@ class Change:
     event: str = ""
     by: str = ""
     owes: tuple[Owed, ...] = ()
-    facts: Mapping[str, str] = field(default_factory=dict)  # for the history; nothing of the customer's
+    facts: Mapping[str, str] = field(
+        default_factory=dict
+    )  # for the history; nothing of the customer's
 
     @property
     def changes(self) -> bool:
@@ -161,7 +174,9 @@ class Change:
     @property
     def ends(self) -> bool:
         """Whether the request ends, and its lock on the number with it."""
-        return self.changes and not self.after.is_live and (self.before is None or self.before.is_live)
+        return (
+            self.changes and not self.after.is_live and (self.before is None or self.before.is_live)
+        )
 
     @property
     def blocks(self) -> bool:

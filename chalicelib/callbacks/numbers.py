@@ -31,7 +31,11 @@ def read(written: str, regions: tuple[str, ...], own: str) -> Number:
         raise Invalid(FieldError("phone", "phone"))
     if region not in regions:
         raise Invalid(FieldError("phone", "phone_region"))
-    if kind not in (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE):
+    if kind not in (
+        PhoneNumberType.FIXED_LINE,
+        PhoneNumberType.MOBILE,
+        PhoneNumberType.FIXED_LINE_OR_MOBILE,
+    ):
         raise Invalid(FieldError("phone", "phone_kind"))
     e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     if e164 == own:
@@ -43,4 +47,6 @@ def display(e164: str) -> str:
     """A number as people write it, `+49 7930 2699`."""
     import phonenumbers
 
-    return phonenumbers.format_number(phonenumbers.parse(e164), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    return phonenumbers.format_number(
+        phonenumbers.parse(e164), phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    )

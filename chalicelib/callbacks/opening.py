@@ -20,7 +20,11 @@ def rules() -> Rules:
         exceptions=hotline.parse_exceptions(settings.hotline_exceptions),
         holidays=_holidays(settings.hotline_holidays),
     )
-    return Rules(hours, settings.first_attempt_minutes, dict(_shifts(settings.staff_shifts, settings.time_zone)))
+    return Rules(
+        hours,
+        settings.first_attempt_minutes,
+        dict(_shifts(settings.staff_shifts, settings.time_zone)),
+    )
 
 
 def hours() -> Hours:
@@ -31,7 +35,10 @@ def hours() -> Hours:
 def _shifts(written: str, zone: str) -> list[tuple[str, Hours]]:
     """The shifts of `a@x.example Mon-Fri 09:00-13:00 | b@x.example Mon 13:00-17:00`."""
     people = [part.strip().partition(" ") for part in written.split("|") if part.strip()]
-    return [(address, Hours(zone, hotline.parse_hours(week), {}, frozenset())) for address, _, week in people]
+    return [
+        (address, Hours(zone, hotline.parse_hours(week), {}, frozenset()))
+        for address, _, week in people
+    ]
 
 
 def _holidays(state: str) -> frozenset[str]:

@@ -41,7 +41,9 @@ def _alert_mail(kind: str, message: Message, now: datetime) -> Mail | None:
         return None
     to = alerts.recipients(callback, kind, current(), opening.rules(), now)
     if not to or (callback.level >= SUPERVISOR and not current().supervisor_mail):
-        log.warning("callback.nobody_to_tell", reference=callback.reference, escalation=callback.level)
+        log.warning(
+            "callback.nobody_to_tell", reference=callback.reference, escalation=callback.level
+        )
     return alerts.mail(callback, kind, to, current()) if to else None
 
 
@@ -55,7 +57,12 @@ _STATES: Mapping[Letter, Callable[[Callback], bool]] = {
 
 def _letter(kind: Letter, message: Message, now: datetime) -> Mail | None:
     callback = store.load(message.subject)
-    if callback is None or callback.erased or callback.letters != message.serial or not _STATES[kind](callback):
+    if (
+        callback is None
+        or callback.erased
+        or callback.letters != message.serial
+        or not _STATES[kind](callback)
+    ):
         return None
     return letters.letter(kind, callback, link(callback.reference), current())
 

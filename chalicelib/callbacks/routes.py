@@ -111,7 +111,9 @@ def line(call: Call) -> Reply:
     """The telephone number and whether the line is open now."""
     settings, hours = current(), opening.hours()
     until, opens = hotline.open_until(hours, call.now), hotline.next_opening(hours, call.now)
-    closes = until and until - call.now < timedelta(days=7)  # a line that is open around the clock closes never
+    closes = until and until - call.now < timedelta(
+        days=7
+    )  # a line that is open around the clock closes never
     answer = Hotline(
         number=settings.hotline_number,
         display=numbers.display(settings.hotline_number),
@@ -119,7 +121,10 @@ def line(call: Call) -> Reply:
         open=until is not None,
         opens_at=local(opens) if opens and not until else None,
         closes_at=local(until) if until and closes else None,
-        hours={day: [[_clock(at) for at in block] for block in hours.week[number]] for number, day in enumerate(DAYS)},
+        hours={
+            day: [[_clock(at) for at in block] for block in hours.week[number]]
+            for number, day in enumerate(DAYS)
+        },
     )
     return Reply(answer, headers=PUBLIC_READ)
 
@@ -128,7 +133,10 @@ def line(call: Call) -> Reply:
 def slots(call: Call, asked: Days) -> Reply:
     """The windows a callback can be wished for, in the coming days."""
     found = hotline.slots(opening.hours(), call.now, asked.days)
-    return Reply(Slots(timezone=current().time_zone, slots=[window_of(slot) for slot in found]), headers=PUBLIC_READ)
+    return Reply(
+        Slots(timezone=current().time_zone, slots=[window_of(slot) for slot in found]),
+        headers=PUBLIC_READ,
+    )
 
 
 @routes.get("/callbacks/consent", params=of.InLanguage, gives=of.Declaration)
@@ -149,11 +157,17 @@ def submit(call: Call, request: Request) -> Thanks:
     settings, wording = current(), wordings.seen(request.consent)
     number = numbers.read(request.phone, settings.phone_regions, settings.hotline_number)
     asked = model.Asked(
-        name=request.name, phone=number.e164, extension=number.extension,
-        number_key=keys.identity("number", number.e164), topic=request.topic, consent=wording.version,
-        language=request.language, email=request.email or "", note=request.note,
+        name=request.name,
+        phone=number.e164,
+        extension=number.extension,
+        number_key=keys.identity("number", number.e164),
+        topic=request.topic,
+        consent=wording.version,
+        language=request.language,
+        email=request.email or "",
+        note=request.note,
         window=request.window.span if request.window else None,
-    )  # fmt: skip
+    )
 
     def make(reference: str, known: Number) -> Change:
         follows = known.requests[0][1] if known.requests else ""
@@ -163,12 +177,19 @@ def submit(call: Call, request: Request) -> Thanks:
         callback = make(model.make_reference(secrets.token_bytes(4)), Number()).after
     else:
         claim = challenges.claim("callback", request.altcha, call.now)
-        how = {"caller": call.caller, "agent": call.agent, "page": request.page, "wording": wording.sha256}
+        how = {
+            "caller": call.caller,
+            "agent": call.agent,
+            "page": request.page,
+            "wording": wording.sha256,
+        }
         limit = limits.per_caller("callbacks", call.caller, settings.limit_callbacks_per_caller)
         callback = store.submit(make, asked.number_key, how, call.now, limit, claim)
     received = Received(reference=callback.reference, expected=window_of(callback.expected))
     promise = partial(letters.window, callback.expected, settings.time_zone, call.language)
-    return Thanks(received, "received", request.next, {"reference": received.reference, "promise": promise})
+    return Thanks(
+        received, "received", request.next, {"reference": received.reference, "promise": promise}
+    )
 
 
 class Token(Body):
@@ -217,7 +238,9 @@ def change(call: Call, link: Token, wish: Wish) -> Page:
         return workflow.reschedule(before, wish.window.span, opening.rules(), call.now)
 
     after = store.change(callback.reference, decide, call.now)
-    status: Literal["cancelled", "rescheduled"] = "cancelled" if wish.action == "cancel" else "rescheduled"
+    status: Literal["cancelled", "rescheduled"] = (
+        "cancelled" if wish.action == "cancel" else "rescheduled"
+    )
     return _changed(after, status, token, call)
 
 
@@ -229,13 +252,19 @@ def _restored(cancelled: Callback, call: Call) -> Page:
             raise Conflict("cancelled", "too_late")
         return workflow.undo(cancelled, reference, opening.rules(), call.now)
 
-    how = {"caller": call.caller, "agent": call.agent, "wording": wordings.get(cancelled.asked.consent).sha256}
+    how = {
+        "caller": call.caller,
+        "agent": call.agent,
+        "wording": wordings.get(cancelled.asked.consent).sha256,
+    }
     after = store.submit(make, cancelled.asked.number_key, how, call.now)
     after = store.load(after.reference) or after
     return _changed(after, "restored", tokens.sign(CHANGE, after.reference, 0), call)
 
 
-def _changed(after: Callback, status: Literal["cancelled", "rescheduled", "restored"], token: str, call: Call) -> Page:
+def _changed(
+    after: Callback, status: Literal["cancelled", "rescheduled", "restored"], token: str, call: Call
+) -> Page:
     body = Changed(status=status, reference=after.reference, expected=window_of(after.expected))
     return Page("callback", {**_told(after, token, call), "changed": status}, body)
 
@@ -243,15 +272,30 @@ def _changed(after: Callback, status: Literal["cancelled", "rescheduled", "resto
 def _told(callback: Callback, token: str, call: Call) -> dict[str, Any]:
     zone = current().time_zone
     slots = hotline.slots(opening.hours(), call.now, 8) if callback.is_live else []
-    undo = callback.state == "cancelled" and callback.ended_at and call.now < callback.ended_at + UNDO_WITHIN
+    undo = (
+        callback.state == "cancelled"
+        and callback.ended_at
+        and call.now < callback.ended_at + UNDO_WITHIN
+    )
     return {
-        "token": token, "reference": callback.reference, "live": callback.is_live, "calling": callback.is_calling,
-        "state": callback.state, "undo": bool(undo), "changed": "",
+        "token": token,
+        "reference": callback.reference,
+        "live": callback.is_live,
+        "calling": callback.is_calling,
+        "state": callback.state,
+        "undo": bool(undo),
+        "changed": "",
         "window": letters.window(callback.expected, zone, call.language),
         "hotline": numbers.display(current().hotline_number),
-        "slots": [("/".join(local(at).isoformat() for at in slot), letters.slot(slot, zone, call.language))
-                  for slot in slots if slot != callback.expected],
-    }  # fmt: skip
+        "slots": [
+            (
+                "/".join(local(at).isoformat() for at in slot),
+                letters.slot(slot, zone, call.language),
+            )
+            for slot in slots
+            if slot != callback.expected
+        ],
+    }
 
 
 def _reference(token: str, call: Call) -> str:

@@ -27,8 +27,13 @@ KINDS: dict[str, tuple[str, ...]] = {
 Tab = Literal["due", "mine", "waiting", "overdue", "closed"]
 _TRIES = 8
 _BOARD = {"scheduled": "WAITING", "retry": "WAITING", "open": "ACTIVE", "claimed": "ACTIVE"}
-_TABS: dict[Tab, str] = {"due": "ACTIVE", "mine": "ACTIVE", "overdue": "ACTIVE", "waiting": "WAITING",
-                         "closed": "CLOSED"}  # fmt: skip
+_TABS: dict[Tab, str] = {
+    "due": "ACTIVE",
+    "mine": "ACTIVE",
+    "overdue": "ACTIVE",
+    "waiting": "WAITING",
+    "closed": "CLOSED",
+}
 _TIMES = ("created_at", "promised", "expires_at", "due_at", "opened_at", "ended_at")
 
 
@@ -70,8 +75,14 @@ def number(key: str, most: int = 12) -> Number:
     return Number(live, blocked, tuple(requests))
 
 
-def submit(make: Callable[[str, Number], Change], key: str, how: Item, now: datetime, limit: Limit | None = None,
-           claim: Item | None = None) -> Callback:  # fmt: skip
+def submit(
+    make: Callable[[str, Number], Change],
+    key: str,
+    how: Item,
+    now: datetime,
+    limit: Limit | None = None,
+    claim: Item | None = None,
+) -> Callback:
     """Stores a new request, or finds the live one of the same number, which it then returns.
 
     `make` builds it for a reference; `how` is how it reached us, for the proof of consent; `claim` uses up the form's
@@ -108,9 +119,20 @@ def _submitted(change: Change, how: Item) -> Iterator[Item]:
     table, callback = current().contacts_table, change.after
     number_key = f"NUMBER#{callback.asked.number_key}"
     at, absent = instants.text(callback.created_at), "attribute_not_exists(pk)"
-    proof = {"pk": f"CALLBACK#{callback.reference}", "sk": "PROOF", "at": at, "number_key": callback.asked.number_key,
-             "consent": callback.asked.consent, **how}  # fmt: skip
-    asked = {"pk": number_key, "sk": f"AT#{at}#{callback.reference}", "at": at, "reference": callback.reference}
+    proof = {
+        "pk": f"CALLBACK#{callback.reference}",
+        "sk": "PROOF",
+        "at": at,
+        "number_key": callback.asked.number_key,
+        "consent": callback.asked.consent,
+        **how,
+    }
+    asked = {
+        "pk": number_key,
+        "sk": f"AT#{at}#{callback.reference}",
+        "at": at,
+        "reference": callback.reference,
+    }
     yield aws.put(table, {"pk": number_key, "sk": "LOCK", "live": callback.reference}, absent)
     yield aws.put(table, _item(callback), absent)
     yield aws.put(table, proof, absent)
@@ -151,8 +173,15 @@ def _members(before: Callback, change: Change, now: datetime) -> Iterator[Item]:
 
 def _event_and_messages(change: Change, now: datetime) -> Iterator[Item]:
     after = change.after
-    event = {"pk": f"CALLBACK#{after.reference}", "sk": f"EVENT#{after.version:08}", "event": change.event,
-             "by": change.by, "at": instants.text(now), "state": after.state, **change.facts}  # fmt: skip
+    event = {
+        "pk": f"CALLBACK#{after.reference}",
+        "sk": f"EVENT#{after.version:08}",
+        "event": change.event,
+        "by": change.by,
+        "at": instants.text(now),
+        "state": after.state,
+        **change.facts,
+    }
     yield aws.put(current().contacts_table, event, "attribute_not_exists(pk)")
     for owed in change.owes:
         yield from (messages.owed(each) for each in _messages(after.reference, owed, now))
@@ -165,14 +194,18 @@ def _messages(reference: str, owed: Owed, now: datetime) -> Iterator[outbox.Mess
 
 def requests(key: str) -> list[str]:
     """The references of all requests of a number that are still known."""
-    found = aws.query(current().contacts_table, "pk = :pk AND begins_with(sk, :at)", pk=f"NUMBER#{key}", at="AT#")
+    found = aws.query(
+        current().contacts_table, "pk = :pk AND begins_with(sk, :at)", pk=f"NUMBER#{key}", at="AT#"
+    )
     return [item["reference"] for item in found]
 
 
 def events(reference: str) -> list[Item]:
     """What happened to a request, oldest first."""
     condition = "pk = :pk AND begins_with(sk, :events)"
-    return list(aws.query(current().contacts_table, condition, pk=f"CALLBACK#{reference}", events="EVENT#"))
+    return list(
+        aws.query(current().contacts_table, condition, pk=f"CALLBACK#{reference}", events="EVENT#")
+    )
 
 
 def board(
@@ -183,19 +216,35 @@ def board(
     found: list[Callback] = []
     start = _start(tab, cursor) if cursor else None
     while True:
-        keys, start = aws.page(current().contacts_table, "board", "board_key = :tab", most - len(found),
-                               tab != "closed", start, tab=_TABS[tab])  # fmt: skip
+        keys, start = aws.page(
+            current().contacts_table,
+            "board",
+            "board_key = :tab",
+            most - len(found),
+            tab != "closed",
+            start,
+            tab=_TABS[tab],
+        )
         found += [each for each in _in_order(keys) if _belongs(each, tab, who, now)]
         if start is None or len(found) >= most:
-            return found, f"{start['board_at']}~{start['pk'].removeprefix('CALLBACK#')}" if start else ""
+            return (
+                found,
+                f"{start['board_at']}~{start['pk'].removeprefix('CALLBACK#')}" if start else "",
+            )
 
 
 def live(who: tuple[str, ...], now: datetime, most: int = 200) -> dict[Tab, list[Callback]]:
     """The live requests by tab in one look, most urgent first, of each kind the first `most`."""
     found: list[Callback] = []
     for key in ("ACTIVE", "WAITING"):
-        found += _in_order(aws.page(current().contacts_table, "board", "board_key = :key", most, key=key)[0])
-    return {tab: [each for each in found if _belongs(each, tab, who, now)] for tab in _TABS if tab != "closed"}
+        found += _in_order(
+            aws.page(current().contacts_table, "board", "board_key = :key", most, key=key)[0]
+        )
+    return {
+        tab: [each for each in found if _belongs(each, tab, who, now)]
+        for tab in _TABS
+        if tab != "closed"
+    }
 
 
 def _in_order(keys: list[Item]) -> list[Callback]:
@@ -209,7 +258,9 @@ def _belongs(callback: Callback, tab: Tab, who: tuple[str, ...], now: datetime) 
         case "due":
             return callback.state == "open"
         case "mine":
-            return callback.state == "claimed" and (callback.holder in who or callback.offered_to in who)
+            return callback.state == "claimed" and (
+                callback.holder in who or callback.offered_to in who
+            )
         case "overdue":
             return callback.state in ("open", "claimed") and callback.expected[1] < now
         case "waiting":
@@ -230,8 +281,12 @@ def since(first: datetime) -> list[Callback]:
     those that ended in this time, and half a unit for each of them.
     """
     keys = [key for tab in ("ACTIVE", "WAITING") for key in _listed("board_key = :tab", tab=tab)]
-    keys += _listed("board_key = :tab AND board_at >= :first", tab="CLOSED", first=instants.text(first))
-    found = {each.reference: each for each in _in_order(list({key["pk"]: key for key in keys}.values()))}
+    keys += _listed(
+        "board_key = :tab AND board_at >= :first", tab="CLOSED", first=instants.text(first)
+    )
+    found = {
+        each.reference: each for each in _in_order(list({key["pk"]: key for key in keys}.values()))
+    }
     return [each for each in found.values() if each.created_at >= first]
 
 
@@ -255,8 +310,13 @@ def to_erase(now: datetime) -> Iterator[str]:
 
 
 def _due(key: str, now: datetime) -> Iterator[str]:
-    found = aws.query(current().contacts_table, "due_key = :key AND due_at <= :now", index="due", key=key,
-                      now=instants.text(now))  # fmt: skip
+    found = aws.query(
+        current().contacts_table,
+        "due_key = :key AND due_at <= :now",
+        index="due",
+        key=key,
+        now=instants.text(now),
+    )
     yield from (each["pk"].removeprefix("CALLBACK#") for each in found)
 
 
@@ -267,7 +327,9 @@ def unblock(key: str, now: datetime) -> None:
 
 def restore(key: str) -> None:
     """Puts back the block that was lifted, until the end it had. Where none was, nothing changes."""
-    _mark(key, "SET board_key = :blocked REMOVE lifted", "attribute_exists(lifted)", blocked="BLOCKED")
+    _mark(
+        key, "SET board_key = :blocked REMOVE lifted", "attribute_exists(lifted)", blocked="BLOCKED"
+    )
 
 
 def _mark(key: str, expression: str, condition: str, **values: Any) -> None:
@@ -286,17 +348,29 @@ def block(key: str, now: datetime) -> None:
 
 def _block(key: str, now: datetime, reference: str | None = None) -> Item:
     until = now + BLOCKED_FOR
-    item = {"pk": f"NUMBER#{key}", "sk": "BLOCK", "reference": reference, "until": instants.text(until),
-            "board_key": "BLOCKED", "board_at": instants.text(now)}  # fmt: skip
-    return aws.put(current().contacts_table, {**item, "expires": instants.epoch(until + timedelta(days=1))})
+    item = {
+        "pk": f"NUMBER#{key}",
+        "sk": "BLOCK",
+        "reference": reference,
+        "until": instants.text(until),
+        "board_key": "BLOCKED",
+        "board_at": instants.text(now),
+    }
+    return aws.put(
+        current().contacts_table, {**item, "expires": instants.epoch(until + timedelta(days=1))}
+    )
 
 
 def blocked(now: datetime) -> list[Blocked]:
     """The numbers that are blocked, the last one first."""
-    keys = [{"pk": key["pk"], "sk": key["sk"]} for key in _listed("board_key = :tab", tab="BLOCKED")]
+    keys = [
+        {"pk": key["pk"], "sk": key["sk"]} for key in _listed("board_key = :tab", tab="BLOCKED")
+    ]
     items = aws.batch_get(current().contacts_table, keys)
     found = map(_blocked, items)
-    return sorted((each for each in found if now < each.until), key=lambda each: each.since, reverse=True)
+    return sorted(
+        (each for each in found if now < each.until), key=lambda each: each.since, reverse=True
+    )
 
 
 def _blocked(item: Item) -> Blocked:
@@ -319,16 +393,28 @@ def strip(callback: Callback, until: int, wholly: bool) -> None:
             gone = [name for name in personal if name in item]
             bare = f" REMOVE {', '.join(f'#{name}' for name in gone)}" if gone else ""
             names = {f"#{name}": name for name in gone}
-            aws.write(aws.update(table, key, f"SET expires = :until{bare}", names=names, until=until))
+            aws.write(
+                aws.update(table, key, f"SET expires = :until{bare}", names=names, until=until)
+            )
     at = instants.text(callback.created_at)
     asked = {"pk": f"NUMBER#{callback.asked.number_key}", "sk": f"AT#{at}#{callback.reference}"}
     exists = "attribute_exists(pk)"
     try:
-        aws.write(aws.delete(table, asked) if wholly else aws.update(table, asked, "SET expires = :until", exists,
-                                                                     until=until))  # fmt: skip
+        aws.write(
+            aws.delete(table, asked)
+            if wholly
+            else aws.update(table, asked, "SET expires = :until", exists, until=until)
+        )
     except Cancelled:
         pass  # it was taken out before
-    aws.write(aws.put(table, {**_item(callback.erase()), "expires": until}, "version = :seen", seen=callback.version))
+    aws.write(
+        aws.put(
+            table,
+            {**_item(callback.erase()), "expires": until},
+            "version = :seen",
+            seen=callback.version,
+        )
+    )
 
 
 def _key(reference: str) -> Item:
@@ -350,7 +436,11 @@ def _indexed(callback: Callback) -> Item:
     board = {"board_key": "CLOSED", "board_at": instants.text(ended)}
     if callback.erased:
         return board
-    return {**board, "due_key": "ENDED", "due_at": instants.text(ended + timedelta(days=current().callback_days))}
+    return {
+        **board,
+        "due_key": "ENDED",
+        "due_at": instants.text(ended + timedelta(days=current().callback_days)),
+    }
 
 
 def _plain(value: Any) -> Any:
@@ -372,7 +462,9 @@ def _callback(item: Item) -> Callback:
         values["due_at"] = None  # the index's own: when the contact data is to be erased
     window = item["asked"].get("window")
     values["asked"] = Asked(**{**item["asked"], "window": _span(window) if window else None})
-    values["attempts"] = tuple(Attempt(**{**each, "at": instants.parse(each["at"])}) for each in item["attempts"])
+    values["attempts"] = tuple(
+        Attempt(**{**each, "at": instants.parse(each["at"])}) for each in item["attempts"]
+    )
     values["expected"] = _span(item["expected"])
     return Callback(**values)
 

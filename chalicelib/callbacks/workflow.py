@@ -52,12 +52,22 @@ def submit(asked: Asked, reference: str, rules: Rules, now: datetime, follows: s
             raise Invalid(FieldError("window", "window"))
         expected, opens = (begins, ends), begins
     made = Callback(
-        reference, "open" if opens else "scheduled", asked, now, expected, expected[1],
-        expires_at=_expiry(rules, expected), due_at=expected[0], opened_at=opens, follows=follows,
+        reference,
+        "open" if opens else "scheduled",
+        asked,
+        now,
+        expected,
+        expected[1],
+        expires_at=_expiry(rules, expected),
+        due_at=expected[0],
+        opened_at=opens,
+        follows=follows,
         letters=int(bool(asked.email)),
-    )  # fmt: skip
+    )
     owes = (*_alert(made, opens), *_letter(made, "received", now))
-    return Change(None, _until_escalation(made, rules) if opens else made, "submitted", CUSTOMER, owes)
+    return Change(
+        None, _until_escalation(made, rules) if opens else made, "submitted", CUSTOMER, owes
+    )
 
 
 def tick(before: Callback, rules: Rules, now: datetime) -> Change:
@@ -74,8 +84,14 @@ def tick(before: Callback, rules: Rules, now: datetime) -> Change:
     if before.state == "open":
         return _escalated(before, rules, before.due_at)
     at = before.due_at
-    expected = before.expected if before.state == "scheduled" else (at, _later(rules, at, rules.first_attempt))
-    after = _next(before, state="open", opened_at=at, round=before.round + 1, level=0, expected=expected)
+    expected = (
+        before.expected
+        if before.state == "scheduled"
+        else (at, _later(rules, at, rules.first_attempt))
+    )
+    after = _next(
+        before, state="open", opened_at=at, round=before.round + 1, level=0, expected=expected
+    )
     return Change(before, _until_escalation(after, rules), "opened", CLOCK, _alert(after, at))
 
 
@@ -90,7 +106,9 @@ def claim(before: Callback, who: Who, rules: Rules, now: datetime) -> Change:
         raise Conflict(before.state)
     due_at = before.due_at if before.is_calling else _later(rules, now, LEASE)
     agents = {**before.agents, who.id: who.name}
-    after = _next(before, state="claimed", holder=who.id, offered_to="", agents=agents, due_at=due_at)
+    after = _next(
+        before, state="claimed", holder=who.id, offered_to="", agents=agents, due_at=due_at
+    )
     return Change(before, after, "handed over" if offered else "claimed", who.id)
 
 
@@ -112,7 +130,9 @@ def release(before: Callback, who: Who, rules: Rules, now: datetime) -> Change:
     return _reopened(before, rules, now, "released", who.id)
 
 
-def dial(before: Callback, who: Who, rules: Rules, now: datetime, outside_window: bool = False) -> Change:
+def dial(
+    before: Callback, who: Who, rules: Rules, now: datetime, outside_window: bool = False
+) -> Change:
     """An attempt begins. `outside_window` is the holder's word that the customer agrees to another than their time."""
     _held(before, who)
     if before.is_calling:
@@ -127,7 +147,11 @@ def dial(before: Callback, who: Who, rules: Rules, now: datetime, outside_window
 
 def _no_call(before: Callback, rules: Rules, now: datetime, outside_window: bool) -> str:
     zone = ZoneInfo(rules.hours.zone)
-    today = [each for each in before.attempts if each.at.astimezone(zone).date() == now.astimezone(zone).date()]
+    today = [
+        each
+        for each in before.attempts
+        if each.at.astimezone(zone).date() == now.astimezone(zone).date()
+    ]
     if len(_tried(before.attempts)) >= MOST_ATTEMPTS:
         return "attempts"
     if before.attempts and now - before.attempts[-1].at < PAUSE:
@@ -142,8 +166,15 @@ def _no_call(before: Callback, rules: Rules, now: datetime, outside_window: bool
     return ""
 
 
-def settle(before: Callback, who: Who, outcome: Outcome, rules: Rules, now: datetime,
-           note: str = "", window: Span | None = None) -> Change:  # fmt: skip
+def settle(
+    before: Callback,
+    who: Who,
+    outcome: Outcome,
+    rules: Rules,
+    now: datetime,
+    note: str = "",
+    window: Span | None = None,
+) -> Change:
     """The call is over. Raises Invalid (`window`) for a `later` without a time, or at none of ours.
 
     Where nobody pressed dial before, the attempt is recorded with its outcome: what happened, happened.
@@ -155,16 +186,23 @@ def settle(before: Callback, who: Who, outcome: Outcome, rules: Rules, now: date
     _held(before, who)
     open_ended = last is not None and last.outcome in ("", "unknown") and last.by == who.id
     began = last.at if last and open_ended else now
-    attempts = (*before.attempts[: -1 if open_ended else None], Attempt(began, who.id, outcome, note))
+    attempts = (
+        *before.attempts[: -1 if open_ended else None],
+        Attempt(began, who.id, outcome, note),
+    )
     spoken = replace(before, attempts=attempts, holder="", offered_to="")
     facts = {"outcome": outcome, "attempt": str(len(attempts))}
     if outcome == "later":
         if window is None:
             raise Invalid(FieldError("window", "required"))
-        return _moved(before, replace(spoken, preferred=who.id), window, rules, now, "agreed", who.id, facts)
+        return _moved(
+            before, replace(spoken, preferred=who.id), window, rules, now, "agreed", who.id, facts
+        )
     if outcome in MISSES and len(_tried(attempts)) < MOST_ATTEMPTS:
         at = min(_retry_at(spoken, rules, now), spoken.expires_at)
-        return Change(before, _next(spoken, state="retry", due_at=at), "missed", who.id, facts=facts)
+        return Change(
+            before, _next(spoken, state="retry", due_at=at), "missed", who.id, facts=facts
+        )
     if outcome in MISSES:
         after = _ended(spoken, "unreached", now)
         return _with_letter(before, after, "missed", "unreached", who.id, now, facts)
@@ -181,7 +219,9 @@ def _retry_at(missed: Callback, rules: Rules, now: datetime) -> datetime:
     zone = ZoneInfo(hours.zone)
     days = [attempt.at.astimezone(zone).date() for attempt in missed.attempts]
     while days.count(at.astimezone(zone).date()) >= ATTEMPTS_A_DAY:
-        tomorrow = at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        tomorrow = at.astimezone(zone).replace(
+            hour=0, minute=0, second=0, microsecond=0
+        ) + timedelta(days=1)
         at = hotline.next_opening(hours, tomorrow) or tomorrow
     return hotline.next_opening(hours, at) or at
 
@@ -208,7 +248,9 @@ def cancel(before: Callback, now: datetime) -> Change:
     _live(before)
     if before.is_calling:
         raise Conflict("claimed", "calling")
-    return _with_letter(before, _ended(before, "cancelled", now), "cancelled", "cancelled", CUSTOMER, now, {})
+    return _with_letter(
+        before, _ended(before, "cancelled", now), "cancelled", "cancelled", CUSTOMER, now, {}
+    )
 
 
 def reschedule(before: Callback, window: Span, rules: Rules, now: datetime) -> Change:
@@ -234,8 +276,14 @@ def undo(before: Callback, reference: str, rules: Rules, now: datetime) -> Chang
 
 def _reopened(before: Callback, rules: Rules, at: datetime, event: str, by: str) -> Change:
     """Nobody has it any more: told of again at the level it had. The customer's waiting time runs on."""
-    after = _next(before, state="open", holder="", offered_to="", round=before.round + 1,
-                  attempts=_hung_up(before.attempts))  # fmt: skip
+    after = _next(
+        before,
+        state="open",
+        holder="",
+        offered_to="",
+        round=before.round + 1,
+        attempts=_hung_up(before.attempts),
+    )
     return Change(before, _until_escalation(after, rules), event, by, _alert(after, at))
 
 
@@ -244,7 +292,9 @@ def _escalated(before: Callback, rules: Rules, at: datetime) -> Change:
     empty = level == ON_SHIFT and bool(rules.shifts) and not rules.on_shift(at)
     after = _next(before, level=SUPERVISOR if empty else level)
     facts = {"level": str(after.level), **({"nobody": "on shift"} if empty else {})}
-    return Change(before, _until_escalation(after, rules), "escalated", CLOCK, _alert(after, at), facts)
+    return Change(
+        before, _until_escalation(after, rules), "escalated", CLOCK, _alert(after, at), facts
+    )
 
 
 def _expired(before: Callback) -> Change:
@@ -254,17 +304,38 @@ def _expired(before: Callback) -> Change:
     return replace(change, owes=(told, *change.owes))
 
 
-def _moved(before: Callback, after: Callback, window: Span, rules: Rules, now: datetime,
-           event: str, by: str, facts: dict[str, str]) -> Change:  # fmt: skip
+def _moved(
+    before: Callback,
+    after: Callback,
+    window: Span,
+    rules: Rules,
+    now: datetime,
+    event: str,
+    by: str,
+    facts: dict[str, str],
+) -> Change:
     _check(window, rules, now)
-    moved = _next(after, state="scheduled", asked=replace(after.asked, window=window), expected=window,
-                    promised=after.promised if after.attempts else window[1], due_at=window[0],
-                    expires_at=_expiry(rules, window))  # fmt: skip
+    moved = _next(
+        after,
+        state="scheduled",
+        asked=replace(after.asked, window=window),
+        expected=window,
+        promised=after.promised if after.attempts else window[1],
+        due_at=window[0],
+        expires_at=_expiry(rules, window),
+    )
     return _with_letter(before, moved, "received", event, by, now, facts)
 
 
-def _with_letter(before: Callback, after: Callback, letter: str, event: str, by: str, now: datetime,
-                 facts: dict[str, str]) -> Change:  # fmt: skip
+def _with_letter(
+    before: Callback,
+    after: Callback,
+    letter: str,
+    event: str,
+    by: str,
+    now: datetime,
+    facts: dict[str, str],
+) -> Change:
     after = replace(after, letters=after.letters + bool(after.asked.email))
     return Change(before, after, event, by, _letter(after, letter, now), facts)
 
@@ -286,8 +357,15 @@ def _until_escalation(opened: Callback, rules: Rules) -> Callback:
 
 
 def _ended(before: Callback, state: str, at: datetime) -> Callback:
-    return _next(before, state=state, holder="", offered_to="", due_at=None, ended_at=at,
-                 attempts=_hung_up(before.attempts))  # fmt: skip
+    return _next(
+        before,
+        state=state,
+        holder="",
+        offered_to="",
+        due_at=None,
+        ended_at=at,
+        attempts=_hung_up(before.attempts),
+    )
 
 
 def _hung_up(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
@@ -301,7 +379,9 @@ def _tried(attempts: tuple[Attempt, ...]) -> list[Attempt]:
 
 
 def _expiry(rules: Rules, expected: Span) -> datetime:
-    return hotline.add_open_days(rules.hours, expected[1], EXPIRES_AFTER) or expected[1] + timedelta(days=EXPIRES_AFTER)
+    return hotline.add_open_days(rules.hours, expected[1], EXPIRES_AFTER) or expected[
+        1
+    ] + timedelta(days=EXPIRES_AFTER)
 
 
 def _later(rules: Rules, at: datetime, minutes: int) -> datetime:

@@ -64,7 +64,9 @@ def respond(call: Call, status: int, answer: Any) -> Response:
             if wanted in allowed:
                 return Response("", {"Location": wanted, "Content-Type": "text/plain"}, 303)
             return _html(call, answer.page, 200, answer.context)
-        case Page() if answer.body is not None and call.accepts(_JSON) and not call.accepts("text/html"):
+        case Page() if (
+            answer.body is not None and call.accepts(_JSON) and not call.accepts("text/html")
+        ):
             return _json(answer.body, status)
         case Page():
             return _html(call, answer.page, status, answer.context)
@@ -80,7 +82,9 @@ def respond_problem(call: Call, problem: Problem) -> Response:
         context = {"detail": body.detail, "fields": fields, "unknown": problem.status == 401}
         response = (_staff if call.staff else _html)(call, "problem", problem.status, context)
     else:
-        response = _json(body, problem.status, {"Content-Type": _PROBLEM, "Cache-Control": "no-store"})
+        response = _json(
+            body, problem.status, {"Content-Type": _PROBLEM, "Cache-Control": "no-store"}
+        )
     response.headers.update(problem.headers)
     return response
 
@@ -88,7 +92,10 @@ def respond_problem(call: Call, problem: Problem) -> Response:
 def to_sign_in(call: Call) -> Response:
     """Leads a person who opens a page of the staff's to the sign-in, and from there back to it."""
     query = urlencode({"next": call.asked, "language": call.language})
-    headers = {"Location": f"{current().base_url}/staff/sign-in?{query}", "Content-Type": "text/plain"}
+    headers = {
+        "Location": f"{current().base_url}/staff/sign-in?{query}",
+        "Content-Type": "text/plain",
+    }
     return Response("", headers, 303)
 
 
@@ -112,7 +119,11 @@ def allow(methods: Iterable[str]) -> str:
 
 def every_answer(call: Call) -> dict[str, str]:
     """Headers of each response: exact CORS origins, no sniffing, no address passed on to other sites."""
-    headers = {"Vary": "Origin", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+    headers = {
+        "Vary": "Origin",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+    }
     if call.staff:
         headers["Cache-Control"] = "no-store"  # and no other origin's pages
         # Under `no-referrer` a browser says `Origin: null` even when a page of ours sends a form to us.
@@ -136,5 +147,9 @@ def _staff(call: Call, name: str, status: int, context: Mapping[str, Any]) -> Re
 
 def _html(call: Call, page: str, status: int, context: Mapping[str, Any]) -> Response:
     text, policy = pages.page(f"{page}.{call.language}", call.language, **context)
-    headers = {"Content-Type": _HTML, "Cache-Control": "no-store", "Content-Security-Policy": policy}
+    headers = {
+        "Content-Type": _HTML,
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": policy,
+    }
     return Response(text, headers, status)

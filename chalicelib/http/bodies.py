@@ -12,7 +12,9 @@ from chalicelib.http.problems import Problem
 
 LARGEST = 16 * 1024  # bytes
 _MOST_FIELDS = 100
-_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # the escape itself, not an escaped backslash before "u0000"
+_NUL = re.compile(
+    r"(?<!\\)(?:\\\\)*\\u0000"
+)  # the escape itself, not an escaped backslash before "u0000"
 JSON, FORM, TEXT = "application/json", "application/x-www-form-urlencoded", "text/plain"
 
 

@@ -89,7 +89,9 @@ class Call:
         """
         body, kind = event["body"], bodies.media_type(self.headers)
         self.form = kind == bodies.FORM
-        if not body and (self.form or not any(each.is_required() for each in model.model_fields.values())):
+        if not body and (
+            self.form or not any(each.is_required() for each in model.model_fields.values())
+        ):
             return {}
         if not body:
             raise Problem(400, "malformed")

@@ -8,7 +8,9 @@ from pydantic_core import PydanticCustomError
 
 _SLUG = re.compile(r"[a-z0-9._-]{1,200}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # Unicode's categories Cc, Zl and Zp
-_URL = re.compile(r"://|www\.|\b[\w-]+\.(?:com|net|org|info|biz|de|tk|ru|cn|xyz|top|io|ly|link|click)\b", re.I)
+_URL = re.compile(
+    r"://|www\.|\b[\w-]+\.(?:com|net|org|info|biz|de|tk|ru|cn|xyz|top|io|ly|link|click)\b", re.I
+)
 
 
 class Body(BaseModel):
@@ -41,7 +43,10 @@ def _slug(text: str) -> str:
 
 
 def _email(text: str) -> str:
-    from email_validator import EmailNotValidError, validate_email  # costly to import; only signups need it
+    from email_validator import (
+        EmailNotValidError,
+        validate_email,
+    )  # costly to import; only signups need it
 
     try:
         return validate_email(text, check_deliverability=False).normalized
@@ -58,13 +63,22 @@ def _as_list(value: Any) -> Any:
 
 
 Line = Annotated[str, AfterValidator(_one_line)]
-Name = Annotated[str, StringConstraints(max_length=100), AfterValidator(_one_line), AfterValidator(_no_url),
-                 StringConstraints(min_length=1)]  # fmt: skip
-Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(_one_line), AfterValidator(_email)]
+Name = Annotated[
+    str,
+    StringConstraints(max_length=100),
+    AfterValidator(_one_line),
+    AfterValidator(_no_url),
+    StringConstraints(min_length=1),
+]
+Email = Annotated[
+    str, StringConstraints(max_length=254), AfterValidator(_one_line), AfterValidator(_email)
+]
 OptionalEmail = Annotated[Email | None, BeforeValidator(_none_if_empty)]
 Note = Annotated[Annotated[str, StringConstraints(max_length=500)], AfterValidator(_one_line)]
 Page = Annotated[Annotated[str, StringConstraints(max_length=2000)], AfterValidator(_one_line)]
-Version = Annotated[Annotated[str, StringConstraints(min_length=1, max_length=100)], AfterValidator(_one_line)]
+Version = Annotated[
+    Annotated[str, StringConstraints(min_length=1, max_length=100)], AfterValidator(_one_line)
+]
 Honeypot = Annotated[Annotated[str, StringConstraints(max_length=2000)], AfterValidator(_one_line)]
 Slug = Annotated[str, AfterValidator(_slug)]
 Language = Literal["de", "en"]

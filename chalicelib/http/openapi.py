@@ -53,7 +53,10 @@ def document(routes: Iterable[Route], base_url: str) -> dict[str, Any]:
 
 def _operation(route: Route, names: Any, schemas: dict[str, Any]) -> dict[str, Any]:
     summary, _, description = (route.view.__doc__ or "").partition("\n")
-    operation: dict[str, Any] = {"operationId": f"{route.method.lower()}{route.path}", "summary": summary.strip()}
+    operation: dict[str, Any] = {
+        "operationId": f"{route.method.lower()}{route.path}",
+        "summary": summary.strip(),
+    }
     if description.strip():
         operation["description"] = " ".join(description.split())
     if route.params:
@@ -65,7 +68,9 @@ def _operation(route: Route, names: Any, schemas: dict[str, Any]) -> dict[str, A
         content = {kind: {"schema": schema} for kind in (JSON, FORM, TEXT)}
         operation["requestBody"] = {"required": required, "content": content}
     if route.closed:
-        operation["security"] = [{name: [route.role]} for name in _SIGNED_IN]  # the role it takes at least
+        operation["security"] = [
+            {name: [route.role]} for name in _SIGNED_IN
+        ]  # the role it takes at least
     operation["responses"] = _responses(route, names)
     return operation
 
@@ -87,7 +92,9 @@ def _responses(route: Route, names: Any) -> dict[str, Any]:
         content[JSON] = {"schema": names[(route.gives, "serialization")]}
     if route.html:
         content["text/html"] = {}
-    done: dict[str, Any] = {"description": "done", "content": content} if content else {"description": "done"}
+    done: dict[str, Any] = (
+        {"description": "done", "content": content} if content else {"description": "done"}
+    )
     responses = {str(route.status): done}
     if route.takes and route.status == 202:
         responses["303"] = {"description": "a plain form goes on to the thank-you page"}

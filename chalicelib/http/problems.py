@@ -72,7 +72,10 @@ class Problem(Exception):
             status=self.status,
             detail=f"{conflict.holder} {detail}" if conflict.holder else detail,
             code=self.code,
-            errors=[FieldProblem(field=e.field, code=e.code, message=message(e.code, language)) for e in self.fields]
+            errors=[
+                FieldProblem(field=e.field, code=e.code, message=message(e.code, language))
+                for e in self.fields
+            ]
             or None,
             state=conflict.state or None,
             reason=conflict.reason or None,

@@ -79,13 +79,19 @@ class Routes(Blueprint):  # type: ignore[misc]  # chalice ships no annotations
 
 def serve(methods: Mapping[str, Route], request: Any, in_path: Mapping[str, str]) -> Response:
     """Answers one request to a path; every error leaves in our shape."""
-    log.identify(request_id=request.lambda_context.aws_request_id,
-                 gateway_request_id=request.context.get("requestId", ""))  # fmt: skip
+    log.identify(
+        request_id=request.lambda_context.aws_request_id,
+        gateway_request_id=request.context.get("requestId", ""),
+    )
     call = Call.of(request, in_path)
     try:
         response = _view(methods, call, request.to_original_event())
     except errors.NotSignedIn as error:
-        response = answers.to_sign_in(call) if call.navigates else answers.respond_problem(call, problems.of(error))
+        response = (
+            answers.to_sign_in(call)
+            if call.navigates
+            else answers.respond_problem(call, problems.of(error))
+        )
     except Problem as problem:
         response = answers.respond_problem(call, problem)
     except errors.ContactError as error:

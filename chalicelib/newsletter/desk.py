@@ -63,7 +63,9 @@ class Record(BaseModel):
     ended_at: AwareDatetime | None
 
 
-@routes.get("/staff/subscribers", params=Wanted, gives=Record, html=True, errors=(404,), role="supervisor")
+@routes.get(
+    "/staff/subscribers", params=Wanted, gives=Record, html=True, errors=(404,), role="supervisor"
+)
 def look_up(call: Call, asked: Wanted) -> Record | Reply:
     """The subscriber of an address; at a browser the form for one, and the export."""
     if call.accepts("text/html"):
@@ -72,13 +74,22 @@ def look_up(call: Call, asked: Wanted) -> Record | Reply:
     return _record(call, key, _load(key))
 
 
-@routes.post("/staff/subscribers", takes=Typed, html=True, status=303, errors=(404,), role="supervisor")
+@routes.post(
+    "/staff/subscribers", takes=Typed, html=True, status=303, errors=(404,), role="supervisor"
+)
 def find(call: Call, typed: Typed) -> Reply:
     """Goes to the page of an address's subscriber."""
     return _found(call, typed.email)
 
 
-@routes.get("/staff/subscribers/{id}", params=ById, gives=Record, html=True, errors=(404,), role="supervisor")
+@routes.get(
+    "/staff/subscribers/{id}",
+    params=ById,
+    gives=Record,
+    html=True,
+    errors=(404,),
+    role="supervisor",
+)
 def show(call: Call, asked: ById) -> Record | Reply:
     """A subscriber by the key of their address."""
     subscriber = _load(asked.id)
@@ -87,11 +98,17 @@ def show(call: Call, asked: ById) -> Record | Reply:
         return record
     expired = subscriber.is_expired(call.now)
     return page(
-        call, "subscriber", subscriber=subscriber, expired=expired, words=Words(call.language, current().time_zone)
+        call,
+        "subscriber",
+        subscriber=subscriber,
+        expired=expired,
+        words=Words(call.language, current().time_zone),
     )
 
 
-@routes.get("/staff/subscribers/{id}/proof", params=ById, html=True, errors=(404,), role="supervisor")
+@routes.get(
+    "/staff/subscribers/{id}/proof", params=ById, html=True, errors=(404,), role="supervisor"
+)
 def prove(call: Call, asked: ById) -> Reply:
     """The proof of consent, verified: JSON, or a page that prints on one sheet."""
     document = proof.document(asked.id, wordings, call.now)
@@ -99,12 +116,19 @@ def prove(call: Call, asked: ById) -> Reply:
         raise NotFound
     log.info("newsletter.proof_shown", subscriber=asked.id, by=call.person.id)
     if not call.accepts("text/html"):
-        return Reply(json.dumps(document, ensure_ascii=False), headers={"Content-Type": "application/json"})
+        return Reply(
+            json.dumps(document, ensure_ascii=False), headers={"Content-Type": "application/json"}
+        )
     text, policy = proof.page(document, call.language)
-    return Reply(text, headers={"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy})
+    return Reply(
+        text,
+        headers={"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy},
+    )
 
 
-@routes.get("/staff/subscribers/{id}/erase", params=ById, html=True, errors=(404,), role="supervisor")
+@routes.get(
+    "/staff/subscribers/{id}/erase", params=ById, html=True, errors=(404,), role="supervisor"
+)
 def ask_erasure(call: Call, asked: ById) -> Reply:
     """Whether erasing is really meant: one button. Changes nothing."""
     return page(call, "subscriber_sure", subscriber=_load(asked.id))
@@ -152,12 +176,22 @@ def export(call: Call, asked: Export) -> Reply:
     if asked.cursor:
         first = json.loads(tokens.read(_EXPORT, asked.cursor, call.now)[0])
     share = asked.share
-    text, count, left = exports.part(asked.topic, first, lambda: time.monotonic() - began < _EXPORT_SECONDS, share)
+    text, count, left = exports.part(
+        asked.topic, first, lambda: time.monotonic() - began < _EXPORT_SECONDS, share
+    )
     if left and asked.parts:
         raise Invalid(FieldError("parts", "finer"))
-    log.info("newsletter.exported", subscribers=count, topic=asked.topic, by=call.person.id, more=bool(left))
-    headers = {"Content-Type": "text/csv; charset=utf-8; header=present",
-               "Content-Disposition": 'attachment; filename="subscribers.csv"'}  # fmt: skip
+    log.info(
+        "newsletter.exported",
+        subscribers=count,
+        topic=asked.topic,
+        by=call.person.id,
+        more=bool(left),
+    )
+    headers = {
+        "Content-Type": "text/csv; charset=utf-8; header=present",
+        "Content-Disposition": 'attachment; filename="subscribers.csv"',
+    }
     if left:
         wanted = {"topic": asked.topic} if asked.topic else {}
         query = urlencode({**wanted, "cursor": tokens.sign(_EXPORT, json.dumps(left), 0)})
@@ -166,8 +200,16 @@ def export(call: Call, asked: Export) -> Reply:
 
 
 def _form(call: Call, status: int = 200, email: str = "", wrong: str = "", done: str = "") -> Reply:
-    return page(call, "subscribers", status, email=email, wrong=wrong, done=done, topics=TOPICS,
-                script=script("export"))  # fmt: skip
+    return page(
+        call,
+        "subscribers",
+        status,
+        email=email,
+        wrong=wrong,
+        done=done,
+        topics=TOPICS,
+        script=script("export"),
+    )
 
 
 def _found(call: Call, email: str) -> Reply:
@@ -189,7 +231,9 @@ def _load(key: str) -> Subscriber:
 
 def _record(call: Call, key: str, subscriber: Subscriber) -> Record:
     log.info("newsletter.looked_up", subscriber=key, by=call.person.id)
-    values = {name: value for name, value in vars(subscriber).items() if name in Record.model_fields}
+    values = {
+        name: value for name, value in vars(subscriber).items() if name in Record.model_fields
+    }
     return Record.model_validate({"id": key, **values})
 
 
@@ -199,4 +243,7 @@ def _erase(call: Call, key: str) -> None:
 
 
 def _to(path: str) -> Reply:
-    return Reply(status=303, headers={"Location": f"{current().base_url}{path}", "Content-Type": "text/plain"})
+    return Reply(
+        status=303,
+        headers={"Location": f"{current().base_url}{path}", "Content-Type": "text/plain"},
+    )

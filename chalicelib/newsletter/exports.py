@@ -19,11 +19,21 @@ _ROOM = 3_000_000
 def cells(subscriber: Subscriber) -> tuple[str, ...]:
     """A subscriber's row."""
     confirmed_at = instants.text(subscriber.confirmed_at) if subscriber.confirmed_at else ""
-    return (subscriber.email, subscriber.language, ",".join(subscriber.topics), subscriber.consent, confirmed_at)
+    return (
+        subscriber.email,
+        subscriber.language,
+        ",".join(subscriber.topics),
+        subscriber.consent,
+        confirmed_at,
+    )
 
 
-def part(topic: str | None, cursor: Item | None, in_time: Callable[[], bool],
-         share: tuple[int, int] = (1, 1)) -> tuple[str, int, Item | None]:  # fmt: skip
+def part(
+    topic: str | None,
+    cursor: Item | None,
+    in_time: Callable[[], bool],
+    share: tuple[int, int] = (1, 1),
+) -> tuple[str, int, Item | None]:
     """A part of the table, or of a share of it, as CSV, how many subscribers are in it, and where the next part begins.
 
     Read page by page, at least one, while there is room and `in_time()`. Raises Unavailable.

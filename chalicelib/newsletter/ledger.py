@@ -28,7 +28,13 @@ class Event:
 
 
 def append(
-    previous: str, version: int, event: str, at: str, facts: Mapping[str, str], personal: Mapping[str, str], salt: str
+    previous: str,
+    version: int,
+    event: str,
+    at: str,
+    facts: Mapping[str, str],
+    personal: Mapping[str, str],
+    salt: str,
 ) -> Event:
     """The event that follows the one with this hash. `salt` keeps an erased address from being guessed back."""
     salted = {**personal, "salt": salt}
@@ -37,13 +43,25 @@ def append(
     return Event(version, event, at, facts, salted, digest, previous, own)
 
 
-def _hash(version: int, event: str, at: str, facts: Mapping[str, str], digest: str, previous: str) -> str:
-    return _digest({"version": version, "event": event, "at": at, "facts": dict(facts), "personal": digest,
-                    "previous": previous})  # fmt: skip
+def _hash(
+    version: int, event: str, at: str, facts: Mapping[str, str], digest: str, previous: str
+) -> str:
+    return _digest(
+        {
+            "version": version,
+            "event": event,
+            "at": at,
+            "facts": dict(facts),
+            "personal": digest,
+            "previous": previous,
+        }
+    )
 
 
 def _digest(value: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+    ).hexdigest()
 
 
 def faults(events: Sequence[Event], head: str | None) -> list[str]:
@@ -56,7 +74,9 @@ def faults(events: Sequence[Event], head: str | None) -> list[str]:
     for position, event in enumerate(events):
         name = f"event {event.version} ({event.event})"
         if position and event.version != events[position - 1].version + 1:
-            found.append(f"between event {events[position - 1].version} and event {event.version} one is missing")
+            found.append(
+                f"between event {events[position - 1].version} and event {event.version} one is missing"
+            )
         if event.previous != previous and (position or event.version == 1):
             found.append(f"{name} does not follow the one before it")
         if event.personal is not None and _digest(event.personal) != event.personal_digest:

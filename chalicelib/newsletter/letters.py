@@ -8,7 +8,9 @@ from chalicelib.pages import render
 from chalicelib.settings import current
 
 
-def letter(kind: Letter, subscriber: Subscriber, links: Mapping[str, str], headers: Mapping[str, str]) -> Mail:
+def letter(
+    kind: Letter, subscriber: Subscriber, links: Mapping[str, str], headers: Mapping[str, str]
+) -> Mail:
     """A mail to a subscriber in their language, as text and as HTML."""
     template = f"mail/{kind}.{subscriber.language}"
     return Mail(

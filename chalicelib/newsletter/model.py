@@ -36,7 +36,9 @@ class Subscriber:
     letters: int = 0  # mails asked for by form so far: confirmations and links to one's data
     lettered_at: tuple[datetime, ...] = ()  # those of the last day
     confirmed_at: datetime | None = None
-    ended_at: datetime | None = None  # when the subscription ended; its proof is kept for a term from then
+    ended_at: datetime | None = (
+        None  # when the subscription ended; its proof is kept for a term from then
+    )
     refused_at: datetime | None = None
     soft_bounces: tuple[tuple[str, datetime], ...] = ()  # by the mail service's id of each
 
@@ -79,40 +81,82 @@ def sign_up(before: Subscriber | None, signup: Signup, now: datetime, version: i
     """
     if before is None:
         first = int(now.timestamp() * 1000)
-        after = Subscriber(signup.key, signup.email, "pending", signup.language, signup.topics, signup.consent, now,
-                           now, first, version + 1, first, (now,))  # fmt: skip
+        after = Subscriber(
+            signup.key,
+            signup.email,
+            "pending",
+            signup.language,
+            signup.topics,
+            signup.consent,
+            now,
+            now,
+            first,
+            version + 1,
+            first,
+            (now,),
+        )
         return Change(None, after, "signup", owes="confirmation")
     unwanted = before.refused_at is not None and now < before.refused_at + REFUSED_FOR
     if before.state in ("confirmed", "complained") or unwanted or not _may_write(before, now):
         return Change(before, before)
-    asked = _lettered(before, now, email=signup.email, language=signup.language, topics=signup.topics,
-                      consent=signup.consent, asked_at=now, state="pending")  # fmt: skip
+    asked = _lettered(
+        before,
+        now,
+        email=signup.email,
+        language=signup.language,
+        topics=signup.topics,
+        consent=signup.consent,
+        asked_at=now,
+        state="pending",
+    )
     if before.state != "pending" or before.is_expired(now):
-        asked = replace(asked, since=now, first_letter=asked.letters, confirmed_at=None, ended_at=None, soft_bounces=())
+        asked = replace(
+            asked,
+            since=now,
+            first_letter=asked.letters,
+            confirmed_at=None,
+            ended_at=None,
+            soft_bounces=(),
+        )
     return Change(before, asked, "signup", owes="confirmation")
 
 
 def confirm(before: Subscriber | None, letter: int, now: datetime) -> Change:
     """The owner of the address presses the button in mail number `letter`. Raises BadToken for an outdated one."""
-    if before is None or not before.first_letter <= letter <= before.letters or before.is_expired(now):
+    if (
+        before is None
+        or not before.first_letter <= letter <= before.letters
+        or before.is_expired(now)
+    ):
         raise BadToken
     if before.state == "confirmed":
         return Change(before, before)
     if before.state != "pending":
         raise BadToken
-    return Change(before, _next(before, state="confirmed", confirmed_at=now, refused_at=None), "confirmed", "welcome")
+    return Change(
+        before,
+        _next(before, state="confirmed", confirmed_at=now, refused_at=None),
+        "confirmed",
+        "welcome",
+    )
 
 
 def refuse(before: Subscriber | None, letter: int, now: datetime) -> Change:
     """ "That was not me." Raises BadToken for an outdated link, and once somebody has confirmed."""
-    if before is None or not before.first_letter <= letter <= before.letters or before.is_expired(now):
+    if (
+        before is None
+        or not before.first_letter <= letter <= before.letters
+        or before.is_expired(now)
+    ):
         raise BadToken
     if before.state == "refused":
         return Change(before, before)
     if before.state != "pending":
         raise BadToken
     # Its key is enough to keep the address from being mailed; the address itself has no further business here.
-    return Change(before, _next(before, state="refused", email="", refused_at=now, ended_at=now), "refused")
+    return Change(
+        before, _next(before, state="refused", email="", refused_at=now, ended_at=now), "refused"
+    )
 
 
 def unsubscribe(before: Subscriber | None, now: datetime) -> Change:
@@ -133,14 +177,20 @@ def prefer(before: Subscriber | None, topics: tuple[str, ...], language: str) ->
 
 def ask_access(before: Subscriber | None, now: datetime) -> Change:
     """Somebody asks for the data kept on an address: its owner gets a fresh link by mail, within the mails' limits."""
-    if before is None or before.state in ("refused", "bounced", "complained") or before.is_expired(now):
+    if (
+        before is None
+        or before.state in ("refused", "bounced", "complained")
+        or before.is_expired(now)
+    ):
         return Change(before, before)
     if not _may_write(before, now):
         return Change(before, before)
     return Change(before, _lettered(before, now), "access", owes="access")
 
 
-def bounce(before: Subscriber | None, hard: bool, id: str, mailed_at: datetime, at: datetime) -> Change:
+def bounce(
+    before: Subscriber | None, hard: bool, id: str, mailed_at: datetime, at: datetime
+) -> Change:
     """A mail came back. Events of mails from before the present opt-in, and those seen, change nothing."""
     if before is None or before.state in ("bounced", "complained") or mailed_at < before.since:
         return Change(before, before)
@@ -151,7 +201,9 @@ def bounce(before: Subscriber | None, hard: bool, id: str, mailed_at: datetime, 
     # All that a window of 30 days around this one can hold; kept in order, so that the order of arrival is none.
     soft = tuple(sorted((*before.soft_bounces, (id, at)), key=lambda each: (each[1], each[0])))
     if _is_crowded(soft):
-        return Change(before, _next(before, state="bounced", soft_bounces=soft, ended_at=at), "bounced")
+        return Change(
+            before, _next(before, state="bounced", soft_bounces=soft, ended_at=at), "bounced"
+        )
     return Change(before, _next(before, soft_bounces=soft[-10:]), "soft bounce")
 
 
@@ -176,12 +228,17 @@ def erase(before: Subscriber | None) -> Change:
 
 def awaits_confirmation(subscriber: Subscriber | None, now: datetime) -> bool:
     """Whether a confirmation mail still has a point."""
-    return subscriber is not None and subscriber.state == "pending" and not subscriber.is_expired(now)
+    return (
+        subscriber is not None and subscriber.state == "pending" and not subscriber.is_expired(now)
+    )
 
 
 def _is_crowded(soft: tuple[tuple[str, datetime], ...]) -> bool:
     times = [at for _, at in soft]
-    return any(late - early <= SOFT_WITHIN for early, late in zip(times, times[SOFT_BOUNCES - 1 :], strict=False))
+    return any(
+        late - early <= SOFT_WITHIN
+        for early, late in zip(times, times[SOFT_BOUNCES - 1 :], strict=False)
+    )
 
 
 def _may_write(subscriber: Subscriber, now: datetime) -> bool:
@@ -199,23 +256,59 @@ def _next(subscriber: Subscriber, **changes: object) -> Subscriber:
 
 
 def import_(
-    before: Subscriber | None, suppressed: bool, agreed: Signup, confirmed_at: datetime, now: datetime, version: int = 0
+    before: Subscriber | None,
+    suppressed: bool,
+    agreed: Signup,
+    confirmed_at: datetime,
+    now: datetime,
+    version: int = 0,
 ) -> Change:
     """Another system's subscriber comes with the proof of having confirmed there at `confirmed_at`.
 
     Raises Conflict, naming the state, wherever this system knows better: what somebody decided here stands.
     """
-    decided = before.state if before is not None and before.state not in ("pending", "refused") else None
-    if before is not None and before.refused_at is not None and now < before.refused_at + REFUSED_FOR:
+    decided = (
+        before.state if before is not None and before.state not in ("pending", "refused") else None
+    )
+    if (
+        before is not None
+        and before.refused_at is not None
+        and now < before.refused_at + REFUSED_FOR
+    ):
         decided = "refused"
     if suppressed or decided:
         raise Conflict("erased" if suppressed else str(decided))
     if before is None:
-        none = int(now.timestamp() * 1000)  # letters are numbered on from here, as in `sign_up`; none was sent yet
-        after = Subscriber(agreed.key, agreed.email, "confirmed", agreed.language, agreed.topics, agreed.consent,
-                           confirmed_at, now, none + 1, version + 1, none, confirmed_at=confirmed_at)  # fmt: skip
+        none = int(
+            now.timestamp() * 1000
+        )  # letters are numbered on from here, as in `sign_up`; none was sent yet
+        after = Subscriber(
+            agreed.key,
+            agreed.email,
+            "confirmed",
+            agreed.language,
+            agreed.topics,
+            agreed.consent,
+            confirmed_at,
+            now,
+            none + 1,
+            version + 1,
+            none,
+            confirmed_at=confirmed_at,
+        )
     else:
-        after = _next(before, email=agreed.email, state="confirmed", language=agreed.language, topics=agreed.topics,
-                      consent=agreed.consent, asked_at=confirmed_at, since=now, confirmed_at=confirmed_at,
-                      ended_at=None, refused_at=None, soft_bounces=())  # fmt: skip
+        after = _next(
+            before,
+            email=agreed.email,
+            state="confirmed",
+            language=agreed.language,
+            topics=agreed.topics,
+            consent=agreed.consent,
+            asked_at=confirmed_at,
+            since=now,
+            confirmed_at=confirmed_at,
+            ended_at=None,
+            refused_at=None,
+            soft_bounces=(),
+        )
     return Change(before, after, "imported")

@@ -32,12 +32,26 @@ def document(key: str, wordings: Wordings, now: datetime) -> dict[str, Any] | No
             faults.append(f"the declaration {version} is not the one that was shown")
         else:
             declarations.append({"version": version, "text": text, "sha256": sha256})
-    sent = messages.load_many([event.facts["message"] for event in events if "message" in event.facts])
+    sent = messages.load_many(
+        [event.facts["message"] for event in events if "message" in event.facts]
+    )
     return {
         "company": current().company_name,
         "made_at": instants.text(now),
-        "subscriber": {"id": key, "email": None, **({"email": subscriber.email, "state": subscriber.state, "language":
-                       subscriber.language, "topics": list(subscriber.topics)} if subscriber else {"state": "none"})},
+        "subscriber": {
+            "id": key,
+            "email": None,
+            **(
+                {
+                    "email": subscriber.email,
+                    "state": subscriber.state,
+                    "language": subscriber.language,
+                    "topics": list(subscriber.topics),
+                }
+                if subscriber
+                else {"state": "none"}
+            ),
+        },
         "intact": not faults,
         "faults": faults,
         "begins_with": events[0].version if events else None,
@@ -47,7 +61,9 @@ def document(key: str, wordings: Wordings, now: datetime) -> dict[str, Any] | No
                 "event": event.event,
                 "at": event.at,
                 "facts": dict(event.facts),
-                "personal": {name: value for name, value in (event.personal or {}).items() if name != "salt"}
+                "personal": {
+                    name: value for name, value in (event.personal or {}).items() if name != "salt"
+                }
                 if event.personal is not None
                 else None,
                 "previous": event.previous,
@@ -57,11 +73,16 @@ def document(key: str, wordings: Wordings, now: datetime) -> dict[str, Any] | No
         ],
         "declarations": declarations,
         "mails": [
-            {"id": each.id, "state": each.state, "at": instants.text(each.ended_at) if each.ended_at else None,
-             "service_id": each.service_id, "sha256": each.digest}
+            {
+                "id": each.id,
+                "state": each.state,
+                "at": instants.text(each.ended_at) if each.ended_at else None,
+                "service_id": each.service_id,
+                "sha256": each.digest,
+            }
             for each in sent
         ],
-    }  # fmt: skip
+    }
 
 
 def _text(version: str, sha256: str, wordings: Wordings) -> str | None:
@@ -70,7 +91,9 @@ def _text(version: str, sha256: str, wordings: Wordings) -> str | None:
         ours = wordings.all[version]
         return ours.text if ours.sha256 == sha256 else None
     kept = store.wording(sha256)
-    return kept if kept is not None and hashlib.sha256(kept.encode()).hexdigest() == sha256 else None
+    return (
+        kept if kept is not None and hashlib.sha256(kept.encode()).hexdigest() == sha256 else None
+    )
 
 
 _WORDS = {

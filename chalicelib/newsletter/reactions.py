@@ -28,7 +28,9 @@ def _confirmation(message: Message, now: datetime) -> Mail | None:
         return None
     if message.serial < subscriber.first_letter:
         return None
-    token = tokens.sign(CONFIRM, subscriber.key, message.serial, subscriber.asked_at + model.CONFIRM_WITHIN)
+    token = tokens.sign(
+        CONFIRM, subscriber.key, message.serial, subscriber.asked_at + model.CONFIRM_WITHIN
+    )
     links = {"link": _link("confirm", token), "refuse": _link("refuse", token)}
     return letters.letter("confirmation", subscriber, links, {})
 
@@ -44,8 +46,14 @@ def _access(message: Message, now: datetime) -> Mail | None:
     subscriber = store.load(message.subject).subscriber
     if subscriber is None or not subscriber.email or subscriber.state in ("bounced", "complained"):
         return None
-    token = tokens.sign(DATA, subscriber.key, message.serial, message.created_at + model.ACCESS_WITHIN)
-    links = {"mydata": _link("mydata", token), "erase": _link("erase", token), **_own_links(subscriber)}
+    token = tokens.sign(
+        DATA, subscriber.key, message.serial, message.created_at + model.ACCESS_WITHIN
+    )
+    links = {
+        "mydata": _link("mydata", token),
+        "erase": _link("erase", token),
+        **_own_links(subscriber),
+    }
     return letters.letter("access", subscriber, links, _leaving(subscriber))
 
 

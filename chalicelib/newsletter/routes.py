@@ -111,7 +111,14 @@ def sign_up(call: Call, signup: Signup) -> Thanks:
     how = How(facts, {**_person(call), "email": signup.email, "page": signup.page})
     limit = limits.per_caller("signups", call.caller, current().limit_signups_per_caller)
     claim = challenges.claim("newsletter", signup.altcha, call.now)
-    change(call, key, lambda known, now: model.sign_up(known.subscriber, asked, now, known.version), how, limit, claim)
+    change(
+        call,
+        key,
+        lambda known, now: model.sign_up(known.subscriber, asked, now, known.version),
+        how,
+        limit,
+        claim,
+    )
     return thanks
 
 
@@ -157,7 +164,12 @@ def show_unsubscribe(call: Call, link: Token) -> Page:
 def unsubscribe(call: Call, link: Token) -> Page:
     """Unsubscribes with one click (RFC 8058), without a login; its body may be of any type. The link never expires."""
     key, _ = tokens.read(UNSUBSCRIBE, link.token, call.now)
-    change(call, key, lambda known, now: model.unsubscribe(known.subscriber, now), How({}, _person(call)))
+    change(
+        call,
+        key,
+        lambda known, now: model.unsubscribe(known.subscriber, now),
+        How({}, _person(call)),
+    )
     return Page("unsubscribed", body=Done(status="unsubscribed"))
 
 
@@ -169,7 +181,10 @@ def show_preferences(call: Call, link: Token) -> Page:
     if subscriber is None or subscriber.state != "confirmed":
         raise BadToken
     call.language = "en" if subscriber.language == "en" else "de"
-    return Page("preferences", {"token": link.token, "topics": subscriber.topics, "chosen": subscriber.language})
+    return Page(
+        "preferences",
+        {"token": link.token, "topics": subscriber.topics, "chosen": subscriber.language},
+    )
 
 
 @routes.post("/newsletter/preferences", takes=Preferences, gives=Done, html=True)
@@ -178,7 +193,9 @@ def prefer(call: Call, chosen: Preferences) -> Page:
     key, _ = tokens.read(PREFERENCES, chosen.token, call.now)
     topics = tuple(topic for topic in TOPICS if topic in chosen.topics)
     how = How({"topics": ",".join(topics), "language": chosen.language}, _person(call))
-    change(call, key, lambda known, now: model.prefer(known.subscriber, topics, chosen.language), how)
+    change(
+        call, key, lambda known, now: model.prefer(known.subscriber, topics, chosen.language), how
+    )
     return Page("saved", body=Done(status="saved"))
 
 
@@ -198,7 +215,13 @@ def access(call: Call, asked: Access) -> Page:
     else:
         raise BadToken
     limit = limits.per_caller("access", call.caller, current().limit_access_per_caller)
-    change(call, key, lambda known, now: model.ask_access(known.subscriber, now), How({}, _person(call)), limit)
+    change(
+        call,
+        key,
+        lambda known, now: model.ask_access(known.subscriber, now),
+        How({}, _person(call)),
+        limit,
+    )
     return Page("sent", body=Done(status="sent"))
 
 
@@ -209,8 +232,11 @@ def mydata(call: Call, link: Token) -> Reply:
     kept = proof.document(key, wordings, call.now)
     if kept is None:
         raise BadToken
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-store",
-               "Content-Disposition": 'attachment; filename="newsletter.json"'}  # fmt: skip
+    headers = {
+        "Content-Type": "application/json",
+        "Cache-Control": "no-store",
+        "Content-Disposition": 'attachment; filename="newsletter.json"',
+    }
     return Reply(json.dumps(kept, ensure_ascii=False, indent=2), headers=headers)
 
 
@@ -232,7 +258,9 @@ def erase(call: Call, pressed: Token) -> Page:
 def erase_wholly(call: Call, key: str, by: str) -> None:
     """Erases a person's data, on the word of `by`, before anybody is told so."""
     change(call, key, lambda known, now: model.erase(known.subscriber), How({"by": by}))
-    store.tidy(store.load(key), call.now)  # at once: who is told "erased" need not rely on the stream to come
+    store.tidy(
+        store.load(key), call.now
+    )  # at once: who is told "erased" need not rely on the stream to come
 
 
 def _person(call: Call) -> dict[str, str]:

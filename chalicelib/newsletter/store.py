@@ -60,8 +60,14 @@ def load(key: str) -> Known:
     return Known(key, subscriber, version, head, suppressed)
 
 
-def save(known: Known, change: Change, now: datetime, how: How, limit: Limit | None = None,
-         claim: Item | None = None) -> None:  # fmt: skip
+def save(
+    known: Known,
+    change: Change,
+    now: datetime,
+    how: How,
+    limit: Limit | None = None,
+    claim: Item | None = None,
+) -> None:
     """Writes a change, its event and the mail it owes: all of it or nothing, counted against the limit.
 
     `claim` is the member that uses up a form's proof of work. Raises Cancelled where somebody else changed the
@@ -80,7 +86,9 @@ def save(known: Known, change: Change, now: datetime, how: How, limit: Limit | N
             raise Invalid(challenges.REFUSED) from None
         raise
     if change.event == "erased":
-        log.info("subscriber.erased", subscriber=known.key)  # who restores an older table erases again by these
+        log.info(
+            "subscriber.erased", subscriber=known.key
+        )  # who restores an older table erases again by these
 
 
 def _members(known: Known, change: Change, now: datetime, how: How) -> list[Item]:
@@ -92,8 +100,15 @@ def _members(known: Known, change: Change, now: datetime, how: How) -> list[Item
         message = outbox.owe(KINDS[change.owes], known.key, after.letters, now)
         facts["message"] = message.id
         members.append(messages.owed(message))
-    event = ledger.append(known.head, version, change.event, instants.text(now), facts, how.personal,
-                          secrets.token_hex(16))  # fmt: skip
+    event = ledger.append(
+        known.head,
+        version,
+        change.event,
+        instants.text(now),
+        facts,
+        how.personal,
+        secrets.token_hex(16),
+    )
     own = {"pk": _pk(known.key), "sk": "SUB"}
     if after:
         seen = {"seen": before.version} if before else {}
@@ -132,7 +147,9 @@ def tidy(known: Known, now: datetime) -> None:
 
 def _update(key: Item, expression: str, **values: Any) -> None:
     try:
-        aws.write(aws.update(current().contacts_table, key, expression, "attribute_exists(pk)", **values))
+        aws.write(
+            aws.update(current().contacts_table, key, expression, "attribute_exists(pk)", **values)
+        )
     except Cancelled:
         pass  # it is gone already
 
@@ -140,8 +157,10 @@ def _update(key: Item, expression: str, **values: Any) -> None:
 def events(key: str) -> list[Event]:
     """The ledger of an address, oldest event first."""
     names = Event.__dataclass_fields__
-    return [Event(**{"personal": None, **{name: item[name] for name in names if name in item}})
-            for item in _event_items(key)]  # fmt: skip
+    return [
+        Event(**{"personal": None, **{name: item[name] for name in names if name in item}})
+        for item in _event_items(key)
+    ]
 
 
 def head(key: str) -> str | None:
@@ -154,7 +173,9 @@ def growth(first: str, last: str) -> dict[str, dict[str, int]]:
     """What happened on each day of a span, by event; days on which nothing did are left out. One query a span."""
     days: dict[str, dict[str, int]] = {}
     span = "pk = :pk AND sk BETWEEN :first AND :last"
-    for item in aws.query(current().contacts_table, span, pk="GROWTH", first=first, last=f"{last}#~"):
+    for item in aws.query(
+        current().contacts_table, span, pk="GROWTH", first=first, last=f"{last}#~"
+    ):
         day = days.setdefault(item["sk"].partition("#")[0], {})
         for event in GROWTH:
             if event in item:
@@ -165,14 +186,21 @@ def growth(first: str, last: str) -> dict[str, dict[str, int]]:
 def _event_items(key: str) -> list[Item]:
     prefix = "EVENT#"
     return list(
-        aws.query(current().contacts_table, "pk = :pk AND begins_with(sk, :prefix)", pk=_pk(key), prefix=prefix)
+        aws.query(
+            current().contacts_table,
+            "pk = :pk AND begins_with(sk, :prefix)",
+            pk=_pk(key),
+            prefix=prefix,
+        )
     )
 
 
 def _grown(event: str, now: datetime) -> Item:
     day = instants.day(now, current().time_zone).isoformat()
     key = {"pk": "GROWTH", "sk": f"{day}#{random.randrange(_GROWTH_LANES):02}"}
-    return aws.update(current().contacts_table, key, "ADD #event :one", names={"#event": event}, one=1)
+    return aws.update(
+        current().contacts_table, key, "ADD #event :one", names={"#event": event}, one=1
+    )
 
 
 def _event_put(key: str, event: Event, expires: int | None) -> Item:
@@ -183,11 +211,15 @@ def _event_put(key: str, event: Event, expires: int | None) -> Item:
 def _kept_events(key: str, now: datetime) -> list[Item]:
     """The proof of how a consent came about stays with the confirmed subscriber."""
     return [
-        aws.update(current().contacts_table, {"pk": event["pk"], "sk": event["sk"]}, "REMOVE expires",
-                   "attribute_exists(pk)")
+        aws.update(
+            current().contacts_table,
+            {"pk": event["pk"], "sk": event["sk"]},
+            "REMOVE expires",
+            "attribute_exists(pk)",
+        )
         for event in _event_items(key)
         if event.get("expires", 0) > instants.epoch(now)
-    ]  # fmt: skip
+    ]
 
 
 def _events_kept_until(subscriber: Subscriber | None, now: datetime) -> int | None:
@@ -210,7 +242,13 @@ def _gone_at(subscriber: Subscriber) -> int | None:
 
 
 def _item(subscriber: Subscriber, head: str) -> Item:
-    item = {"pk": _pk(subscriber.key), "sk": "SUB", **asdict(subscriber), "head": head, "expires": _gone_at(subscriber)}
+    item = {
+        "pk": _pk(subscriber.key),
+        "sk": "SUB",
+        **asdict(subscriber),
+        "head": head,
+        "expires": _gone_at(subscriber),
+    }
     for name in _TIMES:
         item[name] = instants.text(item[name]) if item[name] else None
     item["lettered_at"] = [instants.text(at) for at in subscriber.lettered_at]
@@ -219,7 +257,9 @@ def _item(subscriber: Subscriber, head: str) -> Item:
 
 
 def _subscriber(item: Item) -> Subscriber:
-    values = {name: value for name, value in item.items() if name in Subscriber.__dataclass_fields__}
+    values = {
+        name: value for name, value in item.items() if name in Subscriber.__dataclass_fields__
+    }
     for name in _TIMES:
         values[name] = instants.parse(values[name]) if values.get(name) else None
     values["topics"] = tuple(values["topics"])
@@ -228,7 +268,9 @@ def _subscriber(item: Item) -> Subscriber:
     return Subscriber(**values)
 
 
-def confirmed(cursor: Item | None = None, share: tuple[int, int] = (1, 1)) -> tuple[list[Subscriber], Item | None]:
+def confirmed(
+    cursor: Item | None = None, share: tuple[int, int] = (1, 1)
+) -> tuple[list[Subscriber], Item | None]:
     """A page of the confirmed subscribers, and where the next one begins. For exports: it reads the whole table.
 
     With a `share`, such as the second of four, it reads that much of it: each subscriber is in one share for good.
@@ -243,7 +285,9 @@ def confirmed(cursor: Item | None = None, share: tuple[int, int] = (1, 1)) -> tu
         "ExpressionAttributeValues": {":sub": aws.pack("SUB"), ":confirmed": aws.pack("confirmed")},
     }
     page = aws.call("scan", **asked, **({"ExclusiveStartKey": cursor} if cursor else {}))
-    return [_subscriber(aws.unpack_item(item)) for item in page["Items"]], page.get("LastEvaluatedKey")
+    return [_subscriber(aws.unpack_item(item)) for item in page["Items"]], page.get(
+        "LastEvaluatedKey"
+    )
 
 
 def save_import(known: Known, change: Change, now: datetime, how: How) -> None:
@@ -254,7 +298,9 @@ def save_import(known: Known, change: Change, now: datetime, how: How) -> None:
 
 def is_imported(key: str, facts: Mapping[str, str]) -> bool:
     """Whether an import brought this address with all these facts before, from whatever file."""
-    return any(each.event == "imported" and facts.items() <= each.facts.items() for each in events(key))
+    return any(
+        each.event == "imported" and facts.items() <= each.facts.items() for each in events(key)
+    )
 
 
 def keep_wording(sha256: str, text: str) -> None:

@@ -60,8 +60,12 @@ def deliver(message_id: str, composers: Mapping[str, Composer], now: datetime | 
 def _record(before: Message, after: Message) -> str:
     store.replace(before, after)
     if after.state in ("failed", "unclear"):
-        log.warning("message." + after.state, message=after.id, error=after.error, attempts=after.attempts)
-    if after.state == "due" and after.attempts == before.attempts:  # an attempt was made, and nothing left
+        log.warning(
+            "message." + after.state, message=after.id, error=after.error, attempts=after.attempts
+        )
+    if (
+        after.state == "due" and after.attempts == before.attempts
+    ):  # an attempt was made, and nothing left
         log.warning("message.refused", message=after.id, error=after.error, attempts=after.attempts)
     return after.state
 
@@ -73,7 +77,9 @@ def _attempt(message: Message, composers: Mapping[str, Composer], now: datetime)
         return model.postponed(message, wait.until or now + timedelta(days=1), "not at this hour")
     except errors.Unavailable as error:
         return model.refused(message, f"compose: {error}", now)
-    except Exception as error:  # a message that cannot be composed is set aside; its neighbours go on
+    except (
+        Exception
+    ) as error:  # a message that cannot be composed is set aside; its neighbours go on
         log.exception("message.uncomposable", message=message.id)
         return model.refused(message, f"compose: {type(error).__name__}", now, final=True)
     if parcel is None:
@@ -85,7 +91,9 @@ def _attempt(message: Message, composers: Mapping[str, Composer], now: datetime)
         log.warning("mail.cap", message=message.id)
         return model.postponed(message, tomorrow, "daily cap")
     try:
-        service_id = _send_mail(message, parcel) if isinstance(parcel, Mail) else _publish(message, parcel)
+        service_id = (
+            _send_mail(message, parcel) if isinstance(parcel, Mail) else _publish(message, parcel)
+        )
     except ClientError as error:
         code = error.response["Error"]["Code"]
         return _not_sent(message, parcel, code, now)
@@ -134,7 +142,9 @@ def _publish(message: Message, alert: Alert) -> str:
         TopicArn=current().alerts_topic_arn,
         Subject=alert.subject,
         Message=alert.text,
-        MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()},
+        MessageAttributes={
+            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
+        },
     )
     return str(answer["MessageId"])
 
@@ -167,7 +177,8 @@ def react(
 def quarantine(record: Mapping[str, Any]) -> None:
     """Sets a stream record aside in the dead-letter queue."""
     aws.client("sqs").send_message(
-        QueueUrl=current().dead_letter_queue_url, MessageBody=json.dumps({"record": record}, default=str)
+        QueueUrl=current().dead_letter_queue_url,
+        MessageBody=json.dumps({"record": record}, default=str),
     )
 
 
@@ -188,5 +199,10 @@ def sweep(
             break
         outcome = deliver(message_id, composers, now)
         outcomes[outcome] = outcomes.get(outcome, 0) + 1
-    log.info("clock.ticked", due=sum(outcomes.values()), oldest=int((now - oldest).total_seconds()), outcomes=outcomes)
+    log.info(
+        "clock.ticked",
+        due=sum(outcomes.values()),
+        oldest=int((now - oldest).total_seconds()),
+        outcomes=outcomes,
+    )
     return outcomes

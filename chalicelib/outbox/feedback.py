@@ -65,10 +65,14 @@ def _feedback(told: Mapping[str, Any]) -> Feedback | None:
     if kind == "Bounce":
         bounce = told["bounce"]
         hardness: Any = "hard bounce" if bounce["bounceType"] == "Permanent" else "soft bounce"
-        return Feedback(hardness, bounce["feedbackId"], mailed_at, instants.parse(bounce["timestamp"]))
+        return Feedback(
+            hardness, bounce["feedbackId"], mailed_at, instants.parse(bounce["timestamp"])
+        )
     if kind == "Complaint" and told["complaint"].get("complaintFeedbackType") != "not-spam":
         complaint = told["complaint"]
-        return Feedback("complaint", complaint["feedbackId"], mailed_at, instants.parse(complaint["timestamp"]))
+        return Feedback(
+            "complaint", complaint["feedbackId"], mailed_at, instants.parse(complaint["timestamp"])
+        )
     return None
 
 

@@ -57,7 +57,9 @@ class Alert:
     attributes: dict[str, str] = field(default_factory=dict)
 
 
-def owe(kind: str, subject: str, serial: int, now: datetime, due_at: datetime | None = None) -> Message:
+def owe(
+    kind: str, subject: str, serial: int, now: datetime, due_at: datetime | None = None
+) -> Message:
     """The message number `serial` of this kind that is owed about a subject, due now unless told."""
     return Message(f"{kind}.{subject}.{serial}", kind, subject, serial, due_at or now, now)
 
@@ -74,13 +76,21 @@ def has_lapsed(message: Message, now: datetime) -> bool:
 
 def claim(message: Message, attempt_id: str, now: datetime) -> Message:
     """The attempt begins; it comes up again when its lease ends."""
-    return _next(message, state="sending", attempts=message.attempts + 1, attempt_id=attempt_id,
-                 attempted_at=now, due_at=now + LEASE)  # fmt: skip
+    return _next(
+        message,
+        state="sending",
+        attempts=message.attempts + 1,
+        attempt_id=attempt_id,
+        attempted_at=now,
+        due_at=now + LEASE,
+    )
 
 
 def sent(message: Message, service_id: str, digest: str, now: datetime) -> Message:
     """The service took it."""
-    return _next(message, state="sent", service_id=service_id, digest=digest, ended_at=now, error="")
+    return _next(
+        message, state="sent", service_id=service_id, digest=digest, ended_at=now, error=""
+    )
 
 
 def refused(message: Message, error: str, now: datetime, final: bool = False) -> Message:

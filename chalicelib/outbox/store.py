@@ -77,10 +77,17 @@ def load_many(message_ids: list[str]) -> list[Message]:
 
 def count_mail(day: str, most: int, expires: int) -> bool:
     """Counts one more mail on a day; False where the day's cap is reached."""
-    below, counted = "attribute_not_exists(used) OR used < :most", "ADD used :one SET expires = :expires"
+    below, counted = (
+        "attribute_not_exists(used) OR used < :most",
+        "ADD used :one SET expires = :expires",
+    )
     key = {"pk": "LIMIT#mails", "sk": day}
     try:
-        aws.write(aws.update(current().contacts_table, key, counted, below, one=1, most=most, expires=expires))
+        aws.write(
+            aws.update(
+                current().contacts_table, key, counted, below, one=1, most=most, expires=expires
+            )
+        )
     except Cancelled:
         return False
     return True
@@ -95,6 +102,11 @@ def uncount_mail(day: str) -> None:
 def due(now: datetime) -> Iterator[tuple[str, datetime]]:
     """Id and instant of each message that wants attention by `now`, oldest first within each shard."""
     for shard in range(SHARDS):
-        for keys in aws.query(current().contacts_table, "due_key = :shard AND due_at <= :now", index="due",
-                              shard=f"MSG#{shard}", now=instants.text(now)):  # fmt: skip
+        for keys in aws.query(
+            current().contacts_table,
+            "due_key = :shard AND due_at <= :now",
+            index="due",
+            shard=f"MSG#{shard}",
+            now=instants.text(now),
+        ):
             yield keys["pk"].removeprefix("MSG#"), instants.parse(keys["due_at"])

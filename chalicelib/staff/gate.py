@@ -45,7 +45,10 @@ def check(method: str, headers: Mapping[str, str], now: datetime) -> Person:
 
     A browser sends its cookie along for whatever page makes it ask; so a change must come from a page of ours.
     """
-    from chalicelib.staff import provider, session  # the provider's keys and the session know a Person
+    from chalicelib.staff import (
+        provider,
+        session,
+    )  # the provider's keys and the session know a Person
 
     authorization = headers.get("authorization")
     if authorization is not None:

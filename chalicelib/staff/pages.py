@@ -43,7 +43,11 @@ def page(call: Call, name: str, status: int = 200, **values: Any) -> Reply:
         f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; img-src 'self' data:; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
-    return Reply(text, status, {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy})
+    return Reply(
+        text,
+        status,
+        {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy},
+    )
 
 
 @cache

@@ -20,7 +20,9 @@ from chalicelib.staff.gate import Person, Role
 from chalicelib.staff.signin import Attempt
 
 _FRESH = 3600.0  # seconds for which a document of the provider's is good
-_AGAIN = 60.0  # a key we do not know may be new, but forged tokens must not make us ask all the time
+_AGAIN = (
+    60.0  # a key we do not know may be new, but forged tokens must not make us ask all the time
+)
 _LEEWAY = 60  # seconds a clock may be wrong
 _TIMEOUT = 5.0
 _LARGEST = 1 << 20
@@ -66,7 +68,11 @@ def sign_out_url() -> str:
         return ""
     back = f"{current().base_url}/staff/sign-in"
     # RP-Initiated Logout 1.0; Cognito calls the address `logout_uri`.
-    asked = {"client_id": current().oidc_client_id, "post_logout_redirect_uri": back, "logout_uri": back}
+    asked = {
+        "client_id": current().oidc_client_id,
+        "post_logout_redirect_uri": back,
+        "logout_uri": back,
+    }
     return _with(place, asked) if place else ""
 
 
@@ -102,8 +108,12 @@ def bearer(token: str) -> Person:
 
 def person(claims: Claims) -> Person:
     """Whom verified claims speak of. Raises NotAllowed where no group of theirs is a role."""
-    name = next((claims[each] for each in _NAMES if isinstance(claims.get(each), str) and claims[each]), "?")
-    return Person(keys.identity("staff", f"{claims['iss']}\0{claims['sub']}"), name[:100], _role(claims))
+    name = next(
+        (claims[each] for each in _NAMES if isinstance(claims.get(each), str) and claims[each]), "?"
+    )
+    return Person(
+        keys.identity("staff", f"{claims['iss']}\0{claims['sub']}"), name[:100], _role(claims)
+    )
 
 
 def verify(token: str) -> Claims:
@@ -128,7 +138,10 @@ def verify(token: str) -> Claims:
     meant = claims.get("aud", claims.get("client_id"))
     if meant not in (settings.oidc_client_id, [settings.oidc_client_id]):
         raise BadToken
-    if claims.get("token_use", "id") not in ("id", "access"):  # Cognito says which kind; no other kind signs in
+    if claims.get("token_use", "id") not in (
+        "id",
+        "access",
+    ):  # Cognito says which kind; no other kind signs in
         raise BadToken
     return claims
 
@@ -150,7 +163,11 @@ def _key(kid: Any) -> Any:
 
     for newer_than in (_FRESH, _AGAIN):
         for each in _document(_discovery()["jwks_uri"], newer_than).get("keys", ()):
-            if each.get("kid") == kid and each.get("kty") == "RSA" and each.get("use", "sig") == "sig":
+            if (
+                each.get("kid") == kid
+                and each.get("kty") == "RSA"
+                and each.get("use", "sig") == "sig"
+            ):
                 return PublicKey(each)
     raise BadToken
 
@@ -160,7 +177,9 @@ def _discovery() -> Mapping[str, Any]:
     if not settings.oidc_issuer:
         raise Unavailable("no OIDC_ISSUER", retry_after=3600)
     issuer = settings.oidc_issuer
-    document = _document(settings.oidc_discovery or f"{issuer.rstrip('/')}/.well-known/openid-configuration", _FRESH)
+    document = _document(
+        settings.oidc_discovery or f"{issuer.rstrip('/')}/.well-known/openid-configuration", _FRESH
+    )
     if document.get("issuer") != issuer:  # Discovery 1.0, 4.3
         raise Unavailable("the discovery document is another issuer's")
     return document

@@ -62,4 +62,6 @@ def sign_out(call: Call) -> Reply:
 
 
 def _on(url: str, cookie: str) -> Reply:
-    return Reply(status=303, headers={"Location": url, "Content-Type": "text/plain", "Set-Cookie": cookie})
+    return Reply(
+        status=303, headers={"Location": url, "Content-Type": "text/plain", "Set-Cookie": cookie}
+    )

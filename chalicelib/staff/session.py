@@ -15,7 +15,9 @@ from chalicelib.staff.gate import Person, Role
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=8)
 _KNOWN = timedelta(days=30)  # for which a colleague who has signed in is offered requests
-_TOUCH = timedelta(minutes=1)  # reading costs no write: a session is at most so much longer idle than we know
+_TOUCH = timedelta(
+    minutes=1
+)  # reading costs no write: a session is at most so much longer idle than we know
 _COOKIE = "staff"
 
 
@@ -34,11 +36,24 @@ def begin(person: Person, cause: str, now: datetime) -> str:
     session_id = secrets.token_urlsafe(32)
     item = {**_key(session_id), "id": person.id, "name": person.name, "role": person.role}
     item |= {"began": instants.text(now), "seen": instants.text(now), "expires": _expires(now, now)}
-    used = {"pk": f"SIGN-IN#{_hash(cause)}", "sk": "SIGN-IN", "expires": instants.epoch(now + LONGEST)}
-    known = {"pk": "STAFF", "sk": person.id, "name": person.name, "expires": instants.epoch(now + _KNOWN)}
+    used = {
+        "pk": f"SIGN-IN#{_hash(cause)}",
+        "sk": "SIGN-IN",
+        "expires": instants.epoch(now + LONGEST),
+    }
+    known = {
+        "pk": "STAFF",
+        "sk": person.id,
+        "name": person.name,
+        "expires": instants.epoch(now + _KNOWN),
+    }
     table = current().contacts_table
     try:
-        aws.write(aws.put(table, item), aws.put(table, used, "attribute_not_exists(pk)"), aws.put(table, known))
+        aws.write(
+            aws.put(table, item),
+            aws.put(table, used, "attribute_not_exists(pk)"),
+            aws.put(table, known),
+        )
     except aws.Cancelled:
         raise BadToken from None
     return session_id

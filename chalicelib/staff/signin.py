@@ -63,7 +63,9 @@ class Attempt:
 
 def begin(then: str) -> Attempt:
     """A new attempt; what is no path of the staff's leads home."""
-    return Attempt(secrets.token_urlsafe(32), then if len(then) <= _LONGEST and _OURS.fullmatch(then) else HOME)
+    return Attempt(
+        secrets.token_urlsafe(32), then if len(then) <= _LONGEST and _OURS.fullmatch(then) else HOME
+    )
 
 
 def resume(headers: Mapping[str, str], state: str, now: datetime) -> Attempt:

@@ -38,7 +38,9 @@ class Challenge(BaseModel):
 @routes.get("/health", gives=Health)
 def health(call: Call) -> Reply:
     """Whether the API answers, and which version of it."""
-    return Reply(Health(stage=current().stage, version=__version__), headers={"Cache-Control": "no-store"})
+    return Reply(
+        Health(stage=current().stage, version=__version__), headers={"Cache-Control": "no-store"}
+    )
 
 
 @routes.get("/openapi.json")
@@ -88,7 +90,8 @@ def _widget() -> str:
     """The vendored widget and its worker, each in a scope of its own, and what joins them to the page's forms."""
     vendor = _HERE / "vendor" / "altcha"
     licence, library, worker = (
-        (vendor / name).read_text(encoding="utf-8") for name in ("LICENSE", "altcha.min.js", "pbkdf2.js")
+        (vendor / name).read_text(encoding="utf-8")
+        for name in ("LICENSE", "altcha.min.js", "pbkdf2.js")
     )
     ours = (_HERE / "challenge.js").read_text(encoding="utf-8")
     return f"/*! ALTCHA\n{licence}*/\n(() => {{\n{library}\n}})();\n((worker) => {{\n{ours}}})({json.dumps(worker)});\n"
@@ -98,4 +101,6 @@ def _widget() -> str:
 def _openapi() -> str:
     routes.current_app.open_all()  # in the order of whatever was asked before: sorted, every process says the same
     declared = [route for _, methods in sorted(INVENTORY.items()) for route in methods.values()]
-    return json.dumps(document(declared, current().base_url), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(
+        document(declared, current().base_url), ensure_ascii=False, separators=(",", ":")
+    )

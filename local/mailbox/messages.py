@@ -16,8 +16,12 @@ Message = dict[str, Any]
 def subscribe(emulator: Emulator, stage: str, topic: str) -> None:
     """Let a queue of ours receive the topic's alerts; nothing changes if it does already."""
     sqs = emulator.client("sqs")
-    queue = sqs.create_queue(QueueName=_queue(stage), Attributes={"MessageRetentionPeriod": _TWO_WEEKS})["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    queue = sqs.create_queue(
+        QueueName=_queue(stage), Attributes={"MessageRetentionPeriod": _TWO_WEEKS}
+    )["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
     policy = {
         "Version": "2012-10-17",
         "Statement": [
@@ -63,7 +67,9 @@ def _mails(emulator: Emulator) -> Iterator[Message]:
 
 
 def _alerts(emulator: Emulator, stage: str) -> Iterator[Message]:
-    for regions in _ask(emulator, f"/_ministack/sqs/messages?QueueUrl={quote('/' + _queue(stage))}").values():
+    for regions in _ask(
+        emulator, f"/_ministack/sqs/messages?QueueUrl={quote('/' + _queue(stage))}"
+    ).values():
         for queues in regions.values():
             for message in (each for queue in queues.values() for each in queue):
                 notice = json.loads(message["Body"])
@@ -78,7 +84,8 @@ def _alerts(emulator: Emulator, stage: str) -> Iterator[Message]:
                     "text": notice["Message"],
                     "html": None,
                     "attributes": {
-                        name: value["Value"] for name, value in (notice.get("MessageAttributes") or {}).items()
+                        name: value["Value"]
+                        for name, value in (notice.get("MessageAttributes") or {}).items()
                     },
                 }
 

@@ -16,9 +16,7 @@ _FILES = {".html", ".css", ".js", ".svg"}
 _LOOK = 0.5  # seconds between two looks, while somebody listens
 # A mail is shown as it came, but it can run nothing, load nothing and know nothing of the page around it.
 # Links may open, in a tab of their own: pressing them is what the mailbox is for.
-_MAIL_POLICY = (
-    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-)
+_MAIL_POLICY = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 class Mailbox(Server):
@@ -59,7 +57,9 @@ class _Pages(Handler):
         except OSError as error:
             if isinstance(error, (BrokenPipeError, ConnectionResetError)):
                 raise
-            self.reply(503, "text/plain; charset=utf-8", b"The emulator is away.\n", {"Retry-After": "1"})
+            self.reply(
+                503, "text/plain; charset=utf-8", b"The emulator is away.\n", {"Retry-After": "1"}
+            )
 
     do_HEAD = do_GET
 

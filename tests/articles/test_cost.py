@@ -7,5 +7,7 @@ from tests.backend import Backend
 def test_the_cost_goals_are_met(backend: Backend) -> None:
     rows = cost.measure(backend)
     for name, row in rows.items():
-        print(f"{name}: {row[0] + row[1]:.2f} write, {row[2]:.2f} read units, ${cost.price(row):.2f} per million")
+        print(
+            f"{name}: {row[0] + row[1]:.2f} write, {row[2]:.2f} read units, ${cost.price(row):.2f} per million"
+        )
     assert {goal for goal, met in cost.goals(rows).items() if not met} == set()

@@ -36,7 +36,9 @@ def test_the_corpus_is_classed_as_written() -> None:
 
 
 def test_the_maintained_lists_own_examples_are_found() -> None:
-    examples = [each for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA for each in entry["instances"]]
+    examples = [
+        each for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA for each in entry["instances"]
+    ]
     missed = [each for each in examples if filters.classify({"user-agent": each}) is None]
     print(f"\nexamples of the list {len(examples)} · missed {len(missed)}")
     assert len(missed) <= len(examples) / 100

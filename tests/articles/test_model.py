@@ -9,13 +9,20 @@ from chalicelib.articles.model import Marker
 SALT = b"salt of the day"
 
 
-def visitor(slug: str = "gold", address: str = "192.0.2.1", agent: str = "Firefox", salt: bytes = SALT) -> str:
+def visitor(
+    slug: str = "gold", address: str = "192.0.2.1", agent: str = "Firefox", salt: bytes = SALT
+) -> str:
     return model.visitor(salt, slug, address, agent)
 
 
 def test_one_visitor_is_one_article_address_and_agent_of_a_day() -> None:
     assert visitor() == visitor()
-    others = {visitor("silver"), visitor(address="192.0.2.2"), visitor(agent="Safari"), visitor(salt=b"tomorrow")}
+    others = {
+        visitor("silver"),
+        visitor(address="192.0.2.2"),
+        visitor(agent="Safari"),
+        visitor(salt=b"tomorrow"),
+    }
     assert len(others | {visitor()}) == 5
 
 
@@ -32,7 +39,10 @@ def test_nothing_of_the_visitor_is_in_the_marker() -> None:
 
 markers = st.lists(
     st.builds(
-        Marker, st.sampled_from("abc"), st.sampled_from(["2026-11-22", "2026-11-23"]), st.text("xyz", max_size=4)
+        Marker,
+        st.sampled_from("abc"),
+        st.sampled_from(["2026-11-22", "2026-11-23"]),
+        st.text("xyz", max_size=4),
     ),
     max_size=400,
 )

@@ -19,14 +19,18 @@ def results(root: Path) -> dict[str, object]:
     return found
 
 
-def test_the_document_has_the_last_runs_table_and_chart(root: Path, results: dict[str, object]) -> None:
+def test_the_document_has_the_last_runs_table_and_chart(
+    root: Path, results: dict[str, object]
+) -> None:
     document = (root / "docs" / "performance.md").read_text()
     assert report.into(document, results) == document
     assert (root / "docs" / "performance.svg").read_text() == report.chart(results)
 
 
 def test_the_chart_is_xml_with_a_bar_for_each(results: dict[str, object]) -> None:
-    bars = list(ElementTree.fromstring(report.chart(results)).iter("{http://www.w3.org/2000/svg}rect"))
+    bars = list(
+        ElementTree.fromstring(report.chart(results)).iter("{http://www.w3.org/2000/svg}rect")
+    )
     assert len(bars) > 15
     assert all(float(bar.get("width", "0").rstrip("%")) > 0 for bar in bars)
 

@@ -74,7 +74,9 @@ class Visitor:
         return sent
 
     def _watch(self) -> None:
-        own = {urlsplit(url).netloc for url in (self.cloud.site, self.cloud.api, self.cloud.mailbox)}
+        own = {
+            urlsplit(url).netloc for url in (self.cloud.site, self.cloud.api, self.cloud.mailbox)
+        }
 
         def request(url: str) -> None:
             if url.startswith("http") and urlsplit(url).netloc not in own | {self.provider}:
@@ -126,10 +128,13 @@ def visitor(browser: Browser, cloud: Cloud, width: int = 1400, **options: Any) -
     """A new visitor; `options` are the browser context's."""
     number = next(_numbers)
     # A person's browser: a headless one would be taken for the robot that it is.
-    agent = (
-        f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.{number}.0 Safari/537.36"
-    )
-    options = {"viewport": {"width": width, "height": 900}, "user_agent": agent, "locale": "de-DE", **options}
+    agent = f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.{number}.0 Safari/537.36"
+    options = {
+        "viewport": {"width": width, "height": 900},
+        "user_agent": agent,
+        "locale": "de-DE",
+        **options,
+    }
     context = browser.new_context(**options)
     context.set_default_timeout(15_000)
     arrived = Visitor(cloud, context, context.new_page())
@@ -149,7 +154,9 @@ def visit(browser: Browser, cloud: Cloud, request: pytest.FixtureRequest) -> Ite
     yield make
     for number, each in enumerate(made):
         name = re.sub(r"[^\w-]+", "_", request.node.name).strip("_")
-        each.page.screenshot(path=SCREENSHOTS / f"{name}{f'_{number}' if number else ''}.png", full_page=True)
+        each.page.screenshot(
+            path=SCREENSHOTS / f"{name}{f'_{number}' if number else ''}.png", full_page=True
+        )
         each.context.close()
     assert [fault for each in made for fault in each.faults] == []
 
@@ -188,7 +195,10 @@ def contrast(one: str, other: str) -> float:
 
     def luminance(colour: str) -> float:
         channels = [int(each) / 255 for each in re.findall(r"\d+", colour)[:3]]
-        linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in channels]
+        linear = [
+            each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4
+            for each in channels
+        ]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
     light, dark = sorted((luminance(one), luminance(other)), reverse=True)

@@ -20,14 +20,19 @@ PAGE = """<!doctype html><html lang="de"><meta charset="utf-8"><title>Rückruf</
 <label>Name <input name="name"></label> <label>Telefon <input name="phone"></label>
 <label><input type="checkbox" name="consent" value="callback-de-1" required> Einverstanden</label>
 <button>Senden</button></form>"""
-EMBED, WIDGET = '<script src="{api}/embed.js" defer></script>', '<script src="{api}/altcha.js" defer></script>'
+EMBED, WIDGET = (
+    '<script src="{api}/embed.js" defer></script>',
+    '<script src="{api}/altcha.js" defer></script>',
+)
 
 
 @pytest.fixture(scope="module")
 def website(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A website whose pages the tests write."""
     serving = Site(ports.listen(0, "site"), tmp_path_factory.mktemp("site"), {})
-    (serving.folder / "danke.html").write_text('<!doctype html><title>Danke</title><link rel="icon" href="data:,">')
+    (serving.folder / "danke.html").write_text(
+        '<!doctype html><title>Danke</title><link rel="icon" href="data:,">'
+    )
     serving.start()
     yield serving
     serving.stop()
@@ -59,7 +64,9 @@ def guest(browser: Browser, required: Cloud) -> Iterator[Visitor]:
 def open_form(guest: Visitor, website: Site, *scripts: str) -> Page:
     """The website's page with the form and these scripts."""
     at = {"api": guest.cloud.api, "site": website.url}
-    (website.folder / "form.html").write_text(PAGE.format(scripts="".join(scripts).format(**at), **at))
+    (website.folder / "form.html").write_text(
+        PAGE.format(scripts="".join(scripts).format(**at), **at)
+    )
     guest.page.goto(f"{website.url}/form")
     return guest.page
 
@@ -79,11 +86,17 @@ def requests(page: Page, path: str) -> list[Request]:
 
 def proven(page: Page) -> None:
     """The proof is done in the background."""
-    expect(page.locator("altcha-widget [data-state]").first).to_have_attribute("data-state", "verified")
+    expect(page.locator("altcha-widget [data-state]").first).to_have_attribute(
+        "data-state", "verified"
+    )
 
 
-@pytest.mark.parametrize("order", [(EMBED, WIDGET), (WIDGET, EMBED)], ids=["embed first", "widget first"])
-def test_a_form_brings_its_proof(guest: Visitor, website: Site, phone: str, order: tuple[str, str]) -> None:
+@pytest.mark.parametrize(
+    "order", [(EMBED, WIDGET), (WIDGET, EMBED)], ids=["embed first", "widget first"]
+)
+def test_a_form_brings_its_proof(
+    guest: Visitor, website: Site, phone: str, order: tuple[str, str]
+) -> None:
     page = open_form(guest, website, *order)
     asked, posted = requests(page, "/altcha?form=callback"), requests(page, "/callbacks")
     expect(page.locator("altcha-widget")).to_be_hidden()
@@ -100,13 +113,19 @@ def test_a_form_brings_its_proof(guest: Visitor, website: Site, phone: str, orde
     assert len(asked) == 1
 
 
-def test_whoever_is_quicker_than_the_proof_waits_for_it(guest: Visitor, website: Site, phone: str) -> None:
+def test_whoever_is_quicker_than_the_proof_waits_for_it(
+    guest: Visitor, website: Site, phone: str
+) -> None:
     held: list[Route] = []
-    guest.context.route("**/altcha?**", lambda route: held.append(route))  # Playwright marks its handlers
+    guest.context.route(
+        "**/altcha?**", lambda route: held.append(route)
+    )  # Playwright marks its handlers
     page = open_form(guest, website, EMBED, WIDGET)
     posted = requests(page, "/callbacks")
     fill(page, phone)
-    page.evaluate("() => { const press = document.querySelector('button'); press.click(); press.click(); }")
+    page.evaluate(
+        "() => { const press = document.querySelector('button'); press.click(); press.click(); }"
+    )
     expect(page.locator("form")).to_have_attribute("data-state", "sending")
     assert posted == []
     held[0].continue_()
@@ -124,12 +143,16 @@ def test_a_corrected_form_brings_a_fresh_proof(guest: Visitor, website: Site, ph
     page.get_by_label("Telefon").fill(phone)
     page.get_by_role("button").click()
     expect(page.locator("output")).to_have_text(re.compile(r"Danke: R-\w{4}"))
-    first, second = [json.loads(each.post_data or "{}")["altcha"] for each in posted if each.method == "POST"]
+    first, second = [
+        json.loads(each.post_data or "{}")["altcha"] for each in posted if each.method == "POST"
+    ]
     assert first != second
 
 
 @pytest.mark.parametrize("state", ["expired", "error", "unverified"])
-def test_a_proof_that_was_lost_is_made_anew(guest: Visitor, website: Site, phone: str, state: str) -> None:
+def test_a_proof_that_was_lost_is_made_anew(
+    guest: Visitor, website: Site, phone: str, state: str
+) -> None:
     page = open_form(guest, website, EMBED, WIDGET)
     asked = requests(page, "/altcha?form=callback")
     fill(page, phone)
@@ -140,7 +163,9 @@ def test_a_proof_that_was_lost_is_made_anew(guest: Visitor, website: Site, phone
     assert len(asked) == 2
 
 
-def test_a_form_without_the_snippet_posts_by_itself(guest: Visitor, website: Site, phone: str) -> None:
+def test_a_form_without_the_snippet_posts_by_itself(
+    guest: Visitor, website: Site, phone: str
+) -> None:
     page = open_form(guest, website, WIDGET)
     fill(page, phone)
     page.get_by_role("button").click()
@@ -148,12 +173,16 @@ def test_a_form_without_the_snippet_posts_by_itself(guest: Visitor, website: Sit
 
 
 @pytest.mark.parametrize("sabotage", ["no widget", "no challenge", "no https"])
-def test_without_a_proof_the_form_says_so(guest: Visitor, website: Site, phone: str, sabotage: str) -> None:
+def test_without_a_proof_the_form_says_so(
+    guest: Visitor, website: Site, phone: str, sabotage: str
+) -> None:
     guest.refusals_expected = True
     if sabotage == "no challenge":
         guest.context.route("**/altcha?**", lambda route: route.abort())
     if sabotage == "no https":
-        guest.context.add_init_script("Object.defineProperty(window, 'isSecureContext', { value: false })")
+        guest.context.add_init_script(
+            "Object.defineProperty(window, 'isSecureContext', { value: false })"
+        )
     page = open_form(guest, website, EMBED, *([] if sabotage == "no widget" else [WIDGET]))
     fill(page, phone)
     page.get_by_role("button").click()
@@ -161,7 +190,9 @@ def test_without_a_proof_the_form_says_so(guest: Visitor, website: Site, phone: 
     expect(page.locator("output")).to_have_text("Bitte prüfen Sie Ihre Angaben.")
     if sabotage != "no widget":
         expect(page.locator(".contact-error")).to_contain_text("Prüfung gegen Missbrauch")
-    guest.faults[:] = [each for each in guest.faults if "ALTCHA" not in each]  # it tells the console why
+    guest.faults[:] = [
+        each for each in guest.faults if "ALTCHA" not in each
+    ]  # it tells the console why
 
 
 def test_how_long_a_proof_takes(guest: Visitor, website: Site) -> None:

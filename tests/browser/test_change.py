@@ -9,7 +9,9 @@ from tests.browser.test_subscription import keep, open_mail
 
 @pytest.mark.parametrize("width", [1400, 360])
 @pytest.mark.parametrize("scripts", [True, False], ids=["script", "plain"])
-def test_cancel_take_back_and_move(visit: Visit, width: int, scripts: bool, address: str, phone: str) -> None:
+def test_cancel_take_back_and_move(
+    visit: Visit, width: int, scripts: bool, address: str, phone: str
+) -> None:
     customer = visit(width=width, java_script_enabled=scripts)
     customer.page.goto(f"{customer.cloud.site}/beratung.html")
     form = customer.page.locator("form[data-contact=callback]")
@@ -18,9 +20,9 @@ def test_cancel_take_back_and_move(visit: Visit, width: int, scripts: bool, addr
     form.get_by_label("E-Mail").fill(address)
     form.get_by_role("checkbox").check()
     form.get_by_role("button").click()
-    customer.page.wait_for_url("**/danke") if not scripts else expect(form.get_by_role("status")).to_contain_text(
-        "Dank"
-    )
+    customer.page.wait_for_url("**/danke") if not scripts else expect(
+        form.get_by_role("status")
+    ).to_contain_text("Dank")
     reader = visit(width=width)  # the mailbox wants scripts; the page it leads to does not
     mailbox = reader.context.new_page()
     page = open_mail(reader, mailbox, address, "Ihr Rückruf (", "Anruf verlegen oder absagen")

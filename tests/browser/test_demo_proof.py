@@ -23,7 +23,9 @@ FORMS = sorted(
 @pytest.fixture(scope="module")
 def required(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A stage like dev and prod: its forms require a proof, a quick one."""
-    with Cloud(tmp_path_factory.mktemp("proof"), extra_env={"ALTCHA_REQUIRED": "1", "ALTCHA_COST": "1000"}) as started:
+    with Cloud(
+        tmp_path_factory.mktemp("proof"), extra_env={"ALTCHA_REQUIRED": "1", "ALTCHA_COST": "1000"}
+    ) as started:
         yield started
 
 
@@ -39,7 +41,12 @@ def reader(browser: Browser, required: Cloud, width: int) -> Iterator[Visitor]:
 def posts(page: Page) -> list[Request]:
     """Collects what the page posts to the newsletter from now on."""
     seen: list[Request] = []
-    page.on("request", lambda each: seen.append(each) if each.method == "POST" and "/newsletter/" in each.url else None)
+    page.on(
+        "request",
+        lambda each: (
+            seen.append(each) if each.method == "POST" and "/newsletter/" in each.url else None
+        ),
+    )
     return seen
 
 
@@ -73,7 +80,9 @@ def test_every_form_of_the_website_proves(browser: Browser, required: Cloud, pat
     assert arrived.faults == []
 
 
-def test_without_javascript_it_says_why_nothing_was_taken(browser: Browser, required: Cloud, address: str) -> None:
+def test_without_javascript_it_says_why_nothing_was_taken(
+    browser: Browser, required: Cloud, address: str
+) -> None:
     arrived = visitor(browser, required, java_script_enabled=False)
     arrived.refusals_expected = True
     form = arrived.go("/").locator("form[data-contact=newsletter]")
@@ -85,7 +94,9 @@ def test_without_javascript_it_says_why_nothing_was_taken(browser: Browser, requ
     assert arrived.faults == []
 
 
-def test_who_asks_without_a_proof_gets_no_mail(reader: Visitor, required: Cloud, address: str) -> None:
+def test_who_asks_without_a_proof_gets_no_mail(
+    reader: Visitor, required: Cloud, address: str
+) -> None:
     """What the website's form sends, sent by a program."""
     body = {"email": address, "consent": "newsletter-de-1"}
     answer = reader.context.request.post(f"{required.api}/newsletter/signups", data=body)

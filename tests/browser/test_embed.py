@@ -23,7 +23,11 @@ def test_it_adds_no_globals_and_stores_nothing(visit: Visit) -> None:
     page = reader.go("/artikel/gold-aufbewahren")
     assert page.evaluate(GLOBALS) == bare
     assert page.evaluate("Object.getOwnPropertyNames(history)") == []
-    assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]
+    assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [
+        0,
+        0,
+        "",
+    ]
     assert reader.context.cookies() == []
 
 
@@ -33,7 +37,11 @@ def test_what_others_write_is_text(visit: Visit) -> None:
     reader.context.route(
         "**/articles/popular?*",
         lambda route: route.fulfill(
-            json={"window": "7d", "as_of": "", "articles": [{"slug": "a", "title": title, "views": 1}]},
+            json={
+                "window": "7d",
+                "as_of": "",
+                "articles": [{"slug": "a", "title": title, "views": 1}],
+            },
             headers={"Access-Control-Allow-Origin": "*"},
         ),
     )

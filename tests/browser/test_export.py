@@ -27,10 +27,13 @@ def served(page: Page, cloud: Cloud, lose: int = -1) -> list[int]:
             return route.abort()
         link = f'<{cloud.api}/staff/subscribers.csv?topic=news&cursor={number + 1}>; rel="next"'
         rows = "".join(
-            f"leser-{number}-{row}@example.org,de,news,newsletter-de-1,\r\n" for row in range(2 * (number != 3))
+            f"leser-{number}-{row}@example.org,de,news,newsletter-de-1,\r\n"
+            for row in range(2 * (number != 3))
         )
-        return route.fulfill(headers={"content-type": "text/csv", **({"link": link} if number + 1 < PARTS else {})},
-                             body=COLUMNS + rows)  # fmt: skip
+        return route.fulfill(
+            headers={"content-type": "text/csv", **({"link": link} if number + 1 < PARTS else {})},
+            body=COLUMNS + rows,
+        )
 
     page.route("**/staff/subscribers.csv*", fulfil)
     return asked
@@ -55,11 +58,15 @@ def test_many_parts_become_one_file_though_the_line_drops(office: Visitor, cloud
     page = office.page
     asked = served(page, cloud, lose=2)
     page.get_by_role("link", name="Nur Neuigkeiten").click()
-    expect(page.get_by_role("status")).to_contain_text("Die Verbindung ist abgerissen, bisher 4 Empfänger")
+    expect(page.get_by_role("status")).to_contain_text(
+        "Die Verbindung ist abgerissen, bisher 4 Empfänger"
+    )
     clean(page, "export_lost", 360)
     with page.expect_download() as download:
         page.get_by_role("button", name="Weiter holen").click()
-    assert emails(download.value) == [f"leser-{part}-{row}@example.org" for part in (0, 1, 2, 4) for row in range(2)]
+    assert emails(download.value) == [
+        f"leser-{part}-{row}@example.org" for part in (0, 1, 2, 4) for row in range(2)
+    ]
     assert download.value.suggested_filename == "subscribers.csv"
     expect(page.get_by_role("status")).to_contain_text("Fertig: 8 Empfänger in einer Datei")
     assert asked == [0, 1, 2, 2, 3, 4]
@@ -93,7 +100,10 @@ def test_without_a_script_the_parts_are_fetched_by_hand(staff: Staff, cloud: Clo
     expect(page.locator("[data-export]").first).to_be_hidden()
     page.get_by_label("Teil").fill("2")
     page.get_by_label("von").fill("3")
-    page.screenshot(path=Path(__file__).parent.parent / "artefacts" / "lead_export_by_hand_360px.png", full_page=True)
+    page.screenshot(
+        path=Path(__file__).parent.parent / "artefacts" / "lead_export_by_hand_360px.png",
+        full_page=True,
+    )
     with page.expect_download() as download:
         page.get_by_role("button", name="Nur Neuigkeiten").click()
     assert download.value.url == f"{cloud.api}/staff/subscribers.csv?part=2&parts=3&topic=news"

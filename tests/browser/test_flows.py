@@ -39,7 +39,9 @@ def test_newsletter(visit: Visit, width: int, address: str) -> None:
     ours = opened.value
     assert ours.url.startswith(reader.cloud.api + "/newsletter/confirm?token=")
     ours.get_by_role("button").first.click()
-    expect(ours.get_by_role("heading", level=1)).to_contain_text(re.compile("angemeldet|bestätigt", re.I))
+    expect(ours.get_by_role("heading", level=1)).to_contain_text(
+        re.compile("angemeldet|bestätigt", re.I)
+    )
     reader.page = ours
 
 
@@ -68,7 +70,9 @@ def test_callback(visit: Visit, width: int, phone: str) -> None:
     mailbox.get_by_text("All", exact=True).click()
     if width < 700:
         mailbox.get_by_role("link", name="All messages").click()
-    expect(mailbox.locator("#list a.mail", has_text=found[0])).to_be_visible()  # the staff got it as a mail, too
+    expect(
+        mailbox.locator("#list a.mail", has_text=found[0])
+    ).to_be_visible()  # the staff got it as a mail, too
     caller.page = mailbox
 
 
@@ -83,12 +87,18 @@ def test_a_callback_in_the_wished_window(visit: Visit, width: int, phone: str) -
     expect(form.get_by_role("status")).to_contain_text(wished)
 
 
-def test_views_rise_and_the_article_is_among_the_most_read(visit: Visit, cloud: Cloud, width: int) -> None:
+def test_views_rise_and_the_article_is_among_the_most_read(
+    visit: Visit, cloud: Cloud, width: int
+) -> None:
     reader = visit(width)
-    before = int(reader.context.request.get(f"{cloud.api}/articles/{ARTICLE}/views").json()["views"])
+    before = int(
+        reader.context.request.get(f"{cloud.api}/articles/{ARTICLE}/views").json()["views"]
+    )
     page = reader.go(f"/artikel/{ARTICLE}")
     expect(page.locator("[data-contact=views]")).to_have_text(str(before + 1))
 
     cloud.invoke("rank", SCHEDULE)
     page = visit(width).go("/")
-    expect(page.locator("[data-contact=popular] a", has_text=TITLE)).to_have_attribute("href", f"/artikel/{ARTICLE}")
+    expect(page.locator("[data-contact=popular] a", has_text=TITLE)).to_have_attribute(
+        "href", f"/artikel/{ARTICLE}"
+    )

@@ -32,7 +32,9 @@ class Site(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Pages)
         self.noted: queue.Queue[str] = queue.Queue()
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self.read = threading.Event()  # the prerendered page's snippet has run: it asked for the count
+        self.read = (
+            threading.Event()
+        )  # the prerendered page's snippet has run: it asked for the count
 
 
 class Pages(BaseHTTPRequestHandler):
@@ -45,9 +47,11 @@ class Pages(BaseHTTPRequestHandler):
         if self.path == "/articles/a/views":
             self.server.read.set()
         kind = "application/json" if self.path.endswith("views") else "text/html; charset=utf-8"
-        text = {"/start": START, "/article": ARTICLE, "/articles/a/views": '{"slug": "a", "views": 0}'}.get(
-            self.path, ""
-        )
+        text = {
+            "/start": START,
+            "/article": ARTICLE,
+            "/articles/a/views": '{"slug": "a", "views": 0}',
+        }.get(self.path, "")
         if self.path == "/embed.js":
             kind, text = "text/javascript", EMBED.read_text()
         self.answer(200, kind, text)
@@ -83,7 +87,13 @@ def site() -> Iterator[Site]:
 @pytest.fixture
 def alone(site: Site, tmp_path: Path) -> Iterator[None]:
     """A Chromium on its own at the start page: one under Playwright's control prerenders nothing."""
-    command = [chromium(), "--headless", *ARGUMENTS, f"--user-data-dir={tmp_path}", f"{site.url}/start"]
+    command = [
+        chromium(),
+        "--headless",
+        *ARGUMENTS,
+        f"--user-data-dir={tmp_path}",
+        f"{site.url}/start",
+    ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
         yield
         running.terminate()
@@ -108,7 +118,9 @@ def test_a_page_gone_back_to_is_not_counted_again(site: Site, keeping: Browser) 
     page = keeping.new_page()
     page.goto(f"{site.url}/article")
     assert site.noted.get(timeout=10) == "/articles/a/views"
-    page.evaluate("addEventListener('pageshow', (event) => { document.title = `kept: ${event.persisted}` })")
+    page.evaluate(
+        "addEventListener('pageshow', (event) => { document.title = `kept: ${event.persisted}` })"
+    )
     page.goto(f"{site.url}/other")
     page.evaluate("history.back()")
     expect(page).to_have_title("kept: true")

@@ -14,7 +14,9 @@ def sign_up(visitor: Visitor, address: str) -> str:
     cloud = visitor.cloud
     form = {"email": address, "consent": "newsletter-de-1"}
     assert visitor.context.request.post(f"{cloud.api}/newsletter/signups", data=form).status == 202
-    mail = eventually(lambda: next((each for each in cloud.messages() if address in each["to"]), None))
+    mail = eventually(
+        lambda: next((each for each in cloud.messages() if address in each["to"]), None)
+    )
     return str(mail["id"])
 
 

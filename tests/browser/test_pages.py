@@ -6,12 +6,18 @@ from playwright.sync_api import expect
 from local.cloud import Cloud
 from tests.browser.conftest import Visit
 
-ARTICLES = ["/artikel/barren-oder-muenzen", "/artikel/gold-aufbewahren", "/artikel/feingehalt-verstehen"]
+ARTICLES = [
+    "/artikel/barren-oder-muenzen",
+    "/artikel/gold-aufbewahren",
+    "/artikel/feingehalt-verstehen",
+]
 PAGES = ["/", *ARTICLES, "/beratung", "/danke", "/datenschutz"]
 
 UNLABELLED = """() => [...document.querySelectorAll('input:not([type=hidden]), select')]
   .filter((field) => !field.labels.length).map((field) => field.name)"""
-BROKEN = "() => [...document.images].filter((image) => !image.naturalWidth).map((image) => image.src)"
+BROKEN = (
+    "() => [...document.images].filter((image) => !image.naturalWidth).map((image) => image.src)"
+)
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -67,8 +73,12 @@ FAINT = """() => {
 }"""
 
 
-@pytest.mark.parametrize(("kind", "path"), [("newsletter", "newsletter"), ("callback", "callbacks")])
-def test_the_declaration_in_the_page_is_the_one_of_the_api(visit: Visit, cloud: Cloud, kind: str, path: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "path"), [("newsletter", "newsletter"), ("callback", "callbacks")]
+)
+def test_the_declaration_in_the_page_is_the_one_of_the_api(
+    visit: Visit, cloud: Cloud, kind: str, path: str
+) -> None:
     """Without JavaScript a page shows what is pasted there, so wording and version must be the current ones."""
     reader = visit(java_script_enabled=False)
     wanted = reader.context.request.get(f"{cloud.api}/{path}/consent?language=de").json()
@@ -93,13 +103,23 @@ def test_the_line_of_this_api(visit: Visit, cloud: Cloud, width: int) -> None:
         ({"open": True, "closes_at": "2026-06-01T17:00:00+02:00"}, "jetzt erreichbar bis 17:00"),
         ({"open": True, "closes_at": None}, "jetzt erreichbar"),
         ({"open": False, "opens_at": "2026-06-01T13:30:00+02:00"}, "wieder erreichbar: 13:30"),
-        ({"open": False, "opens_at": "2026-06-03T09:00:00+02:00"}, "wieder erreichbar: Mi., 3. Juni, 09:00"),
+        (
+            {"open": False, "opens_at": "2026-06-03T09:00:00+02:00"},
+            "wieder erreichbar: Mi., 3. Juni, 09:00",
+        ),
     ],
 )
 def test_when_the_line_is_open(visit: Visit, line: dict[str, object], says: str) -> None:
-    caller = visit(timezone_id="America/New_York")  # the line's own time is told, wherever somebody reads it
+    caller = visit(
+        timezone_id="America/New_York"
+    )  # the line's own time is told, wherever somebody reads it
     caller.page.clock.set_fixed_time("2026-06-01T12:00:00+02:00")
-    reply = {"number": "+4979302699", "display": "+49 7930 2699", "timezone": "Europe/Berlin", **line}
+    reply = {
+        "number": "+4979302699",
+        "display": "+49 7930 2699",
+        "timezone": "Europe/Berlin",
+        **line,
+    }
     answer = {"json": reply, "headers": {"Access-Control-Allow-Origin": "*"}}
     caller.context.route("**/hotline", lambda route: route.fulfill(**answer))
     expect(caller.go("/").locator("[data-contact=hotline] span")).to_have_text(says)

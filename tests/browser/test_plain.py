@@ -15,12 +15,16 @@ def test_newsletter(visit: Visit, cloud: Cloud, width: int, address: str) -> Non
     form.get_by_role("button").click()
     page.wait_for_url(f"{cloud.site}/danke")
     expect(page.get_by_role("heading", level=1)).to_have_text("Vielen Dank")
-    mail = eventually(lambda: next((each for each in cloud.messages() if address in each["to"]), None))
+    mail = eventually(
+        lambda: next((each for each in cloud.messages() if address in each["to"]), None)
+    )
     link = re.search(rf"{re.escape(cloud.api)}/newsletter/confirm\?token=\S+", mail["text"])
     assert link
     page.goto(link[0])
     page.get_by_role("button").first.click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("angemeldet|bestätigt", re.I))
+    expect(page.get_by_role("heading", level=1)).to_contain_text(
+        re.compile("angemeldet|bestätigt", re.I)
+    )
 
 
 def test_callback(visit: Visit, cloud: Cloud, width: int, phone: str) -> None:

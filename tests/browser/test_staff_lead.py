@@ -50,7 +50,15 @@ def past(cloud: Cloud) -> Iterator[Past]:
                 "unsubscribed": chance.randrange(3),
             }
             items.append(
-                (contacts, {"pk": "GROWTH", "sk": f"{day}#77", **grown, "bounced": int(chance.random() < 0.1)})
+                (
+                    contacts,
+                    {
+                        "pk": "GROWTH",
+                        "sk": f"{day}#77",
+                        **grown,
+                        "bounced": int(chance.random() < 0.1),
+                    },
+                )
             )
             items.append((counts, {"pk": "VIEWS", "sk": day, "views": chance.randrange(200, 4000)}))
         for table, item in items:
@@ -64,12 +72,16 @@ def _requests(chance: random.Random, now: datetime) -> Iterator[Callback]:
     rules = opening.rules()
     for number in range(400):
         made = now - timedelta(minutes=chance.randrange(60, 365 * 24 * 60))
-        asked = Asked("Eva Muster", "+497117000000", f"past-{number}", "buying", "callback-de-1", "de")
+        asked = Asked(
+            "Eva Muster", "+497117000000", f"past-{number}", "buying", "callback-de-1", "de"
+        )
         request = workflow.submit(asked, f"R-PAST{number:03}", rules, made).after
         for _ in range(chance.randrange(1, 4)):
             made = max(made + timedelta(minutes=chance.randrange(1, 45)), request.due_at or made)
             request = replace(request, state="open")
-            request = workflow.dial(workflow.claim(request, ANNA, rules, made).after, ANNA, rules, made, True).after
+            request = workflow.dial(
+                workflow.claim(request, ANNA, rules, made).after, ANNA, rules, made, True
+            ).after
             outcome: Any = chance.choice(("reached", "reached", "no_answer", "busy", "refused"))
             made += timedelta(minutes=3)
             request = workflow.settle(request, ANNA, outcome, rules, made).after
@@ -91,14 +103,22 @@ def _ask(backend: Backend, phone: str, outcome: str = "") -> str:
 
 def clean(page: Page, name: str, width: int) -> None:
     """Nothing runs over the edge, and axe-core finds nothing, in light and dark; a picture is kept."""
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} runs over the edge"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+        f"{name} runs over the edge"
+    )
     assert width > 360 or page.evaluate(NARROW) == [], name
     for scheme in ("dark", "light"):
         page.emulate_media(color_scheme=scheme)
         found = Axe().run(page).response
-        wrong = [(each["id"], [node["html"][:150] for node in each["nodes"]]) for each in found["violations"]]
+        wrong = [
+            (each["id"], [node["html"][:150] for node in each["nodes"]])
+            for each in found["violations"]
+        ]
         assert wrong == [], name
-        print(f"\naxe {name} {scheme} {width}px: {len(found['passes'])} rules passed, 0 violations", end="")
+        print(
+            f"\naxe {name} {scheme} {width}px: {len(found['passes'])} rules passed, 0 violations",
+            end="",
+        )
     ARTEFACTS.mkdir(exist_ok=True)
     page.screenshot(path=ARTEFACTS / f"lead_{name}_{width}px.png", full_page=True)
 
@@ -110,7 +130,9 @@ def test_figures(staff: Staff, cloud: Cloud, past: Past, width: int) -> None:
     expect(page.locator(".plot canvas")).to_have_count(7)
     for days in (7, 30, 90, 365):
         page.get_by_role("link", name=f"{days} Tage").click()
-        expect(page.get_by_role("link", name=f"{days} Tage")).to_have_attribute("aria-current", "true")
+        expect(page.get_by_role("link", name=f"{days} Tage")).to_have_attribute(
+            "aria-current", "true"
+        )
         clean(page, f"figures_{days}", width)
     for summary in page.locator("summary").all():
         summary.press("Enter")
@@ -161,20 +183,35 @@ def test_charts_are_their_tables(staff: Staff, cloud: Cloud, past: Past, width: 
     sign_in(page, cloud, "supervisor", "/staff/figures?days=90")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        for table, at, scale in (("requests-table", 3, (1, 3)), ("waits-table", 2, (2, 3)), ("views-table", 1, (1,))):
+        for table, at, scale in (
+            ("requests-table", 3, (1, 3)),
+            ("waits-table", 2, (2, 3)),
+            ("views-table", 1, (1,)),
+        ):
             plot = page.locator(f".plot[data-table={table}]")
             plot.scroll_into_view_if_needed()
-            top, told = max(max(column(page, table, each)) for each in scale), column(page, table, at)
+            top, told = (
+                max(max(column(page, table, each)) for each in scale),
+                column(page, table, at),
+            )
             drawn = heights(plot, "--accent")
-            assert drawn == pytest.approx([value / top for value in told], abs=0.015), (scheme, table)
+            assert drawn == pytest.approx([value / top for value in told], abs=0.015), (
+                scheme,
+                table,
+            )
             assert max(drawn) > 0.1
     plots = page.locator(".plot[data-table=growth-table]").all()
     top = max(max(column(page, "growth-table", each)) for each in (1, 2, 3, 4))
     for at, plot in enumerate(plots, 1):  # one scale for all four
         told = column(page, "growth-table", at)
-        assert heights(plot, "--accent") == pytest.approx([value / top for value in told], abs=0.015)
+        assert heights(plot, "--accent") == pytest.approx(
+            [value / top for value in told], abs=0.015
+        )
 
-    plot, rows = page.locator(".plot[data-table=requests-table]"), page.locator("#requests-table tbody tr")
+    plot, rows = (
+        page.locator(".plot[data-table=requests-table]"),
+        page.locator("#requests-table tbody tr"),
+    )
     legend = plot.locator(".u-value")
     plot.focus()
     for press, row in (
@@ -200,7 +237,9 @@ def test_figures_without_a_script(browser: Browser, staff: Staff, cloud: Cloud, 
     """The tables are open, and the charts' room is not there."""
     page = staff(360).page
     sign_in(page, cloud, "supervisor", "/staff/figures")
-    plain = browser.new_context(java_script_enabled=False, storage_state=page.context.storage_state()).new_page()
+    plain = browser.new_context(
+        java_script_enabled=False, storage_state=page.context.storage_state()
+    ).new_page()
     plain.set_viewport_size({"width": 360, "height": 740})
     plain.goto(f"{cloud.api}/staff/figures")
     expect(plain.get_by_role("table")).to_have_count(4)
@@ -314,7 +353,9 @@ def test_subscribers(staff: Staff, cloud: Cloud, width: int) -> None:
     assert download.value.path().read_text().startswith("email,language")
 
 
-def test_an_agent_sees_hours_and_search_and_is_refused_the_rest(staff: Staff, cloud: Cloud, past: Past) -> None:
+def test_an_agent_sees_hours_and_search_and_is_refused_the_rest(
+    staff: Staff, cloud: Cloud, past: Past
+) -> None:
     visitor = staff(360, locale="en-GB")
     visitor.refusals_expected = True
     page = visitor.page

@@ -34,7 +34,9 @@ def test_in_and_out(staff: Staff, cloud: Cloud, role: str, width: int) -> None:
     assert page.evaluate("document.cookie") == ""  # no script can read the session
     page.screenshot(path=SCREENSHOTS / f"staff_{role}_{width}px.png", full_page=True)
     page.get_by_role("button", name="Abmelden").click()
-    expect(page.get_by_label("Username")).to_be_visible()  # out at the provider as well, and back at its door
+    expect(
+        page.get_by_label("Username")
+    ).to_be_visible()  # out at the provider as well, and back at its door
     page.goto(cloud.staff)
     expect(page.get_by_label("Username")).to_be_visible()
     assert "staff" not in {each["name"] for each in visitor.context.cookies()}

@@ -33,9 +33,17 @@ def expect_error(form: Locator, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("field", "text"),
-    [("name", ""), ("name", "Gewinn http://evil.tk"), ("phone", ""), ("phone", "+49 900 1234567"), ("email", "erika@")],
+    [
+        ("name", ""),
+        ("name", "Gewinn http://evil.tk"),
+        ("phone", ""),
+        ("phone", "+49 900 1234567"),
+        ("email", "erika@"),
+    ],
 )
-def test_a_callback_field_that_cannot_be_accepted(visit: Visit, width: int, field: str, text: str) -> None:
+def test_a_callback_field_that_cannot_be_accepted(
+    visit: Visit, width: int, field: str, text: str
+) -> None:
     caller = visit(width)
     caller.refusals_expected = True
     form = callback(caller.go("/beratung"))
@@ -101,11 +109,15 @@ def test_too_many_requests_says_when_to_try_again(visit: Visit, address: str) ->
         "Access-Control-Expose-Headers": "Retry-After",
     }
     body = json.dumps({"status": 429, "detail": "Das waren viele Anfragen."})
-    page.route("**/newsletter/signups", lambda route: route.fulfill(status=429, headers=headers, body=body))
+    page.route(
+        "**/newsletter/signups", lambda route: route.fulfill(status=429, headers=headers, body=body)
+    )
     form = newsletter(page)
     form.locator("[name=email]").fill(address)
     form.get_by_role("button").click()
-    expect(form.get_by_role("status")).to_have_text(re.compile(r"Das waren viele Anfragen\. Ab: .*\d\d:\d\d"))
+    expect(form.get_by_role("status")).to_have_text(
+        re.compile(r"Das waren viele Anfragen\. Ab: .*\d\d:\d\d")
+    )
     expect(form.get_by_role("button")).to_be_enabled()
 
 

@@ -25,7 +25,11 @@ def mail_to(cloud: Cloud, address: str, subject: str) -> Any:
     """The newest mail to an address with such a subject, once it is there."""
     pause = threading.Event()
     for _ in range(200):
-        found = [each for each in cloud.messages() if address in each["to"] and subject in each["subject"]]
+        found = [
+            each
+            for each in cloud.messages()
+            if address in each["to"] and subject in each["subject"]
+        ]
         if found:
             return found[0]
         pause.wait(0.05)
@@ -34,7 +38,9 @@ def mail_to(cloud: Cloud, address: str, subject: str) -> Any:
 
 def open_mail(reader: Visitor, mailbox: Page, address: str, subject: str, link: str) -> Page:
     """Opens a link of the newest mail with this subject; the mail fills the tab `mailbox`."""
-    mailbox.goto(f"{reader.cloud.mailbox}/messages/{mail_to(reader.cloud, address, subject)['id']}/html")
+    mailbox.goto(
+        f"{reader.cloud.mailbox}/messages/{mail_to(reader.cloud, address, subject)['id']}/html"
+    )
     with mailbox.expect_popup() as opened:
         mailbox.get_by_role("link", name=link).click()
     page = opened.value
@@ -54,12 +60,16 @@ def pass_ten_minutes(cloud: Cloud) -> None:
     for item in client.scan(TableName=cloud.env["CONTACTS_TABLE"])["Items"]:
         if item["sk"]["S"] == "SUB":
             client.update_item(
-                TableName=cloud.env["CONTACTS_TABLE"], Key={name: item[name] for name in ("pk", "sk")},
-                UpdateExpression="SET lettered_at = :none", ExpressionAttributeValues={":none": {"L": []}},
-            )  # fmt: skip
+                TableName=cloud.env["CONTACTS_TABLE"],
+                Key={name: item[name] for name in ("pk", "sk")},
+                UpdateExpression="SET lettered_at = :none",
+                ExpressionAttributeValues={":none": {"L": []}},
+            )
 
 
-def test_from_the_confirmation_to_the_end(visit: Visit, cloud: Cloud, width: int, address: str) -> None:
+def test_from_the_confirmation_to_the_end(
+    visit: Visit, cloud: Cloud, width: int, address: str
+) -> None:
     reader = visit(width)
     mailbox = reader.mailbox()
     sign_up(reader, address)
@@ -109,14 +119,18 @@ def test_not_me(visit: Visit, width: int, address: str) -> None:
     form.get_by_role("button", name="Newsletter abonnieren").click()
     expect(reader.page.get_by_role("heading", level=1)).to_have_text("Vielen Dank")
     owner = visit(width)
-    page = open_mail(owner, owner.mailbox(), address, "bestätigen", "Bitte keine Bestätigungsmails mehr")
+    page = open_mail(
+        owner, owner.mailbox(), address, "bestätigen", "Bitte keine Bestätigungsmails mehr"
+    )
     keep(page, f"page_refuse_{width}px")
     page.get_by_role("button").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Danke für den Hinweis")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_mails_are_readable_at_320_pixels(visit: Visit, cloud: Cloud, address: str, scheme: str) -> None:
+def test_mails_are_readable_at_320_pixels(
+    visit: Visit, cloud: Cloud, address: str, scheme: str
+) -> None:
     reader = visit(320, color_scheme=scheme)
     mailbox = reader.mailbox()
     sign_up(reader, address)
@@ -131,11 +145,15 @@ def test_mails_are_readable_at_320_pixels(visit: Visit, cloud: Cloud, address: s
         assert contrast(ink, paper) >= 7
 
 
-def test_the_proof_prints_on_one_sheet(visit: Visit, cloud: Cloud, address: str, tmp_path: Path) -> None:
+def test_the_proof_prints_on_one_sheet(
+    visit: Visit, cloud: Cloud, address: str, tmp_path: Path
+) -> None:
     reader = visit(1400)
     mailbox = reader.mailbox()
     sign_up(reader, address)
-    open_mail(reader, mailbox, address, "bestätigen", "Anmeldung bestätigen").get_by_role("button").click()
+    open_mail(reader, mailbox, address, "bestätigen", "Anmeldung bestätigen").get_by_role(
+        "button"
+    ).click()
     found = _staff(cloud, f"/staff/subscribers?email={address}")
     page = reader.context.new_page()
     page.set_extra_http_headers({"authorization": f"Bearer {cloud.env['STAFF_TEST_KEY']}"})
@@ -151,5 +169,7 @@ def test_the_proof_prints_on_one_sheet(visit: Visit, cloud: Cloud, address: str,
 
 def _staff(cloud: Cloud, path: str) -> Any:
     headers = {"authorization": f"Bearer {cloud.env['STAFF_TEST_KEY']}"}
-    with urllib.request.urlopen(urllib.request.Request(cloud.api + path, headers=headers), timeout=10) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(cloud.api + path, headers=headers), timeout=10
+    ) as answer:
         return json.loads(answer.read())

@@ -90,6 +90,8 @@ def test_who_opts_out_is_not_counted(visit: Visit, wish: str) -> None:
     sent = reader.views_sent()
     reader.page.add_init_script(wish)
     page = reader.go(f"/artikel/{FIRST}")
-    expect(page.locator("[data-contact=views]")).to_have_text(re.compile(r"\d"))  # reading is no counting
+    expect(page.locator("[data-contact=views]")).to_have_text(
+        re.compile(r"\d")
+    )  # reading is no counting
     settle(page)
     assert sent == []

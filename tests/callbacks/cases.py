@@ -8,7 +8,16 @@ from chalicelib.callbacks.model import Asked, Callback, Rules, Who
 from tests.callbacks.test_hotline import berlin, make
 
 RULES = Rules(make())
-ASKED = Asked("Eva Muster", "+4979302000", "key", "buying", "callback-de-1", "de", email="eva@example.org", note="Gold")
+ASKED = Asked(
+    "Eva Muster",
+    "+4979302000",
+    "key",
+    "buying",
+    "callback-de-1",
+    "de",
+    email="eva@example.org",
+    note="Gold",
+)
 ANNA, BEN = Who("a", "Anna"), Who("b", "Ben")
 MONDAY = berlin("2026-11-23 10:00")
 WINDOW = (berlin("2026-11-24 13:00"), berlin("2026-11-24 15:00"))

@@ -14,24 +14,37 @@ from tests.callbacks.cases import ASKED, RULES, STATES, asap, at
 from tests.callbacks.test_hotline import make
 
 # The basic character set of GSM 03.38: what an SMS of 160 characters is made of.
-GSM_7 = re.compile(r"[@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]*")
+GSM_7 = re.compile(
+    r"[@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]*"
+)
 PERSONAL = ("Muster", "Eva", "4979302000", "eva@example.org", "Gold")
 SETTINGS = Settings(staff_mail=("staff@example.org",), supervisor_mail=("lead@example.org",))
 SHIFT = replace(RULES, shifts={"anna@example.org": make("Mon 09:00-12:00")})
 
 
-@pytest.mark.parametrize("host", ["a.example", "contact.a-rather-long-company-name.example", "x" * 63 + ".example"])
+@pytest.mark.parametrize(
+    "host", ["a.example", "contact.a-rather-long-company-name.example", "x" * 63 + ".example"]
+)
 @pytest.mark.parametrize("event", ["callback", "expired"])
 @pytest.mark.parametrize("level", range(6))
 @pytest.mark.parametrize("topic", alerts.TOPICS)
-def test_an_alert_is_one_sms_and_tells_nobodys_name_or_number(topic: str, level: int, event: str, host: str) -> None:
+def test_an_alert_is_one_sms_and_tells_nobodys_name_or_number(
+    topic: str, level: int, event: str, host: str
+) -> None:
     settings = replace(SETTINGS, base_url=f"https://{host}")
-    callback = replace(asap(), asked=replace(ASKED, topic=topic), level=level, reference="R-7F3KABCD")
+    callback = replace(
+        asap(), asked=replace(ASKED, topic=topic), level=level, reference="R-7F3KABCD"
+    )
     said = alerts.alert(callback, event, settings)
     mail = alerts.mail(callback, event, ("a@example.org",), settings)
     assert len(said.text) <= 160
     assert GSM_7.fullmatch(said.text)
-    assert said.attributes == {"event": event, "level": str(level), "topic": topic, "reference": "R-7F3KABCD"}
+    assert said.attributes == {
+        "event": event,
+        "level": str(level),
+        "topic": topic,
+        "reference": "R-7F3KABCD",
+    }
     assert said.subject
     assert f"https://{host}/staff/callbacks/R-7F3KABCD" in mail.text
     for text in (said.text, said.subject, mail.subject, mail.text, *said.attributes.values()):
@@ -40,7 +53,9 @@ def test_an_alert_is_one_sms_and_tells_nobodys_name_or_number(topic: str, level:
 
 def test_the_due_time_of_an_alert_is_local() -> None:
     assert "bis 23.11. 10:30" in alerts.alert(asap(), "callback", Settings()).text
-    summer = replace(asap(), expected=(asap().expected[0], asap().expected[1] + timedelta(days=200)))
+    summer = replace(
+        asap(), expected=(asap().expected[0], asap().expected[1] + timedelta(days=200))
+    )
     assert "bis 11.06. 11:30" in alerts.alert(summer, "callback", Settings()).text
 
 
@@ -79,15 +94,29 @@ def test_a_letter_says_nothing_that_somebody_typed(kind: Letter, language: str) 
 
 def test_a_window_in_words() -> None:
     day, night = (at("Tue 13:00"), at("Tue 15:00")), (at("Mon 16:50"), at("Tue 09:20"))
-    assert letters.window(day, "Europe/Berlin", "de") == "am 24.11.2026 zwischen 13:00 und 15:00 Uhr"
-    assert letters.window(day, "Europe/Berlin", "en") == "on 24 November 2026 between 13:00 and 15:00"
+    assert (
+        letters.window(day, "Europe/Berlin", "de") == "am 24.11.2026 zwischen 13:00 und 15:00 Uhr"
+    )
+    assert (
+        letters.window(day, "Europe/Berlin", "en") == "on 24 November 2026 between 13:00 and 15:00"
+    )
     assert letters.slot(day, "Europe/Berlin", "de") == "Di 24.11. 13:00–15:00"
     assert letters.slot(day, "Europe/Berlin", "en") == "Tue 24.11. 13:00–15:00"
-    assert letters.window(night, "Europe/Berlin", "de") == "zwischen 23.11.2026, 16:50 Uhr und 24.11.2026, 09:20 Uhr"
+    assert (
+        letters.window(night, "Europe/Berlin", "de")
+        == "zwischen 23.11.2026, 16:50 Uhr und 24.11.2026, 09:20 Uhr"
+    )
     late = (at("Tue 22:00"), at("Tue 22:00") + timedelta(hours=2))
-    assert letters.window(late, "Europe/Berlin", "de") == "am 24.11.2026 zwischen 22:00 und 24:00 Uhr"
-    assert letters.window(late, "Europe/Berlin", "en") == "on 24 November 2026 between 22:00 and 24:00"
+    assert (
+        letters.window(late, "Europe/Berlin", "de") == "am 24.11.2026 zwischen 22:00 und 24:00 Uhr"
+    )
+    assert (
+        letters.window(late, "Europe/Berlin", "en") == "on 24 November 2026 between 22:00 and 24:00"
+    )
     assert letters.slot(late, "Europe/Berlin", "de") == "Di 24.11. 22:00–24:00"
     later = (late[0], late[1] + timedelta(minutes=1))
-    assert letters.window(later, "Europe/Berlin", "de") == "zwischen 24.11.2026, 22:00 Uhr und 25.11.2026, 00:01 Uhr"
+    assert (
+        letters.window(later, "Europe/Berlin", "de")
+        == "zwischen 24.11.2026, 22:00 Uhr und 25.11.2026, 00:01 Uhr"
+    )
     assert letters.slot(later, "Europe/Berlin", "de") == "Di 24.11. 22:00–25.11. 00:01"

@@ -20,7 +20,9 @@ HOLIDAYS = frozenset({"2026-12-25", "2026-12-26", "2027-03-26", "2027-03-29"})
 
 
 def make(week: str = WEEK, exceptions: str = EXCEPTIONS) -> Hours:
-    return Hours("Europe/Berlin", hotline.parse_hours(week), hotline.parse_exceptions(exceptions), HOLIDAYS)
+    return Hours(
+        "Europe/Berlin", hotline.parse_hours(week), hotline.parse_exceptions(exceptions), HOLIDAYS
+    )
 
 
 def berlin(written: str) -> datetime:
@@ -30,13 +32,29 @@ def berlin(written: str) -> datetime:
 @pytest.mark.parametrize(
     ("start", "week", "due"),
     [
-        ("2027-03-25 16:50", WEEK, "2027-03-30T07:20+00:00"),  # Good Friday, clock change, Easter Monday
-        ("2026-12-23 16:50", WEEK, "2026-12-28T08:20+00:00"),  # the 24th by exception, Christmas, a weekend
+        (
+            "2027-03-25 16:50",
+            WEEK,
+            "2027-03-30T07:20+00:00",
+        ),  # Good Friday, clock change, Easter Monday
+        (
+            "2026-12-23 16:50",
+            WEEK,
+            "2026-12-28T08:20+00:00",
+        ),  # the 24th by exception, Christmas, a weekend
         ("2026-11-23 16:30", WEEK, "2026-11-23T16:00+00:00"),  # the end belongs to the day
-        ("2026-11-23 12:20", "Mon-Fri 09:00-12:30 13:30-17:00", "2026-11-23T12:50+00:00"),  # a break
+        (
+            "2026-11-23 12:20",
+            "Mon-Fri 09:00-12:30 13:30-17:00",
+            "2026-11-23T12:50+00:00",
+        ),  # a break
         ("2026-11-23 03:00", WEEK, "2026-11-23T08:30+00:00"),
         ("2026-11-28 12:00", "Mon-Sun 00:00-24:00", "2026-11-28T11:30+00:00"),
-        ("2026-11-28 23:50", "Mon-Sun 00:00-24:00", "2026-11-28T23:20+00:00"),  # midnight is no break
+        (
+            "2026-11-28 23:50",
+            "Mon-Sun 00:00-24:00",
+            "2026-11-28T23:20+00:00",
+        ),  # midnight is no break
     ],
 )
 def test_thirty_open_minutes_from(start: str, week: str, due: str) -> None:
@@ -71,16 +89,31 @@ def test_a_line_that_never_opens_says_so() -> None:
 
 def test_slots_cut_the_day_and_start_in_the_future() -> None:
     found = hotline.slots(make("Mon-Fri 09:00-12:30 13:30-17:00"), berlin("2026-11-23 10:00"), 2)
-    local = [(a.astimezone(BERLIN).strftime("%a %H:%M"), b.astimezone(BERLIN).strftime("%H:%M")) for a, b in found]
+    local = [
+        (a.astimezone(BERLIN).strftime("%a %H:%M"), b.astimezone(BERLIN).strftime("%H:%M"))
+        for a, b in found
+    ]
     assert local == [
-        ("Mon 11:00", "12:30"), ("Mon 13:30", "15:30"), ("Mon 15:30", "17:00"),
-        ("Tue 09:00", "11:00"), ("Tue 11:00", "12:30"), ("Tue 13:30", "15:30"), ("Tue 15:30", "17:00"),
-    ]  # fmt: skip
+        ("Mon 11:00", "12:30"),
+        ("Mon 13:30", "15:30"),
+        ("Mon 15:30", "17:00"),
+        ("Tue 09:00", "11:00"),
+        ("Tue 11:00", "12:30"),
+        ("Tue 13:30", "15:30"),
+        ("Tue 15:30", "17:00"),
+    ]
 
 
 @pytest.mark.parametrize(
     "written",
-    ["Mon", "Xyz 09:00-17:00", "Mon 9-17", "Mon 17:00-09:00", "Mon 09:00-25:00", "Mon 09:00-12:00 11:00-13:00"],
+    [
+        "Mon",
+        "Xyz 09:00-17:00",
+        "Mon 9-17",
+        "Mon 17:00-09:00",
+        "Mon 09:00-25:00",
+        "Mon 09:00-12:00 11:00-13:00",
+    ],
 )
 def test_unreadable_hours_are_refused(written: str) -> None:
     with pytest.raises(BadHours):
@@ -107,7 +140,11 @@ def blocks(draw: st.DrawFn) -> tuple[tuple[int, int], ...]:
 @st.composite
 def any_hours(draw: st.DrawFn) -> Hours:
     week = tuple(draw(blocks()) for _ in range(6))
-    closed = draw(st.frozensets(st.dates(date(2026, 1, 1), date(2030, 12, 31)).map(date.isoformat), max_size=5))
+    closed = draw(
+        st.frozensets(
+            st.dates(date(2026, 1, 1), date(2030, 12, 31)).map(date.isoformat), max_size=5
+        )
+    )
     return Hours("Europe/Berlin", (*week, ((600, 660),)), {}, closed)
 
 
@@ -120,14 +157,20 @@ def test_a_due_time_is_never_in_closed_time(hours: Hours, start: datetime, minut
 
 
 @given(any_hours(), instants, st.integers(1, 300), st.integers(1, 300))
-def test_adding_in_two_steps_is_adding_once(hours: Hours, start: datetime, first: int, then: int) -> None:
+def test_adding_in_two_steps_is_adding_once(
+    hours: Hours, start: datetime, first: int, then: int
+) -> None:
     halfway = hotline.add_open_minutes(hours, start, first)
     assert halfway is not None
-    assert hotline.add_open_minutes(hours, halfway, then) == hotline.add_open_minutes(hours, start, first + then)
+    assert hotline.add_open_minutes(hours, halfway, then) == hotline.add_open_minutes(
+        hours, start, first + then
+    )
 
 
 @given(any_hours(), instants, instants, st.integers(1, 300))
-def test_later_starts_are_never_due_earlier(hours: Hours, one: datetime, other: datetime, minutes: int) -> None:
+def test_later_starts_are_never_due_earlier(
+    hours: Hours, one: datetime, other: datetime, minutes: int
+) -> None:
     early, late = sorted((one, other))
     first, second = (hotline.add_open_minutes(hours, at, minutes) for at in (early, late))
     assert first is not None
@@ -147,13 +190,18 @@ def test_open_days_end_as_the_line_closes(hours: Hours, start: datetime, days: i
     end = hotline.add_open_days(hours, start, days)
     assert end is not None
     assert hotline.open_until(hours, end - timedelta(seconds=1)) is not None
-    local, last = start.astimezone(BERLIN).date(), (end - timedelta(seconds=1)).astimezone(BERLIN).date()
+    local, last = (
+        start.astimezone(BERLIN).date(),
+        (end - timedelta(seconds=1)).astimezone(BERLIN).date(),
+    )
     between = [local + timedelta(days=each) for each in range(1, (last - local).days + 1)]
     assert sum(bool(hours.blocks(day)) for day in between) == days
 
 
 @given(any_hours(), instants, st.integers(1, 600))
-def test_the_open_minutes_to_a_due_time_are_those_that_were_added(hours: Hours, start: datetime, minutes: int) -> None:
+def test_the_open_minutes_to_a_due_time_are_those_that_were_added(
+    hours: Hours, start: datetime, minutes: int
+) -> None:
     due = hotline.add_open_minutes(hours, start, minutes)
     assert due is not None
     assert hotline.open_minutes(hours, start, due) == minutes
@@ -171,8 +219,6 @@ def test_another_half_day_is_open_and_another(hours: Hours, at: datetime, other:
 
 def test_the_request_path_does_not_import_holidays() -> None:
     """Importing the package costs as much as a third of a cold start: its days are a table made at build."""
-    code = (
-        "import sys, app; from chalicelib.callbacks.opening import hours; hours(); sys.exit('holidays' in sys.modules)"
-    )
+    code = "import sys, app; from chalicelib.callbacks.opening import hours; hours(); sys.exit('holidays' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False)
     assert done.returncode == 0

@@ -51,7 +51,9 @@ EVENTS: dict[str, Callable[[Callback], Change]] = {
     "expired": lambda before: due(replace(before, due_at=before.due_at and before.expires_at)),
     "claimed": lambda before: workflow.claim(before, ANNA, RULES, MONDAY),
     "offered": lambda before: workflow.offer(before, ANNA, "Ben"),
-    "handed over": lambda before: workflow.claim(replace(before, offered_to="Ben"), BEN, RULES, MONDAY),
+    "handed over": lambda before: workflow.claim(
+        replace(before, offered_to="Ben"), BEN, RULES, MONDAY
+    ),
     "dialled": lambda before: workflow.dial(before, ANNA, RULES, at("Wed 10:00")),
     "released": lambda before: workflow.release(before, ANNA, RULES, MONDAY),
     "missed": lambda before: workflow.settle(before, ANNA, "mailbox", RULES, MONDAY),
@@ -89,7 +91,9 @@ def played() -> Iterator[tuple[str, str, str]]:
 
 def test_the_picture_is_what_the_code_does() -> None:
     assert set(drawn()) == set(played())
-    print(f"callbacks: {len(STATES)} states x {len(EVENTS)} events, {len(set(played()))} transitions, all as drawn")
+    print(
+        f"callbacks: {len(STATES)} states x {len(EVENTS)} events, {len(set(played()))} transitions, all as drawn"
+    )
 
 
 @pytest.mark.parametrize("name", EVENTS)
@@ -139,7 +143,10 @@ def test_as_soon_as_possible(now: str, expected: tuple[str, str], alerted: str) 
     change = workflow.submit(ASKED, "R-7F3K", RULES, at(now))
     assert change.after.state == "open"
     assert change.after.expected == tuple(map(at, expected))
-    assert [(owed.kind, owed.due_at) for owed in change.owes] == [("alert", at(alerted)), ("received", at(now))]
+    assert [(owed.kind, owed.due_at) for owed in change.owes] == [
+        ("alert", at(alerted)),
+        ("received", at(now)),
+    ]
 
 
 def test_a_wished_window_is_promised_and_alerted_when_it_begins() -> None:
@@ -184,7 +191,10 @@ def test_escalation_by_the_open_clock() -> None:
         while (change := workflow.tick(callback, RULES, now)).changes:
             callback = change.after
             told.append((now, callback.level))
-    assert told == [(at(f"Mon {time}"), n) for n, time in enumerate(("10:30", "11:00", "12:00", "13:00", "14:00"), 1)]
+    assert told == [
+        (at(f"Mon {time}"), n)
+        for n, time in enumerate(("10:30", "11:00", "12:00", "13:00", "14:00"), 1)
+    ]
     assert callback.due_at == callback.expires_at == at("2026-11-30 17:00")
     ended = workflow.tick(callback, RULES, at("2026-12-01 09:00"))
     assert ended.event == "expired"
@@ -219,7 +229,11 @@ def test_a_clock_that_is_late_does_the_same(late: int) -> None:
 def test_one_winner_and_the_others_learn_who() -> None:
     with pytest.raises(Conflict) as conflict:
         workflow.claim(claimed(), BEN, RULES, MONDAY)
-    assert (conflict.value.state, conflict.value.reason, conflict.value.holder) == ("claimed", "held", "Anna")
+    assert (conflict.value.state, conflict.value.reason, conflict.value.holder) == (
+        "claimed",
+        "held",
+        "Anna",
+    )
     assert not workflow.claim(claimed(), ANNA, RULES, MONDAY).changes
 
 
@@ -322,7 +336,11 @@ def test_when_it_is_tried_again(missed_at: tuple[str, ...], again_at: str) -> No
     after = workflow.settle(before, ANNA, "no_answer", RULES, last).after
     assert (after.state, after.due_at) == ("retry", at(again_at))
     opened = workflow.tick(after, RULES, at(again_at))
-    assert (opened.after.state, opened.after.level, opened.after.expected[0]) == ("open", 0, at(again_at))
+    assert (opened.after.state, opened.after.level, opened.after.expected[0]) == (
+        "open",
+        0,
+        at(again_at),
+    )
     assert [attempt.at for attempt in after.attempts] == [at(each) for each in missed_at]
 
 
@@ -332,7 +350,9 @@ def test_the_third_miss_ends_it_and_the_customer_is_written() -> None:
     assert third_miss(replace(claimed(), asked=replace(ASKED, email=""))).owes == ()
 
 
-@pytest.mark.parametrize("outcome", ["reached", "no_answer", "busy", "mailbox", "refused", "wrong_number"])
+@pytest.mark.parametrize(
+    "outcome", ["reached", "no_answer", "busy", "mailbox", "refused", "wrong_number"]
+)
 def test_the_second_click_on_an_outcome_changes_nothing(outcome: Outcome) -> None:
     once = workflow.settle(calling(), ANNA, outcome, RULES, MONDAY).after
     assert not workflow.settle(once, ANNA, outcome, RULES, MONDAY).changes
@@ -345,11 +365,20 @@ def test_later_is_agreed_and_kept_by_the_same_agent() -> None:
         workflow.settle(calling(), ANNA, "later", RULES, MONDAY)
     change = workflow.settle(calling(), ANNA, "later", RULES, MONDAY, window=OTHER)
     after = change.after
-    assert (after.state, after.expected, after.preferred, after.holder) == ("scheduled", OTHER, "a", "")
+    assert (after.state, after.expected, after.preferred, after.holder) == (
+        "scheduled",
+        OTHER,
+        "a",
+        "",
+    )
     assert [owed.kind for owed in change.owes] == ["received"]
     # A call that ended in an agreement is none of the three that may fail.
-    assert workflow.settle(claim_again(workflow.tick(after, RULES, OTHER[0]).after), ANNA, "busy", RULES,
-                           OTHER[0]).after.state == "retry"  # fmt: skip
+    assert (
+        workflow.settle(
+            claim_again(workflow.tick(after, RULES, OTHER[0]).after), ANNA, "busy", RULES, OTHER[0]
+        ).after.state
+        == "retry"
+    )
 
 
 def test_hand_over_holds_until_the_other_accepts() -> None:
@@ -364,7 +393,9 @@ def test_hand_over_holds_until_the_other_accepts() -> None:
         workflow.offer(calling(), ANNA, "Ben")
 
 
-@pytest.mark.parametrize("before", [asap(), scheduled(), retry(), claimed()], ids=lambda each: each.state)
+@pytest.mark.parametrize(
+    "before", [asap(), scheduled(), retry(), claimed()], ids=lambda each: each.state
+)
 def test_the_customer_cancels_and_takes_it_back(before: Callback) -> None:
     change = workflow.cancel(before, MONDAY)
     assert (change.after.state, [owed.kind for owed in change.owes]) == ("cancelled", ["cancelled"])
@@ -393,7 +424,11 @@ def test_moved_twice_to_the_same_time_is_moved_once() -> None:
 def test_a_request_that_nobody_works_ends_after_five_open_days() -> None:
     assert asap(at("Mon 16:50")).expires_at == at("2026-12-01 17:00")  # promised until Tuesday 9:20
     assert asap(at("Fri 10:00")).expires_at == at("2026-12-04 17:00")
-    callback, now, events = replace(claimed(), due_at=at("2026-12-01 10:00")), at("2026-12-01 10:00"), []
+    callback, now, events = (
+        replace(claimed(), due_at=at("2026-12-01 10:00")),
+        at("2026-12-01 10:00"),
+        [],
+    )
     while (change := workflow.tick(callback, RULES, now)).changes:
         callback = change.after
         events.append(change.event)
@@ -402,14 +437,19 @@ def test_a_request_that_nobody_works_ends_after_five_open_days() -> None:
 
 def test_a_window_may_begin_this_very_moment() -> None:
     window = (MONDAY, MONDAY + timedelta(hours=1))
-    assert workflow.submit(replace(ASKED, window=window), "R-7F3K", RULES, MONDAY).after.due_at == MONDAY
+    assert (
+        workflow.submit(replace(ASKED, window=window), "R-7F3K", RULES, MONDAY).after.due_at
+        == MONDAY
+    )
 
 
 def test_an_undo_keeps_a_window_that_is_still_to_come() -> None:
     change = workflow.cancel(scheduled(), MONDAY)
     kept = workflow.undo(change.after, "R-NEXT", RULES, MONDAY)
     assert (kept.after.state, kept.after.expected) == ("scheduled", WINDOW)
-    gone = replace(change.after, asked=replace(ASKED, window=(MONDAY, MONDAY + timedelta(minutes=30))))
+    gone = replace(
+        change.after, asked=replace(ASKED, window=(MONDAY, MONDAY + timedelta(minutes=30)))
+    )
     late = workflow.undo(gone, "R-NEXT", RULES, MONDAY + timedelta(minutes=5))
     assert (late.after.state, late.after.asked.window) == ("open", None)
     assert workflow.undo(gone, "R-NEXT", RULES, MONDAY).after.state == "scheduled"
@@ -428,22 +468,35 @@ def test_alerts_and_letters_are_numbered() -> None:
 
 def test_a_line_that_is_closed_for_good_meanwhile_goes_by_the_wall_clock() -> None:
     closed = Rules(make(week="", exceptions="2026-11-24 09:00-17:00"))
-    assert workflow.claim(asap(), ANNA, Rules(make(week="")), MONDAY).after.due_at == MONDAY + timedelta(minutes=15)
+    assert workflow.claim(
+        asap(), ANNA, Rules(make(week="")), MONDAY
+    ).after.due_at == MONDAY + timedelta(minutes=15)
     asked = workflow.submit(replace(ASKED, window=WINDOW), "R-7F3K", closed, MONDAY)
     assert asked.after.expires_at == WINDOW[1] + timedelta(days=5)
     third = (Attempt(at("Mon 09:00"), "a", "busy"),)
-    missed = workflow.settle(replace(claimed(), attempts=third), ANNA, "busy", Rules(make(week="")), at("Mon 23:00"))
+    missed = workflow.settle(
+        replace(claimed(), attempts=third), ANNA, "busy", Rules(make(week="")), at("Mon 23:00")
+    )
     assert missed.after.due_at == at("Tue 01:00")
     with pytest.raises(Invalid):
-        workflow.submit(ASKED, "R-7F3K", Rules(make(week="", exceptions="2026-11-24 09:00-09:10")), MONDAY)
+        workflow.submit(
+            ASKED, "R-7F3K", Rules(make(week="", exceptions="2026-11-24 09:00-09:10")), MONDAY
+        )
 
 
 def test_an_outcome_replaces_only_the_call_it_is_of() -> None:
     earlier = Attempt(at("Mon 09:00"), "a", "busy")
     before = replace(calling(), attempts=(earlier, Attempt(at("Mon 10:00"), "a")))
-    assert [each.outcome for each in workflow.settle(before, ANNA, "reached", RULES, MONDAY).after.attempts] == [
-        "busy", "reached",
-    ]  # fmt: skip
+    assert [
+        each.outcome
+        for each in workflow.settle(before, ANNA, "reached", RULES, MONDAY).after.attempts
+    ] == [
+        "busy",
+        "reached",
+    ]
     unsaid = replace(claimed(), attempts=(earlier,))
     implied = workflow.settle(unsaid, ANNA, "reached", RULES, at("Mon 12:00")).after.attempts
-    assert [(each.at, each.outcome) for each in implied] == [(earlier.at, "busy"), (at("Mon 12:00"), "reached")]
+    assert [(each.at, each.outcome) for each in implied] == [
+        (earlier.at, "busy"),
+        (at("Mon 12:00"), "reached"),
+    ]

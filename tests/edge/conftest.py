@@ -9,7 +9,9 @@ from tests.edge.desk import ALWAYS, Agent
 @pytest.fixture
 def line(backend: Backend) -> Backend:
     """A stage of its own whose staff have the test key, and which takes any number of requests from one machine."""
-    backend.configure(**ALWAYS, STAFF_TEST_KEY="key", STAGE="local", LIMIT_CALLBACKS_PER_CALLER="1000")
+    backend.configure(
+        **ALWAYS, STAFF_TEST_KEY="key", STAGE="local", LIMIT_CALLBACKS_PER_CALLER="1000"
+    )
     return backend
 
 

@@ -46,4 +46,6 @@ def backdate(backend: Backend, reference: str, **attributes: Any) -> None:
     key = {"pk": f"CALLBACK#{reference}", "sk": "CALLBACK"}
     names = {f"#{name}": name for name in attributes}
     assigned = ", ".join(f"#{name} = :{name}" for name in attributes)
-    aws.write(aws.update(backend.env["CONTACTS_TABLE"], key, f"SET {assigned}", names=names, **attributes))
+    aws.write(
+        aws.update(backend.env["CONTACTS_TABLE"], key, f"SET {assigned}", names=names, **attributes)
+    )

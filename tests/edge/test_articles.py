@@ -16,9 +16,12 @@ from tests.events import Context
 
 def read(backend: Backend, slug: str, visitor: int = 1, **said: str) -> int:
     return backend.call(
-        "POST", f"/articles/{slug}/views", said or None, {"origin": ORIGIN},
+        "POST",
+        f"/articles/{slug}/views",
+        said or None,
+        {"origin": ORIGIN},
         caller=f"198.51.100.{visitor}",
-    ).status  # fmt: skip
+    ).status
 
 
 def views(backend: Backend, slug: str) -> int:
@@ -37,7 +40,12 @@ def test_a_view_a_visitor_and_day(backend: Backend) -> None:
 
 def test_the_beacons_text_counts_and_so_does_nothing_at_all(backend: Backend) -> None:
     beacon = {"origin": ORIGIN, "content-type": "text/plain;charset=UTF-8"}
-    assert backend.call("POST", "/articles/gold/views", '{"title":"Gold"}', beacon, caller="192.0.2.1").status == 204
+    assert (
+        backend.call(
+            "POST", "/articles/gold/views", '{"title":"Gold"}', beacon, caller="192.0.2.1"
+        ).status
+        == 204
+    )
     assert backend.call("POST", "/articles/gold/views", None, caller="192.0.2.2").status == 204
     backend.count()
     assert views(backend, "gold") == 2
@@ -77,12 +85,20 @@ def test_a_marker_that_is_gone_is_not_counted(backend: Backend) -> None:
 
 
 def test_a_title_is_believed_from_our_pages_only_and_stays_for_the_day(backend: Backend) -> None:
-    backend.call("POST", "/articles/gold/views", {"title": "Spam"}, {"origin": "https://evil.example"}, "192.0.2.1")
+    backend.call(
+        "POST",
+        "/articles/gold/views",
+        {"title": "Spam"},
+        {"origin": "https://evil.example"},
+        "192.0.2.1",
+    )
     backend.count()
     assert titled(backend) == {"gold": ("gold", "")}
     read(backend, "gold", 2, title="Gold kaufen", page=f"{ORIGIN}/gold")
     backend.count()
-    for visitor, page in enumerate(("https://evil.example/gold", f"{ORIGIN}.evil.example/", ORIGIN + "/" + "x" * 300)):
+    for visitor, page in enumerate(
+        ("https://evil.example/gold", f"{ORIGIN}.evil.example/", ORIGIN + "/" + "x" * 300)
+    ):
         read(backend, "gold", visitor + 3, title="Etwas anderes", page=page)
         backend.count()
         assert titled(backend) == {"gold": ("Gold kaufen", f"{ORIGIN}/gold")}
@@ -173,7 +189,9 @@ def test_slugs(backend: Backend) -> None:
 def test_a_view_is_one_call_whether_counted_or_repeated(backend: Backend) -> None:
     read(backend, "warm")
     calls: list[str] = []
-    with backend.hooked("dynamodb", "before-send.dynamodb", lambda event_name, **_: calls.append(event_name)):
+    with backend.hooked(
+        "dynamodb", "before-send.dynamodb", lambda event_name, **_: calls.append(event_name)
+    ):
         read(backend, "gold")
         read(backend, "gold")
     assert [each.rpartition(".")[2] for each in calls] == ["PutItem", "PutItem"]
@@ -216,7 +234,12 @@ def test_many_at_once_in_the_order_asked_for(backend: Backend) -> None:
         read(backend, "hot", visitor)
     backend.count()
     answer = backend.call("GET", "/articles/views?slugs=silver,nobody,hot,gold,gold")
-    assert list(answer.json["views"].items()) == [("silver", 1), ("nobody", 0), ("hot", 60), ("gold", 2)]
+    assert list(answer.json["views"].items()) == [
+        ("silver", 1),
+        ("nobody", 0),
+        ("hot", 60),
+        ("gold", 2),
+    ]
     assert answer.headers["cache-control"] == "public, max-age=30"
     hundred = ",".join(f"a{n}" for n in range(100))
     assert len(backend.call("GET", f"/articles/views?slugs={hundred}").json["views"]) == 100
@@ -233,10 +256,19 @@ def test_a_series_has_no_gaps(backend: Backend) -> None:
     assert len(series["days"]) == 30
     assert series["days"][-1] == {"day": today.isoformat(), "views": 1}
     assert {each["views"] for each in series["days"][:-1]} == {0}
-    year = backend.call("GET", "/articles/gold/views/daily?from=2026-01-01&to=2026-12-31").json["days"]
-    assert [each["day"] for each in year] == [(date(2026, 1, 1) + timedelta(days=n)).isoformat() for n in range(365)]
+    year = backend.call("GET", "/articles/gold/views/daily?from=2026-01-01&to=2026-12-31").json[
+        "days"
+    ]
+    assert [each["day"] for each in year] == [
+        (date(2026, 1, 1) + timedelta(days=n)).isoformat() for n in range(365)
+    ]
     assert sum(each["views"] for each in year) == (1 if today.year == 2026 else 0)
-    for bad in ("from=2026-01-02&to=2026-01-01", "from=2025-01-01&to=2026-12-31", "from=yesterday", "to=2026-02-30"):
+    for bad in (
+        "from=2026-01-02&to=2026-01-01",
+        "from=2025-01-01&to=2026-12-31",
+        "from=yesterday",
+        "to=2026-02-30",
+    ):
         assert backend.call("GET", f"/articles/gold/views/daily?{bad}").status == 422
 
 
@@ -244,7 +276,9 @@ def test_the_badge(backend: Backend) -> None:
     for visitor in range(3):
         read(backend, "gold", visitor)
     backend.count()
-    german, english = (backend.call("GET", f"/articles/gold/badge.svg?language={each}") for each in ("de", "en"))
+    german, english = (
+        backend.call("GET", f"/articles/gold/badge.svg?language={each}") for each in ("de", "en")
+    )
     assert german.headers["content-type"] == "image/svg+xml"
     assert "3 mal gelesen" in german.text
     assert "read 3 times" in english.text
@@ -262,13 +296,20 @@ def test_the_salt_is_one_for_all_and_new_every_day(backend: Backend) -> None:
 
 
 def test_days_roll_over_as_the_company_counts_them(backend: Backend) -> None:
-    for visitor, at in enumerate(("2026-11-22T22:59:59Z", "2026-11-22T23:00:00Z")):  # midnight in Berlin
+    for visitor, at in enumerate(
+        ("2026-11-22T22:59:59Z", "2026-11-22T23:00:00Z")
+    ):  # midnight in Berlin
         local = instants.parse(at).astimezone(ZoneInfo("Europe/Berlin"))
-        store.mark(model.Marker("gold", local.date().isoformat(), f"visitor-{visitor}", local.hour), instants.now())
+        store.mark(
+            model.Marker("gold", local.date().isoformat(), f"visitor-{visitor}", local.hour),
+            instants.now(),
+        )
     backend.count()
     assert store.daily("gold", "2026-11-22", "2026-11-23") == {"2026-11-22": 1, "2026-11-23": 1}
     ranking.rank(instants.parse("2026-11-23T22:30:00Z"))
-    assert store.load_list("24h")["articles"][0]["views"] == 1  # the hour before yesterday's midnight is out
+    assert (
+        store.load_list("24h")["articles"][0]["views"] == 1
+    )  # the hour before yesterday's midnight is out
 
 
 def test_what_nobody_read_is_tallied_by_class_and_not_counted(backend: Backend) -> None:
@@ -277,9 +318,14 @@ def test_what_nobody_read_is_tallied_by_class_and_not_counted(backend: Backend) 
         for _ in range(3):
             answer = backend.call("POST", "/articles/gold/views", headers={"user-agent": agent})
             assert (answer.status, answer.text) == (204, "")
-    assert backend.call("POST", "/articles/gold/views", headers={"sec-purpose": "prefetch"}).status == 204
+    assert (
+        backend.call("POST", "/articles/gold/views", headers={"sec-purpose": "prefetch"}).status
+        == 204
+    )
     calls: list[str] = []
-    with backend.hooked("dynamodb", "before-send.dynamodb", lambda event_name, **_: calls.append(event_name)):
+    with backend.hooked(
+        "dynamodb", "before-send.dynamodb", lambda event_name, **_: calls.append(event_name)
+    ):
         backend.call("POST", "/articles/gold/views", headers={"user-agent": "Bytespider"})
     assert [each.rpartition(".")[2] for each in calls] == ["UpdateItem"]
     backend.count()

@@ -10,9 +10,23 @@ from chalicelib.callbacks import clock
 from tests.backend import Backend
 from tests.edge.desk import STAFF, Agent, ask, backdate
 
-PERSON = {"name": "Canary Muster", "phone": "07930 2468", "email": "canary-call@example.org", "note": "canary-note"}
-CANARIES = ("Canary", "Muster", "49793024", "7930 24", "canary-call", "canary-note", "canary-remark",
-            "canary-colleague", "192.0.2.1")  # fmt: skip
+PERSON = {
+    "name": "Canary Muster",
+    "phone": "07930 2468",
+    "email": "canary-call@example.org",
+    "note": "canary-note",
+}
+CANARIES = (
+    "Canary",
+    "Muster",
+    "49793024",
+    "7930 24",
+    "canary-call",
+    "canary-note",
+    "canary-remark",
+    "canary-colleague",
+    "192.0.2.1",
+)
 
 
 def found(line: Backend) -> list[str]:
@@ -32,7 +46,9 @@ def worked(line: Backend, anna: Agent) -> str:
     return reference
 
 
-def test_contact_data_goes_ninety_days_after_the_end(line: Backend, capsys: pytest.CaptureFixture[str]) -> None:
+def test_contact_data_goes_ninety_days_after_the_end(
+    line: Backend, capsys: pytest.CaptureFixture[str]
+) -> None:
     anna, lead = Agent(line), Agent(line, "Sam", "supervisor")
     reference = worked(line, anna)
     now = instants.now()
@@ -41,11 +57,17 @@ def test_contact_data_goes_ninety_days_after_the_end(line: Backend, capsys: pyte
     assert "Canary" in found(line)
     assert clock.erase(lambda: 20.0, now + timedelta(days=91)) == [reference]
     assert clock.erase(lambda: 20.0, now + timedelta(days=91)) == []
-    assert found(line) == ["192.0.2.1"]  # the proof of consent: from where, when, to which declaration
+    assert found(line) == [
+        "192.0.2.1"
+    ]  # the proof of consent: from where, when, to which declaration
     (proof,) = [each for each in line.items(prefix="CALLBACK#") if each["sk"] == "PROOF"]
     assert {"at", "caller", "agent", "wording", "consent", "number_key", "expires"} <= proof.keys()
     kept_until = datetime.fromtimestamp(proof["expires"], UTC)
-    assert (kept_until.year, kept_until.month, kept_until.day) == (now.year + 6, 1, 1)  # five full years
+    assert (kept_until.year, kept_until.month, kept_until.day) == (
+        now.year + 6,
+        1,
+        1,
+    )  # five full years
     shown = lead.get(f"{STAFF}/{reference}").json
     assert (shown["state"], shown["contact"]) == ("done", None)
     assert [call["outcome"] for call in shown["calls"]] == ["reached"]  # the figures stay
@@ -55,17 +77,29 @@ def test_contact_data_goes_ninety_days_after_the_end(line: Backend, capsys: pyte
 
 
 @pytest.mark.parametrize("live", [True, False])
-def test_a_person_is_erased_by_their_number(line: Backend, live: bool, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_person_is_erased_by_their_number(
+    line: Backend, live: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
     anna, lead = Agent(line), Agent(line, "Sam", "supervisor")
     reference = ask(line, **PERSON) if live else worked(line, anna)
     assert anna.post("/staff/numbers/erase", phone="07930 2468").status == 403
-    assert lead.post("/staff/numbers/erase", phone="07930 2468").json == {"status": "erased", "requests": 1}
-    assert lead.post("/staff/numbers/erase", phone="07930 2468").json == {"status": "erased", "requests": 0}
+    assert lead.post("/staff/numbers/erase", phone="07930 2468").json == {
+        "status": "erased",
+        "requests": 1,
+    }
+    assert lead.post("/staff/numbers/erase", phone="07930 2468").json == {
+        "status": "erased",
+        "requests": 0,
+    }
     line.deliver()
     assert found(line) == []
     assert lead.get(f"{STAFF}/{reference}").json["state"] == ("cancelled" if live else "done")
     assert lead.get("/staff/numbers?phone=07930%202468").json["requests"] == []
-    staff = [each for each in line.messages() if reference in str(each) and "beratung" in str(each.get("to"))]
+    staff = [
+        each
+        for each in line.messages()
+        if reference in str(each) and "beratung" in str(each.get("to"))
+    ]
     told = capsys.readouterr().out + json.dumps(staff)
     assert [each for each in CANARIES if each in told] == []
     print(f"erase: {len(CANARIES)} canaries, 0 in the table, the alerts and the log")

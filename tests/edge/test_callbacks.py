@@ -35,7 +35,9 @@ def test_request_alert_mail(line: Backend) -> None:
     line.deliver()
     assert line.states() == dict.fromkeys(line.states(), "sent")
     assert len(line.states()) == 3
-    mails = [each for each in line.mails("beratung@tauberwerk.example") if reference in each["subject"]]
+    mails = [
+        each for each in line.mails("beratung@tauberwerk.example") if reference in each["subject"]
+    ]
     assert len(mails) == 1
     for secret in ("Eva", "Muster", "7930", "eva@example.org", "Krügerrand"):
         assert secret not in mails[0]["text"] + mails[0]["subject"]
@@ -60,7 +62,9 @@ def test_a_second_request_for_a_number_merges_and_is_answered_alike(line: Backen
     fresh = ask(line, phone="0151 23456789")
     assert first.json["reference"] == second.json["reference"] != fresh.json["reference"]
     assert first.json.keys() == second.json.keys() == fresh.json.keys()
-    assert len(line.items(prefix="CALLBACK#")) == 2 * 3  # two requests, what happened to each, and the proof of consent
+    assert (
+        len(line.items(prefix="CALLBACK#")) == 2 * 3
+    )  # two requests, what happened to each, and the proof of consent
 
 
 def test_ten_equal_requests_at_once_are_one_request_and_one_alert(line: Backend) -> None:
@@ -72,7 +76,9 @@ def test_ten_equal_requests_at_once_are_one_request_and_one_alert(line: Backend)
 
     def once(number: int) -> str:
         together.wait()
-        return store.submit(make, "key", {"caller": ""}, now, Limit("callbacks", str(number), 5)).reference
+        return store.submit(
+            make, "key", {"caller": ""}, now, Limit("callbacks", str(number), 5)
+        ).reference
 
     with ThreadPoolExecutor(10) as pool:
         references = set(pool.map(once, range(10)))
@@ -97,7 +103,9 @@ def test_wished_windows_come_from_the_slots(line: Backend) -> None:
 def test_the_page_of_a_plain_form_promises_what_the_mail_does(line: Backend, language: str) -> None:
     line.configure(THANK_YOU_PAGES="")
     form = f"name=Eva&phone=0151+23456788&consent=callback-{language}-1&language={language}"
-    shown = line.call("POST", "/callbacks", form, {"content-type": FORM, "accept-language": language})
+    shown = line.call(
+        "POST", "/callbacks", form, {"content-type": FORM, "accept-language": language}
+    )
     (stored,) = map(store.load, re.findall(r"R-\w{4}", shown.text))
     assert stored
     assert letters.window(stored.expected, "Europe/Berlin", language) in shown.text
@@ -121,8 +129,16 @@ def test_the_page_of_a_plain_form_promises_what_the_mail_does(line: Backend, lan
         ({"consent": "callback-de-99"}, "consent", "consent"),
         ({"email": "nonsense"}, "email", "email"),
         ({"window": "soon"}, "window", "type"),
-        ({"window": {"from": "2020-01-06T09:00:00+01:00", "to": "2020-01-06T11:00:00+01:00"}}, "window", "window"),
-        ({"window": {"from": "2020-01-06T09:00:00", "to": "2020-01-06T11:00:00"}}, "window", "type"),
+        (
+            {"window": {"from": "2020-01-06T09:00:00+01:00", "to": "2020-01-06T11:00:00+01:00"}},
+            "window",
+            "window",
+        ),
+        (
+            {"window": {"from": "2020-01-06T09:00:00", "to": "2020-01-06T11:00:00"}},
+            "window",
+            "type",
+        ),
     ],
 )
 def test_what_cannot_be_accepted_names_its_field(
@@ -136,7 +152,9 @@ def test_what_cannot_be_accepted_names_its_field(
 
 @pytest.mark.parametrize("field", ["name", "phone", "email", "note", "page", "consent", "website"])
 @pytest.mark.parametrize("text", ["x\r\nBcc: e@x.y", "a\tb", "a\u2028b", "a\x7fb"])
-def test_control_characters_are_refused_in_every_field(line: Backend, field: str, text: str) -> None:
+def test_control_characters_are_refused_in_every_field(
+    line: Backend, field: str, text: str
+) -> None:
     answer = ask(line, **{field: text})
     assert answer.status == 422
     assert ("control_characters") in {each["code"] for each in answer.json["errors"]}
@@ -157,7 +175,9 @@ def test_markup_comes_out_escaped(line: Backend) -> None:
 
 
 def test_the_hotline_tells_its_hours(backend: Backend) -> None:
-    backend.configure(**{**ALWAYS, "HOTLINE_HOURS": "Mon-Thu 09:00-12:30 13:30-17:00; Fri 09:00-15:00"})
+    backend.configure(
+        **{**ALWAYS, "HOTLINE_HOURS": "Mon-Thu 09:00-12:30 13:30-17:00; Fri 09:00-15:00"}
+    )
     line = backend.call("GET", "/hotline").json
     assert line["number"] == "+4979302699"
     assert line["display"] == "+49 7930 2699"

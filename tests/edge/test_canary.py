@@ -28,7 +28,9 @@ def everything(backend: Backend) -> list[str]:
     headers = {"user-agent": AGENT, "content-type": "application/json", "referer": PAGE}
     body = {"email": EMAIL, "consent": "newsletter-de-1", "page": PAGE}
     for field in ("consent", "language", "website", "topics", "altcha"):
-        backend.call("POST", "/newsletter/signups", {**body, field: EMAIL}, headers, caller="198.51.100.9")
+        backend.call(
+            "POST", "/newsletter/signups", {**body, field: EMAIL}, headers, caller="198.51.100.9"
+        )
     for wrong in ({"email": f"{EMAIL}\r\n"}, {"page": [EMAIL]}):
         backend.call("POST", "/newsletter/signups", {**body, **wrong}, headers, caller=CALLER)
     backend.call("POST", "/newsletter/signups", f'{{"email":"{EMAIL}"', headers, caller=CALLER)
@@ -42,7 +44,9 @@ def everything(backend: Backend) -> list[str]:
     used = [link(backend, EMAIL, "confirm")]
     for method in ("GET", "HEAD"):
         backend.call(method, f"/newsletter/confirm?token={used[0]}", headers=headers, caller=CALLER)
-        backend.call(method, f"/newsletter/confirm?token={used[0]}{EMAIL}", headers=headers, caller=CALLER)
+        backend.call(
+            method, f"/newsletter/confirm?token={used[0]}{EMAIL}", headers=headers, caller=CALLER
+        )
     assert confirm(backend, used[0]).status == 200
     backend.settle()
     used += [link(backend, EMAIL, page) for page in ("preferences", "unsubscribe")]
@@ -60,7 +64,9 @@ def everything(backend: Backend) -> list[str]:
     hear(backend, told("event soft bounce", *welcome(backend, key)))
     hear(backend, {"eventType": "Bounce", "mail": {"messageId": EMAIL, "destination": [EMAIL]}})
     assert post(backend, f"unsubscribe?token={used[2]}").status == 200
-    app.deliver({"Records": [{"dynamodb": {"NewImage": {"email": {"S": EMAIL}}}}]}, Context())  # quarantined
+    app.deliver(
+        {"Records": [{"dynamodb": {"NewImage": {"email": {"S": EMAIL}}}}]}, Context()
+    )  # quarantined
     assert post(backend, "erase", token=used[-1]).status == 200
     backend.settle()
     return used
@@ -80,9 +86,14 @@ def _fail(backend: Backend, code: str) -> None:
 def _break(backend: Backend, used: list[str]) -> None:
     """The table answers with an error nobody expects, which quotes what it was asked."""
     text = f"{EMAIL} {' '.join(used)}"
-    with backend.hooked("dynamodb", "before-send.dynamodb", error_answer(400, "ValidationException", text)):
+    with backend.hooked(
+        "dynamodb", "before-send.dynamodb", error_answer(400, "ValidationException", text)
+    ):
         assert sign_up(backend, EMAIL).status == 500
-        assert post(backend, "preferences", token=used[1], topics="offers", language="de").status == 500
+        assert (
+            post(backend, "preferences", token=used[1], topics="offers", language="de").status
+            == 500
+        )
 
 
 def test_no_address_and_no_token_is_in_a_log(
@@ -93,11 +104,21 @@ def test_no_address_and_no_token_is_in_a_log(
         used = everything(backend)
     said = capsys.readouterr()
     logged = said.out + said.err + caplog.text
-    canaries = [EMAIL, "canary", CALLER, AGENT, PAGE, *used, *(token.rpartition(".")[2] for token in used)]
+    canaries = [
+        EMAIL,
+        "canary",
+        CALLER,
+        AGENT,
+        PAGE,
+        *used,
+        *(token.rpartition(".")[2] for token in used),
+    ]
     hits = {canary: logged.count(canary) for canary in canaries if canary in logged}
     lines = logged.splitlines()
     events = set(re.findall(r'"event": "([\w.]+)"', logged))
     with capsys.disabled():
-        print(f"\ncanaries {len(canaries)} · log lines {len(lines)} of {len(events)} kinds · hits {sum(hits.values())}")
+        print(
+            f"\ncanaries {len(canaries)} · log lines {len(lines)} of {len(events)} kinds · hits {sum(hits.values())}"
+        )
     assert hits == {}
     assert {"http.error", "message.failed", "feedback.unreadable", "record.quarantined"} <= events

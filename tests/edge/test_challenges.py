@@ -26,9 +26,13 @@ REFUSED = [("altcha", "altcha")]
 def guarded(backend: Backend) -> Backend:
     """A stage whose forms require a proof, a quick one; the line is open around the clock."""
     backend.configure(
-        ALTCHA_REQUIRED="1", ALTCHA_COST="20", LIMIT_CALLBACKS_PER_CALLER="1000",
-        HOTLINE_HOURS="Mon-Sun 00:00-24:00", HOTLINE_HOLIDAYS="", HOTLINE_EXCEPTIONS="",
-    )  # fmt: skip
+        ALTCHA_REQUIRED="1",
+        ALTCHA_COST="20",
+        LIMIT_CALLBACKS_PER_CALLER="1000",
+        HOTLINE_HOURS="Mon-Sun 00:00-24:00",
+        HOTLINE_HOLIDAYS="",
+        HOTLINE_EXCEPTIONS="",
+    )
     return backend
 
 
@@ -57,7 +61,10 @@ def ask(backend: Backend, **given: Any) -> Answer:
 
 
 def refused(answer: Answer) -> bool:
-    return answer.status == 422 and [(each["field"], each["code"]) for each in answer.json["errors"]] == REFUSED
+    return (
+        answer.status == 422
+        and [(each["field"], each["code"]) for each in answer.json["errors"]] == REFUSED
+    )
 
 
 def test_a_proof_opens_the_form_once(guarded: Backend) -> None:
@@ -77,7 +84,9 @@ def test_the_same_proof_written_otherwise_is_used_too(guarded: Backend) -> None:
     assert ask(guarded, altcha=written(proof)).status == 202
     proof["solution"]["time"] = 12.5
     proof["challenge"]["parameters"] = dict(reversed(proof["challenge"]["parameters"].items()))
-    assert refused(ask(guarded, altcha=base64.b64encode(json.dumps(proof, indent=1).encode()).decode()))
+    assert refused(
+        ask(guarded, altcha=base64.b64encode(json.dumps(proof, indent=1).encode()).decode())
+    )
 
 
 def _changed(*path: str, to: Any) -> Callable[[dict[str, Any]], str]:
@@ -101,7 +110,9 @@ BAD: dict[str, Callable[[dict[str, Any]], Any]] = {
     "null inside": lambda proof: base64.b64encode(b"null").decode(),
     "deep": lambda proof: base64.b64encode(b"[" * 10_000).decode(),
     "no solution": lambda proof: written({"challenge": proof["challenge"]}),
-    "the first version's shape": lambda proof: written({"algorithm": "SHA-256", "number": 1, "salt": "x"}),
+    "the first version's shape": lambda proof: written(
+        {"algorithm": "SHA-256", "number": 1, "salt": "x"}
+    ),
     "parameters of text": _changed(*PARAMETERS, to="x"),
     "another form": lambda proof: written({**proof, **fresh_of["newsletter"]}),
     "no signature": _changed("challenge", "signature", to=None),
@@ -122,7 +133,7 @@ BAD: dict[str, Callable[[dict[str, Any]], Any]] = {
     "claimed for this form": lambda proof: _changed(*PARAMETERS, "data", to={"form": "callback"})(
         fresh_of["newsletter"]
     ),
-}  # fmt: skip
+}
 fresh_of: dict[str, dict[str, Any]] = {}
 
 
@@ -161,13 +172,17 @@ def test_it_expires_by_our_clock(guarded: Backend) -> None:
         challenges.solved("callback", proof, now + timedelta(minutes=2))
 
 
-@pytest.mark.parametrize("setting", [{"ALTCHA_MINUTES": "11"}, {"ALTCHA_MINUTES": "0"}, {"ALTCHA_COST": "0"}])
+@pytest.mark.parametrize(
+    "setting", [{"ALTCHA_MINUTES": "11"}, {"ALTCHA_MINUTES": "0"}, {"ALTCHA_COST": "0"}]
+)
 def test_settings_that_would_not_protect_are_refused(setting: dict[str, str]) -> None:
     with pytest.raises(BadSetting, match="ALTCHA"):
         parse(setting)
 
 
-def test_the_other_stage_s_challenges_are_foreign_and_a_rotated_key_s_are_not(guarded: Backend) -> None:
+def test_the_other_stage_s_challenges_are_foreign_and_a_rotated_key_s_are_not(
+    guarded: Backend,
+) -> None:
     arn = guarded.env["TOKEN_SECRET_ARN"]
     proof, foreign = written(fresh(guarded)), written(solve(_signed_with("not-our-key")))
     assert refused(ask(guarded, altcha=foreign))
@@ -190,9 +205,13 @@ def _rotate(backend: Backend, secrets: dict[str, str]) -> None:
 
 def _signed_with(secret: str) -> dict[str, Any]:
     made = altcha.create_challenge(
-        "PBKDF2/SHA-256", 2000, counter=1, data={"form": "callback"}, hmac_secret=secret,
+        "PBKDF2/SHA-256",
+        2000,
+        counter=1,
+        data={"form": "callback"},
+        hmac_secret=secret,
         expires_at=instants.epoch(instants.now()) + 60,
-    )  # fmt: skip
+    )
     return dict(made.to_dict())
 
 
@@ -248,7 +267,9 @@ def test_a_lost_race_does_not_use_it_up(guarded: Backend) -> None:
             aws.write(aws.put(guarded.env["CONTACTS_TABLE"], lock))
 
     with guarded.hooked("dynamodb", "before-send.dynamodb.TransactWriteItems", overtake):
-        callback = store.submit(make, "key", {"caller": ""}, now, Limit("callbacks", "me", 5), claim)
+        callback = store.submit(
+            make, "key", {"caller": ""}, now, Limit("callbacks", "me", 5), claim
+        )
     assert (callback.reference, len(tries)) == ("R-FIRST", 2)
     assert len(guarded.items(prefix="ALTCHA#")) == 1
     with pytest.raises(Invalid):
@@ -276,18 +297,28 @@ def test_a_stage_that_requires_none_looks_at_none(guarded: Backend) -> None:
 
 def test_challenges_are_for_our_forms_and_fresh(guarded: Backend) -> None:
     assert guarded.call("GET", "/altcha").json["parameters"]["data"] == {"form": "newsletter"}
-    assert guarded.call("GET", "/altcha?form=callback").json["parameters"]["data"] == {"form": "callback"}
+    assert guarded.call("GET", "/altcha?form=callback").json["parameters"]["data"] == {
+        "form": "callback"
+    }
     answer = guarded.call("GET", "/altcha?form=staff")
     assert [(each["field"], each["code"]) for each in answer.json["errors"]] == [("form", "choice")]
-    assert len({guarded.call("GET", "/altcha").json["parameters"]["nonce"] for _ in range(20)}) == 20
+    assert (
+        len({guarded.call("GET", "/altcha").json["parameters"]["nonce"] for _ in range(20)}) == 20
+    )
     assert guarded.items() == []
 
 
 def test_the_widget_is_served_with_its_licence_and_asks_nobody_else(guarded: Backend) -> None:
     answer = guarded.call("GET", "/altcha.js")
-    assert (answer.status, answer.headers["content-type"]) == (200, "text/javascript; charset=utf-8")
+    assert (answer.status, answer.headers["content-type"]) == (
+        200,
+        "text/javascript; charset=utf-8",
+    )
     assert "MIT License" in answer.text[:100]
-    assert guarded.call("GET", "/altcha.js", headers={"if-none-match": answer.headers["etag"]}).status == 304
+    assert (
+        guarded.call("GET", "/altcha.js", headers={"if-none-match": answer.headers["etag"]}).status
+        == 304
+    )
     print(f"\n/altcha.js {len(answer.text.encode()):,} bytes")
     assert len(answer.text.encode()) < 96 * 1024
 

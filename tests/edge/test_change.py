@@ -40,7 +40,11 @@ def test_cancel_and_undo(line: Backend) -> None:
     reference = ask(line, email="change-1@example.org")
     token = mailed(line, "change-1@example.org")
     shown = line.call("GET", f"{CHANGE}?token={token}", None, HTML)
-    assert (shown.status, reference in shown.text, "Anruf absagen" in shown.text) == (200, True, True)
+    assert (shown.status, reference in shown.text, "Anruf absagen" in shown.text) == (
+        200,
+        True,
+        True,
+    )
     cancelled = pressed(line, token, action="cancel")
     assert "Ihr Rückruf ist abgesagt." in cancelled.text
     assert pressed(line, token, action="cancel").text == cancelled.text
@@ -52,7 +56,11 @@ def test_cancel_and_undo(line: Backend) -> None:
     follower = Agent(line).get(f"{STAFF}/{restored['reference']}").json
     assert (follower["state"], follower["follows"]) == ("open", reference)
     line.deliver()
-    assert [message for message, state in line.states().items() if state != "sent" and reference not in message] == []
+    assert [
+        message
+        for message, state in line.states().items()
+        if state != "sent" and reference not in message
+    ] == []
 
 
 def test_the_undo_has_ten_minutes(line: Backend) -> None:
@@ -77,9 +85,15 @@ def test_move(line: Backend) -> None:
     request = Agent(line).get(f"{STAFF}/{reference}").json
     assert (request["state"], request["expected"]) == ("scheduled", {"from": begins, "to": ends})
     again = posted(line, token, action="reschedule", window={"from": begins, "to": ends})
-    assert again.json == {"status": "rescheduled", "reference": reference, "expected": {"from": begins, "to": ends}}
+    assert again.json == {
+        "status": "rescheduled",
+        "reference": reference,
+        "expected": {"from": begins, "to": ends},
+    }
     line.deliver()
-    assert [each["subject"] for each in line.mails("change-3@example.org")] == [f"Ihr Rückruf ({reference})"] * 2
+    assert [each["subject"] for each in line.mails("change-3@example.org")] == [
+        f"Ihr Rückruf ({reference})"
+    ] * 2
 
 
 def test_what_the_customer_cannot_have(line: Backend) -> None:
@@ -100,8 +114,11 @@ def test_what_the_customer_cannot_have(line: Backend) -> None:
 def coming(month: int) -> date:
     """The last Sunday of a month, in the coming year: the clocks change on that of March and of October."""
     tomorrow = instants.now().date() + timedelta(days=1)
-    return next(day for day in (tomorrow + timedelta(days=ahead) for ahead in range(400))
-                if (day.month, day.weekday()) == (month, 6) and day.day > 24)  # fmt: skip
+    return next(
+        day
+        for day in (tomorrow + timedelta(days=ahead) for ahead in range(400))
+        if (day.month, day.weekday()) == (month, 6) and day.day > 24
+    )
 
 
 def test_a_time_that_a_clock_change_leaves_out_is_refused(line: Backend) -> None:
@@ -127,23 +144,36 @@ def test_nothing_is_changed_while_somebody_calls(line: Backend) -> None:
     token = mailed(line, "change-5@example.org")
     anna.do(reference, "claim")
     anna.do(reference, "dial")
-    assert "Gerade ruft Sie jemand an" in line.call("GET", f"{CHANGE}?token={token}", None, HTML).text
+    assert (
+        "Gerade ruft Sie jemand an" in line.call("GET", f"{CHANGE}?token={token}", None, HTML).text
+    )
     for answer in (posted(line, token, action="cancel"), pressed(line, token, action="cancel")):
         assert answer.status == 409
     assert posted(line, token, action="cancel").json["reason"] == "calling"
     anna.do(reference, "outcome", outcome="reached")
     ended = posted(line, token, action="cancel")
     assert (ended.status, ended.json["state"]) == (409, "done")
-    assert "Das Gespräch hat stattgefunden" in line.call("GET", f"{CHANGE}?token={token}", None, HTML).text
+    assert (
+        "Das Gespräch hat stattgefunden"
+        in line.call("GET", f"{CHANGE}?token={token}", None, HTML).text
+    )
 
 
 def test_a_thousand_gets_and_heads_write_nothing(line: Backend) -> None:
     ask(line, email="change-6@example.org")
     token, written = mailed(line, "change-6@example.org"), []
-    with line.hooked("dynamodb", "before-send.dynamodb", lambda request, **_: written.append(
-        request.headers["X-Amz-Target"].decode().partition(".")[2])):  # fmt: skip
+    with line.hooked(
+        "dynamodb",
+        "before-send.dynamodb",
+        lambda request, **_: written.append(
+            request.headers["X-Amz-Target"].decode().partition(".")[2]
+        ),
+    ):
         for number in range(1000):
-            assert line.call(("GET", "HEAD")[number % 2], f"{CHANGE}?token={token}", None, HTML).status == 200
+            assert (
+                line.call(("GET", "HEAD")[number % 2], f"{CHANGE}?token={token}", None, HTML).status
+                == 200
+            )
     assert len(written) == 1000
     assert WRITES.isdisjoint(written)
     assert posted(line, token, action="cancel").json["status"] == "cancelled"
@@ -153,8 +183,14 @@ def test_a_thousand_gets_and_heads_write_nothing(line: Backend) -> None:
 def test_every_bad_link_is_answered_alike(line: Backend) -> None:
     ask(line, email="change-7@example.org")
     token = mailed(line, "change-7@example.org")
-    others = ["", "x", token[:-2], token + "x", tokens.sign("newsletter.data", "R-NONE", 0),
-              tokens.sign("callback.change", "R-NONE", 0)]  # fmt: skip
+    others = [
+        "",
+        "x",
+        token[:-2],
+        token + "x",
+        tokens.sign("newsletter.data", "R-NONE", 0),
+        tokens.sign("callback.change", "R-NONE", 0),
+    ]
     tried = [posted(line, other, action="cancel") for other in others]
     tried += [line.call("GET", f"{CHANGE}?token={other}") for other in others]
     answers = {(answer.status, answer.text) for answer in tried}
@@ -185,8 +221,11 @@ def test_the_page_has_its_buttons_in_both_languages(line: Backend, language: str
     ):
         headers = {**HTML, "accept-language": language}
         body = urlencode({"token": token, "action": action or ""})
-        page = (line.call("POST", CHANGE, body, {"content-type": FORM, **headers}) if action
-                else line.call("GET", f"{CHANGE}?token={token}", None, headers))  # fmt: skip
+        page = (
+            line.call("POST", CHANGE, body, {"content-type": FORM, **headers})
+            if action
+            else line.call("GET", f"{CHANGE}?token={token}", None, headers)
+        )
         buttons = Buttons()
         buttons.feed(page.text)
         assert (page.status, buttons.actions) == (200, expected)
@@ -198,7 +237,9 @@ def test_an_undo_does_not_go_around_a_block(line: Backend) -> None:
     reference = ask(line, email="change-8@example.org")
     token = mailed(line, "change-8@example.org")
     posted(line, token, action="cancel")
-    (item,) = [each for each in line.items(prefix=f"CALLBACK#{reference}") if each["sk"] == "CALLBACK"]
+    (item,) = [
+        each for each in line.items(prefix=f"CALLBACK#{reference}") if each["sk"] == "CALLBACK"
+    ]
     until = instants.text(instants.now() + timedelta(days=90))
     block = {"pk": f"NUMBER#{item['asked']['number_key']}", "sk": "BLOCK", "until": until}
     aws.write(aws.put(line.env["CONTACTS_TABLE"], block))

@@ -10,12 +10,18 @@ from chalicelib.newsletter import store
 from chalicelib.settings import BadSetting, Settings, parse
 from tests.backend import Backend
 
-OURS = {"COMPANY_NAME": "Firma Ältest", "ACCENT": "#123456", "ACCENT_DARK": "#fedcba",
-        "SUBJECT_CONFIRMATION": "Bitte klicken | Please click"}  # fmt: skip
+OURS = {
+    "COMPANY_NAME": "Firma Ältest",
+    "ACCENT": "#123456",
+    "ACCENT_DARK": "#fedcba",
+    "SUBJECT_CONFIRMATION": "Bitte klicken | Please click",
+}
 
 
 @pytest.mark.parametrize(("language", "subject"), [("de", "Bitte klicken"), ("en", "Please click")])
-def test_name_colours_and_subject_come_from_settings(backend: Backend, language: str, subject: str) -> None:
+def test_name_colours_and_subject_come_from_settings(
+    backend: Backend, language: str, subject: str
+) -> None:
     backend.configure(**OURS, STAGE="local", STAFF_TEST_KEY="key")
     address = f"company-{language}@example.org"
     signup = {"email": address, "consent": f"newsletter-{language}-1", "language": language}
@@ -24,7 +30,9 @@ def test_name_colours_and_subject_come_from_settings(backend: Backend, language:
     (mail,) = backend.mails(address)
     assert mail["subject"] == subject
     page = backend.call("GET", "/newsletter/access", None, {"accept": "text/html"})
-    staff = backend.call("GET", "/staff", None, {"accept": "text/html", "authorization": "Bearer key"})
+    staff = backend.call(
+        "GET", "/staff", None, {"accept": "text/html", "authorization": "Bearer key"}
+    )
     assert (page.status, staff.status) == (200, 200)
     for text in (mail["html"], page.text, staff.text):
         assert "Firma Ältest" in text
@@ -36,9 +44,14 @@ def test_name_colours_and_subject_come_from_settings(backend: Backend, language:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("ACCENT", "green"), ("ACCENT_DARK", "#12345"), ("ACCENT", "#123456;}"), ("SUBJECT_WELCOME", "Willkommen"),
-     ("SUBJECT_MISSED", "| Missed")],
-)  # fmt: skip
+    [
+        ("ACCENT", "green"),
+        ("ACCENT_DARK", "#12345"),
+        ("ACCENT", "#123456;}"),
+        ("SUBJECT_WELCOME", "Willkommen"),
+        ("SUBJECT_MISSED", "| Missed"),
+    ],
+)
 def test_what_cannot_be_shown_is_no_setting(name: str, value: str) -> None:
     with pytest.raises(BadSetting, match=name):
         parse({name: value})
@@ -47,8 +60,16 @@ def test_what_cannot_be_shown_is_no_setting(name: str, value: str) -> None:
 def test_a_year_of_growth_costs_less_than_a_read_a_day(backend: Backend) -> None:
     """Every counter of every lane of a year, with a million subscribers behind it, in eventually consistent reads."""
     table, day = backend.env["CONTACTS_TABLE"], 2740  # signups a day that make a million in a year
-    items = [{"pk": "GROWTH", "sk": f"2027-{month:02}-{date:02}#{lane:02}", **dict.fromkeys(store.GROWTH, day)}
-             for month in range(1, 13) for date in range(1, 32) for lane in range(store._GROWTH_LANES)]  # fmt: skip
+    items = [
+        {
+            "pk": "GROWTH",
+            "sk": f"2027-{month:02}-{date:02}#{lane:02}",
+            **dict.fromkeys(store.GROWTH, day),
+        }
+        for month in range(1, 13)
+        for date in range(1, 32)
+        for lane in range(store._GROWTH_LANES)
+    ]
     client = aws.client("dynamodb")
     for at in range(0, len(items), 25):
         puts = [{"PutRequest": {"Item": aws.pack_item(item)}} for item in items[at : at + 25]]

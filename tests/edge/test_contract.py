@@ -10,8 +10,12 @@ from chalicelib.messages import MESSAGES
 from tests.backend import FORM, ORIGIN, Backend
 
 STAFF = sorted(path for path in INVENTORY if path.startswith("/staff"))
-POSTS = sorted(path for path, methods in INVENTORY.items() if "POST" in methods and path not in STAFF)
-TAKING = [path for path in POSTS if INVENTORY[path]["POST"].takes]  # RFC 8058 has unsubscribing ignore its body
+POSTS = sorted(
+    path for path, methods in INVENTORY.items() if "POST" in methods and path not in STAFF
+)
+TAKING = [
+    path for path in POSTS if INVENTORY[path]["POST"].takes
+]  # RFC 8058 has unsubscribing ignore its body
 PATHS = sorted(set(INVENTORY) - set(STAFF))
 EXAMPLES = {"{slug}": "gold", "{version}": "newsletter-de-1", "{id}": "somebody"}
 SIGNUP = {"email": "eva@example.org", "consent": "newsletter-de-1"}
@@ -53,7 +57,9 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize("path", TAKING)
-@pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/json; charset=utf-8"])
+@pytest.mark.parametrize(
+    "kind", ["application/json", "text/plain", "application/json; charset=utf-8"]
+)
 def test_malformed_bodies(backend: Backend, path: str, kind: str) -> None:
     for body in MALFORMED:
         answer = backend.call("POST", url(path), body, {"content-type": kind})
@@ -65,7 +71,9 @@ def test_malformed_bodies(backend: Backend, path: str, kind: str) -> None:
 @pytest.mark.parametrize("path", POSTS)
 def test_bodies_of_more_than_16_kib(backend: Backend, path: str) -> None:
     for kind in ("application/json", "text/plain", FORM):
-        answer = backend.call("POST", url(path), json.dumps({"note": "x" * 16384}), {"content-type": kind})
+        answer = backend.call(
+            "POST", url(path), json.dumps({"note": "x" * 16384}), {"content-type": kind}
+        )
         assert answer.status == 413
         is_problem(answer)
     nearly = json.dumps({"x": "x" * (16384 - 9)})
@@ -74,7 +82,9 @@ def test_bodies_of_more_than_16_kib(backend: Backend, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", TAKING)
-@pytest.mark.parametrize("kind", ["application/xml", "multipart/form-data; boundary=x", "text/html", "", "nonsense"])
+@pytest.mark.parametrize(
+    "kind", ["application/xml", "multipart/form-data; boundary=x", "text/html", "", "nonsense"]
+)
 def test_other_content_types(backend: Backend, path: str, kind: str) -> None:
     answer = backend.call("POST", url(path), "{}", {"content-type": kind})
     assert answer.status == 415
@@ -106,7 +116,14 @@ def test_head_is_get_without_a_body(backend: Backend, path: str) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_cors_names_exactly_our_origins(backend: Backend, path: str) -> None:
-    for origin in ("null", f"{ORIGIN}.evil.example", "https://evil.example", ORIGIN.upper(), f"{ORIGIN}:443", ""):
+    for origin in (
+        "null",
+        f"{ORIGIN}.evil.example",
+        "https://evil.example",
+        ORIGIN.upper(),
+        f"{ORIGIN}:443",
+        "",
+    ):
         for method in ("OPTIONS", *INVENTORY[path]):
             answer = backend.call(method, url(path), headers={"origin": origin})
             assert not [name for name in answer.headers if name.startswith("access-control-")]
@@ -119,7 +136,9 @@ def test_cors_names_exactly_our_origins(backend: Backend, path: str) -> None:
     preflight = backend.call("OPTIONS", url(path), headers=asked)
     assert (preflight.status, preflight.text) == (204, "")
     assert preflight.headers["access-control-allow-origin"] == ORIGIN
-    assert set(INVENTORY[path]) <= set(preflight.headers["access-control-allow-methods"].split(", "))
+    assert set(INVENTORY[path]) <= set(
+        preflight.headers["access-control-allow-methods"].split(", ")
+    )
     assert preflight.headers["access-control-allow-headers"] == "Content-Type"
     assert "access-control-allow-credentials" not in preflight.headers
 
@@ -152,14 +171,20 @@ def test_a_person_who_looks_gets_a_page(backend: Backend) -> None:
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
-def test_an_error_of_ours_says_nothing_about_itself(backend: Backend, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_of_ours_says_nothing_about_itself(
+    backend: Backend, capsys: pytest.CaptureFixture[str]
+) -> None:
     backend.configure(TIME_ZONE="Nowhere/Land")
     answer = backend.call("POST", "/articles/gold/views", caller="192.0.2.1")
     assert answer.status == 500
     is_problem(answer)
     assert "Nowhere" not in answer.text
     logged = json.loads(capsys.readouterr().out.splitlines()[0])
-    assert (logged["level"], logged["event"], logged["error"]) == ("ERROR", "http.error", "ZoneInfoNotFoundError")
+    assert (logged["level"], logged["event"], logged["error"]) == (
+        "ERROR",
+        "http.error",
+        "ZoneInfoNotFoundError",
+    )
 
 
 def test_the_service_says_how_it_is(backend: Backend) -> None:
@@ -179,7 +204,11 @@ def test_only_the_local_stage_has_a_test_key() -> None:
     settings.parse({"STAGE": "local", "STAFF_TEST_KEY": "x"})
     secure = {"BASE_URL": "https://a.example", "SITE_URL": "https://b.example"}
     settings.parse({"STAGE": "prod", **secure})
-    for bad in ({"STAFF_TEST_KEY": "x"}, {"BASE_URL": "http://a.example"}, {"SITE_ORIGINS": "http://b.example"}):
+    for bad in (
+        {"STAFF_TEST_KEY": "x"},
+        {"BASE_URL": "http://a.example"},
+        {"SITE_ORIGINS": "http://b.example"},
+    ):
         with pytest.raises(settings.BadSetting):
             settings.parse({"STAGE": "prod", **secure, **bad})
 

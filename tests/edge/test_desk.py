@@ -11,8 +11,14 @@ from chalicelib import instants
 from tests.backend import Backend
 from tests.edge.desk import STAFF, Agent, ask, backdate
 
-ENDS = {"reached": "done", "no_answer": "retry", "busy": "retry", "mailbox": "retry", "refused": "refused",
-        "wrong_number": "refused"}  # fmt: skip
+ENDS = {
+    "reached": "done",
+    "no_answer": "retry",
+    "busy": "retry",
+    "mailbox": "retry",
+    "refused": "refused",
+    "wrong_number": "refused",
+}
 
 
 @pytest.fixture
@@ -29,9 +35,14 @@ def test_from_alert_to_outcome(line: Backend, anna: Agent, outcome: str) -> None
     claimed = anna.do(reference, "claim")
     assert claimed.status == 200
     assert claimed.json["contact"] == {
-        "name": "Eva Muster", "phone": "+4979302000", "display": "+49 7930 2000", "extension": "",
-        "email": "eva@example.org", "note": "Krügerrand", "language": "de",
-    }  # fmt: skip
+        "name": "Eva Muster",
+        "phone": "+4979302000",
+        "display": "+49 7930 2000",
+        "extension": "",
+        "email": "eva@example.org",
+        "note": "Krügerrand",
+        "language": "de",
+    }
     assert (anna.tab("due"), anna.tab("mine")) == ([], [reference])
     assert anna.do(reference, "dial").json["calling"] is True
     ended = anna.do(reference, "outcome", outcome=outcome, note="Ruft nach Feierabend")
@@ -51,7 +62,9 @@ def test_forty_claim_at_once_fifty_times_one_winner_each(line: Backend) -> None:
         reference = ask(line, phone=f"07930 2{number:03}")
         together = threading.Barrier(40)
 
-        def once(who: int, reference: str = reference, together: threading.Barrier = together) -> tuple[int, str]:
+        def once(
+            who: int, reference: str = reference, together: threading.Barrier = together
+        ) -> tuple[int, str]:
             together.wait()
             answer = Agent(line, f"Agent {who}").do(reference, "claim")
             return answer.status, answer.json["holder"]
@@ -104,7 +117,9 @@ def test_hand_over(line: Backend, anna: Agent) -> None:
     assert anna.do(reference, "dial").json["reason"] == "held"
 
 
-def test_release_alerts_anew_and_an_alert_is_void_once_somebody_has_it(line: Backend, anna: Agent) -> None:
+def test_release_alerts_anew_and_an_alert_is_void_once_somebody_has_it(
+    line: Backend, anna: Agent
+) -> None:
     reference = ask(line)
     anna.do(reference, "claim")
     line.deliver()
@@ -122,7 +137,11 @@ def test_later_wants_a_time_and_keeps_the_agent(line: Backend, anna: Agent) -> N
     assert (missing.status, missing.json["errors"][0]["field"]) == (422, "window")
     slot = line.call("GET", "/callbacks/slots?days=3").json["slots"][4]
     agreed = anna.do(reference, "outcome", outcome="later", window=slot)
-    assert (agreed.json["state"], agreed.json["expected"], agreed.json["preferred"]) == ("scheduled", slot, "Anna")
+    assert (agreed.json["state"], agreed.json["expected"], agreed.json["preferred"]) == (
+        "scheduled",
+        slot,
+        "Anna",
+    )
     assert anna.tab("waiting") == [reference]
 
 
@@ -140,15 +159,23 @@ def test_calls_are_limited_and_each_refusal_says_why(line: Backend, anna: Agent)
     wished = ask(line, phone="0151 23456789", window=slot)
     now = instants.now()
     line.tick(instants.parse(slot["from"]))
-    backdate(line, wished, asked={**stored(line, wished)["asked"], "window": [instants.text(now + timedelta(days=d))
-                                                                              for d in (1, 2)]})  # fmt: skip
+    backdate(
+        line,
+        wished,
+        asked={
+            **stored(line, wished)["asked"],
+            "window": [instants.text(now + timedelta(days=d)) for d in (1, 2)],
+        },
+    )
     anna.do(wished, "claim")
     assert anna.do(wished, "dial").json["reason"] == "outside_window"
     assert anna.do(wished, "dial", outside_window=True).json["calling"] is True
 
 
 def stored(line: Backend, reference: str) -> dict[str, Any]:
-    (item,) = [each for each in line.items(prefix=f"CALLBACK#{reference}") if each["sk"] == "CALLBACK"]
+    (item,) = [
+        each for each in line.items(prefix=f"CALLBACK#{reference}") if each["sk"] == "CALLBACK"
+    ]
     return item
 
 
@@ -172,12 +199,17 @@ def test_not_requested_is_not_called_again(line: Backend, anna: Agent) -> None:
     assert timedelta(days=89) < until - instants.now() < timedelta(days=91)
     assert (known["live"], known["requests"]) == (None, [reference])
     assert anna.post("/staff/numbers/block", phone="07930 2000", blocked=False).status == 403
-    assert lead.post("/staff/numbers/block", phone="07930 2000", blocked=False).json["blocked_until"] is None
+    assert (
+        lead.post("/staff/numbers/block", phone="07930 2000", blocked=False).json["blocked_until"]
+        is None
+    )
     assert anna.get(f"{STAFF}/{ask(line)}").json["follows"] == reference
     print("abuse: a number that said 'not requested' got 0 further requests, answered alike")
 
 
-def test_three_a_day_for_one_number_and_the_fourth_is_answered_alike(line: Backend, anna: Agent) -> None:
+def test_three_a_day_for_one_number_and_the_fourth_is_answered_alike(
+    line: Backend, anna: Agent
+) -> None:
     references = []
     for _ in range(4):
         references.append(ask(line))
@@ -189,7 +221,9 @@ def test_three_a_day_for_one_number_and_the_fourth_is_answered_alike(line: Backe
 
 def test_the_board_turns_pages_in_order(line: Backend, anna: Agent) -> None:
     slots = line.call("GET", "/callbacks/slots?days=9").json["slots"]
-    asked = [ask(line, phone=f"07930 2{number:03}", window=slots[60 - number]) for number in range(60)]
+    asked = [
+        ask(line, phone=f"07930 2{number:03}", window=slots[60 - number]) for number in range(60)
+    ]
     first = anna.get(f"{STAFF}?state=waiting").json
     rest = anna.get(f"{STAFF}?state=waiting&cursor={first['cursor']}").json
     found = [each["id"] for each in first["callbacks"] + rest["callbacks"]]

@@ -20,10 +20,19 @@ SLOT = {"from": _AHEAD.isoformat(), "to": _AHEAD.replace(hour=12).isoformat()}
 STEPS: dict[str, tuple[str, Callable[[Agent, str], object]]] = {
     "claim": ("claimed", lambda anna, reference: anna.do(reference, "claim")),
     "dial": ("dialled", lambda anna, reference: anna.do(reference, "dial")),
-    "no answer": ("missed", lambda anna, reference: anna.do(reference, "outcome", outcome="no_answer")),
-    "open again": ("opened", lambda anna, reference: anna.backend.tick(instants.now() + timedelta(minutes=21))),
+    "no answer": (
+        "missed",
+        lambda anna, reference: anna.do(reference, "outcome", outcome="no_answer"),
+    ),
+    "open again": (
+        "opened",
+        lambda anna, reference: anna.backend.tick(instants.now() + timedelta(minutes=21)),
+    ),
     "claim again": ("claimed", lambda anna, reference: anna.do(reference, "claim")),
-    "agree on later": ("agreed", lambda anna, reference: anna.do(reference, "outcome", outcome="later", window=SLOT)),
+    "agree on later": (
+        "agreed",
+        lambda anna, reference: anna.do(reference, "outcome", outcome="later", window=SLOT),
+    ),
 }
 
 
@@ -62,9 +71,13 @@ def test_every_crash_point(line: Backend, moment: str) -> None:
         assert (shown["state"], shown["expected"]) == ("scheduled", SLOT)
         if not crashed:
             break
-    owed = Counter((item["kind"], item["subject"], item["serial"]) for item in line.items(prefix="MSG#"))
+    owed = Counter(
+        (item["kind"], item["subject"], item["serial"]) for item in line.items(prefix="MSG#")
+    )
     assert set(owed.values()) == {1}
-    print(f"hotline, ended {moment} each call: crash points {points} · steps lost 0 · steps done twice 0")
+    print(
+        f"hotline, ended {moment} each call: crash points {points} · steps lost 0 · steps done twice 0"
+    )
     assert points >= 12
 
 

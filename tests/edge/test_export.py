@@ -45,21 +45,32 @@ def parts(backend: Backend, path: str = PATH) -> Iterator[Answer]:
         answer = download(backend, path)
         yield answer
         following = re.fullmatch(
-            r'<https://contact\.site\.example(\S+)>; rel="next"', answer.headers.get("link", '<>; rel="next"')
+            r'<https://contact\.site\.example(\S+)>; rel="next"',
+            answer.headers.get("link", '<>; rel="next"'),
         )
         path = following[1] if following else ""
 
 
-def test_the_confirmed_and_nobody_else(office: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_confirmed_and_nobody_else(
+    office: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for name in ("stays", "left", "erased"):
         subscribe(office, f"{name}@example.org")
-    post(office, f"unsubscribe?token={tokens.sign(reactions.UNSUBSCRIBE, proof.key_of('left@example.org'), 0)}")
+    post(
+        office,
+        f"unsubscribe?token={tokens.sign(reactions.UNSUBSCRIBE, proof.key_of('left@example.org'), 0)}",
+    )
     post(office, "erase", token=tokens.sign(reactions.DATA, proof.key_of("erased@example.org"), 0))
     for name in ("pending", "not-me"):
         sign_up(office, f"{name}@example.org")
     office.deliver()
     post(office, "refuse", token=link(office, "not-me@example.org", "refuse"))
-    ops("import", written(tmp_path / "old.csv", row("=cmd@example.org", topics="offers", consent_version="＝1")))
+    ops(
+        "import",
+        written(
+            tmp_path / "old.csv", row("=cmd@example.org", topics="offers", consent_version="＝1")
+        ),
+    )
     capsys.readouterr()
     answer = download(office)
     found = {each["email"]: each for each in rows(answer)}
@@ -69,22 +80,34 @@ def test_the_confirmed_and_nobody_else(office: Backend, tmp_path: Path, capsys: 
     assert answer.headers["cache-control"] == "no-store"
     assert "link" not in answer.headers
     (line,) = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
-    assert (line["event"], line["subscribers"], line["by"]) == ("newsletter.exported", 2, "test-supervisor")
+    assert (line["event"], line["subscribers"], line["by"]) == (
+        "newsletter.exported",
+        2,
+        "test-supervisor",
+    )
     assert "@" not in str(line)
-    assert [each["email"] for each in rows(download(office, f"{PATH}?topic=news"))] == ["stays@example.org"]
+    assert [each["email"] for each in rows(download(office, f"{PATH}?topic=news"))] == [
+        "stays@example.org"
+    ]
 
 
 def test_supervisors_alone_may(office: Backend) -> None:
     subscribe(office, "kept@example.org")
     denied = {who: download(office, who=who) for who in ("", "wrong", "key:agent", "key:boss")}
-    assert {who: answer.status for who, answer in denied.items()} == {"": 401, "wrong": 401, "key:agent": 403,
-                                                                      "key:boss": 401}  # fmt: skip
+    assert {who: answer.status for who, answer in denied.items()} == {
+        "": 401,
+        "wrong": 401,
+        "key:agent": 403,
+        "key:boss": 401,
+    }
     assert not [answer for answer in denied.values() if "@" in answer.text]
 
 
 @pytest.mark.parametrize("query", ["cursor=x", "cursor=..", "topic=cats"])
 def test_what_is_no_part_is_refused(office: Backend, query: str) -> None:
-    foreign = tokens.sign(reactions.UNSUBSCRIBE, json.dumps({"pk": {"S": "SUB#x"}, "sk": {"S": "SUB"}}), 0)
+    foreign = tokens.sign(
+        reactions.UNSUBSCRIBE, json.dumps({"pk": {"S": "SUB#x"}, "sk": {"S": "SUB"}}), 0
+    )
     assert download(office, f"{PATH}?{query}").status in (400, 422)
     assert download(office, f"{PATH}?cursor={foreign}").json["code"] == "token"
 
@@ -94,13 +117,18 @@ def test_a_large_table_comes_in_parts_that_lambda_can_answer_with(office: Backen
     subscribe(office, "model@example.org")
     (model,) = [each for each in office.items(prefix="SUB#") if each["sk"] == "SUB"]
     addresses = {f"{'ä' * 64}@{number:05}.{'ü' * 170}.example.org" for number in range(8000)}
-    fill(office, [{**model, "pk": f"SUB#{address[65:70]}", "email": address} for address in addresses])
+    fill(
+        office,
+        [{**model, "pk": f"SUB#{address[65:70]}", "email": address} for address in addresses],
+    )
     found: list[str] = []
     sizes: list[int] = []
     for answer in parts(office):
         found += [each["email"] for each in rows(answer)]
         sizes.append(len(json.dumps({"body": answer.text, "headers": answer.headers}).encode()))
-    print(f"\nsubscribers {len(found)} · parts {len(sizes)} · largest answer {max(sizes):,} bytes of {LARGEST:,}")
+    print(
+        f"\nsubscribers {len(found)} · parts {len(sizes)} · largest answer {max(sizes):,} bytes of {LARGEST:,}"
+    )
     assert sorted(found) == sorted([*addresses, "model@example.org"])
     assert len(sizes) > 1
     assert max(sizes) < LARGEST
@@ -117,7 +145,13 @@ def refused_and_not_cut(office: Backend) -> None:
     assert "example.org" not in whole.text
     assert len(rows(download(office, f"{PATH}?part=2&parts=4"))) > 1000
     cursor = download(office).headers["link"].partition("cursor=")[2].partition(">")[0]
-    for query in ("part=2", "part=3&parts=2", "part=0&parts=2", "parts=1001", f"parts=2&cursor={cursor}"):
+    for query in (
+        "part=2",
+        "part=3&parts=2",
+        "part=0&parts=2",
+        "parts=1001",
+        f"parts=2&cursor={cursor}",
+    ):
         assert download(office, f"{PATH}?{query}").status == 422, query
 
 
@@ -126,7 +160,9 @@ def test_by_hand_each_subscriber_is_in_exactly_one_part(office: Backend, parts: 
     names = [f"reader-{number}@example.org" for number in range(12)]
     for name in names:
         subscribe(office, name)
-    answers = [download(office, f"{PATH}?part={part}&parts={parts}") for part in range(1, parts + 1)]
+    answers = [
+        download(office, f"{PATH}?part={part}&parts={parts}") for part in range(1, parts + 1)
+    ]
     assert sorted(each["email"] for answer in answers for each in rows(answer)) == sorted(names)
     assert not [answer for answer in answers if "link" in answer.headers]
 

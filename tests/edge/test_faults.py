@@ -44,7 +44,9 @@ def no_answer(error: Exception) -> Callable[..., None]:
 
 
 def sign_up(backend: Backend, email: str) -> Answer:
-    return backend.call("POST", "/newsletter/signups", {"email": email, "consent": "newsletter-de-1"})
+    return backend.call(
+        "POST", "/newsletter/signups", {"email": email, "consent": "newsletter-de-1"}
+    )
 
 
 def later(backend: Backend, start: datetime, hours: float = 3) -> None:
@@ -56,7 +58,10 @@ def later(backend: Backend, start: datetime, hours: float = 3) -> None:
 def test_mail_down_for_an_hour_then_exactly_one_mail_each(backend: Backend) -> None:
     backend.configure(LIMIT_SIGNUPS_PER_CALLER="1000")
     addresses = [f"outage-{n}@example.org" for n in range(500)]
-    faults = [error_answer(503, "ServiceUnavailable"), error_answer(429, "TooManyRequestsException")]
+    faults = [
+        error_answer(503, "ServiceUnavailable"),
+        error_answer(429, "TooManyRequestsException"),
+    ]
     faults += [no_answer(ConnectTimeoutError(endpoint_url="ses"))]
     start = instants.now()
     for number, address in enumerate(addresses):
@@ -69,8 +74,12 @@ def test_mail_down_for_an_hour_then_exactly_one_mail_each(backend: Backend) -> N
             backend.tick(start + timedelta(minutes=minute))
     assert set(backend.states().values()) == {"due"}
     later(backend, start + timedelta(hours=1))
-    mails = Counter(to for each in backend.messages() for to in each["to"] if to.startswith("outage-"))
-    print(f"\nSES down for an hour: signups answered 202 {len(addresses)} · mails afterwards {mails.total()}")
+    mails = Counter(
+        to for each in backend.messages() for to in each["to"] if to.startswith("outage-")
+    )
+    print(
+        f"\nSES down for an hour: signups answered 202 {len(addresses)} · mails afterwards {mails.total()}"
+    )
     assert set(backend.states().values()) == {"sent"}
     assert mails == dict.fromkeys(addresses, 1)
 
@@ -101,7 +110,9 @@ def test_one_attempt_is_one_call(backend: Backend) -> None:
     assert calls["SendEmail"] == 1
 
 
-def test_a_message_that_can_never_be_sent_is_set_aside_and_its_neighbours_go_on(backend: Backend) -> None:
+def test_a_message_that_can_never_be_sent_is_set_aside_and_its_neighbours_go_on(
+    backend: Backend,
+) -> None:
     for name in ("a", "bad", "c"):
         sign_up(backend, f"{name}-neighbour@example.org")
 
@@ -121,7 +132,9 @@ def test_a_message_nobody_can_compose_is_set_aside(backend: Backend) -> None:
     assert backend.states() == {"unheard-of.subject.1": "failed"}
 
 
-def test_a_poison_record_goes_to_the_dead_letters_and_its_neighbours_go_on(backend: Backend) -> None:
+def test_a_poison_record_goes_to_the_dead_letters_and_its_neighbours_go_on(
+    backend: Backend,
+) -> None:
     sign_up(backend, "beside-poison@example.org")
     poison = {"eventName": "INSERT", "dynamodb": {"NewImage": {}}}
     app.deliver({"Records": [poison, *backend.records()]}, Context())
@@ -179,7 +192,9 @@ def test_throttles_of_the_first_calls_are_retried_else_503_and_never_half_a_writ
 
 
 @pytest.mark.parametrize("flow", FLOWS)
-def test_an_answer_lost_after_the_write_is_recognised_as_our_own(backend: Backend, flow: str) -> None:
+def test_an_answer_lost_after_the_write_is_recognised_as_our_own(
+    backend: Backend, flow: str
+) -> None:
     backend.configure(**ALWAYS)
     lost: Counter[str] = Counter()
 
@@ -206,14 +221,19 @@ def test_every_crash_point(backend: Backend) -> None:
 
     One extra mail is allowed only where the process ended between SES taking the mail and our noting it.
     """
-    backend.configure(**ALWAYS, LIMIT_SIGNUPS_PER_CALLER="10000", LIMIT_CALLBACKS_PER_CALLER="10000")
+    backend.configure(
+        **ALWAYS, LIMIT_SIGNUPS_PER_CALLER="10000", LIMIT_CALLBACKS_PER_CALLER="10000"
+    )
     points = lost = doubled = allowed = 0
     for flow in ("signup", "callback"):
         number = 0
         while True:
             number += 1
             for moment in ("before-send", "response-received"):
-                email, phone = f"crash-{flow}-{number}-{moment}@example.org", f"0151 {23000000 + points}"
+                email, phone = (
+                    f"crash-{flow}-{number}-{moment}@example.org",
+                    f"0151 {23000000 + points}",
+                )
                 crashed_at = _run(backend, flow, email, phone, number, moment)
                 if crashed_at is None:
                     break
@@ -232,7 +252,9 @@ def test_every_crash_point(backend: Backend) -> None:
     assert (lost, doubled) == (0, 0)
 
 
-def _run(backend: Backend, flow: str, email: str, phone: str, number: int, moment: str) -> str | None:
+def _run(
+    backend: Backend, flow: str, email: str, phone: str, number: int, moment: str
+) -> str | None:
     """Answers the request and delivers, ending the process at the given call; where that was, if it was reached.
 
     A request that ended before it was answered is sent again, as its sender would.
@@ -243,8 +265,14 @@ def _run(backend: Backend, flow: str, email: str, phone: str, number: int, momen
     def end(event_name: str, **_: Any) -> None:
         calls.append(event_name.rpartition(".")[2])
         if len(calls) == number:
-            last_done = calls[-1] if moment == "response-received" else calls[-2] if number > 1 else ""
-            ended.append("between the send and its note" if last_done in ("SendEmail", "Publish") else calls[-1])
+            last_done = (
+                calls[-1] if moment == "response-received" else calls[-2] if number > 1 else ""
+            )
+            ended.append(
+                "between the send and its note"
+                if last_done in ("SendEmail", "Publish")
+                else calls[-1]
+            )
             raise Stop
 
     def request() -> Answer:
@@ -280,13 +308,22 @@ def _settle(backend: Backend) -> None:
 def _sent(backend: Backend, flow: str, email: str) -> int:
     if flow == "signup":
         return len(backend.mails(email))
-    (item,) = [each for each in backend.items(prefix="CALLBACK#") if each.get("asked", {}).get("note") == email]
-    states = {each["kind"]: each for each in backend.items(prefix="MSG#") if each["subject"] == item["reference"]}
+    (item,) = [
+        each
+        for each in backend.items(prefix="CALLBACK#")
+        if each.get("asked", {}).get("note") == email
+    ]
+    states = {
+        each["kind"]: each
+        for each in backend.items(prefix="MSG#")
+        if each["subject"] == item["reference"]
+    }
     assert {each["state"] for each in states.values()} == {"sent"}
     told = [
-        each for each in backend.messages()
+        each
+        for each in backend.messages()
         if item["reference"] in each["subject"] and "beratung@tauberwerk.example" in each["to"]
-    ]  # fmt: skip
+    ]
     return len(told)
 
 
@@ -335,7 +372,9 @@ def test_the_mail_as_it_reaches_ses(backend: Backend) -> None:
 def test_forged_forms_cannot_reach_the_outbox(backend: Backend) -> None:
     for field in ("email", "page", "consent", "language", "topics"):
         body = f"email=a%40example.org&consent=newsletter-de-1&{field}=x%0d%0aBcc:+e%40x.y"
-        assert backend.call("POST", "/newsletter/signups", body, {"content-type": FORM}).status == 422
+        assert (
+            backend.call("POST", "/newsletter/signups", body, {"content-type": FORM}).status == 422
+        )
     assert backend.items() == []
 
 
@@ -345,7 +384,9 @@ def test_an_outage_does_not_use_up_the_days_mails(backend: Backend) -> None:
         sign_up(backend, f"cap-outage-{name}@example.org")
     now = instants.now().replace(hour=9)  # so that the minutes do not lead into the next day
     for minute in (0, 2, 6):
-        with backend.hooked("sesv2", "before-send.sesv2.SendEmail", error_answer(503, "ServiceUnavailable")):
+        with backend.hooked(
+            "sesv2", "before-send.sesv2.SendEmail", error_answer(503, "ServiceUnavailable")
+        ):
             backend.tick(now + timedelta(days=1, minutes=minute))
     backend.tick(now + timedelta(days=1, hours=1))
     assert set(backend.states().values()) == {"sent"}

@@ -21,7 +21,9 @@ JSON = {"content-type": "application/json"}
 T = TypeVar("T")
 
 
-def call(cloud: Cloud, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
+def call(
+    cloud: Cloud, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+) -> Answer:
     split = urlsplit(cloud.api)
     connection = http.client.HTTPConnection(split.hostname or "", split.port, timeout=30)
     try:
@@ -62,19 +64,31 @@ def test_newsletter_from_form_to_confirmed(cloud: Cloud) -> None:
         for method in ("GET", "HEAD"):
             assert call(cloud, method, f"/newsletter/confirm?token={link[1]}").status == 200
         confirmed = call(
-            cloud, "POST", "/newsletter/confirm", f"token={link[1]}",
+            cloud,
+            "POST",
+            "/newsletter/confirm",
+            f"token={link[1]}",
             {"content-type": FORM, "accept": "application/json"},
-        )  # fmt: skip
+        )
         assert (confirmed.status, confirmed.text) == (200, '{"status":"confirmed"}')
 
 
 def test_callback_alerts_the_topic_and_the_staff(cloud: Cloud) -> None:
-    body = {"name": "Eva", "phone": "+49 711 1234567", "consent": "callback-de-1", "topic": "selling"}
+    body = {
+        "name": "Eva",
+        "phone": "+49 711 1234567",
+        "consent": "callback-de-1",
+        "topic": "selling",
+    }
     before = {each["id"] for each in cloud.messages()}
     reference = call(cloud, "POST", "/callbacks", body).json["reference"]
 
     def told() -> list[dict[str, Any]]:
-        return [each for each in cloud.messages() if reference in each["subject"] and each["id"] not in before]
+        return [
+            each
+            for each in cloud.messages()
+            if reference in each["subject"] and each["id"] not in before
+        ]
 
     about = eventually(lambda: told()[1:] and told())
     assert sorted(each["kind"] for each in about) == ["alert", "mail"]
@@ -87,11 +101,20 @@ def test_callback_alerts_the_topic_and_the_staff(cloud: Cloud) -> None:
 def test_views_are_counted_by_the_stream(cloud: Cloud) -> None:
     for visitor in range(5):
         for _ in range(2):
-            answer = call(cloud, "POST", "/articles/gateway/views", "", {"x-forwarded-for": f"203.0.113.{visitor}"})
+            answer = call(
+                cloud,
+                "POST",
+                "/articles/gateway/views",
+                "",
+                {"x-forwarded-for": f"203.0.113.{visitor}"},
+            )
             assert (answer.status, answer.text) == (204, "")
     counted = eventually(lambda: call(cloud, "GET", "/articles/gateway/views").json["views"] == 5)
     assert counted
-    assert call(cloud, "GET", "/articles/gateway/views").headers["cache-control"] == "public, max-age=30"
+    assert (
+        call(cloud, "GET", "/articles/gateway/views").headers["cache-control"]
+        == "public, max-age=30"
+    )
 
 
 @pytest.mark.parametrize(
@@ -108,7 +131,14 @@ def test_views_are_counted_by_the_stream(cloud: Cloud) -> None:
         ("POST", "/newsletter/signups", b"\xff\xfe", JSON, 400, "malformed"),
         ("POST", "/newsletter/signups", "null", JSON, 400, "malformed"),
         ("POST", "/newsletter/signups", "", JSON, 400, "malformed"),
-        ("POST", "/newsletter/signups", "<a/>", {"content-type": "application/xml"}, 415, "unsupported_media_type"),
+        (
+            "POST",
+            "/newsletter/signups",
+            "<a/>",
+            {"content-type": "application/xml"},
+            415,
+            "unsupported_media_type",
+        ),
         ("POST", "/newsletter/signups", "{}", JSON, 422, "validation"),
         ("POST", "/callbacks", "x" * (11 << 20), JSON, 413, "payload_too_large"),
         ("POST", "/articles/UPPER/views", "", {}, 422, "validation"),
@@ -125,10 +155,15 @@ def test_errors_have_one_shape(
 
 
 def test_a_preflight_is_answered_for_our_pages_only(cloud: Cloud) -> None:
-    asks = {"access-control-request-method": "POST", "access-control-request-headers": "content-type"}
+    asks = {
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "content-type",
+    }
     ours = call(cloud, "OPTIONS", "/newsletter/signups", None, {**asks, "origin": cloud.site})
     assert (ours.status, ours.headers["access-control-allow-origin"]) == (204, cloud.site)
-    foreign = call(cloud, "OPTIONS", "/newsletter/signups", None, {**asks, "origin": "https://evil.example"})
+    foreign = call(
+        cloud, "OPTIONS", "/newsletter/signups", None, {**asks, "origin": "https://evil.example"}
+    )
     assert "access-control-allow-origin" not in foreign.headers
 
 
@@ -146,14 +181,18 @@ def test_a_forwarded_address_is_no_way_around_the_limits(
                 "x-real-ip": f"10.0.0.{n}",
             }
             body = {"email": f"forged-{n}@example.org", "consent": "newsletter-de-1"}
-            statuses.append(call(edge, "POST", "/newsletter/signups", body, {**JSON, **claims}).status)
+            statuses.append(
+                call(edge, "POST", "/newsletter/signups", body, {**JSON, **claims}).status
+            )
     assert statuses == [202] * 5 + [429] * 95
 
 
 def test_twenty_equal_signups_at_once(cloud: Cloud) -> None:
     body = {"email": "at-once@example.org", "consent": "newsletter-de-1"}
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda _: call(cloud, "POST", "/newsletter/signups", body), range(20)))
+        answers = list(
+            pool.map(lambda _: call(cloud, "POST", "/newsletter/signups", body), range(20))
+        )
     assert {(each.status, each.text) for each in answers} == {(202, '{"status":"pending"}')}
     assert eventually(lambda: mails(cloud, "at-once@example.org"))
     cloud.invoke("clock", SCHEDULED)
@@ -161,15 +200,24 @@ def test_twenty_equal_signups_at_once(cloud: Cloud) -> None:
 
 
 SCHEDULED = {
-    "version": "0", "id": "1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "0",
-    "time": "2026-11-23T00:00:00Z", "region": "eu-central-1", "resources": [], "detail": {},
-}  # fmt: skip
+    "version": "0",
+    "id": "1",
+    "detail-type": "Scheduled Event",
+    "source": "aws.events",
+    "account": "0",
+    "time": "2026-11-23T00:00:00Z",
+    "region": "eu-central-1",
+    "resources": [],
+    "detail": {},
+}
 
 
 def test_a_process_killed_between_written_and_sent_loses_nothing(cloud: Cloud) -> None:
     cloud.kill_handlers()
     try:
-        with Backend(cloud, cloud.env) as live:  # written by this process, while the one that sends is dead
+        with Backend(
+            cloud, cloud.env
+        ) as live:  # written by this process, while the one that sends is dead
             body = {"email": "killed@example.org", "consent": "newsletter-de-1"}
             assert live.call("POST", "/newsletter/signups", body).status == 202
         assert "STAGE" not in os.environ
@@ -188,7 +236,9 @@ def test_the_published_contract_is_what_is_served(cloud: Cloud) -> None:
     document = call(cloud, "GET", "/openapi.json").json
     assert document["openapi"] == "3.1.0"
     assert document["servers"] == [{"url": cloud.api}]
-    listed = {(path, method.upper()) for path, methods in document["paths"].items() for method in methods}
+    listed = {
+        (path, method.upper()) for path, methods in document["paths"].items() for method in methods
+    }
     assert listed == {(path, method) for path, methods in INVENTORY.items() for method in methods}
     served = cloud.client("apigateway").get_resources(restApiId=_api_id(cloud), limit=500)["items"]
     deployed = {each["path"] for each in served if each.get("resourceMethods")}

@@ -16,7 +16,9 @@ from tests.events import Answer
 from tests.ops.commands import ops
 
 
-def test_an_unconfirmed_address_is_in_no_export_and_gets_one_mail_and_no_more(backend: Backend, tmp_path: Path) -> None:
+def test_an_unconfirmed_address_is_in_no_export_and_gets_one_mail_and_no_more(
+    backend: Backend, tmp_path: Path
+) -> None:
     """Nothing reminds: eight days later its link is refused, whether or not the table has tidied up."""
     backend.configure(STAGE="local", STAFF_TEST_KEY="key")
     exported = 0
@@ -30,18 +32,26 @@ def test_an_unconfirmed_address_is_in_no_export_and_gets_one_mail_and_no_more(ba
             backend.tick(instants.now())
             backend.settle()
             ops("export", tmp_path / "out.csv")
-            staff = backend.call("GET", "/staff/subscribers.csv", headers={"authorization": "Bearer key"})
+            staff = backend.call(
+                "GET", "/staff/subscribers.csv", headers={"authorization": "Bearer key"}
+            )
             assert staff.status == 200
             exported += "waits@" in staff.text + (tmp_path / "out.csv").read_text()
             if day >= 7:
                 refused.append(confirm(backend, token).status)
-        expired = [each for each in backend.items(prefix="SUB#") if each["expires"] <= instants.epoch(instants.now())]
+        expired = [
+            each
+            for each in backend.items(prefix="SUB#")
+            if each["expires"] <= instants.epoch(instants.now())
+        ]
         _tidy(backend, expired)
         refused.append(confirm(backend, token).status)
         again = sign_up(backend, "waits@example.org")
     mails = len(backend.mails("waits@example.org"))
-    print(f"\nan unconfirmed address in nine days: mails {mails} · exports it is in {exported} of 18 · "
-          f"its link from day 8 on, before and after the TTL {refused}")  # fmt: skip
+    print(
+        f"\nan unconfirmed address in nine days: mails {mails} · exports it is in {exported} of 18 · "
+        f"its link from day 8 on, before and after the TTL {refused}"
+    )
     assert exported == 0
     assert mails == 1
     assert refused == [400, 400, 400]
@@ -61,22 +71,36 @@ def test_no_token_opens_what_it_is_not_for(backend: Backend) -> None:
     key = subscribe(backend, "tokens@example.org")
     now, before = instants.now(), backend.items()
     letter = tokens.read(reactions.CONFIRM, link(backend, "tokens@example.org", "confirm"), now)[1]
-    purposes = {"confirm": reactions.CONFIRM, "refuse": reactions.CONFIRM, "unsubscribe": reactions.UNSUBSCRIBE,
-                "preferences": reactions.PREFERENCES, "mydata": reactions.DATA, "erase": reactions.DATA}  # fmt: skip
+    purposes = {
+        "confirm": reactions.CONFIRM,
+        "refuse": reactions.CONFIRM,
+        "unsubscribe": reactions.UNSUBSCRIBE,
+        "preferences": reactions.PREFERENCES,
+        "mydata": reactions.DATA,
+        "erase": reactions.DATA,
+    }
     answers: list[Answer] = []
     for page, own in purposes.items():
         good = tokens.sign(own, key, letter)
-        bad = [tokens.sign(other, key, letter) for other in {*purposes.values(), "newsletter.export"} - {own}]
+        bad = [
+            tokens.sign(other, key, letter)
+            for other in {*purposes.values(), "newsletter.export"} - {own}
+        ]
         bad += [tokens.sign(own, key, letter, now - timedelta(seconds=1)), "", ".", "x" * 5000]
         for at, character in enumerate(good):
-            bad += [good[:at] + other + good[at + 1 :] for other in ("B" if character == "A" else "A", "!")]
+            bad += [
+                good[:at] + other + good[at + 1 :]
+                for other in ("B" if character == "A" else "A", "!")
+            ]
         for token in bad:
             answers.append(backend.call("GET", f"/newsletter/{page}?token={token}"))
             if page != "mydata":
                 answers.append(_press(backend, page, token))
     for page in ("confirm", "refuse"):
         answers.append(_press(backend, page, tokens.sign(reactions.CONFIRM, key, letter - 1)))
-    print(f"\nbad tokens {len(answers)} · different answers {len({(each.status, each.text) for each in answers})}")
+    print(
+        f"\nbad tokens {len(answers)} · different answers {len({(each.status, each.text) for each in answers})}"
+    )
     assert {each.status for each in answers} == {400}
     assert len({each.text for each in answers}) == 1
     assert backend.items() == before

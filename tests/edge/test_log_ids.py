@@ -13,9 +13,14 @@ from tests.events import Context, api_event
 
 POISON: dict[str, Any] = {"eventName": "INSERT", "dynamodb": {"NewImage": {}}}
 FOREIGN: dict[str, Any] = {
-    "Records": [{"Sns": {"TopicArn": "foreign", "Message": "{}", "Subject": None, "MessageAttributes": {}}}]
+    "Records": [
+        {"Sns": {"TopicArn": "foreign", "Message": "{}", "Subject": None, "MessageAttributes": {}}}
+    ]
 }
-UNREADABLE: dict[str, Any] = {"eventName": "INSERT", "dynamodb": {"NewImage": {"pk": {"S": "VIEW#gold"}}}}
+UNREADABLE: dict[str, Any] = {
+    "eventName": "INSERT",
+    "dynamodb": {"NewImage": {"pk": {"S": "VIEW#gold"}}},
+}
 REACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "record.quarantined": ("deliver", {"Records": [POISON]}),
     "feedback.foreign_topic": ("hear", FOREIGN),
@@ -28,7 +33,9 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(each) for each in capsys.readouterr().out.splitlines()]
 
 
-def test_each_line_names_the_invocation_it_belongs_to(backend: Backend, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_line_names_the_invocation_it_belongs_to(
+    backend: Backend, capsys: pytest.CaptureFixture[str]
+) -> None:
     for number in range(2):  # the second invocation of a process does not go by the first one's id
         for event, (function, records) in REACTIONS.items():
             getattr(app, function)(records, Context(aws_request_id=f"{function}-{number}"))

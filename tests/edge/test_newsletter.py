@@ -22,29 +22,41 @@ def sign_up(backend: Backend, email: str, **more: object) -> Answer:
 
 def token_in(backend: Backend, email: str) -> str:
     (mail,) = backend.mails(email)
-    found = re.search(r"https://contact\.site\.example/newsletter/confirm\?token=(\S+)", mail["text"])
+    found = re.search(
+        r"https://contact\.site\.example/newsletter/confirm\?token=(\S+)", mail["text"]
+    )
     assert found
     assert found[1] in mail["html"]
     return found[1]
 
 
 def confirm(backend: Backend, token: str, accept: str = "application/json") -> Answer:
-    return backend.call("POST", "/newsletter/confirm", f"token={token}", {"content-type": FORM, "accept": accept})
+    return backend.call(
+        "POST", "/newsletter/confirm", f"token={token}", {"content-type": FORM, "accept": accept}
+    )
 
 
 def test_signup_mail_confirmation(backend: Backend) -> None:
-    answer = sign_up(backend, "one@example.org", topics=["news"], language="de", page=f"{ORIGIN}/gold")
+    answer = sign_up(
+        backend, "one@example.org", topics=["news"], language="de", page=f"{ORIGIN}/gold"
+    )
     assert (answer.status, answer.json) == (202, {"status": "pending"})
     backend.deliver()
     token = token_in(backend, "one@example.org")
-    shown = backend.call("GET", f"/newsletter/confirm?token={token}", headers={"accept": "text/html"})
+    shown = backend.call(
+        "GET", f"/newsletter/confirm?token={token}", headers={"accept": "text/html"}
+    )
     assert shown.status == 200
     assert shown.text.count("<button") == 1
     assert "<script" not in shown.text
     for _ in range(3):
         assert confirm(backend, token).json == {"status": "confirmed"}
     (item,) = [each for each in backend.items(prefix="SUB#") if each["sk"] == "SUB"]
-    assert (item["state"], item["topics"], item["consent"]) == ("confirmed", ["news"], "newsletter-de-1")
+    assert (item["state"], item["topics"], item["consent"]) == (
+        "confirmed",
+        ["news"],
+        "newsletter-de-1",
+    )
     assert "expires" not in item
     events = [each for each in backend.items(prefix="SUB#") if each["sk"] != "SUB"]
     assert sorted(each["event"] for each in events) == ["confirmed", "signup"]
@@ -177,7 +189,9 @@ def test_one_caller_may_sign_up_so_often_an_hour(backend: Backend) -> None:
     refused = sign_up(backend, "another@example.org", language="en")
     assert 0 < int(refused.headers["retry-after"]) <= 3600
     assert refused.json["code"] == "rate_limited"
-    other = backend.call("POST", "/newsletter/signups", {**SIGNUP, "email": "9@example.org"}, caller="192.0.2.2")
+    other = backend.call(
+        "POST", "/newsletter/signups", {**SIGNUP, "email": "9@example.org"}, caller="192.0.2.2"
+    )
     assert other.status == 202
 
 
@@ -193,9 +207,12 @@ def test_the_declaration_stays_reachable_by_its_version(backend: Backend, langua
 def test_a_plain_form_goes_on_to_the_thank_you_page(backend: Backend) -> None:
     def post(**more: str) -> Answer:
         body = "&".join(
-            f"{k}={v}" for k, v in {"email": "f%40example.org", "consent": "newsletter-de-1", **more}.items()
+            f"{k}={v}"
+            for k, v in {"email": "f%40example.org", "consent": "newsletter-de-1", **more}.items()
         )
-        return backend.call("POST", "/newsletter/signups", body, {"content-type": FORM, "accept": "text/html"})
+        return backend.call(
+            "POST", "/newsletter/signups", body, {"content-type": FORM, "accept": "text/html"}
+        )
 
     assert (post().status, post().headers["location"]) == (303, f"{ORIGIN}/danke")
     assert post(next=f"{ORIGIN}/thanks").headers["location"] == f"{ORIGIN}/thanks"

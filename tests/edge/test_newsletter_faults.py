@@ -19,7 +19,16 @@ from chalicelib.newsletter import proof, reactions, routes, store
 from tests.backend import Backend, Stop
 from tests.edge.test_faults import SERVICES, error_answer
 from tests.edge.test_newsletter import sign_up
-from tests.edge.test_subscription import _allow_mails, hear, link, post, state, subscribe, told, welcome
+from tests.edge.test_subscription import (
+    _allow_mails,
+    hear,
+    link,
+    post,
+    state,
+    subscribe,
+    told,
+    welcome,
+)
 from tests.events import Context
 
 Act = Callable[[], Any]
@@ -44,7 +53,9 @@ def _waiting(backend: Backend, email: str, page: str) -> Act:
 
 def _confirmed(backend: Backend, email: str, page: str) -> Act:
     key = subscribe(backend, email)
-    purpose = {"unsubscribe": reactions.UNSUBSCRIBE, "erase": reactions.DATA}.get(page, reactions.PREFERENCES)
+    purpose = {"unsubscribe": reactions.UNSUBSCRIBE, "erase": reactions.DATA}.get(
+        page, reactions.PREFERENCES
+    )
     token = tokens.sign(purpose, key, 0)
     if page == "unsubscribe":
         return lambda: post(backend, f"unsubscribe?token={token}")
@@ -61,16 +72,30 @@ def _bounced(backend: Backend, email: str) -> Act:
 
 
 FLOWS = {
-    "confirm": Flow(lambda b, e: _waiting(b, e, "confirm"), ("signup", "confirmed"), "confirmed", 2),
+    "confirm": Flow(
+        lambda b, e: _waiting(b, e, "confirm"), ("signup", "confirmed"), "confirmed", 2
+    ),
     "refuse": Flow(lambda b, e: _waiting(b, e, "refuse"), ("signup", "refused"), "refused", 1),
-    "preferences": Flow(lambda b, e: _confirmed(b, e, "preferences"), ("signup", "confirmed", "preferences"),
-                        "confirmed", 2),
-    "access": Flow(lambda b, e: _confirmed(b, e, "access"), ("signup", "confirmed", "access"), "confirmed", 3),
-    "unsubscribe": Flow(lambda b, e: _confirmed(b, e, "unsubscribe"), ("signup", "confirmed", "unsubscribed"),
-                        "unsubscribed", 2),
-    "erase": Flow(lambda b, e: _confirmed(b, e, "erase"), ("signup", "confirmed", "erased"), "none", 2),
+    "preferences": Flow(
+        lambda b, e: _confirmed(b, e, "preferences"),
+        ("signup", "confirmed", "preferences"),
+        "confirmed",
+        2,
+    ),
+    "access": Flow(
+        lambda b, e: _confirmed(b, e, "access"), ("signup", "confirmed", "access"), "confirmed", 3
+    ),
+    "unsubscribe": Flow(
+        lambda b, e: _confirmed(b, e, "unsubscribe"),
+        ("signup", "confirmed", "unsubscribed"),
+        "unsubscribed",
+        2,
+    ),
+    "erase": Flow(
+        lambda b, e: _confirmed(b, e, "erase"), ("signup", "confirmed", "erased"), "none", 2
+    ),
     "bounce": Flow(_bounced, ("signup", "confirmed", "bounced"), "bounced", 2),
-}  # fmt: skip
+}
 
 
 def _fine(backend: Backend, flow: Flow, email: str, extra_mails: int = 0) -> None:
@@ -110,7 +135,9 @@ def test_ended_before_and_after_every_call(busy: Backend, name: str) -> None:
                 busy.tick(instants.now() + timedelta(minutes=minutes))
             again += len(busy.mails(email)) - flow.mails
             _fine(busy, flow, email, extra_mails=int(ending.inside_the_send))
-    print(f"\n{name}: crash points {points} · lost 0 · doubled 0 · once more after a crash inside the send {again}")
+    print(
+        f"\n{name}: crash points {points} · lost 0 · doubled 0 · once more after a crash inside the send {again}"
+    )
     assert points >= 4
 
 
@@ -173,7 +200,9 @@ def test_throttled_at_every_call(busy: Backend, name: str) -> None:
     act, before = flow.prepare(busy, email), busy.items()
     with busy.hooked("dynamodb", "before-send.dynamodb", throttle):
         answer = act()
-    print(f"\n{name}: calls throttled once {calls}, noticed 0 · throttled throughout: {answer.status}")
+    print(
+        f"\n{name}: calls throttled once {calls}, noticed 0 · throttled throughout: {answer.status}"
+    )
     assert (answer.status, busy.items()) == (503, before)
     assert int(answer.headers["retry-after"]) > 0
     assert calls >= 2
@@ -222,7 +251,9 @@ def test_the_stream_thrice_and_shuffled_ends_in_the_same_state(busy: Backend) ->
         _fine(busy, flow, addresses[name])
 
 
-def test_without_its_stream_for_a_day_the_clock_delivers_and_an_erasure_is_complete(busy: Backend) -> None:
+def test_without_its_stream_for_a_day_the_clock_delivers_and_an_erasure_is_complete(
+    busy: Backend,
+) -> None:
     """The mapping is disabled and what it would have brought has expired: nothing is reacted to, ever."""
     key = subscribe(busy, "day-erased@example.org")
     assert post(busy, "erase", token=tokens.sign(reactions.DATA, key, 0)).status == 200
@@ -234,7 +265,9 @@ def test_without_its_stream_for_a_day_the_clock_delivers_and_an_erasure_is_compl
     for _ in range(2):
         busy.tick(tomorrow)
     mails = [len(busy.mails(address)) for address in addresses]
-    print(f"\nsignups without a stream {len(addresses)} · mails after two ticks a day later {sum(mails)}")
+    print(
+        f"\nsignups without a stream {len(addresses)} · mails after two ticks a day later {sum(mails)}"
+    )
     assert mails == [1] * len(addresses)
 
 
@@ -250,7 +283,11 @@ def test_who_comes_back_at_once_after_an_erasure_is_erased_before_it(busy: Backe
 
     with busy.hooked("dynamodb", "before-send.dynamodb.UpdateItem", end), pytest.raises(Stop):
         post(busy, "erase", token=tokens.sign(reactions.DATA, key, 0))
-    body = {"email": "BACK@example.org", "consent": "newsletter-de-1", "page": "https://www.site.example/anew"}
+    body = {
+        "email": "BACK@example.org",
+        "consent": "newsletter-de-1",
+        "page": "https://www.site.example/anew",
+    }
     assert busy.call("POST", "/newsletter/signups", body).status == 202
     app.deliver({"Records": old}, Context())
     busy.settle()

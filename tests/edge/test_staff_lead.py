@@ -36,15 +36,26 @@ def test_figures_of_what_happened(line: Backend, sam: Agent) -> None:
     assert (len(stats["days"]), stats["days"][-1]["day"]) == (7, stats["last"])
     assert stats["days"][-1] == {"day": stats["last"], **stats["total"]}
     assert stats["total"] == {
-        "signups": 1, "confirmations": 1, "unsubscribes": 0, "bounces": 0, "requested": 3, "decided": 2, "in_time": 2,
-        "share_in_time": 1.0, "minutes_p50": 0, "minutes_p90": 0, "views": 3,
-    }  # fmt: skip
+        "signups": 1,
+        "confirmations": 1,
+        "unsubscribes": 0,
+        "bounces": 0,
+        "requested": 3,
+        "decided": 2,
+        "in_time": 2,
+        "share_in_time": 1.0,
+        "minutes_p50": 0,
+        "minutes_p90": 0,
+        "views": 3,
+    }
     assert stats["attempts"][0] == {"attempt": 1, "made": 2, "reached": 2, "rate": 1.0}
     assert (stats["ends"]["done"], stats["ends"]["refused"], stats["live"]) == (1, 1, 1)
     assert line.items(prefix=f"CALLBACK#{waiting}")
 
 
-def test_a_request_counts_for_the_day_it_was_made_even_when_its_data_is_erased(line: Backend, sam: Agent) -> None:
+def test_a_request_counts_for_the_day_it_was_made_even_when_its_data_is_erased(
+    line: Backend, sam: Agent
+) -> None:
     reference = ask(line)
     assert sam.do(reference, "claim").status == 200
     assert sam.do(reference, "outcome", outcome="reached").status == 200
@@ -52,13 +63,25 @@ def test_a_request_counts_for_the_day_it_was_made_even_when_its_data_is_erased(l
     made = instants.now() - timedelta(days=10)
     backdate(line, reference, created_at=instants.text(made))
     assert sam.get("/staff/stats?days=7").json["total"]["requested"] == 0
-    told = {day["day"]: day["requested"] for day in sam.get("/staff/stats?days=30").json["days"] if day["requested"]}
+    told = {
+        day["day"]: day["requested"]
+        for day in sam.get("/staff/stats?days=30").json["days"]
+        if day["requested"]
+    }
     assert told == {instants.day(made, "Europe/Berlin").isoformat(): 1}
     assert sam.get("/staff/stats?days=30").json["ends"]["done"] == 1
 
 
 def test_the_span_is_bounded_and_the_supervisors(line: Backend, sam: Agent) -> None:
-    for days, status in (("1", 200), ("366", 200), ("0", 422), ("367", 422), ("x", 422), ("1e9", 422), ("-1", 422)):
+    for days, status in (
+        ("1", 200),
+        ("366", 200),
+        ("0", 422),
+        ("367", 422),
+        ("x", 422),
+        ("1e9", 422),
+        ("-1", 422),
+    ):
         assert sam.get(f"/staff/stats?days={days}").status == status
         assert look(sam, f"/staff/figures?days={days}").status == status
     assert len(sam.get("/staff/stats").json["days"]) == 30
@@ -81,11 +104,15 @@ def test_what_the_figures_cost(line: Backend, sam: Agent) -> None:
     with line.hooked("dynamodb", "before-call.dynamodb", note):
         assert sam.get("/staff/stats?days=366").json["total"]["requested"] == 120
     queries, batches = operations.count("Query"), operations.count("BatchGetItem")
-    print(f"\n120 requests in 366 days: {queries} queries, {batches} batches, nothing else: {len(operations)} calls")
+    print(
+        f"\n120 requests in 366 days: {queries} queries, {batches} batches, nothing else: {len(operations)} calls"
+    )
     assert (queries, batches, len(operations)) == (5, 2, 7)
 
 
-def test_a_request_that_ends_while_the_figures_are_read_counts_once(line: Backend, sam: Agent) -> None:
+def test_a_request_that_ends_while_the_figures_are_read_counts_once(
+    line: Backend, sam: Agent
+) -> None:
     reference, other = ask(line), ask(line, phone="07930 2001")
     assert sam.do(reference, "claim").status == 200
     queries = 0
@@ -162,7 +189,9 @@ def test_what_was_not_counted_by_class_and_day(line: Backend, sam: Agent) -> Non
     assert (len(empty), [day["views"] for day in empty]) == (7, [{}] * 7)
     for agent, times in (("GPTBot/1.2", 2), ("curl/8.5.0", 1)):
         for _ in range(times):
-            assert line.call("POST", "/articles/gold/views", None, {"user-agent": agent}).status == 204
+            assert (
+                line.call("POST", "/articles/gold/views", None, {"user-agent": agent}).status == 204
+            )
     days = sam.get("/staff/views/filtered?days=3").json["days"]
     assert [sum(day["views"].values()) for day in days] == [3, 0, 0]
     assert days[0]["views"] == {"ai": 2, "tool": 1}

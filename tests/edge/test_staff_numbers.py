@@ -23,7 +23,9 @@ def anna(line: Backend) -> Agent:
 
 def send(who: Agent, url: str, body: str = "") -> Answer:
     """A plain form's post, as a browser sends it."""
-    return who.backend.call("POST", url, body, {**who.headers, "content-type": FORM, "accept": "text/html"})
+    return who.backend.call(
+        "POST", url, body, {**who.headers, "content-type": FORM, "accept": "text/html"}
+    )
 
 
 def find(who: Agent, wanted: str) -> Answer:
@@ -66,7 +68,9 @@ def test_what_is_not_found_is_said_on_the_same_page(anna: Agent) -> None:
     assert look(anna, "/staff/search/short").status == 422
 
 
-def test_a_supervisor_blocks_a_number_and_lifts_that(line: Backend, sam: Agent, anna: Agent) -> None:
+def test_a_supervisor_blocks_a_number_and_lifts_that(
+    line: Backend, sam: Agent, anna: Agent
+) -> None:
     path = led(find(sam, NUMBER))
     assert "Keine Nummer ist gesperrt." in look(sam, "/staff/search").text
     assert "90 Tage" in look(sam, f"{path}/block").text
@@ -86,7 +90,9 @@ def test_a_supervisor_blocks_a_number_and_lifts_that(line: Backend, sam: Agent, 
     assert ask(line) in look(anna, path).text
 
 
-def test_a_lifted_block_is_put_back_with_its_old_end(line: Backend, sam: Agent, anna: Agent) -> None:
+def test_a_lifted_block_is_put_back_with_its_old_end(
+    line: Backend, sam: Agent, anna: Agent
+) -> None:
     reference = ask(line)
     anna.do(reference, "claim")
     anna.do(reference, "outcome", outcome="refused")
@@ -95,14 +101,22 @@ def test_a_lifted_block_is_put_back_with_its_old_end(line: Backend, sam: Agent, 
     key = {"pk": block["pk"], "sk": "BLOCK"}
     until = instants.text((instants.now() + timedelta(days=12)).replace(microsecond=0))
     aws.write(
-        aws.update(line.env["CONTACTS_TABLE"], key, "SET #until = :until", names={"#until": "until"}, until=until)
+        aws.update(
+            line.env["CONTACTS_TABLE"],
+            key,
+            "SET #until = :until",
+            names={"#until": "until"},
+            until=until,
+        )
     )
 
     def blocked_until() -> str:
         told: str | None = sam.get("/staff/numbers?phone=07930%202000").json["blocked_until"]
         return instants.text(instants.parse(told)) if told else ""
 
-    assert led(send(sam, f"{path}/restore")) == f"{path}?done=restore"  # nothing was lifted: nothing changes
+    assert (
+        led(send(sam, f"{path}/restore")) == f"{path}?done=restore"
+    )  # nothing was lifted: nothing changes
     assert blocked_until() == until
     for _ in range(2):
         send(sam, f"{path}/lift")
@@ -127,7 +141,9 @@ def test_what_was_never_blocked_is_neither_lifted_nor_put_back(line: Backend, sa
     assert line.items(prefix="NUMBER#") == []
 
 
-def test_a_refusal_blocks_and_the_list_names_its_request(line: Backend, sam: Agent, anna: Agent) -> None:
+def test_a_refusal_blocks_and_the_list_names_its_request(
+    line: Backend, sam: Agent, anna: Agent
+) -> None:
     references = [ask(line, phone=f"07930 200{number}") for number in range(3)]
     for reference in references:
         assert anna.do(reference, "claim").status == 200
@@ -138,17 +154,29 @@ def test_a_refusal_blocks_and_the_list_names_its_request(line: Backend, sam: Age
     assert anna.tab("closed") == references[::-1]  # a block is no card of the board
 
 
-def test_a_block_is_over_when_its_time_is_whether_the_table_dropped_it_or_not(line: Backend, sam: Agent) -> None:
+def test_a_block_is_over_when_its_time_is_whether_the_table_dropped_it_or_not(
+    line: Backend, sam: Agent
+) -> None:
     path = led(find(sam, NUMBER))
     send(sam, f"{path}/block")
     key = {"pk": f"NUMBER#{path.rpartition('/')[2]}", "sk": "BLOCK"}
     past = {"until": "2020-01-01T00:00:00.000Z"}
-    aws.write(aws.update(line.env["CONTACTS_TABLE"], key, "SET #until = :until", names={"#until": "until"}, **past))
+    aws.write(
+        aws.update(
+            line.env["CONTACTS_TABLE"],
+            key,
+            "SET #until = :until",
+            names={"#until": "until"},
+            **past,
+        )
+    )
     assert path not in look(sam, "/staff/search").text
     assert "gesperrt" not in look(sam, path).text
 
 
-def test_a_supervisor_erases_a_person(line: Backend, sam: Agent, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_supervisor_erases_a_person(
+    line: Backend, sam: Agent, capsys: pytest.CaptureFixture[str]
+) -> None:
     reference = ask(line, email="eva@example.org", note="Krügerrand")
     path = led(find(sam, NUMBER))
     assert f"{reference}</a>. Er endet dann." in look(sam, f"{path}/erase").text

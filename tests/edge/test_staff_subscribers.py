@@ -53,7 +53,9 @@ def test_who_is_not_there_and_what_is_no_address(sam: Agent) -> None:
     assert look(sam, f"{PATH}/x/erase").status == 404
 
 
-def test_erasing_asks_first_and_a_second_press_does_no_more(sam: Agent, capsys: pytest.CaptureFixture[str]) -> None:
+def test_erasing_asks_first_and_a_second_press_does_no_more(
+    sam: Agent, capsys: pytest.CaptureFixture[str]
+) -> None:
     subscribe(sam.backend, EVA)
     path = led(find(sam, EVA))
     before = sam.backend.items(prefix="SUB#")
@@ -69,7 +71,11 @@ def test_erasing_asks_first_and_a_second_press_does_no_more(sam: Agent, capsys: 
     assert EVA not in logged
     told = [json.loads(each) for each in logged.splitlines()]
     key = proof.key_of(EVA)
-    assert [(each["subscriber"], each["by"]) for each in told if each["event"] == "newsletter.person_erased"] == [
+    assert [
+        (each["subscriber"], each["by"])
+        for each in told
+        if each["event"] == "newsletter.person_erased"
+    ] == [
         (key, "test-Sam"),
         (key, "test-Sam"),
     ]
@@ -80,16 +86,35 @@ def test_programs_get_the_json_they_had(sam: Agent, capsys: pytest.CaptureFixtur
     record = sam.get(f"{PATH}?email={EVA}")
     assert record.headers["content-type"] == "application/json"
     assert list(record.json) == [
-        "id", "email", "state", "language", "topics", "consent", "asked_at", "confirmed_at", "ended_at",
-    ]  # fmt: skip
+        "id",
+        "email",
+        "state",
+        "language",
+        "topics",
+        "consent",
+        "asked_at",
+        "confirmed_at",
+        "ended_at",
+    ]
     assert sam.get(f"{PATH}/{record.json['id']}").text == record.text
-    for query, code in (("", "required"), ("?email=", "email"), ("?email=x", "email"), ("?done=erased", "required")):
+    for query, code in (
+        ("", "required"),
+        ("?email=", "email"),
+        ("?email=x", "email"),
+        ("?done=erased", "required"),
+    ):
         refused = sam.get(PATH + query)
-        assert (refused.status, [(each["field"], each["code"]) for each in refused.json["errors"]]) == (
-            422, [("email", code)],
-        )  # fmt: skip
+        assert (
+            refused.status,
+            [(each["field"], each["code"]) for each in refused.json["errors"]],
+        ) == (
+            422,
+            [("email", code)],
+        )
     assert sam.get(f"{PATH}?email=nobody@example.org").status == 404
-    looked = [json.loads(each) for each in capsys.readouterr().out.splitlines() if "looked_up" in each]
+    looked = [
+        json.loads(each) for each in capsys.readouterr().out.splitlines() if "looked_up" in each
+    ]
     assert [each["by"] for each in looked] == ["test-Sam", "test-Sam"]
 
 

@@ -29,7 +29,9 @@ SCRIPT = {"content-type": FORM, "accept": "application/json"}
 def link(backend: Backend, address: str, page: str) -> str:
     """The token of a link in the newest mail to an address that has one."""
     for mail in backend.mails(address):
-        found = re.search(rf"https://contact\.site\.example/newsletter/{page}\?token=(\S+)", mail["text"])
+        found = re.search(
+            rf"https://contact\.site\.example/newsletter/{page}\?token=(\S+)", mail["text"]
+        )
         if found:
             return found[1]
     raise AssertionError(f"no mail with a link to {page}")
@@ -49,7 +51,9 @@ def state(key: str) -> str:
     return subscriber.state if subscriber else "none"
 
 
-def post(backend: Backend, page: str, headers: dict[str, str] | None = None, **fields: str) -> Answer:
+def post(
+    backend: Backend, page: str, headers: dict[str, str] | None = None, **fields: str
+) -> Answer:
     body = "&".join(f"{name}={value}" for name, value in fields.items())
     return backend.call("POST", f"/newsletter/{page}", body, headers or SCRIPT)
 
@@ -57,21 +61,32 @@ def post(backend: Backend, page: str, headers: dict[str, str] | None = None, **f
 def hear(backend: Backend, told: dict[str, Any], topic: str | None = None) -> None:
     arn = topic or backend.env["MAIL_EVENTS_TOPIC_ARN"]
     record: dict[str, Any] = {
-        "Sns": {"TopicArn": arn, "Message": json.dumps(told), "Subject": None, "MessageAttributes": {}}
+        "Sns": {
+            "TopicArn": arn,
+            "Message": json.dumps(told),
+            "Subject": None,
+            "MessageAttributes": {},
+        }
     }
     app.hear({"Records": [record]}, Context())
 
 
 def told(shape: str, message_id: str, service_id: str, feedback_id: str = "") -> dict[str, Any]:
     """A documented event body, about one of our messages, now."""
-    text = json.dumps(EVENTS[shape]).replace("OUR-MESSAGE", message_id).replace("SERVICE-ID", service_id)
+    text = (
+        json.dumps(EVENTS[shape])
+        .replace("OUR-MESSAGE", message_id)
+        .replace("SERVICE-ID", service_id)
+    )
     text = text.replace("NOW", instants.text(instants.now()))
     return json.loads(text.replace("FEEDBACK-ID", feedback_id or f"feedback-{shape}"))  # type: ignore[no-any-return]
 
 
 def welcome(backend: Backend, key: str) -> tuple[str, str]:
     """The welcome mail's id, and SES's name for it."""
-    (item,) = [each for each in backend.items(prefix="MSG#newsletter-welcome") if each["subject"] == key]
+    (item,) = [
+        each for each in backend.items(prefix="MSG#newsletter-welcome") if each["subject"] == key
+    ]
     return item["id"], item["service_id"]
 
 
@@ -80,7 +95,9 @@ def test_one_click_unsubscribe_to_the_letter(backend: Backend) -> None:
     sent: list[dict[str, Any]] = []
     sign_up(backend, "header@example.org")
     with backend.hooked(
-        "sesv2", "before-send.sesv2.SendEmail", lambda request, **_: sent.append(json.loads(request.body))
+        "sesv2",
+        "before-send.sesv2.SendEmail",
+        lambda request, **_: sent.append(json.loads(request.body)),
     ):
         backend.deliver()
         assert confirm(backend, link(backend, "header@example.org", "confirm")).status == 200
@@ -100,12 +117,17 @@ def test_one_click_unsubscribe_to_the_letter(backend: Backend) -> None:
     boundary = "multipart/form-data; boundary=x"
     multipart = '--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n'
     for kind, body in ((FORM, "List-Unsubscribe=One-Click"), (boundary, multipart)):
-        answer = backend.call("POST", f"/newsletter/unsubscribe?token={token}", body, {"content-type": kind})
+        answer = backend.call(
+            "POST", f"/newsletter/unsubscribe?token={token}", body, {"content-type": kind}
+        )
         assert answer.status == 200
         assert "set-cookie" not in answer.headers
         assert "location" not in answer.headers
         assert state(key) == "unsubscribed"
-    assert backend.call("POST", url[1], "List-Unsubscribe=One-Click", {"content-type": FORM}).status == 200
+    assert (
+        backend.call("POST", url[1], "List-Unsubscribe=One-Click", {"content-type": FORM}).status
+        == 200
+    )
     assert state(proof.key_of("header@example.org")) == "unsubscribed"
 
 
@@ -116,14 +138,18 @@ def test_an_unsubscribe_is_honoured_by_mail_that_waits(backend: Backend) -> None
     key = proof.key_of("queued@example.org")
     post(backend, f"unsubscribe?token={tokens.sign(reactions.UNSUBSCRIBE, key, 0)}")
     backend.deliver()
-    assert {each["subject"] for each in backend.mails("queued@example.org")} == {"Bitte bestätigen Sie Ihre Anmeldung"}
+    assert {each["subject"] for each in backend.mails("queued@example.org")} == {
+        "Bitte bestätigen Sie Ihre Anmeldung"
+    }
     assert sorted(backend.states().values()) == ["sent", "void"]
 
 
 def test_preferences(backend: Backend) -> None:
     key = subscribe(backend, "prefers@example.org")
     token = link(backend, "prefers@example.org", "preferences")
-    page = backend.call("GET", f"/newsletter/preferences?token={token}", headers={"accept": "text/html"})
+    page = backend.call(
+        "GET", f"/newsletter/preferences?token={token}", headers={"accept": "text/html"}
+    )
     assert page.text.count(" checked") == 4  # three topics, one language
     answer = post(backend, "preferences", token=token, topics="offers", language="en")
     assert answer.json == {"status": "saved"}
@@ -133,13 +159,19 @@ def test_preferences(backend: Backend) -> None:
     none = post(backend, "preferences", token=token, language="en")
     assert (none.status, none.json["errors"][0]["field"]) == (422, "topics")
     post(backend, f"unsubscribe?token={link(backend, 'prefers@example.org', 'unsubscribe')}")
-    assert post(backend, "preferences", token=token, topics="news", language="de").json["code"] == "token"
+    assert (
+        post(backend, "preferences", token=token, topics="news", language="de").json["code"]
+        == "token"
+    )
 
 
 def test_not_me(backend: Backend) -> None:
     sign_up(backend, "stranger@example.org")
     backend.deliver()
-    token, key = link(backend, "stranger@example.org", "refuse"), proof.key_of("stranger@example.org")
+    token, key = (
+        link(backend, "stranger@example.org", "refuse"),
+        proof.key_of("stranger@example.org"),
+    )
     assert backend.call("GET", f"/newsletter/refuse?token={token}").text.count("<button") == 1
     assert state(key) == "pending"
     for _ in range(2):
@@ -180,16 +212,22 @@ def test_ones_data_and_its_erasure_want_a_fresh_link(backend: Backend) -> None:
 def _allow_mails(backend: Backend, key: str) -> None:
     """Ten minutes pass for an address."""
     aws.client("dynamodb").update_item(
-        TableName=backend.env["CONTACTS_TABLE"], Key=aws.pack_item({"pk": f"SUB#{key}", "sk": "SUB"}),
-        UpdateExpression="SET lettered_at = :none", ExpressionAttributeValues={":none": {"L": []}},
-    )  # fmt: skip
+        TableName=backend.env["CONTACTS_TABLE"],
+        Key=aws.pack_item({"pk": f"SUB#{key}", "sk": "SUB"}),
+        UpdateExpression="SET lettered_at = :none",
+        ExpressionAttributeValues={":none": {"L": []}},
+    )
 
 
 def test_after_an_erasure_nothing_personal_is_anywhere(
     backend: Backend, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     agent = {"user-agent": "Canary/1.0", "content-type": "application/json"}
-    body = {"email": "canary@example.org", "consent": "newsletter-de-1", "page": f"{ORIGIN}/canary-page"}
+    body = {
+        "email": "canary@example.org",
+        "consent": "newsletter-de-1",
+        "page": f"{ORIGIN}/canary-page",
+    }
     backend.call("POST", "/newsletter/signups", body, agent, caller="203.0.113.77")
     backend.deliver()
     confirm(backend, link(backend, "canary@example.org", "confirm"))
@@ -199,14 +237,23 @@ def test_after_an_erasure_nothing_personal_is_anywhere(
     token = tokens.sign(reactions.DATA, key, 0)
     assert post(backend, "erase", token=token).status == 200
     backend.settle()
-    letters = aws.client("sqs").receive_message(QueueUrl=backend.env["DEAD_LETTER_QUEUE_URL"]).get("Messages", [])
-    tables = [backend.items(table) for table in ("CONTACTS_TABLE", "VIEW_MARKERS_TABLE", "VIEW_COUNTS_TABLE")]
+    letters = (
+        aws.client("sqs")
+        .receive_message(QueueUrl=backend.env["DEAD_LETTER_QUEUE_URL"])
+        .get("Messages", [])
+    )
+    tables = [
+        backend.items(table)
+        for table in ("CONTACTS_TABLE", "VIEW_MARKERS_TABLE", "VIEW_COUNTS_TABLE")
+    ]
     kept, said = str([tables, letters]), capsys.readouterr()
     everything = kept + said.out + said.err
     hits = sum(everything.count(canary) for canary in ("canary", "Canary", "203.0.113.77"))
     again = ops("import", written(tmp_path / "old.csv", row("CANARY@example.org")))
     with capsys.disabled():
-        print(f"\nerased: hits in tables, queue and logs {hits} · imported again: {again.output.splitlines()[-1]}")
+        print(
+            f"\nerased: hits in tables, queue and logs {hits} · imported again: {again.output.splitlines()[-1]}"
+        )
     assert hits == 0
     assert again.output.splitlines()[-1] == "0 imported, 0 done before, 1 refused"
     assert [each["reason"] for each in table(tmp_path / "old.csv.refused.csv")] == [
@@ -217,7 +264,9 @@ def test_after_an_erasure_nothing_personal_is_anywhere(
     shown = proof.document(key, routes.wordings, instants.now())
     assert shown
     assert (shown["intact"], shown["events"][0]["personal"]) == (True, None)
-    assert all("expires" in each for each in backend.items(prefix="SUB#") if each["sk"].startswith("EVENT"))
+    assert all(
+        "expires" in each for each in backend.items(prefix="SUB#") if each["sk"].startswith("EVENT")
+    )
     sign_up(backend, "canary@example.org")
     backend.settle()
     confirm(backend, link(backend, "canary@example.org", "confirm"))
@@ -241,7 +290,9 @@ def test_a_thousand_looks_at_every_link_change_nothing(backend: Backend) -> None
     before = backend.items()
     writes: list[str] = []
     looks = 0
-    with backend.hooked("dynamodb", "before-send.dynamodb", lambda event_name, **_: writes.append(event_name)):
+    with backend.hooked(
+        "dynamodb", "before-send.dynamodb", lambda event_name, **_: writes.append(event_name)
+    ):
         for page, token in pages.items():
             for number in range(1000):
                 method = "HEAD" if number % 2 else "GET"
@@ -250,16 +301,24 @@ def test_a_thousand_looks_at_every_link_change_nothing(backend: Backend) -> None
     assert {each.rpartition(".")[2] for each in writes} <= {"Query", "GetItem", "BatchGetItem"}
     assert backend.items() == before
     pressed = [confirm(backend, confirming).status]
-    pressed.append(post(backend, "preferences", token=pages["preferences"], topics="news", language="de").status)
+    pressed.append(
+        post(
+            backend, "preferences", token=pages["preferences"], topics="news", language="de"
+        ).status
+    )
     pressed += [post(backend, f"unsubscribe?token={pages['unsubscribe']}").status]
     pressed += [post(backend, "erase", token=data).status]
-    print(f"\nlooks at mailed links {looks} · writes 0 · buttons that work afterwards {pressed.count(200)}")
+    print(
+        f"\nlooks at mailed links {looks} · writes 0 · buttons that work afterwards {pressed.count(200)}"
+    )
     assert pressed == [200] * 4
     assert (state(key), state(proof.key_of("scanner-2@example.org"))) == ("none", "confirmed")
 
 
 @pytest.mark.parametrize("shape", ["event bounce", "notification bounce"])
-def test_a_hard_bounce_ends_it_and_a_fresh_opt_in_begins_it_again(backend: Backend, shape: str) -> None:
+def test_a_hard_bounce_ends_it_and_a_fresh_opt_in_begins_it_again(
+    backend: Backend, shape: str
+) -> None:
     address = f"{shape.replace(' ', '-')}@example.org"
     key = subscribe(backend, address)
     message, service = welcome(backend, key)
@@ -277,9 +336,12 @@ def test_a_hard_bounce_ends_it_and_a_fresh_opt_in_begins_it_again(backend: Backe
 
 
 @pytest.mark.parametrize(
-    "order", list(permutations(["event delivery", "event soft bounce", "event bounce", "event complaint"]))
+    "order",
+    list(permutations(["event delivery", "event soft bounce", "event bounce", "event complaint"])),
 )
-def test_feedback_in_every_order_ends_in_one_state(backend: Backend, order: tuple[str, ...]) -> None:
+def test_feedback_in_every_order_ends_in_one_state(
+    backend: Backend, order: tuple[str, ...]
+) -> None:
     key = subscribe(backend, "orders@example.org")
     message, service = welcome(backend, key)
     for shape in order:
@@ -313,9 +375,17 @@ def test_foreign_topics_unknown_messages_and_nonsense_change_nothing(backend: Ba
     key = subscribe(backend, "forged@example.org")
     message, service = welcome(backend, key)
     before = backend.items()
-    hear(backend, told("event complaint", message, service), topic="arn:aws:sns:eu-central-1:000000000000:foreign")
+    hear(
+        backend,
+        told("event complaint", message, service),
+        topic="arn:aws:sns:eu-central-1:000000000000:foreign",
+    )
     hear(backend, told("event complaint", "newsletter-welcome.nobody.1", "unknown"))
-    for nonsense in ({}, {"eventType": "Bounce"}, {"eventType": "Bounce", "mail": {"messageId": service}}):
+    for nonsense in (
+        {},
+        {"eventType": "Bounce"},
+        {"eventType": "Bounce", "mail": {"messageId": service}},
+    ):
         hear(backend, nonsense)
     assert backend.items() == before
 
@@ -332,8 +402,12 @@ def test_the_proof_verifies_and_one_changed_byte_shows(backend: Backend) -> None
     for item in [each for each in backend.items(prefix="SUB#") if each["sk"].startswith("EVENT")]:
         for name in ("at", "event", "personal_digest", "previous", "hash", "facts", "personal"):
             value = item[name]
-            forged: Any = {**value, next(iter(value)): "x"} if isinstance(value, dict) else _flip(value)
-            aws.client("dynamodb").put_item(TableName=table, Item=aws.pack_item({**item, name: forged}))
+            forged: Any = (
+                {**value, next(iter(value)): "x"} if isinstance(value, dict) else _flip(value)
+            )
+            aws.client("dynamodb").put_item(
+                TableName=table, Item=aws.pack_item({**item, name: forged})
+            )
             found = proof.document(key, routes.wordings, instants.now())
             assert found
             changed += 1
@@ -356,7 +430,9 @@ def test_growth_is_counted_with_what_grew(backend: Backend) -> None:
     hear(backend, told("event bounce", message, service))
     day = instants.day(instants.now(), "Europe/Berlin").isoformat()
     reads: list[str] = []
-    with backend.hooked("dynamodb", "before-send.dynamodb", lambda event_name, **_: reads.append(event_name)):
+    with backend.hooked(
+        "dynamodb", "before-send.dynamodb", lambda event_name, **_: reads.append(event_name)
+    ):
         year = store.growth(f"{day[:4]}-01-01", f"{day[:4]}-12-31")
     assert year == {day: {"signup": 5, "confirmed": 5, "unsubscribed": 1, "bounced": 1}}
     assert len(reads) == 1
@@ -382,17 +458,23 @@ def test_answers_tell_nothing_and_take_the_same_time(backend: Backend) -> None:
             mine = f"{address}-{number}" if address == "e-new" else address
             seen: list[str] = []
             with backend.hooked(
-                "dynamodb", "before-send.dynamodb", lambda event_name, seen=seen, **_: seen.append(event_name)
+                "dynamodb",
+                "before-send.dynamodb",
+                lambda event_name, seen=seen, **_: seen.append(event_name),
             ):
                 began = time.perf_counter()
                 answer = sign_up(backend, f"{mine}@example.org")
                 times[address].append(time.perf_counter() - began)
             calls[address] = [each.rpartition(".")[2] for each in seen]
             answers.add((answer.status, answer.text, str(answer.headers)))
-    medians = {address: f"{1000 * statistics.median(each):.1f} ms" for address, each in times.items()}
+    medians = {
+        address: f"{1000 * statistics.median(each):.1f} ms" for address, each in times.items()
+    }
     print(f"\nanswers {len(answers)} · medians {medians} · calls {calls}")
     assert len(answers) == 1
-    assert {len(each) for each in calls.values()} == {2}  # one read and one write, whatever is known
+    assert {len(each) for each in calls.values()} == {
+        2
+    }  # one read and one write, whatever is known
 
 
 def test_the_staff_look_up_prove_and_erase(cloud: Cloud) -> None:
@@ -400,11 +482,15 @@ def test_the_staff_look_up_prove_and_erase(cloud: Cloud) -> None:
     with Backend(cloud, cloud.env) as backend:
         staff = {"authorization": f"Bearer {cloud.env['STAFF_TEST_KEY']}"}
         sign_up(backend, "staff-looks@example.org")
-        found = backend.call("GET", "/staff/subscribers?email=STAFF-looks@example.org", headers=staff)
+        found = backend.call(
+            "GET", "/staff/subscribers?email=STAFF-looks@example.org", headers=staff
+        )
         assert (found.json["email"], found.json["state"]) == ("staff-looks@example.org", "pending")
         path = f"/staff/subscribers/{found.json['id']}"
         assert backend.call("GET", f"{path}/proof", headers=staff).json["intact"]
-        page = backend.call("GET", f"{path}/proof?language=en", headers={**staff, "accept": "text/html"})
+        page = backend.call(
+            "GET", f"{path}/proof?language=en", headers={**staff, "accept": "text/html"}
+        )
         assert page.headers["content-type"] == "text/html; charset=utf-8"
         for shown in (
             "staff-looks@example.org",
@@ -415,7 +501,12 @@ def test_the_staff_look_up_prove_and_erase(cloud: Cloud) -> None:
             assert shown in page.text
         for _ in range(2):
             assert backend.call("DELETE", path, headers=staff).json == {"status": "erased"}
-        assert backend.call("GET", "/staff/subscribers?email=staff-looks@example.org", headers=staff).status == 404
+        assert (
+            backend.call(
+                "GET", "/staff/subscribers?email=staff-looks@example.org", headers=staff
+            ).status
+            == 404
+        )
         assert backend.call("GET", "/staff/subscribers/nobody/proof", headers=staff).status == 404
 
 
@@ -428,7 +519,10 @@ def test_confirming_against_unsubscribing_has_one_end(backend: Backend) -> None:
         backend.deliver()
         confirming, key = link(backend, email, "confirm"), proof.key_of(email)
         leaving = tokens.sign(reactions.UNSUBSCRIBE, key, 0)
-        acts = [lambda c=confirming: confirm(backend, c), lambda t=leaving: post(backend, f"unsubscribe?token={t}")] * 4
+        acts = [
+            lambda c=confirming: confirm(backend, c),
+            lambda t=leaving: post(backend, f"unsubscribe?token={t}"),
+        ] * 4
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda act: act(), acts))
         events = [each.event for each in store.events(key)]
@@ -438,5 +532,7 @@ def test_confirming_against_unsubscribing_has_one_end(backend: Backend) -> None:
         assert proof.document(key, routes.wordings, instants.now())["intact"]  # type: ignore[index]  # it is there
         assert post(backend, f"unsubscribe?token={leaving}").status == 200
         assert state(key) == "unsubscribed"
-    print(f"\nconfirmations against unsubscribes, 4 each at once: races 8 · ends {dict(ends)} · ledgers intact 8")
+    print(
+        f"\nconfirmations against unsubscribes, 4 each at once: races 8 · ends {dict(ends)} · ledgers intact 8"
+    )
     assert ends.keys() <= {"confirmed", "unsubscribed"}

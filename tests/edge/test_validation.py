@@ -11,7 +11,13 @@ from botocore.validate import ParamValidator
 from chalicelib import aws
 from tests.backend import Backend
 
-SIGNUP = {"email": "eva@example.org", "consent": "newsletter-de-1", "topics": ["news"], "language": "de", "page": "/"}
+SIGNUP = {
+    "email": "eva@example.org",
+    "consent": "newsletter-de-1",
+    "topics": ["news"],
+    "language": "de",
+    "page": "/",
+}
 CALLBACK = {
     "name": "Eva",
     "phone": "07930 2000",
@@ -23,11 +29,38 @@ CALLBACK = {
     "window": {"from": "2026-11-23T09:00:00Z", "to": "2026-11-23T10:00:00Z"},
 }
 VIEW = {"title": "Gold", "page": "https://www.site.example/gold"}
-FORMS: dict[str, dict[str, Any]] = {"/newsletter/signups": SIGNUP, "/callbacks": CALLBACK, "/articles/gold/views": VIEW}
+FORMS: dict[str, dict[str, Any]] = {
+    "/newsletter/signups": SIGNUP,
+    "/callbacks": CALLBACK,
+    "/articles/gold/views": VIEW,
+}
 HOSTILE: list[Any] = [
-    None, True, 0, -1, 1.5, 10**400, 1e308, "", " ", "\0", "\x7f", "\u2028", "x" * 3000, "ä" * 1000, "😀", [], [None],
-    [1.5], ["x"] * 100, {}, {"S": "x"}, {"a": {"b": [1.5]}}, "{}", "NaN", "{{7*7}}",
-]  # fmt: skip
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    10**400,
+    1e308,
+    "",
+    " ",
+    "\0",
+    "\x7f",
+    "\u2028",
+    "x" * 3000,
+    "ä" * 1000,
+    "😀",
+    [],
+    [None],
+    [1.5],
+    ["x"] * 100,
+    {},
+    {"S": "x"},
+    {"a": {"b": [1.5]}},
+    "{}",
+    "NaN",
+    "{{7*7}}",
+]
 
 
 class Validator:
@@ -63,12 +96,16 @@ def test_no_call_would_be_refused_by_botocores_validation(
 ) -> None:
     backend.configure(LIMIT_PER_CALLER_FACTOR="1000")
     answers: dict[int, int] = {}
-    with backend.hooked("dynamodb", "before-parameter-build.dynamodb", validator.look):  # `configure` made a new client
+    with backend.hooked(
+        "dynamodb", "before-parameter-build.dynamodb", validator.look
+    ):  # `configure` made a new client
         for path, body in bodies():
             status = backend.call("POST", path, json.dumps(body)).status
             answers[status] = answers.get(status, 0) + 1
     with capsys.disabled():
-        print(f"\nvalidated {validator.calls} calls of {sum(answers.values())} requests, by status {answers}")
+        print(
+            f"\nvalidated {validator.calls} calls of {sum(answers.values())} requests, by status {answers}"
+        )
     assert validator.reports == []
     assert validator.calls > 100
     assert set(answers) <= {202, 204, 400, 413, 422}

@@ -20,7 +20,11 @@ def test_every_control_character_and_line_break_is_refused_and_nothing_else() ->
             LINE.validate_python(f"a{chr(at)}b")
         except ValidationError:
             refused.add(at)
-    assert refused == {at for at in range(sys.maxunicode + 1) if unicodedata.category(chr(at)) in ("Cc", "Zl", "Zp")}
+    assert refused == {
+        at
+        for at in range(sys.maxunicode + 1)
+        if unicodedata.category(chr(at)) in ("Cc", "Zl", "Zp")
+    }
 
 
 @pytest.mark.parametrize("text", ["\n", "a\n", "\u2028a"])

@@ -32,7 +32,9 @@ OURS = {
     "SITE_ORIGINS": "https://www.firma.de",
 }
 OPERATIONS = {"mail_domain": "firma.de", "alarm_mail": "ops@firma.de", "user_pool": True}
-_UNNEEDED = shutil.ignore_patterns(".git", ".venv", ".local", ".*_cache", "__pycache__", "deployments", "tests")
+_UNNEEDED = shutil.ignore_patterns(
+    ".git", ".venv", ".local", ".*_cache", "__pycache__", "deployments", "tests"
+)
 
 
 class Account:

@@ -19,7 +19,9 @@ class Endpoint:
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
-        self.fail: dict[tuple[str, str], int] = {}  # method and start of a path → status, to be answered once
+        self.fail: dict[
+            tuple[str, str], int
+        ] = {}  # method and start of a path → status, to be answered once
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -27,7 +29,9 @@ class Endpoint:
 
             def _answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
-                status, headers, text = owner.call(self.command, self.path, body, dict(self.headers))
+                status, headers, text = owner.call(
+                    self.command, self.path, body, dict(self.headers)
+                )
                 self.send_response(status)
                 for name, value in headers.items():
                     if name.lower() not in _HOP:
@@ -51,26 +55,41 @@ class Endpoint:
         self._server.shutdown()
         self._server.server_close()
 
-    def call(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+    def call(
+        self, method: str, path: str, body: bytes, headers: dict[str, str]
+    ) -> tuple[int, dict[str, str], bytes]:
         """Answer one call."""
         for (wanted, start), status in list(self.fail.items()):
             if method == wanted and path.startswith(start):
                 del self.fail[wanted, start]
-                return status, {"Content-Type": "application/json"}, b'{"message": "the test has it fail"}'
+                return (
+                    status,
+                    {"Content-Type": "application/json"},
+                    b'{"message": "the test has it fail"}',
+                )
         anew = re.fullmatch(r"/restapis/(\w+)\?mode=overwrite", path)
         if anew and method == "PUT":
             self._describe(anew[1], json.loads(body))
             return self._pass("GET", f"/restapis/{anew[1]}", b"", headers)
         status, given, text = self._pass(method, path, body, headers)
-        if method == "POST" and path.startswith("/restapis?") and "mode=import" in path and status < 300:
+        if (
+            method == "POST"
+            and path.startswith("/restapis?")
+            and "mode=import" in path
+            and status < 300
+        ):
             self._describe(json.loads(text)["id"], json.loads(body))
         return status, given, text
 
-    def _pass(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+    def _pass(
+        self, method: str, path: str, body: bytes, headers: dict[str, str]
+    ) -> tuple[int, dict[str, str], bytes]:
         split = urlsplit(self._emulator.url)
         connection = http.client.HTTPConnection(split.hostname or "", split.port, timeout=60)
         try:
-            connection.request(method, path, body, {k: v for k, v in headers.items() if k.lower() not in _HOP})
+            connection.request(
+                method, path, body, {k: v for k, v in headers.items() if k.lower() not in _HOP}
+            )
             answer = connection.getresponse()
             return answer.status, dict(answer.getheaders()), answer.read()
         finally:
@@ -82,7 +101,10 @@ class Endpoint:
         for each in client.get_gateway_responses(restApiId=api_id, limit=500)["items"]:
             if not each.get("defaultResponse"):
                 client.delete_gateway_response(restApiId=api_id, responseType=each["responseType"])
-        ids = {each["path"]: each["id"] for each in client.get_resources(restApiId=api_id, limit=500)["items"]}
+        ids = {
+            each["path"]: each["id"]
+            for each in client.get_resources(restApiId=api_id, limit=500)["items"]
+        }
         for path, methods in description["paths"].items():
             if path in ids:
                 continue
@@ -90,9 +112,13 @@ class Endpoint:
             for part in path.strip("/").split("/"):
                 parent, at = at or "/", f"{at}/{part}"
                 if at not in ids:
-                    ids[at] = client.create_resource(restApiId=api_id, parentId=ids[parent], pathPart=part)["id"]
+                    ids[at] = client.create_resource(
+                        restApiId=api_id, parentId=ids[parent], pathPart=part
+                    )["id"]
             for method, declared in methods.items():
                 where = {"restApiId": api_id, "resourceId": ids[path], "httpMethod": method.upper()}
                 client.put_method(**where, authorizationType="NONE")
                 uri = declared["x-amazon-apigateway-integration"]["uri"]
-                client.put_integration(**where, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
+                client.put_integration(
+                    **where, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri
+                )

@@ -55,7 +55,11 @@ class Hour:
 
     def invoke(self, function: str, go: Callable[[], Any]) -> Any:
         """Runs a function: its answer, how long it took (ms); what its log lines count is kept."""
-        name, written, began = config.function_name("STAGE", function), io.StringIO(), time.perf_counter()
+        name, written, began = (
+            config.function_name("STAGE", function),
+            io.StringIO(),
+            time.perf_counter(),
+        )
         with redirect_stdout(written):
             answer = go()
         took = (time.perf_counter() - began) * 1000
@@ -70,7 +74,9 @@ class Hour:
     def ask(self, method: str, url: str, body: Any = None, caller: int = 0) -> Answer:
         """A request."""
         by = f"192.0.2.{caller}"
-        answer, took = self.invoke("api_handler", lambda: self.backend.call(method, url, body, caller=by))
+        answer, took = self.invoke(
+            "api_handler", lambda: self.backend.call(method, url, body, caller=by)
+        )
         self.put(API.format("Count"), 1)
         self.put(API.format("Latency"), took)
         self.put(API.format("4XXError"), 400 <= answer.status < 500)
@@ -106,39 +112,70 @@ class Hour:
         emails = [f"reader-{slot}-{number}@example.org" for number in range(READERS[slot] // 12)]
         refuse = error_answer(400, "ThrottlingException")
         for number, email in enumerate(emails):
-            self.ask("POST", "/newsletter/signups", {"email": email, "consent": "newsletter-de-1"}, number)
-        with backend.hooked("dynamodb", "before-send.dynamodb", refuse) if slot == THROTTLES else ExitStack():
+            self.ask(
+                "POST",
+                "/newsletter/signups",
+                {"email": email, "consent": "newsletter-de-1"},
+                number,
+            )
+        with (
+            backend.hooked("dynamodb", "before-send.dynamodb", refuse)
+            if slot == THROTTLES
+            else ExitStack()
+        ):
             for number in range(2):
                 self.ask("GET", f"/articles/article-{number}/views")
         poison = [{"eventName": "INSERT", "dynamodb": {"NewImage": {}}}] if slot == POISON else []
         down = error_answer(429, "TooManyRequestsException")
-        with backend.hooked("sesv2", "before-send.sesv2.SendEmail", down) if slot in SES_REFUSES else ExitStack():
-            for function, records in (("deliver", backend.records() + poison),
-                                      ("count", backend.records("VIEW_MARKERS_TABLE"))):  # fmt: skip
-                self.put(f"AWS/Lambda/IteratorAge/{config.function_name('STAGE', function)}",
-                         (time.perf_counter() - began) * 1000)  # fmt: skip
-                self.invoke(function, partial(getattr(app, function), {"Records": records}, Context()))
+        with (
+            backend.hooked("sesv2", "before-send.sesv2.SendEmail", down)
+            if slot in SES_REFUSES
+            else ExitStack()
+        ):
+            for function, records in (
+                ("deliver", backend.records() + poison),
+                ("count", backend.records("VIEW_MARKERS_TABLE")),
+            ):
+                self.put(
+                    f"AWS/Lambda/IteratorAge/{config.function_name('STAGE', function)}",
+                    (time.perf_counter() - began) * 1000,
+                )
+                self.invoke(
+                    function, partial(getattr(app, function), {"Records": records}, Context())
+                )
             for function in [*("clock", "rank") * 5, "sweep"]:
                 self.invoke(function, partial(getattr(app, function), SCHEDULED, Context()))
         for email in emails if slot not in SES_REFUSES else []:
             self.ask("POST", "/newsletter/confirm", {"token": link(backend, email, "confirm")})
         self.invoke("deliver", backend.deliver)
         self.feedback(emails)
-        self.put("AWS/SQS/ApproximateNumberOfMessagesVisible/customer-contact-STAGE-dead-letters", dead_letters())
+        self.put(
+            "AWS/SQS/ApproximateNumberOfMessagesVisible/customer-contact-STAGE-dead-letters",
+            dead_letters(),
+        )
 
     def feedback(self, emails: list[str]) -> None:
         """What SES tells of the mails."""
         shape = {BOUNCE: "event bounce", COMPLAINT: "event complaint"}.get(self.slot)
         if shape:
             self.invoke(
-                "hear", partial(hear, self.backend, told(shape, *welcome(self.backend, proof.key_of(emails[0]))))
+                "hear",
+                partial(
+                    hear, self.backend, told(shape, *welcome(self.backend, proof.key_of(emails[0])))
+                ),
             )
         sent = sum(state == "sent" for state in self.backend.states().values())
         self.put("AWS/SES/Send", sent - self.sent)
         self.sent = sent
-        for event, metric, rate in ((BOUNCE, "Bounce", "BounceRate"), (COMPLAINT, "Complaint", "ComplaintRate")):
+        for event, metric, rate in (
+            (BOUNCE, "Bounce", "BounceRate"),
+            (COMPLAINT, "Complaint", "ComplaintRate"),
+        ):
             self.put(f"AWS/SES/{metric}", self.slot == event)
-            self.put(f"AWS/SES/Reputation.{rate}/customer-contact-STAGE", (self.slot >= event) / max(sent, 1))
+            self.put(
+                f"AWS/SES/Reputation.{rate}/customer-contact-STAGE",
+                (self.slot >= event) / max(sent, 1),
+            )
 
 
 def main() -> None:

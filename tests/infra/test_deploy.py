@@ -32,7 +32,9 @@ def empty(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Acco
 @pytest.fixture(scope="module")
 def served(empty: Account) -> Account:
     """Deployed, with failures on the way: each run goes on where the one before stopped."""
-    with pytest.raises(click.ClickException, match=r"(?s)This is missing:.*MAIL_FROM still has the example's value"):
+    with pytest.raises(
+        click.ClickException, match=r"(?s)This is missing:.*MAIL_FROM still has the example's value"
+    ):
         empty.deploy(ports.listen(0, "api"))
     empty.configure(environment_variables=OURS)
     with pytest.raises(click.ClickException, match="SES has no identity firma"):
@@ -54,10 +56,14 @@ def test_the_stage_is_what_it_should_be(served: Account) -> None:
     assert list(settle(served.target)) == []  # a look says that nothing differs
     outputs = served.target.environment
     assert outputs["CONTACTS_TABLE"] == f"{PREFIX}-contacts"
-    pool = served.client("cognito-idp").describe_user_pool(UserPoolId=outputs["OIDC_ISSUER"].rpartition("/")[2])
+    pool = served.client("cognito-idp").describe_user_pool(
+        UserPoolId=outputs["OIDC_ISSUER"].rpartition("/")[2]
+    )
     assert pool["UserPool"]["MfaConfiguration"] == "ON"
     mapped = served.client("lambda").list_event_source_mappings()["EventSourceMappings"]
-    filters = {each["FunctionArn"].rpartition("-")[2]: each["FilterCriteria"]["Filters"] for each in mapped}
+    filters = {
+        each["FunctionArn"].rpartition("-")[2]: each["FilterCriteria"]["Filters"] for each in mapped
+    }
     assert {name: len(found) for name, found in filters.items()} == {"deliver": 3, "count": 1}
     for function, most in triggers.RESERVED.items():
         name = config.function_name(STAGE, function)
@@ -78,7 +84,9 @@ def test_every_method_has_a_throttle(served: Account) -> None:
     client = served.client("apigateway")
     (stage,) = client.get_stages(restApiId=api_id)["item"]
     settings = stage["methodSettings"]
-    assert settings["*/*"]["throttlingRateLimit"] == DEFAULT[0]  # of each method that has none of its own
+    assert (
+        settings["*/*"]["throttlingRateLimit"] == DEFAULT[0]
+    )  # of each method that has none of its own
     paths = {each["path"] for each in client.get_resources(restApiId=api_id, limit=500)["items"]}
     assert set(RATES) <= paths
     for path, (rate, burst) in RATES.items():
@@ -88,9 +96,13 @@ def test_every_method_has_a_throttle(served: Account) -> None:
 
 
 def test_logs_are_kept_for_a_month_and_only_by_these_groups(served: Account) -> None:
-    groups = served.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/")["logGroups"]
+    groups = served.client("logs").describe_log_groups(logGroupNamePrefix="/aws/lambda/")[
+        "logGroups"
+    ]
     kept = {each["logGroupName"]: each.get("retentionInDays") for each in groups}
-    assert kept == {f"/aws/lambda/{config.function_name(STAGE, each)}": 30 for each in policies.RIGHTS}
+    assert kept == {
+        f"/aws/lambda/{config.function_name(STAGE, each)}": 30 for each in policies.RIGHTS
+    }
 
 
 def test_again_it_changes_only_what_chalice_undoes(served: Account) -> None:
@@ -104,7 +116,9 @@ def test_again_it_changes_only_what_chalice_undoes(served: Account) -> None:
 
 def test_destroyed_without_data_and_deployed_again_it_has_its_data(served: Account) -> None:
     client = served.client("dynamodb")
-    client.put_item(TableName=f"{PREFIX}-contacts", Item={"pk": {"S": "SUB#kept"}, "sk": {"S": "SUB"}})
+    client.put_item(
+        TableName=f"{PREFIX}-contacts", Item={"pk": {"S": "SUB#kept"}, "sk": {"S": "SUB"}}
+    )
     assert CliRunner().invoke(destroy.main, [STAGE, "--help"]).exit_code == 0
     destroy.run(served.target, data=False)
     assert served.client("lambda").list_functions()["Functions"] == []
@@ -116,7 +130,11 @@ def test_destroyed_without_data_and_deployed_again_it_has_its_data(served: Accou
 def test_without_a_pool_or_a_provider_it_says_so(served: Account, tmp_path: Path) -> None:
     (tmp_path / ".chalice").mkdir()
     whole = json.loads((served.root / ".chalice" / "config.json").read_text())
-    for issuer, pool, notes in (("", False, 1), ("", True, 0), ("https://sign-in.firma.de", False, 0)):
+    for issuer, pool, notes in (
+        ("", False, 1),
+        ("", True, 0),
+        ("https://sign-in.firma.de", False, 0),
+    ):
         whole["stages"][STAGE]["environment_variables"]["OIDC_ISSUER"] = issuer
         whole["stages"][STAGE]["operations"]["user_pool"] = pool
         (tmp_path / ".chalice" / "config.json").write_text(json.dumps(whole))

@@ -23,32 +23,46 @@ def of(resources: dict[str, Any], kind: str) -> dict[str, Any]:
 
 def test_what_cannot_be_made_again_outlives_its_stack(resources: dict[str, Any]) -> None:
     for name in (*RECOVERABLE, "IdentitySecret", "TokenSecret", "MailIdentity", "Staff"):
-        assert resources[name]["DeletionPolicy"] == resources[name]["UpdateReplacePolicy"] == "Retain"
+        assert (
+            resources[name]["DeletionPolicy"] == resources[name]["UpdateReplacePolicy"] == "Retain"
+        )
 
 
 def test_the_tables_are_recoverable_protected_and_encrypted(resources: dict[str, Any]) -> None:
     tables = of(resources, "AWS::DynamoDB::Table")
     for name in RECOVERABLE:
         properties = tables[name]["Properties"]
-        assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+        assert properties["PointInTimeRecoverySpecification"] == {
+            "PointInTimeRecoveryEnabled": True
+        }
         assert properties["DeletionProtectionEnabled"]
     # With a key whose use shows in the account's CloudTrail; the others' is DynamoDB's own, which every table has.
     assert tables["Contacts"]["Properties"]["SSESpecification"] == {"SSEEnabled": True}
-    assert tables.keys() - set(RECOVERABLE) == {"ViewMarkers"}  # its sums are kept, its items go in days
+    assert tables.keys() - set(RECOVERABLE) == {
+        "ViewMarkers"
+    }  # its sums are kept, its items go in days
 
 
 def test_every_topic_says_who_may_publish(resources: dict[str, Any]) -> None:
     both = {**resources, **watching.template("dev")["Resources"]}
     topics = of(both, "AWS::SNS::Topic")
     policies = of(both, "AWS::SNS::TopicPolicy").values()
-    assert {each["Ref"] for policy in policies for each in policy["Properties"]["Topics"]} == topics.keys()
+    assert {
+        each["Ref"] for policy in policies for each in policy["Properties"]["Topics"]
+    } == topics.keys()
     for policy in policies:
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
             assert statement["Action"] == "sns:Publish"
-            if "Service" in statement["Principal"]:  # for this account only, not for whoever else uses the service
-                assert statement["Condition"] == {"StringEquals": {"AWS:SourceAccount": {"Ref": "AWS::AccountId"}}}
+            if (
+                "Service" in statement["Principal"]
+            ):  # for this account only, not for whoever else uses the service
+                assert statement["Condition"] == {
+                    "StringEquals": {"AWS:SourceAccount": {"Ref": "AWS::AccountId"}}
+                }
             else:
-                assert statement["Principal"] == {"AWS": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}}
+                assert statement["Principal"] == {
+                    "AWS": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}
+                }
 
 
 def test_mail_events_reach_the_topic(resources: dict[str, Any]) -> None:
@@ -56,4 +70,6 @@ def test_mail_events_reach_the_topic(resources: dict[str, Any]) -> None:
     assert destination["SnsDestination"] == {"TopicARN": {"Ref": "MailEvents"}}
     assert {"send", "bounce", "complaint"} <= set(destination["MatchingEventTypes"])
     assert destination["Enabled"]
-    assert resources["MailConfiguration"]["Properties"]["ReputationOptions"] == {"ReputationMetricsEnabled": True}
+    assert resources["MailConfiguration"]["Properties"]["ReputationOptions"] == {
+        "ReputationMetricsEnabled": True
+    }

@@ -17,8 +17,13 @@ from tests.events import Context
 def passes(pattern: Any, value: Any) -> bool:
     """Lambda's syntax of event filters, as far as we use it: nested names, any of some values, a prefix."""
     if isinstance(pattern, dict):
-        return isinstance(value, dict) and all(name in value and passes(pattern[name], value[name]) for name in pattern)
-    return any(str(value).startswith(rule["prefix"]) if isinstance(rule, dict) else value == rule for rule in pattern)
+        return isinstance(value, dict) and all(
+            name in value and passes(pattern[name], value[name]) for name in pattern
+        )
+    return any(
+        str(value).startswith(rule["prefix"]) if isinstance(rule, dict) else value == rule
+        for rule in pattern
+    )
 
 
 def let_through(function: str, record: dict[str, Any]) -> bool:
@@ -48,12 +53,22 @@ def states(backend: Backend) -> dict[str, dict[str, Any]]:
     for email in ("leaves@example.org", "erased@example.org", "complains@example.org"):
         subscribe(backend, email)
     look()
-    backend.call("POST", "/callbacks", {"name": "Eva", "phone": "07930 2000", "consent": "callback-de-1"})
+    backend.call(
+        "POST", "/callbacks", {"name": "Eva", "phone": "07930 2000", "consent": "callback-de-1"}
+    )
     leave = tokens.sign(reactions.UNSUBSCRIBE, proof.key_of("leaves@example.org"), 0)
-    assert backend.call("POST", f"/newsletter/unsubscribe?token={leave}", "", {"content-type": FORM}).status == 200
+    assert (
+        backend.call(
+            "POST", f"/newsletter/unsubscribe?token={leave}", "", {"content-type": FORM}
+        ).status
+        == 200
+    )
     look()
     data = tokens.sign(reactions.DATA, proof.key_of("erased@example.org"), 0)
-    assert backend.call("POST", "/newsletter/erase", f"token={data}", {"content-type": FORM}).status == 200
+    assert (
+        backend.call("POST", "/newsletter/erase", f"token={data}", {"content-type": FORM}).status
+        == 200
+    )
     look()
     backend.settle()
     look()
@@ -64,7 +79,10 @@ def test_deliver_sees_what_it_reacts_to_and_nothing_else(backend: Backend) -> No
     records = states(backend).values()
     through = [each for each in records if let_through("deliver", each)]
     held = [each for each in records if not let_through("deliver", each)]
-    assert {each["dynamodb"]["Keys"]["pk"]["S"].partition("#")[0] for each in through} == {"MSG", "SUB"}
+    assert {each["dynamodb"]["Keys"]["pk"]["S"].partition("#")[0] for each in through} == {
+        "MSG",
+        "SUB",
+    }
     assert len(held) > len(through) >= 5
     for record in held:
         with calls(backend) as made:

@@ -70,7 +70,11 @@ def lose(**_: Any) -> None:
 
 def messages(backend: Backend, told: Told, function: str, go: Callable[[], object]) -> None:
     """A message each that is unclear, refused, failed, beyond the cap, and not to be composed."""
-    ends = [lose, error_answer(429, "TooManyRequestsException"), error_answer(400, "BadRequestException")]
+    ends = [
+        lose,
+        error_answer(429, "TooManyRequestsException"),
+        error_answer(400, "BadRequestException"),
+    ]
     for number, end in enumerate(ends):
         sign_up(backend, f"{function}-{number}@example.org")
         with backend.hooked("sesv2", SEND, end), told.by(function):
@@ -81,18 +85,25 @@ def messages(backend: Backend, told: Told, function: str, go: Callable[[], objec
         go()
     backend.configure(MAILS_A_DAY="20000")
     sign_up(backend, f"{function}-wrong@example.org")
-    (message,) = (each for each in backend.items(prefix="MSG#") if each["state"] == "due" and not each["attempts"]
-                  and "error" not in each)  # fmt: skip
+    (message,) = (
+        each
+        for each in backend.items(prefix="MSG#")
+        if each["state"] == "due" and not each["attempts"] and "error" not in each
+    )
     aws.client("dynamodb").update_item(
-        TableName=backend.env["CONTACTS_TABLE"], Key=aws.pack_item({"pk": message["pk"], "sk": "MSG"}),
-        UpdateExpression="SET kind = :kind", ExpressionAttributeValues={":kind": {"S": "nobody's"}},
-    )  # fmt: skip
+        TableName=backend.env["CONTACTS_TABLE"],
+        Key=aws.pack_item({"pk": message["pk"], "sk": "MSG"}),
+        UpdateExpression="SET kind = :kind",
+        ExpressionAttributeValues={":kind": {"S": "nobody's"}},
+    )
     with told.by(function):
         go()
 
 
 def sign_up(backend: Backend, email: str) -> int:
-    return backend.call("POST", "/newsletter/signups", {"email": email, "consent": "newsletter-de-1"}).status
+    return backend.call(
+        "POST", "/newsletter/signups", {"email": email, "consent": "newsletter-de-1"}
+    ).status
 
 
 def requests(backend: Backend, told: Told) -> None:
@@ -105,7 +116,12 @@ def requests(backend: Backend, told: Told) -> None:
 
 def events(backend: Backend, told: Told) -> None:
     def tell(topic: str, message: str) -> None:
-        sns: dict[str, Any] = {"TopicArn": topic, "Message": message, "Subject": None, "MessageAttributes": {}}
+        sns: dict[str, Any] = {
+            "TopicArn": topic,
+            "Message": message,
+            "Subject": None,
+            "MessageAttributes": {},
+        }
         with told.by("hear"):
             app.hear({"Records": [{"Sns": sns}]}, Context())
 
@@ -118,7 +134,9 @@ def markers(backend: Backend, told: Told) -> None:
     with told.by("count"):
         app.count({"Records": [{"dynamodb": {"NewImage": aws.pack_item(bad)}}]}, Context())
     assert backend.call("POST", "/articles/gold/views").status == 204
-    aws.client("dynamodb").put_item(TableName=backend.env["VIEW_MARKERS_TABLE"], Item=aws.pack_item(bad))
+    aws.client("dynamodb").put_item(
+        TableName=backend.env["VIEW_MARKERS_TABLE"], Item=aws.pack_item(bad)
+    )
     with told.by("sweep"):
         counting.sweep(instants.now() + timedelta(minutes=11))
 
@@ -145,9 +163,15 @@ def test_every_metric_of_ours_is_told_by_each_function_it_is_read_of(
 
 
 def test_an_alarm_of_ours_looks_at_a_metric_of_ours_and_all_of_them_are_looked_at() -> None:
-    ours = {each.metric for each in alarms.alarms(STAGE) if each.namespace == f"customer-contact/{STAGE}"}
+    ours = {
+        each.metric
+        for each in alarms.alarms(STAGE)
+        if each.namespace == f"customer-contact/{STAGE}"
+    }
     assert ours == {each.name for each in alarms.MEASURES}
-    others = [each for each in alarms.alarms(STAGE) if each.namespace != f"customer-contact/{STAGE}"]
+    others = [
+        each for each in alarms.alarms(STAGE) if each.namespace != f"customer-contact/{STAGE}"
+    ]
     assert [each.name for each in others if each.metric not in OF_AWS[each.namespace]] == []
 
 
@@ -156,13 +180,19 @@ def test_every_function_is_watched() -> None:
     watched = {each.of[1] for each in alarms.alarms(STAGE) if each.metric == "Errors"}
     assert watched == {config.function_name(STAGE, each) for each in functions}
     behind = {each.of[1] for each in alarms.alarms(STAGE) if each.metric == "IteratorAge"}
-    streams = {each.name for each in app.app.event_sources if type(each).__name__ == "DynamoDBEventConfig"}
+    streams = {
+        each.name for each in app.app.event_sources if type(each).__name__ == "DynamoDBEventConfig"
+    }
     assert behind == {config.function_name(STAGE, each) for each in streams}
     shown = watching.dashboard(STAGE)
-    assert [each for each in functions if f'"{config.function_name(STAGE, each)}"' not in shown] == []
-    assert {each["Properties"]["LogGroupName"] for each in watching.template(STAGE)["Resources"].values()
-            if each["Type"] == "AWS::Logs::LogGroup"} == {
-                f"/aws/lambda/{config.function_name(STAGE, each)}" for each in policies.RIGHTS}  # fmt: skip
+    assert [
+        each for each in functions if f'"{config.function_name(STAGE, each)}"' not in shown
+    ] == []
+    assert {
+        each["Properties"]["LogGroupName"]
+        for each in watching.template(STAGE)["Resources"].values()
+        if each["Type"] == "AWS::Logs::LogGroup"
+    } == {f"/aws/lambda/{config.function_name(STAGE, each)}" for each in policies.RIGHTS}
 
 
 def test_the_dashboard_shows_every_metric_of_ours() -> None:
@@ -171,7 +201,9 @@ def test_the_dashboard_shows_every_metric_of_ours() -> None:
 
 
 def test_every_alarm_has_a_section_that_says_what_to_do(root: Path) -> None:
-    told = set(re.findall(r"^\| `([\w-]+)` \|", (root / "docs" / "operations.md").read_text(), re.M))
+    told = set(
+        re.findall(r"^\| `([\w-]+)` \|", (root / "docs" / "operations.md").read_text(), re.M)
+    )
     assert {each.name for each in alarms.alarms(STAGE)} - told == set()
 
 
@@ -181,6 +213,11 @@ def test_the_templates_are_sound(root: Path, tmp_path: Path, mail: str, budget: 
     made = tmp_path / "watching.json"
     made.write_text(json.dumps(watching.template(STAGE, mail, budget)))
     assert len(made.read_text()) < 51_200  # what CloudFormation takes without a bucket
-    command = [str(Path(sys.executable).parent / "cfn-lint"), "--", str(made), str(root / "infra" / "template.json")]
+    command = [
+        str(Path(sys.executable).parent / "cfn-lint"),
+        "--",
+        str(made),
+        str(root / "infra" / "template.json"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -9,8 +9,12 @@ from local.cloud import Cloud
 
 def test_both_sides_of_the_hotline(cloud: Cloud, root: Path) -> None:
     done = subprocess.run(
-        [root / "examples" / "hotline.sh"], env={**os.environ, "API": cloud.api}, capture_output=True, text=True,
-        timeout=120, check=False,
-    )  # fmt: skip
+        [root / "examples" / "hotline.sh"],
+        env={**os.environ, "API": cloud.api},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("every end was reached\n")

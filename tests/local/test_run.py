@@ -26,7 +26,15 @@ class Runner:
 
     def __init__(self, folder: Path, root: Path) -> None:
         self.folder, self.port = folder, _free_base()
-        for name in ("app.py", "chalicelib", ".chalice", "infra", "local", "demo", "requirements.txt"):
+        for name in (
+            "app.py",
+            "chalicelib",
+            ".chalice",
+            "infra",
+            "local",
+            "demo",
+            "requirements.txt",
+        ):
             source = root / name
             copy: Callable[..., Any] = shutil.copytree if source.is_dir() else shutil.copy
             copy(source, folder / name)
@@ -43,8 +51,11 @@ class Runner:
     def command(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "local", "--port", str(self.port)],
-            cwd=self.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+            cwd=self.folder,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     def end(self, sign: int = signal.SIGINT) -> tuple[int, str]:
         """Ends it; its exit code and all that it said."""
@@ -60,7 +71,9 @@ class Runner:
     def get(self, path: str, default: Any = ...) -> Any:
         """JSON of a GET; the default where nothing answers well."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}{path}", timeout=10
+            ) as answer:
                 return json.loads(answer.read())
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             if default is ...:
@@ -69,13 +82,17 @@ class Runner:
 
     def post(self, path: str, body: Any) -> int:
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}", json.dumps(body).encode(), {"content-type": "application/json"}
+            f"http://127.0.0.1:{self.port}{path}",
+            json.dumps(body).encode(),
+            {"content-type": "application/json"},
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
             return int(answer.status)
 
     def messages(self) -> list[Any]:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port + 2}/messages", timeout=10) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.port + 2}/messages", timeout=10
+        ) as answer:
             found: list[Any] = json.loads(answer.read())["messages"]
             return found
 
@@ -84,7 +101,9 @@ class Runner:
         found = []
         for each in Path("/proc").iterdir():
             try:
-                if each.name.isdigit() and Path(os.readlink(each / "cwd")).is_relative_to(self.folder):
+                if each.name.isdigit() and Path(os.readlink(each / "cwd")).is_relative_to(
+                    self.folder
+                ):
                     found.append((each / "cmdline").read_text().replace("\0", " "))
             except OSError:
                 continue  # it ended while we looked, or is not ours
@@ -126,7 +145,9 @@ def runner(tmp_path: Path, root: Path) -> Iterator[Runner]:
 
 def test_a_day_with_make_run(runner: Runner) -> None:
     first = runner.start()
-    addresses = eventually(lambda: json.loads(runner.run_file().read_text()) if runner.run_file().exists() else None)
+    addresses = eventually(
+        lambda: json.loads(runner.run_file().read_text()) if runner.run_file().exists() else None
+    )
     base = runner.port
     assert addresses == {
         "site": f"http://127.0.0.1:{base + 1}",
@@ -147,8 +168,15 @@ def test_a_day_with_make_run(runner: Runner) -> None:
     assert "Traceback" not in complaint
     assert runner.run_file().exists()
 
-    assert runner.post("/newsletter/signups", {"email": "kept@example.org", "consent": "newsletter-de-1"}) == 202
-    assert eventually(lambda: [each for each in runner.messages() if "kept@example.org" in each["to"]] or None)
+    assert (
+        runner.post(
+            "/newsletter/signups", {"email": "kept@example.org", "consent": "newsletter-de-1"}
+        )
+        == 202
+    )
+    assert eventually(
+        lambda: [each for each in runner.messages() if "kept@example.org" in each["to"]] or None
+    )
 
     # An edit is served without a restart, and loses nothing.
     package = runner.folder / "chalicelib" / "__init__.py"
@@ -168,7 +196,9 @@ def test_a_day_with_make_run(runner: Runner) -> None:
     assert code == 0
     for address in (addresses["site"], addresses["mailbox"], addresses["api"]):
         assert address in said
-    people = [Login(**each) for each in json.loads((runner.folder / ".local" / "people.json").read_text())]
+    people = [
+        Login(**each) for each in json.loads((runner.folder / ".local" / "people.json").read_text())
+    ]
     assert [each.role for each in people] == ["agent", "supervisor"]
     for person in people:
         assert f"{person.email} " in said
@@ -181,12 +211,26 @@ def test_a_day_with_make_run(runner: Runner) -> None:
         assert person.name in Visitor().open(addresses["staff"]).sign_in(person).text
     assert [each for each in runner.messages() if "kept@example.org" in each["to"]]
     # Still pending, so nothing new is mailed within ten minutes: the subscriber is known.
-    assert runner.post("/newsletter/signups", {"email": "kept@example.org", "consent": "newsletter-de-1"}) == 202
-    assert runner.post("/newsletter/signups", {"email": "new@example.org", "consent": "newsletter-de-1"}) == 202
-    assert eventually(lambda: [each for each in runner.messages() if "new@example.org" in each["to"]] or None)
+    assert (
+        runner.post(
+            "/newsletter/signups", {"email": "kept@example.org", "consent": "newsletter-de-1"}
+        )
+        == 202
+    )
+    assert (
+        runner.post(
+            "/newsletter/signups", {"email": "new@example.org", "consent": "newsletter-de-1"}
+        )
+        == 202
+    )
+    assert eventually(
+        lambda: [each for each in runner.messages() if "new@example.org" in each["to"]] or None
+    )
     assert len([each for each in runner.messages() if "kept@example.org" in each["to"]]) == 1
     assert runner.end(signal.SIGTERM)[0] == 0
-    print(f"\nfirst start {first:.1f} s · second start {again:.1f} s · edit served after {served:.2f} s")
+    print(
+        f"\nfirst start {first:.1f} s · second start {again:.1f} s · edit served after {served:.2f} s"
+    )
 
 
 def test_killed_it_leaves_no_process_behind(runner: Runner) -> None:

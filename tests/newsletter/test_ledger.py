@@ -15,7 +15,9 @@ def make(count: int = 4) -> list[Event]:
         personal = {"caller": f"192.0.2.{version}", "email": "eva@example.org"}
         at = f"2026-11-23T09:00:0{version}.000Z"
         events.append(
-            ledger.append(head, version, "signup", at, {"consent": "newsletter-de-1"}, personal, str(version))
+            ledger.append(
+                head, version, "signup", at, {"consent": "newsletter-de-1"}, personal, str(version)
+            )
         )
     return events
 
@@ -72,5 +74,7 @@ def test_events_in_another_order_show() -> None:
 
 def test_a_forged_event_at_the_end_shows() -> None:
     events = make()
-    forged = ledger.append(events[-1].hash, 5, "confirmed", "2026-11-24T09:00:00.000Z", {}, {}, "salt")
+    forged = ledger.append(
+        events[-1].hash, 5, "confirmed", "2026-11-24T09:00:00.000Z", {}, {}, "salt"
+    )
     assert ledger.faults([*events, forged], events[-1].hash)

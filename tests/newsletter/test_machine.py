@@ -68,7 +68,9 @@ class Life:
             version = len(self.ledger) + 1
             assert change.after is None or change.after.version == version
             at = instants.text(self.now)
-            self.ledger.append(ledger.append(head, version, change.event, at, facts, personal, str(choice)))
+            self.ledger.append(
+                ledger.append(head, version, change.event, at, facts, personal, str(choice))
+            )
         self._hold()
 
     def _letter(self, choice: int) -> int:
@@ -102,7 +104,9 @@ class Life:
         unwanted = oracle.refused is not None and now < oracle.refused + YEAR
         match event:
             case "signup":
-                wanted = not (oracle.agreed or oracle.complained or unwanted) and oracle.may_mail(now)
+                wanted = not (oracle.agreed or oracle.complained or unwanted) and oracle.may_mail(
+                    now
+                )
                 assert change is not None
                 assert (change.owes == "confirmation") == wanted
                 if wanted:
@@ -113,7 +117,9 @@ class Life:
                     oracle.asked, oracle.alive = now, True
                     oracle.mailed.append(now)
             case "confirm":
-                good = self._letter(choice) in oracle.letters and (oracle.waits(now) or oracle.agreed)
+                good = self._letter(choice) in oracle.letters and (
+                    oracle.waits(now) or oracle.agreed
+                )
                 assert (change is not None) == good
                 if good and not oracle.agreed:
                     oracle.agreed, oracle.asked, oracle.refused = True, None, None
@@ -130,13 +136,20 @@ class Life:
                     assert oracle.alive
                     assert oracle.may_mail(now)
                     oracle.mailed.append(now)
-                    if oracle.letters and change.after:  # in the opt-in's row of numbers; no such link is ever signed
+                    if (
+                        oracle.letters and change.after
+                    ):  # in the opt-in's row of numbers; no such link is ever signed
                         oracle.letters.append(change.after.letters)
             case "unsubscribe":
                 oracle.agreed = False
             case "complaint":
                 if oracle.alive:
-                    oracle.complained, oracle.agreed, oracle.asked, oracle.letters = True, False, None, []
+                    oracle.complained, oracle.agreed, oracle.asked, oracle.letters = (
+                        True,
+                        False,
+                        None,
+                        [],
+                    )
             case "hard":
                 if oracle.alive and not oracle.complained:
                     oracle.agreed, oracle.asked, oracle.letters = False, None, []
@@ -168,9 +181,21 @@ EVENTS = [
     "hard",
     "erase",
 ]
-WAITS = [timedelta(0), timedelta(minutes=9), timedelta(minutes=11), DAY / 2, DAY * 2, DAY * 6, DAY * 8, MONTH, YEAR]
+WAITS = [
+    timedelta(0),
+    timedelta(minutes=9),
+    timedelta(minutes=11),
+    DAY / 2,
+    DAY * 2,
+    DAY * 6,
+    DAY * 8,
+    MONTH,
+    YEAR,
+]
 lives: Any = st.lists(
-    st.tuples(st.sampled_from(EVENTS), st.sampled_from(WAITS), st.integers(0, 5)), min_size=STEPS, max_size=STEPS
+    st.tuples(st.sampled_from(EVENTS), st.sampled_from(WAITS), st.integers(0, 5)),
+    min_size=STEPS,
+    max_size=STEPS,
 )
 
 

@@ -20,13 +20,29 @@ def ago(**span: float) -> datetime:
 
 
 PENDING = Subscriber(
-    "key", "eva@example.org", "pending", "de", ("news",), "newsletter-de-1", ago(hours=1), ago(hours=1), 1, 1, 1,
+    "key",
+    "eva@example.org",
+    "pending",
+    "de",
+    ("news",),
+    "newsletter-de-1",
+    ago(hours=1),
+    ago(hours=1),
+    1,
+    1,
+    1,
     (ago(hours=1),),
-)  # fmt: skip
+)
 
 
 def pending(*lettered: datetime) -> Subscriber:
-    return replace(PENDING, asked_at=lettered[-1], since=lettered[0], lettered_at=lettered, letters=len(lettered))
+    return replace(
+        PENDING,
+        asked_at=lettered[-1],
+        since=lettered[0],
+        lettered_at=lettered,
+        letters=len(lettered),
+    )
 
 
 CONFIRMED = replace(PENDING, state="confirmed", version=2, confirmed_at=ago(minutes=30))
@@ -40,7 +56,9 @@ STATES: dict[str, Subscriber | None] = {
     "expired": pending(ago(days=7)),
     "confirmed": CONFIRMED,
     "unsubscribed": replace(CONFIRMED, state="unsubscribed", version=3, ended_at=ago(minutes=20)),
-    "refused": replace(PENDING, state="refused", email="", refused_at=ago(days=364), ended_at=ago(days=364)),
+    "refused": replace(
+        PENDING, state="refused", email="", refused_at=ago(days=364), ended_at=ago(days=364)
+    ),
     "refused a year ago": replace(PENDING, state="refused", email="", refused_at=ago(days=365)),
     "bounced": replace(CONFIRMED, state="bounced", ended_at=ago(minutes=20)),
     "complained": replace(CONFIRMED, state="complained", ended_at=ago(minutes=20)),
@@ -62,20 +80,20 @@ EVENTS: dict[str, Callable[[Subscriber | None], Change]] = {
 }
 # For each state, in the order of EVENTS: the state after it, `=` for no change, `!` for a refused link; `+` owes a mail.
 TABLE = {
-    "none":                                "pending+  !          !        = !          =  =       =       =          =            =",
-    "pending":                             "pending+  confirmed+ refused  = !          =+ bounced pending complained =            gone",
-    "pending, mail just sent":             "=         confirmed+ refused  = !          =  bounced pending complained =            gone",
-    "pending, three mails today":          "=         confirmed+ refused  = !          =  bounced pending complained =            gone",
+    "none": "pending+  !          !        = !          =  =       =       =          =            =",
+    "pending": "pending+  confirmed+ refused  = !          =+ bounced pending complained =            gone",
+    "pending, mail just sent": "=         confirmed+ refused  = !          =  bounced pending complained =            gone",
+    "pending, three mails today": "=         confirmed+ refused  = !          =  bounced pending complained =            gone",
     "pending, three mails, one yesterday": "pending+  confirmed+ refused  = !          =+ bounced pending complained =            gone",
-    "pending, last second":                "pending+  confirmed+ refused  = !          =+ bounced pending complained =            gone",
-    "expired":                             "pending+  !          !        = !          =  bounced pending complained =            gone",
-    "confirmed":                           "=         =          ! unsubscribed confirmed =+ bounced confirmed complained =       gone",
-    "unsubscribed":                        "pending+  !          !        = !          =+ bounced unsubscribed complained =       gone",
-    "refused":                             "=         !          =        = !          =  bounced refused complained =            gone",
-    "refused a year ago":                  "pending+  !          =        = !          =  bounced refused complained =            gone",
-    "bounced":                             "pending+  !          !        = !          =  =       =       complained =            gone",
-    "complained":                          "=         !          !        = !          =  =       =       =          unsubscribed gone",
-}  # fmt: skip
+    "pending, last second": "pending+  confirmed+ refused  = !          =+ bounced pending complained =            gone",
+    "expired": "pending+  !          !        = !          =  bounced pending complained =            gone",
+    "confirmed": "=         =          ! unsubscribed confirmed =+ bounced confirmed complained =       gone",
+    "unsubscribed": "pending+  !          !        = !          =+ bounced unsubscribed complained =       gone",
+    "refused": "=         !          =        = !          =  bounced refused complained =            gone",
+    "refused a year ago": "pending+  !          =        = !          =  bounced refused complained =            gone",
+    "bounced": "pending+  !          !        = !          =  =       =       complained =            gone",
+    "complained": "=         !          !        = !          =  =       =       =          unsubscribed gone",
+}
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -178,13 +196,18 @@ def test_three_soft_bounces_in_thirty_days_in_any_order(order: tuple[int, ...]) 
 def test_soft_bounces_further_apart_are_forgiven() -> None:
     subscriber: Subscriber | None = replace(CONFIRMED, since=ago(days=100))
     for days in (90, 70, 50, 30, 10):
-        subscriber = model.bounce(subscriber, False, str(days), ago(days=days), ago(days=days)).after
+        subscriber = model.bounce(
+            subscriber, False, str(days), ago(days=days), ago(days=days)
+        ).after
     assert subscriber
     assert subscriber.state == "confirmed"
 
 
 def test_feedback_on_mails_from_before_the_opt_in_is_about_another_time() -> None:
-    assert model.bounce(CONFIRMED, True, "old", CONFIRMED.since - timedelta(seconds=1), NOW).after is CONFIRMED
+    assert (
+        model.bounce(CONFIRMED, True, "old", CONFIRMED.since - timedelta(seconds=1), NOW).after
+        is CONFIRMED
+    )
 
 
 FEEDBACK: list[Callable[[Subscriber | None], Change]] = [

@@ -11,20 +11,38 @@ from ops.failures import Commands
 # Without the group's own `--stage`: the backend has set the environment.
 _OPS = Commands("ops", commands=main.commands)
 WORDING = "Ja, ich möchte Post von Tauberwerk.\nDas kann ich jederzeit widerrufen."
-COLUMNS = ("email", "language", "topics", "consent_version", "consent_text", "confirmed_at", "source_address", "page",
-           "proof_note")  # fmt: skip
+COLUMNS = (
+    "email",
+    "language",
+    "topics",
+    "consent_version",
+    "consent_text",
+    "confirmed_at",
+    "source_address",
+    "page",
+    "proof_note",
+)
 
 
 def ops(*arguments: str | Path, answer: str | None = None) -> Result:
     """Runs a command, which is given an answer if it asks; whatever it raised beyond an exit is raised here."""
-    return CliRunner().invoke(_OPS, [str(each) for each in arguments], input=answer, catch_exceptions=False)
+    return CliRunner().invoke(
+        _OPS, [str(each) for each in arguments], input=answer, catch_exceptions=False
+    )
 
 
 def row(email: str, **changes: str) -> dict[str, str]:
     """A row with its proof."""
-    given = {"language": "de", "topics": "news", "consent_version": "shop-2", "consent_text": WORDING,
-             "confirmed_at": "2024-05-31T12:00:00+02:00", "source_address": "192.0.2.7",
-             "page": "https://alt.example/form", "proof_note": "Ordner 7"}  # fmt: skip
+    given = {
+        "language": "de",
+        "topics": "news",
+        "consent_version": "shop-2",
+        "consent_text": WORDING,
+        "confirmed_at": "2024-05-31T12:00:00+02:00",
+        "source_address": "192.0.2.7",
+        "page": "https://alt.example/form",
+        "proof_note": "Ordner 7",
+    }
     return {"email": email, **given, **changes}
 
 

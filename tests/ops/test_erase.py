@@ -12,7 +12,12 @@ from tests.edge.desk import ask
 from tests.edge.test_subscription import subscribe
 from tests.ops.commands import ops
 
-PERSON = {"name": "Canary Muster", "phone": "07930 2468", "email": "Goes@example.org", "note": "canary-note"}
+PERSON = {
+    "name": "Canary Muster",
+    "phone": "07930 2468",
+    "email": "Goes@example.org",
+    "note": "canary-note",
+}
 CANARIES = ("Canary", "49793024", "Goes@", "goes@", "canary-note", "192.0.2.1")
 
 
@@ -29,7 +34,10 @@ def recorded(backend: Backend, stream: str) -> list[dict[str, Any]]:
 
 def test_the_newsletters_part(backend: Backend) -> None:
     key = subscribe(backend, "goes@example.org")
-    assert ops("erase", "goes@example.org", "--dry-run").output == f"newsletter: confirmed, 2 events, key {key}\n"
+    assert (
+        ops("erase", "goes@example.org", "--dry-run").output
+        == f"newsletter: confirmed, 2 events, key {key}\n"
+    )
     refused = ops("erase", "goes@example.org")  # nobody answers the question
     assert (refused.exit_code, "Erase?" in refused.output) == (1, True)
     assert backend.items(prefix=f"SUB#{key}")[0]["sk"] != "SUPPRESSED"
@@ -50,14 +58,19 @@ def test_callbacks_by_number(backend: Backend) -> None:
     assert ops("erase", "--phone", "+49 7930 2468", "--yes").exit_code == 0
     backend.deliver()
     assert kept(backend) == []
-    (item,) = [each for each in backend.items(prefix=f"CALLBACK#{reference}") if each["sk"] == "CALLBACK"]
+    (item,) = [
+        each for each in backend.items(prefix=f"CALLBACK#{reference}") if each["sk"] == "CALLBACK"
+    ]
     assert (item["state"], item["erased"]) == ("cancelled", True)
     again = ops("erase", "--phone", "07930 2468", "--yes")
     assert (again.exit_code, again.output) == (2, "nothing is known of this person\n")
 
 
 def test_an_address_brings_the_callbacks_that_name_it(backend: Backend) -> None:
-    mine, other = ask(backend, **PERSON), ask(backend, phone="07930 2999", email="other@example.org")
+    mine, other = (
+        ask(backend, **PERSON),
+        ask(backend, phone="07930 2999", email="other@example.org"),
+    )
     unnamed = ask(backend, phone="07930 2998")
     subscribe(backend, "goes@example.org")
     told = ops("erase", "goes@example.org", "--dry-run").output
@@ -68,7 +81,9 @@ def test_an_address_brings_the_callbacks_that_name_it(backend: Backend) -> None:
     erased = {item["reference"] for item in backend.items(prefix="CALLBACK#") if item.get("erased")}
     assert erased == {mine}
     assert {other, unnamed} <= {item.get("reference") for item in backend.items(prefix="CALLBACK#")}
-    assert [each for each in kept(backend) if each != "192.0.2.1"] == []  # where the others' consent came from
+    assert [
+        each for each in kept(backend) if each != "192.0.2.1"
+    ] == []  # where the others' consent came from
 
 
 def test_wrong_usage(backend: Backend) -> None:

@@ -31,9 +31,16 @@ def shown(email: str) -> dict[str, Any]:
 
 
 def test_an_imported_subscriber_has_a_whole_proof(backend: Backend, tmp_path: Path) -> None:
-    file = written(tmp_path / "old.csv", row("first@example.org"), row("Second@example.org", topics="offers,news"))
+    file = written(
+        tmp_path / "old.csv",
+        row("first@example.org"),
+        row("Second@example.org", topics="offers,news"),
+    )
     done = ops("import", file)
-    assert (done.exit_code, done.output.splitlines()[-1]) == (0, "2 imported, 0 done before, 0 refused")
+    assert (done.exit_code, done.output.splitlines()[-1]) == (
+        0,
+        "2 imported, 0 done before, 0 refused",
+    )
     assert not (tmp_path / "old.csv.refused.csv").exists()
     document = shown("second@example.org")
     assert (document["intact"], document["faults"]) == (True, [])
@@ -56,8 +63,14 @@ def test_an_imported_subscriber_has_a_whole_proof(backend: Backend, tmp_path: Pa
         "note": "Ordner 7",
     }
     assert document["declarations"] == [{"version": "shop-2", "text": WORDING, "sha256": sha256}]
-    (kept,) = [each for each in backend.items(prefix="SUB#") if each.get("email") == "Second@example.org"]
-    assert (kept["state"], kept["topics"], "expires" in kept) == ("confirmed", ["offers", "news"], False)
+    (kept,) = [
+        each for each in backend.items(prefix="SUB#") if each.get("email") == "Second@example.org"
+    ]
+    assert (kept["state"], kept["topics"], "expires" in kept) == (
+        "confirmed",
+        ["offers", "news"],
+        False,
+    )
     assert len(backend.items(prefix="WORDING#")) == 1
     backend.settle()
     assert backend.items(prefix="MSG#") == []
@@ -85,11 +98,18 @@ def test_what_is_imported_lives_on_like_any_subscriber(backend: Backend, tmp_pat
 def test_a_changed_wording_breaks_the_proof(backend: Backend, tmp_path: Path) -> None:
     ops("import", written(tmp_path / "old.csv", row("wording@example.org")))
     (item,) = backend.items(prefix="WORDING#")
-    for change in ({"UpdateExpression": "SET #text = :text", "ExpressionAttributeNames": {"#text": "text"},
-                    "ExpressionAttributeValues": {":text": {"S": f"{WORDING} "}}},
-                   {"UpdateExpression": "REMOVE #text", "ExpressionAttributeNames": {"#text": "text"}}):  # fmt: skip
+    for change in (
+        {
+            "UpdateExpression": "SET #text = :text",
+            "ExpressionAttributeNames": {"#text": "text"},
+            "ExpressionAttributeValues": {":text": {"S": f"{WORDING} "}},
+        },
+        {"UpdateExpression": "REMOVE #text", "ExpressionAttributeNames": {"#text": "text"}},
+    ):
         key = {"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}}
-        aws.client("dynamodb").update_item(TableName=backend.env["CONTACTS_TABLE"], Key=key, **change)
+        aws.client("dynamodb").update_item(
+            TableName=backend.env["CONTACTS_TABLE"], Key=key, **change
+        )
         document = shown("wording@example.org")
         assert document["faults"] == ["the declaration shop-2 is not the one that was shown"]
         assert document["declarations"] == []
@@ -97,8 +117,12 @@ def test_a_changed_wording_breaks_the_proof(backend: Backend, tmp_path: Path) ->
 
 def test_who_decided_here_is_refused_and_told_why(backend: Backend, tmp_path: Path) -> None:
     for name in ("here", "left", "erased", "spam", "waits"):
-        subscribe(backend, f"{name}@example.org") if name != "waits" else sign_up(backend, "waits@example.org")
-    keys = {name: proof.key_of(f"{name}@example.org") for name in ("here", "left", "erased", "spam")}
+        subscribe(backend, f"{name}@example.org") if name != "waits" else sign_up(
+            backend, "waits@example.org"
+        )
+    keys = {
+        name: proof.key_of(f"{name}@example.org") for name in ("here", "left", "erased", "spam")
+    }
     post(backend, f"unsubscribe?token={tokens.sign(reactions.UNSUBSCRIBE, keys['left'], 0)}")
     post(backend, "erase", token=tokens.sign(reactions.DATA, keys["erased"], 0))
     complain(keys["spam"])
@@ -159,7 +183,10 @@ def test_declarations_are_known_by_their_text(backend: Backend, tmp_path: Path) 
         done = ops("import", file, *dry)
         assert "3 would be imported" in done.output if dry else "3 imported" in done.output
         assert "line 2: the text of consent_sha256 is not known" in done.output
-        assert "line 7: consent_version newsletter-de-1 is one of ours, which reads otherwise" in done.output
+        assert (
+            "line 7: consent_version newsletter-de-1 is one of ours, which reads otherwise"
+            in done.output
+        )
     assert all(shown(f"{name}@example.org")["intact"] for name in "bcd")
     again = ops("import", file)
     assert again.output.splitlines()[-1] == "1 imported, 3 done before, 1 refused"
@@ -189,7 +216,9 @@ def test_a_dry_run_says_the_same_and_writes_nothing(backend: Backend, tmp_path: 
 def test_an_interrupted_import_goes_on_where_it_was(
     backend: Backend, tmp_path: Path, moment: str, killed: bool
 ) -> None:
-    file = written(tmp_path / "old.csv", *(row(f"reader-{number}@example.org") for number in range(150)))
+    file = written(
+        tmp_path / "old.csv", *(row(f"reader-{number}@example.org") for number in range(150))
+    )
     writes = 0
 
     def stop(**_: object) -> None:
@@ -211,7 +240,10 @@ def test_an_interrupted_import_goes_on_where_it_was(
     assert 0 < len(part) < 150
     assert [each.name for each in tmp_path.iterdir()] == ["old.csv"]
     done = ops("import", file)
-    assert done.output.splitlines()[-1] == f"{150 - len(part)} imported, {len(part)} done before, 0 refused"
+    assert (
+        done.output.splitlines()[-1]
+        == f"{150 - len(part)} imported, {len(part)} done before, 0 refused"
+    )
     events = [each for each in backend.items(prefix="SUB#") if each["sk"].startswith("EVENT")]
     assert (len(events), {each["version"] for each in events}) == (150, {1})
     settled = backend.items()
@@ -220,12 +252,16 @@ def test_an_interrupted_import_goes_on_where_it_was(
     print(f"\nrows 150 · done when interrupted {len(part)} · doubled 0 · lost 0")
 
 
-def test_what_stands_in_a_mended_file_again_is_done_before(backend: Backend, tmp_path: Path) -> None:
+def test_what_stands_in_a_mended_file_again_is_done_before(
+    backend: Backend, tmp_path: Path
+) -> None:
     ops("import", written(tmp_path / "old.csv", row("kept@example.org"), row("typo@")))
     mended = written(tmp_path / "old.csv", row("typo@example.org"), row("kept@example.org"))
     assert ops("import", mended).output.splitlines()[-1] == "1 imported, 1 done before, 0 refused"
     assert not (tmp_path / "old.csv.refused.csv").exists()
-    other = written(tmp_path / "old.csv", row("kept@example.org", confirmed_at="2024-06-01T12:00:00Z"))
+    other = written(
+        tmp_path / "old.csv", row("kept@example.org", confirmed_at="2024-06-01T12:00:00Z")
+    )
     assert "line 2: is subscribed here already" in ops("import", other).output
 
 
@@ -235,7 +271,12 @@ def test_the_log_has_who_and_how_many_but_no_address(
     monkeypatch.setenv("LOGNAME", "petra")
     done = ops("import", written(tmp_path / "old.csv", row("logged@example.org"), row("bad")))
     (line,) = [json.loads(each) for each in done.output.splitlines() if each.startswith("{")]
-    assert (line["event"], line["by"], line["imported"], line["refused"]) == ("newsletter.imported", "petra", 1, 1)
+    assert (line["event"], line["by"], line["imported"], line["refused"]) == (
+        "newsletter.imported",
+        "petra",
+        1,
+        1,
+    )
     assert "logged@" not in done.output
     assert os.environ["STAGE"] == backend.env["STAGE"]
 

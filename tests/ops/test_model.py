@@ -45,9 +45,18 @@ def test_import_in_every_state(state: str) -> None:
     assert after
     assert (change.before, change.event, change.owes) == (before, "imported", None)
     assert (after.state, after.email, after.language, after.topics, after.consent) == (
-        "confirmed", "eva@example.org", "en", ("offers",), "old-3",
-    )  # fmt: skip
-    assert (after.confirmed_at, after.since, after.ended_at, after.refused_at) == (THEN, NOW, None, None)
+        "confirmed",
+        "eva@example.org",
+        "en",
+        ("offers",),
+        "old-3",
+    )
+    assert (after.confirmed_at, after.since, after.ended_at, after.refused_at) == (
+        THEN,
+        NOW,
+        None,
+        None,
+    )
     assert after.version == (before.version + 1 if before else 1)
 
 

@@ -48,10 +48,15 @@ def deployed(stage: str) -> Iterator[None]:
         packed.writestr("app.py", "")
     client, name = boto3.client("lambda"), config.function_name(stage, "deliver")
     client.create_function(
-        FunctionName=name, Runtime="python3.13", Role="arn:aws:iam::000000000000:role/none", Handler="app.deliver",
+        FunctionName=name,
+        Runtime="python3.13",
+        Role="arn:aws:iam::000000000000:role/none",
+        Handler="app.deliver",
         Code={"ZipFile": code.getvalue()},
-        Environment={"Variables": {"MINISTACK_LAMBDA_PROXY_URL": f"http://127.0.0.1:{server.server_port}/"}},
-    )  # fmt: skip
+        Environment={
+            "Variables": {"MINISTACK_LAMBDA_PROXY_URL": f"http://127.0.0.1:{server.server_port}/"}
+        },
+    )
     try:
         yield
     finally:
@@ -100,7 +105,14 @@ def test_one_in_a_hundred(backend: Backend, capsys: pytest.CaptureFixture[str]) 
         mended = ops("redrive")
     assert (mended.exit_code, mended.output) == (0, "1 handed on, 0 not done, 0 set aside again\n")
     assert sent() == BATCH
-    mails = [to for each in backend.messages() for to in each.get("to", ()) if to.startswith("beside-poison-")]
+    mails = [
+        to
+        for each in backend.messages()
+        for to in each.get("to", ())
+        if to.startswith("beside-poison-")
+    ]
     assert sorted(mails) == sorted(f"beside-poison-{number}@example.org" for number in range(BATCH))
     with capsys.disabled():
-        print(f"\npoison: {BATCH - 1} of {BATCH} done beside it, 1 set aside, alarm {alarmed}; redriven: {sent()}")
+        print(
+            f"\npoison: {BATCH - 1} of {BATCH} done beside it, 1 set aside, alarm {alarmed}; redriven: {sent()}"
+        )

@@ -37,7 +37,7 @@ class Operator:
             text=True,
             timeout=60,
             check=False,
-        )  # fmt: skip
+        )
 
 
 @pytest.fixture
@@ -63,12 +63,19 @@ def test_import_export_proof_growth(operator: Operator, tmp_path: Path) -> None:
     assert "in all" in growth.stdout
 
 
-def test_ctrl_c_in_the_middle_and_the_next_run_goes_on(operator: Operator, cloud: Cloud, tmp_path: Path) -> None:
+def test_ctrl_c_in_the_middle_and_the_next_run_goes_on(
+    operator: Operator, cloud: Cloud, tmp_path: Path
+) -> None:
     rows, lot = 400, uuid.uuid4().hex[:8]
-    file = written(tmp_path / "old.csv", *(row(f"{lot}-{number}@example.org") for number in range(rows)))
+    file = written(
+        tmp_path / "old.csv", *(row(f"{lot}-{number}@example.org") for number in range(rows))
+    )
 
     def taken() -> int:
-        asked = {"TableName": cloud.env["CONTACTS_TABLE"], "FilterExpression": "begins_with(email, :lot)"}
+        asked = {
+            "TableName": cloud.env["CONTACTS_TABLE"],
+            "FilterExpression": "begins_with(email, :lot)",
+        }
         pages = (
             cloud.client("dynamodb")
             .get_paginator("scan")
@@ -76,8 +83,13 @@ def test_ctrl_c_in_the_middle_and_the_next_run_goes_on(operator: Operator, cloud
         )
         return sum(page["Count"] for page in pages)
 
-    begun = subprocess.Popen(operator.command("import", file), cwd=operator.root, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, text=True)  # fmt: skip
+    begun = subprocess.Popen(
+        operator.command("import", file),
+        cwd=operator.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     eventually(lambda: taken() > rows // 10)
     begun.send_signal(signal.SIGINT)
     _, said = begun.communicate(timeout=60)
@@ -87,15 +99,26 @@ def test_ctrl_c_in_the_middle_and_the_next_run_goes_on(operator: Operator, cloud
     again = operator("import", file)
     assert again.stdout.splitlines()[-1] == f"{rows - done} imported, {done} done before, 0 refused"
     assert taken() == rows
-    print(f"\nimport of {rows}: interrupted after {done}, {rows - done} by the next run, none twice")
+    print(
+        f"\nimport of {rows}: interrupted after {done}, {rows - done} by the next run, none twice"
+    )
 
 
-def test_another_stage_by_the_callers_credentials(operator: Operator, cloud: Cloud, tmp_path: Path) -> None:
-    account = {"AWS_ENDPOINT_URL": cloud.aws, "AWS_ACCESS_KEY_ID": "own", "AWS_SECRET_ACCESS_KEY": "own",
-               "AWS_DEFAULT_REGION": "eu-central-1"}  # fmt: skip
+def test_another_stage_by_the_callers_credentials(
+    operator: Operator, cloud: Cloud, tmp_path: Path
+) -> None:
+    account = {
+        "AWS_ENDPOINT_URL": cloud.aws,
+        "AWS_ACCESS_KEY_ID": "own",
+        "AWS_SECRET_ACCESS_KEY": "own",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+    }
     missing = operator("--stage", "prod", "growth", **account)
     assert (missing.returncode, missing.stderr.count("\n")) == (3, 1)
-    assert "there is no finished stack customer-contact-prod-resources in eu-central-1" in missing.stderr
+    assert (
+        "there is no finished stack customer-contact-prod-resources in eu-central-1"
+        in missing.stderr
+    )
     cloud.resources("dev")
     file = written(tmp_path / "old.csv", row("dev@example.org"))
     assert operator("--stage", "dev", "import", file, **account).returncode == 0
@@ -108,14 +131,24 @@ def test_another_stage_by_the_callers_credentials(operator: Operator, cloud: Clo
     ("arguments", "env", "told"),
     [
         (("--stage", "nowhere", "growth"), {}, "there is no stage nowhere in .chalice/config.json"),
-        (("--run", "/nonexistent/run.json", "growth"), {}, "the local cloud is not running: start it by `make run`"),
-        (("--stage", "dev", "growth"), {"AWS_EC2_METADATA_DISABLED": "true"}, "You must specify a region."),
+        (
+            ("--run", "/nonexistent/run.json", "growth"),
+            {},
+            "the local cloud is not running: start it by `make run`",
+        ),
+        (
+            ("--stage", "dev", "growth"),
+            {"AWS_EC2_METADATA_DISABLED": "true"},
+            "You must specify a region.",
+        ),
     ],
 )
 def test_what_can_be_foreseen_is_one_line(
     operator: Operator, arguments: tuple[str, ...], env: dict[str, str], told: str
 ) -> None:
-    done = operator(*arguments, **env, AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
+    done = operator(
+        *arguments, **env, AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull
+    )
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
     assert told in done.stderr
 

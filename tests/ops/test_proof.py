@@ -17,7 +17,13 @@ def test_an_intact_proof(backend: Backend, tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert "\nINTACT" in done.output
     assert "BROKEN" not in done.output
-    for told in ("proven@example.org", "newsletter-de-1", "Ja, bitte senden Sie mir", "caller: 192.0.2.1", "sent"):
+    for told in (
+        "proven@example.org",
+        "newsletter-de-1",
+        "Ja, bitte senden Sie mir",
+        "caller: 192.0.2.1",
+        "sent",
+    ):
         assert told in done.output
     page = (tmp_path / "proof.html").read_text()
     assert "proven@example.org" in page
@@ -27,7 +33,9 @@ def test_an_intact_proof(backend: Backend, tmp_path: Path) -> None:
     assert [each["event"] for each in told_as_json["events"]] == ["signup", "confirmed"]
 
 
-def test_the_proof_of_an_import_shows_the_foreign_declaration(backend: Backend, tmp_path: Path) -> None:
+def test_the_proof_of_an_import_shows_the_foreign_declaration(
+    backend: Backend, tmp_path: Path
+) -> None:
     ops("import", written(tmp_path / "old.csv", row("old@example.org", language="en")))
     done = ops("proof", "old@example.org", "--html", tmp_path / "proof.html")
     assert (done.exit_code, "INTACT" in done.output) == (0, True)
@@ -91,6 +99,12 @@ def test_growth_by_day(backend: Backend, tmp_path: Path) -> None:
     done = ops("growth")
     header, day, total, span = done.output.splitlines()
     assert header.split() == ["day", "signups", "confirmations", "unsubscribes", "bounces"]
-    assert day.split() == [instants.day(instants.now(), "Europe/Berlin").isoformat(), "4", "3", "1", "0"]
+    assert day.split() == [
+        instants.day(instants.now(), "Europe/Berlin").isoformat(),
+        "4",
+        "3",
+        "1",
+        "0",
+    ]
     assert total.split() == ["in", "all", "4", "3", "1", "0"]
     assert "365 days, on 364 of them nothing happened" in span

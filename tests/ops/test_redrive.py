@@ -20,7 +20,9 @@ def operator(root: Path, tmp_path: Path, cloud: Cloud) -> Operator:
 
 
 def set_aside(cloud: Cloud, letter: dict[str, Any]) -> None:
-    cloud.client("sqs").send_message(QueueUrl=cloud.env["DEAD_LETTER_QUEUE_URL"], MessageBody=json.dumps(letter))
+    cloud.client("sqs").send_message(
+        QueueUrl=cloud.env["DEAD_LETTER_QUEUE_URL"], MessageBody=json.dumps(letter)
+    )
 
 
 def letters(cloud: Cloud) -> int:
@@ -32,16 +34,26 @@ def letters(cloud: Cloud) -> int:
 def failed(cloud: Cloud, function: str, **what: Any) -> dict[str, Any]:
     """A letter as Lambda writes it."""
     arn = f"arn:aws:lambda:eu-central-1:000000000000:function:customer-contact-local-{function}"
-    return {"version": "1.0", "requestContext": {"functionArn": arn, "condition": "RetriesExhausted"}, **what}
+    return {
+        "version": "1.0",
+        "requestContext": {"functionArn": arn, "condition": "RetriesExhausted"},
+        **what,
+    }
 
 
 def told(cloud: Cloud, body: dict[str, Any]) -> dict[str, Any]:
-    sns = {"TopicArn": cloud.env["MAIL_EVENTS_TOPIC_ARN"], "Message": json.dumps(body), "Subject": None}
+    sns = {
+        "TopicArn": cloud.env["MAIL_EVENTS_TOPIC_ARN"],
+        "Message": json.dumps(body),
+        "Subject": None,
+    }
     return {"Records": [{"Sns": {**sns, "MessageAttributes": {}}}]}
 
 
 def outbox(cloud: Cloud) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = cloud.client("dynamodb").scan(TableName=cloud.env["CONTACTS_TABLE"])["Items"]
+    items: list[dict[str, Any]] = cloud.client("dynamodb").scan(
+        TableName=cloud.env["CONTACTS_TABLE"]
+    )["Items"]
     return items
 
 
@@ -54,7 +66,11 @@ def test_an_event_that_was_lost_is_heard_after_all(operator: Operator, cloud: Cl
 
     key = subscriber()["pk"]["S"].removeprefix("SUB#")
     (message,) = eventually(
-        lambda: [each for each in outbox(cloud) if key in each["pk"]["S"] and each.get("state") == {"S": "sent"}]
+        lambda: [
+            each
+            for each in outbox(cloud)
+            if key in each["pk"]["S"] and each.get("state") == {"S": "sent"}
+        ]
     )
     at = instants.text(instants.now())
     mail = {"timestamp": at, "messageId": message["service_id"]["S"]}
@@ -70,7 +86,9 @@ def test_an_event_that_was_lost_is_heard_after_all(operator: Operator, cloud: Cl
     assert subscriber()["state"]["S"] == "bounced"
 
 
-def test_what_is_still_poison_is_set_aside_again_and_what_fails_stays(operator: Operator, cloud: Cloud) -> None:
+def test_what_is_still_poison_is_set_aside_again_and_what_fails_stays(
+    operator: Operator, cloud: Cloud
+) -> None:
     set_aside(cloud, {"record": {"eventName": "INSERT", "dynamodb": {"NewImage": {}}}})
     set_aside(cloud, failed(cloud, "hear", requestPayload={"Records": [{}]}))
     done = operator("redrive")
@@ -84,9 +102,16 @@ def test_a_batch_is_read_from_the_stream_while_it_has_it(operator: Operator, clo
     streams, arn = cloud.client("dynamodbstreams"), cloud.env["VIEW_MARKERS_STREAM_ARN"]
     (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
     first = shard["SequenceNumberRange"]["StartingSequenceNumber"]
-    batch = {"streamArn": arn, "shardId": shard["ShardId"], "startSequenceNumber": first, "batchSize": 5}
+    batch = {
+        "streamArn": arn,
+        "shardId": shard["ShardId"],
+        "startSequenceNumber": first,
+        "batchSize": 5,
+    }
     set_aside(cloud, failed(cloud, "count", DDBStreamBatchInfo=batch))
-    set_aside(cloud, failed(cloud, "count", DDBStreamBatchInfo={**batch, "streamArn": arn[:-4] + "gone"}))
+    set_aside(
+        cloud, failed(cloud, "count", DDBStreamBatchInfo={**batch, "streamArn": arn[:-4] + "gone"})
+    )
     done = operator("redrive")
     assert (done.returncode, done.stdout) == (1, "1 handed on, 1 not done, 0 set aside again\n")
     assert "its records have left the stream" in done.stderr

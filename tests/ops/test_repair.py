@@ -65,8 +65,16 @@ def test_status_calls_for_attention(backend: Backend) -> None:
     assert ops("status").exit_code == 0
     watch = boto3.client("cloudwatch")
     name = f"customer-contact-{backend.env['STAGE']}-clock-silent"
-    watch.put_metric_alarm(AlarmName=name, MetricName="Ticks", Namespace="x", ComparisonOperator="LessThanThreshold",
-                           Threshold=1, Period=60, EvaluationPeriods=1, Statistic="Sum")  # fmt: skip
+    watch.put_metric_alarm(
+        AlarmName=name,
+        MetricName="Ticks",
+        Namespace="x",
+        ComparisonOperator="LessThanThreshold",
+        Threshold=1,
+        Period=60,
+        EvaluationPeriods=1,
+        Statistic="Sum",
+    )
     watch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
     seen = ops("status")
     assert (seen.exit_code, "alarms     clock-silent" in seen.output) == (1, True)
@@ -77,7 +85,11 @@ def test_a_rotated_key_signs_and_old_links_go_on_working(backend: Backend) -> No
     assert "2 would sign" in ops("rotate-keys", "--dry-run").output
     assert len(keys.token_keys()) == 1
     done = ops("rotate-keys", "--wait", "0")
-    assert (done.exit_code, "2 signs" in done.output, "2 keys verify" in done.output) == (0, True, True)
+    assert (done.exit_code, "2 signs" in done.output, "2 keys verify" in done.output) == (
+        0,
+        True,
+        True,
+    )
     unaware = tokens.sign(reactions.UNSUBSCRIBE, "subject", 0)
     assert unaware == old  # a process that does not know yet
     keys._cache.clear()
@@ -99,7 +111,9 @@ def test_no_key_signs_before_every_process_knows_it(backend: Backend) -> None:
     client = boto3.client("secretsmanager")
     arn = backend.env["TOKEN_SECRET_ARN"]
     live = json.loads(client.get_secret_value(SecretId=arn)["SecretString"])
-    client.put_secret_value(SecretId=arn, SecretString=json.dumps({**live, rotating.PENDING: "pending"}))
+    client.put_secret_value(
+        SecretId=arn, SecretString=json.dumps({**live, rotating.PENDING: "pending"})
+    )
     keys._cache.clear()
     assert keys.token_keys() == ["pending", live["1"]]  # the last one signs
     assert ops("rotate-keys", "--wait", "0").exit_code == 0
@@ -114,7 +128,10 @@ def test_restore_check(backend: Backend) -> None:
     backend.settle()
     done = ops("restore-check")
     rows = len(backend.items())
-    assert (done.exit_code, f"{rows} rows, {rows} restored, 0 erased again, 0 differ" in done.output) == (0, True)
+    assert (
+        done.exit_code,
+        f"{rows} rows, {rows} restored, 0 erased again, 0 differ" in done.output,
+    ) == (0, True)
     assert "-restored-" not in " ".join(boto3.client("dynamodb").list_tables()["TableNames"])
     assert "restore " in ops("restore-check", "--dry-run").output
 
@@ -136,11 +153,19 @@ def test_an_erasure_since_the_point_in_time_is_done_again(backend: Backend) -> N
     assert gone == {f"SUB#{key}"}
     restoring._erase(restored, gone, set())
     pages = boto3.client("dynamodb").scan(TableName=restored)["Items"]
-    assert "goes@example.org" not in json.dumps([each for each in pages if each["pk"]["S"] == f"SUB#{key}"])
+    assert "goes@example.org" not in json.dumps(
+        [each for each in pages if each["pk"]["S"] == f"SUB#{key}"]
+    )
     assert "stays@example.org" in json.dumps(pages)
-    assert restoring._compare(restoring._read(live).rows, restoring._read(restored).rows, gone) == []
-    backend.call("POST", "/newsletter/signups", {"email": "since@example.org", "consent": "newsletter-de-1"})
-    assert restoring._compare(restoring._read(live).rows, restoring._read(restored).rows, gone) != []
+    assert (
+        restoring._compare(restoring._read(live).rows, restoring._read(restored).rows, gone) == []
+    )
+    backend.call(
+        "POST", "/newsletter/signups", {"email": "since@example.org", "consent": "newsletter-de-1"}
+    )
+    assert (
+        restoring._compare(restoring._read(live).rows, restoring._read(restored).rows, gone) != []
+    )
     restoring._drop(restored)
     assert proof.key_of("goes@example.org") == key
 
@@ -149,7 +174,11 @@ def test_callers_erased_since_are_erased_again(backend: Backend, tmp_path: Path)
     """One by their number, one whose term was over; who was not erased stays, and so does their proof of consent."""
     by_number, by_term, stays = (
         ask(backend, name=f"{name} Muster", phone=phone)
-        for name, phone in (("Anna", "07930 2001"), ("Berta", "07930 2002"), ("Carla", "07930 2003"))
+        for name, phone in (
+            ("Anna", "07930 2001"),
+            ("Berta", "07930 2002"),
+            ("Carla", "07930 2003"),
+        )
     )
     store.change(by_term, lambda before: workflow.cancel(before, instants.now()), instants.now())
     backend.settle()
@@ -169,7 +198,9 @@ def test_callers_erased_since_are_erased_again(backend: Backend, tmp_path: Path)
     for table, consents in ((restored, 2), (listed, 1)):
         kept = json.dumps(boto3.client("dynamodb").scan(TableName=table)["Items"])
         assert [name for name in ("Anna", "Berta", "Carla") if name in kept] == ["Carla"]
-        assert kept.count('"192.0.2.1"') == consents  # from where somebody agreed: the term's erasure keeps it
+        assert (
+            kept.count('"192.0.2.1"') == consents
+        )  # from where somebody agreed: the term's erasure keeps it
     assert restoring._compare(live.rows, restoring._read(restored).rows, gone) == []
     assert stays in "".join(pk for pk, _ in live.rows)
     for table in (restored, listed):

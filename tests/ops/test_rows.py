@@ -29,7 +29,9 @@ def test_a_good_row() -> None:
     assert isinstance(row, Row)
     assert (row.topics, row.wording) == (("news", "offers"), SHA256)
     assert row.confirmed_at == datetime(2024, 5, 31, 10, tzinfo=UTC)
-    by_hash = rows.check(Cells(2, {**GOOD, "consent_text": "", "consent_sha256": SHA256.upper()}), NOW)
+    by_hash = rows.check(
+        Cells(2, {**GOOD, "consent_text": "", "consent_sha256": SHA256.upper()}), NOW
+    )
     assert isinstance(by_hash, Row)
     assert by_hash.wording == SHA256
 
@@ -52,7 +54,10 @@ def test_a_good_row() -> None:
         ({"consent_sha256": "0" * 64}, "consent_sha256 is not that of consent_text"),
         ({"consent_text": "x" * 20_001}, "consent_text: This is too long."),
         ({"proof_note": "x" * 501}, "proof_note: This is too long."),
-        ({"proof_note": "a\x1bb"}, "proof_note: Line breaks and control characters are not allowed here."),
+        (
+            {"proof_note": "a\x1bb"},
+            "proof_note: Line breaks and control characters are not allowed here.",
+        ),
         ({"confirmed_at": "2026-11-23T09:00:01Z"}, "confirmed_at is in the future"),
     ],
 )
@@ -61,9 +66,18 @@ def test_a_refused_row_says_why(changes: dict[str, str], reason: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["2024-05-31", "31.05.2024 12:00", "2024-05-31T12:00:00", "1717149600", "2024-W22-5T12:00:00Z",
-                "2024-02-30T12:00:00Z", "0001-01-01T00:00:00+02:00", "٢٠٢٤-05-31T12:00:00Z"],
-)  # fmt: skip
+    "written",
+    [
+        "2024-05-31",
+        "31.05.2024 12:00",
+        "2024-05-31T12:00:00",
+        "1717149600",
+        "2024-W22-5T12:00:00Z",
+        "2024-02-30T12:00:00Z",
+        "0001-01-01T00:00:00+02:00",
+        "٢٠٢٤-05-31T12:00:00Z",
+    ],
+)
 def test_only_a_whole_instant_proves_a_time(written: str) -> None:
     refused = rows.check(Cells(2, {**GOOD, "confirmed_at": written}), NOW)
     assert refused == "confirmed_at is no RFC 3339 time such as 2024-05-31T12:00:00+02:00"
@@ -81,9 +95,25 @@ HEADER = "email,language,topics,consent_version,consent_text,confirmed_at,source
 @pytest.mark.parametrize("separator", [",", ";"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_files_as_programs_write_them(tmp_path: Path, separator: str, encoding: str, end: str) -> None:
-    cells = ["a@example.org", "de", "news", "1", '"two\nlines"', "2024-05-31T12:00:00Z", "192.0.2.7"]
-    lines = [HEADER.replace(",", separator), separator.join(cells), "", separator.join(["b\0", *cells[1:]]), "short"]
+def test_files_as_programs_write_them(
+    tmp_path: Path, separator: str, encoding: str, end: str
+) -> None:
+    cells = [
+        "a@example.org",
+        "de",
+        "news",
+        "1",
+        '"two\nlines"',
+        "2024-05-31T12:00:00Z",
+        "192.0.2.7",
+    ]
+    lines = [
+        HEADER.replace(",", separator),
+        separator.join(cells),
+        "",
+        separator.join(["b\0", *cells[1:]]),
+        "short",
+    ]
     found = read(tmp_path, end.join(lines), encoding)
     assert [each.line for each in found] == [2, 5, 7]
     assert found[0].named["consent_text"] == "two\nlines"
@@ -96,7 +126,10 @@ def test_files_as_programs_write_them(tmp_path: Path, separator: str, encoding: 
     [
         ("", "lacks the columns email, language"),
         ("email,language\n", "lacks the columns topics"),
-        (HEADER.replace("consent_text", "page"), "lacks the columns consent_text or consent_sha256"),
+        (
+            HEADER.replace("consent_text", "page"),
+            "lacks the columns consent_text or consent_sha256",
+        ),
         (f"{HEADER},reason,line", "unknown or doubled columns: reason, line"),
         (f"{HEADER},email", "unknown or doubled columns"),
         (f'{HEADER}\n"{"x" * 140_000}', "line 2 cannot be read as CSV"),
@@ -117,7 +150,9 @@ def test_a_hundred_thousand_rows_need_little_memory(tmp_path: Path, slow: None) 
     with file.open("w") as out:
         out.write(f"{HEADER}\n")
         for number in range(most):
-            out.write(f"reader-{number}@example.org,de,news,1,{'x' * 200},2024-05-31T12:00:00Z,192.0.2.7\n")
+            out.write(
+                f"reader-{number}@example.org,de,news,1,{'x' * 200},2024-05-31T12:00:00Z,192.0.2.7\n"
+            )
     passed: list[int] = [0]
 
     def pass_by(count: int) -> None:
@@ -142,5 +177,7 @@ def test_the_digest_names_the_file(tmp_path: Path) -> None:
 
 
 def test_a_confirmation_of_this_moment_is_not_in_the_future() -> None:
-    assert isinstance(rows.check(Cells(2, {**GOOD, "confirmed_at": "2026-11-23T09:00:00Z"}), NOW), Row)
+    assert isinstance(
+        rows.check(Cells(2, {**GOOD, "confirmed_at": "2026-11-23T09:00:00Z"}), NOW), Row
+    )
     assert rows.check(Cells(2, GOOD), NOW - timedelta(days=1000)) == "confirmed_at is in the future"

@@ -34,7 +34,9 @@ FAILED = model.refused(SENDING, "BadRequestException", NOW, final=True)
         (FAILED, timedelta(days=9), False, False),
     ],
 )
-def test_who_may_attempt_when(message: Message, after: timedelta, may_claim: bool, has_lapsed: bool) -> None:
+def test_who_may_attempt_when(
+    message: Message, after: timedelta, may_claim: bool, has_lapsed: bool
+) -> None:
     assert model.may_claim(message, NOW + after) is may_claim
     assert model.has_lapsed(message, NOW + after) is has_lapsed
 

@@ -27,4 +27,6 @@ def main(job: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print("\n" + json.dumps(main(json.load(sys.stdin))))  # the last line: the functions' log lines come before
+    print(
+        "\n" + json.dumps(main(json.load(sys.stdin)))
+    )  # the last line: the functions' log lines come before

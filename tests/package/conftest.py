@@ -34,7 +34,9 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 @pytest.fixture(scope="package")
 def package(packaged: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Package:
     """The very package that `packaged` runs."""
-    made = Package(packaged.folder / "package" / "deployment.zip", tmp_path_factory.mktemp("unzipped"))
+    made = Package(
+        packaged.folder / "package" / "deployment.zip", tmp_path_factory.mktemp("unzipped")
+    )
     with zipfile.ZipFile(made.archive) as archive:
         archive.extractall(made.unzipped)
     return made

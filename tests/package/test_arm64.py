@@ -20,7 +20,9 @@ pytestmark = pytest.mark.usefixtures("slow")
 @pytest.fixture
 def project(root: Path, tmp_path: Path) -> Path:
     """A copy of the project."""
-    unneeded = shutil.ignore_patterns(".git", ".venv", ".local", ".*_cache", "__pycache__", "deployments", "tests")
+    unneeded = shutil.ignore_patterns(
+        ".git", ".venv", ".local", ".*_cache", "__pycache__", "deployments", "tests"
+    )
     return Path(shutil.copytree(root, tmp_path / "project", ignore=unneeded))
 
 
@@ -28,7 +30,9 @@ def package(project: Path) -> subprocess.CompletedProcess[str]:
     """What `make deploy` packages for prod; it lies in `made`."""
     command = [sys.executable, "-m", "infra.chalice", "package", "--stage", "prod", "made"]
     env = {**inherited(), "AWS_DEFAULT_REGION": "eu-central-1"}
-    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, env=env)
+    return subprocess.run(
+        command, cwd=project, capture_output=True, text=True, check=False, env=env
+    )
 
 
 def test_every_library_is_for_arm64(project: Path, tmp_path: Path) -> None:
@@ -40,23 +44,45 @@ def test_every_library_is_for_arm64(project: Path, tmp_path: Path) -> None:
     assert any(name.startswith("pydantic_core/") for name in libraries)
     assert set(libraries.values()) == {AARCH64}
     functions = json.loads((project / "made" / "sam.json").read_text())["Resources"].values()
-    built_for = [each["Properties"]["Architectures"] for each in functions
-                 if each["Type"] == "AWS::Serverless::Function"]  # fmt: skip
+    built_for = [
+        each["Properties"]["Architectures"]
+        for each in functions
+        if each["Type"] == "AWS::Serverless::Function"
+    ]
     assert built_for == [["arm64"]] * 7
     stages = json.loads((project / ".chalice" / "config.json").read_text())["stages"]
-    assert {name for name, stage in stages.items() if stage.get("lambda_architecture") == "arm64"} == {"dev", "prod"}
+    assert {
+        name for name, stage in stages.items() if stage.get("lambda_architecture") == "arm64"
+    } == {"dev", "prod"}
 
 
-def test_a_wheel_for_arm64_that_the_lock_does_not_name_is_refused(project: Path, tmp_path: Path) -> None:
+def test_a_wheel_for_arm64_that_the_lock_does_not_name_is_refused(
+    project: Path, tmp_path: Path
+) -> None:
     """This machine's wheels come first; those for arm64 come by a second download."""
     lock = project / "requirements.txt"
-    (entry,) = re.findall(r"^(pydantic-core==\S+ .*?\n)(?=\S)", lock.read_text(), re.MULTILINE | re.DOTALL)
+    (entry,) = re.findall(
+        r"^(pydantic-core==\S+ .*?\n)(?=\S)", lock.read_text(), re.MULTILINE | re.DOTALL
+    )
     subprocess.run(
-        [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--dest", tmp_path / "own", entry.split()[0]],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "-q",
+            "--no-deps",
+            "--dest",
+            tmp_path / "own",
+            entry.split()[0],
+        ],
+        check=True,
+        capture_output=True,
+    )
     (own,) = (tmp_path / "own").iterdir()
-    ours = f"{entry.split()[0]} \\\n    --hash=sha256:{hashlib.sha256(own.read_bytes()).hexdigest()}\n"
+    ours = (
+        f"{entry.split()[0]} \\\n    --hash=sha256:{hashlib.sha256(own.read_bytes()).hexdigest()}\n"
+    )
     lock.write_text(lock.read_text().replace(entry, ours))
     done = package(project)
     assert done.returncode != 0

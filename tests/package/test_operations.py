@@ -33,7 +33,9 @@ def test_what_a_policy_allows_is_known(copied: Path, root: Path) -> None:
                 service, _, operation = action.partition(":")
                 if statement["Sid"] not in OF_THE_PLATFORM:
                     service = NAMED.get(service, service)
-                    assert {operation, *ALSO.get(service, ())} <= operations(copied, service), action
+                    assert {operation, *ALSO.get(service, ())} <= operations(copied, service), (
+                        action
+                    )
 
 
 def test_what_nobody_names_is_not(copied: Path) -> None:

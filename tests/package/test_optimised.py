@@ -48,7 +48,9 @@ def digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def test_the_api_is_served_by_the_package_alone(packaged: Cloud, optimised: Package, nothing: Path) -> None:
+def test_the_api_is_served_by_the_package_alone(
+    packaged: Cloud, optimised: Package, nothing: Path
+) -> None:
     answers = served(run(optimised.unzipped, nothing, packaged.env, "app", *EVENTS.values()))
     assert [each.status for each in answers] == [200, 422, 200, 400, 200]
 
@@ -58,10 +60,15 @@ def test_a_trigger_is_served_by_the_package_alone(
     packaged: Cloud, optimised: Package, nothing: Path, function: str
 ) -> None:
     empty: list[Any] = [{"Records": []}] if function in ("deliver", "count") else []
-    assert not {"pydantic", "boto3"} & run(optimised.unzipped, nothing, packaged.env, function, *empty).modules
+    assert (
+        not {"pydantic", "boto3"}
+        & run(optimised.unzipped, nothing, packaged.env, function, *empty).modules
+    )
 
 
-def test_the_same_package_makes_the_same_bytes(package: Package, optimised: Package, tmp_path: Path) -> None:
+def test_the_same_package_makes_the_same_bytes(
+    package: Package, optimised: Package, tmp_path: Path
+) -> None:
     again = Path(shutil.copy(package.archive, tmp_path))
     packaging.optimise(again)
     once = digest(again)
@@ -78,15 +85,25 @@ def test_everything_is_bytecode_that_is_never_compared(optimised: Package) -> No
     assert "botocore/session.pyc" in made
     for name in sources:
         source = Path(name)
-        assert f"{source.parent / '__pycache__' / source.stem}.{sys.implementation.cache_tag}.pyc" in made
+        assert (
+            f"{source.parent / '__pycache__' / source.stem}.{sys.implementation.cache_tag}.pyc"
+            in made
+        )
     for name in made:
-        assert int.from_bytes((optimised.unzipped / name).read_bytes()[4:8], "little") == UNCHECKED_HASH, name
+        assert (
+            int.from_bytes((optimised.unzipped / name).read_bytes()[4:8], "little")
+            == UNCHECKED_HASH
+        ), name
 
 
 def test_the_templates_are_compiled(optimised: Package, root: Path) -> None:
-    written = [each for each in (root / "chalicelib" / "web" / "templates").rglob("*") if each.is_file()]
+    written = [
+        each for each in (root / "chalicelib" / "web" / "templates").rglob("*") if each.is_file()
+    ]
     assert len(written) > 50
-    made = [name for name in optimised.files if re.fullmatch(r"templates/tmpl_[0-9a-f]+\.pyc", name)]
+    made = [
+        name for name in optimised.files if re.fullmatch(r"templates/tmpl_[0-9a-f]+\.pyc", name)
+    ]
     assert len(made) == len(written)
 
 
@@ -100,21 +117,39 @@ def test_a_package_whose_template_is_broken_is_left_alone(package: Package, tmp_
     assert digest(archive) == before
 
 
-def test_clients_are_made_without_the_writer_of_documentation(packaged: Cloud, optimised: Package) -> None:
-    docs = {name.partition("botocore/docs/")[2] for name in optimised.files if name.startswith("botocore/docs/")}
+def test_clients_are_made_without_the_writer_of_documentation(
+    packaged: Cloud, optimised: Package
+) -> None:
+    docs = {
+        name.partition("botocore/docs/")[2]
+        for name in optimised.files
+        if name.startswith("botocore/docs/")
+    }
     assert docs == {"__init__.pyc", "docstring.pyc", "utils.pyc"}
     said = "from chalicelib import aws; print(repr(aws.client('dynamodb').put_item.__doc__))"
-    command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, sys.argv[1]); {said}"]
-    done = subprocess.run([*command, str(optimised.unzipped)], env=dict(packaged.env), capture_output=True, text=True)
+    command = [
+        sys.executable,
+        "-I",
+        "-S",
+        "-c",
+        f"import sys; sys.path.insert(0, sys.argv[1]); {said}",
+    ]
+    done = subprocess.run(
+        [*command, str(optimised.unzipped)], env=dict(packaged.env), capture_output=True, text=True
+    )
     assert done.stdout.strip() == "''"
 
 
-def test_what_is_in_it(package: Package, optimised: Package, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_in_it(
+    package: Package, optimised: Package, capsys: pytest.CaptureFixture[str]
+) -> None:
     ours = {name for name in package.files if name.startswith(("app.py", "chalicelib/"))}
     kept = {name for name in optimised.files if not name.endswith(".pyc")}
     assert ours <= kept
     assert {
-        name.split("/")[2] for name in kept if name.startswith("botocore/data/") and name.count("/") > 2
+        name.split("/")[2]
+        for name in kept
+        if name.startswith("botocore/data/") and name.count("/") > 2
     } == SERVICES
     unneeded = {file for pattern in packaging.UNNEEDED for file in optimised.unzipped.glob(pattern)}
     assert {each.name for each in unneeded} == {"__pycache__"}
@@ -127,14 +162,24 @@ def test_what_is_in_it(package: Package, optimised: Package, capsys: pytest.Capt
 def test_every_service_of_the_policies_has_its_data(optimised: Package, root: Path) -> None:
     named = {"ses": "sesv2"}
     policies = [json.loads(each.read_text()) for each in (root / ".chalice").glob("policy-*.json")]
-    actions = {action for policy in policies for each in policy["Statement"] for action in each["Action"]}
-    services = {action.partition(":")[0] for action in actions} - {"logs"}  # the platform writes these
+    actions = {
+        action for policy in policies for each in policy["Statement"] for action in each["Action"]
+    }
+    services = {action.partition(":")[0] for action in actions} - {
+        "logs"
+    }  # the platform writes these
     assert {named.get(each, each) for each in services} == SERVICES == sdk.used(root)
 
 
-def test_who_is_in_it_and_in_which_version_stays_readable(package: Package, optimised: Package) -> None:
+def test_who_is_in_it_and_in_which_version_stays_readable(
+    package: Package, optimised: Package
+) -> None:
     def named(files: list[str]) -> set[str]:
-        return {name.partition("/")[0] for name in files if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)}
+        return {
+            name.partition("/")[0]
+            for name in files
+            if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)
+        }
 
     assert named(package.files) <= named(optimised.files)
     assert len(named(optimised.files) - named(package.files)) == len(sdk.DISTRIBUTIONS)

@@ -25,7 +25,9 @@ from tests.staff.hosted import login, tokens
 
 # What Lambda's runtime for Python brings along.
 RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
-LARGEST = 12 << 20  # bytes zipped, 5 MB of them for RS256: Lambda takes 50 MB, but a cold start loads them all
+LARGEST = (
+    12 << 20
+)  # bytes zipped, 5 MB of them for RS256: Lambda takes 50 MB, but a cold start loads them all
 TRIGGERS = sorted(each.name for each in app.app.event_sources)
 
 
@@ -54,7 +56,9 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(code: Path, runtime: Path, settings: Mapping[str, str], function: str, *events: Any) -> Outcome:
+def run(
+    code: Path, runtime: Path, settings: Mapping[str, str], function: str, *events: Any
+) -> Outcome:
     """Runs a function on some events in a process of its own, without any site-packages."""
     job = {
         "path": [str(code), str(runtime)],
@@ -62,7 +66,9 @@ def run(code: Path, runtime: Path, settings: Mapping[str, str], function: str, *
         "events": events,
     }
     command = [sys.executable, "-I", "-S", as_lambda.__file__]
-    done = subprocess.run(command, input=json.dumps(job), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, input=json.dumps(job), capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise Failed(done.stderr)
     said = json.loads(done.stdout.splitlines()[-1])
@@ -71,7 +77,11 @@ def run(code: Path, runtime: Path, settings: Mapping[str, str], function: str, *
 
 def served(outcome: Outcome) -> list[Answer]:
     return [
-        Answer(each["statusCode"], {name.lower(): value for name, value in each["headers"].items()}, each["body"])
+        Answer(
+            each["statusCode"],
+            {name.lower(): value for name, value in each["headers"].items()},
+            each["body"],
+        )
         for each in outcome.answers
     ]
 
@@ -100,11 +110,15 @@ def test_the_api_is_served_from_the_package_and_lambdas_runtime(
     assert (refused.status, refused.json["errors"][0]["field"]) == (422, "email")
     assert (hotline.status, hotline.json["display"]) == (200, "+49 7930 2699")
     assert (page.status, page.headers["content-type"]) == (400, "text/html; charset=utf-8")
-    assert snippet.text.encode() == (package.unzipped / "chalicelib" / "web" / "embed.js").read_bytes()
+    assert (
+        snippet.text.encode() == (package.unzipped / "chalicelib" / "web" / "embed.js").read_bytes()
+    )
 
 
 @pytest.mark.parametrize("function", TRIGGERS)
-def test_a_trigger_does_not_pay_for_pydantic(packaged: Cloud, package: Package, runtime: Path, function: str) -> None:
+def test_a_trigger_does_not_pay_for_pydantic(
+    packaged: Cloud, package: Package, runtime: Path, function: str
+) -> None:
     empty: list[Any] = [{"Records": []}] if function in ("deliver", "count") else []
     assert "pydantic" not in run(package.unzipped, runtime, packaged.env, function, *empty).modules
 
@@ -128,9 +142,16 @@ def test_only_the_staffs_calls_pay_for_tokens(
 
 @pytest.mark.parametrize("requirement", ["jwt", "Crypto"])
 def test_no_token_is_believed_where_it_cannot_be_verified(
-    packaged: Cloud, package: Package, runtime: Path, tmp_path: Path, of_an_agent: dict[str, Any], requirement: str
+    packaged: Cloud,
+    package: Package,
+    runtime: Path,
+    tmp_path: Path,
+    of_an_agent: dict[str, Any],
+    requirement: str,
 ) -> None:
-    outcome = run(without(requirement, package, tmp_path), runtime, packaged.env, "app", of_an_agent)
+    outcome = run(
+        without(requirement, package, tmp_path), runtime, packaged.env, "app", of_an_agent
+    )
     assert [each.status for each in served(outcome)] in ([401], [500])
 
 
@@ -157,19 +178,30 @@ def test_a_requirement_that_is_missing_shows(
     packaged: Cloud, package: Package, runtime: Path, tmp_path: Path, requirement: str, event: str
 ) -> None:
     try:
-        outcome = run(without(requirement, package, tmp_path), runtime, packaged.env, "app", EVENTS[event])
+        outcome = run(
+            without(requirement, package, tmp_path), runtime, packaged.env, "app", EVENTS[event]
+        )
     except Failed as error:
         shown = f"No module named '{requirement}'" in str(error)  # imported at the start
     else:
-        shown = [each.status for each in served(outcome)] == [500]  # imported where it is first needed
+        shown = [each.status for each in served(outcome)] == [
+            500
+        ]  # imported where it is first needed
     assert shown
 
 
 def test_what_is_in_it(package: Package, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ours = {name for name in package.files if name.startswith(("app.py", "chalicelib/"))}
-    written = [root / "app.py", *(each for each in (root / "chalicelib").rglob("*") if each.is_file())]
+    written = [
+        root / "app.py",
+        *(each for each in (root / "chalicelib").rglob("*") if each.is_file()),
+    ]
     assert ours == {str(each.relative_to(root)) for each in written if each.suffix != ".pyc"}
-    assert {"chalicelib/web/style.css", "chalicelib/web/embed.js", "chalicelib/callbacks/holidays.json"} <= ours
+    assert {
+        "chalicelib/web/style.css",
+        "chalicelib/web/embed.js",
+        "chalicelib/callbacks/holidays.json",
+    } <= ours
     for kind in ("web/templates/mail/confirmation.de.txt", "web/templates/page/confirm.de.html"):
         assert f"chalicelib/{kind}" in ours
     for kind in ("newsletter", "callback"):
@@ -178,24 +210,36 @@ def test_what_is_in_it(package: Package, root: Path, capsys: pytest.CaptureFixtu
     with zipfile.ZipFile(package.archive) as archive:
         unzipped = sum(each.file_size for each in archive.infolist())
     with capsys.disabled():
-        print(f"\nthe package: {len(package.files)} files, {zipped / 1e6:.1f} MB, unzipped {unzipped / 1e6:.1f} MB")
+        print(
+            f"\nthe package: {len(package.files)} files, {zipped / 1e6:.1f} MB, unzipped {unzipped / 1e6:.1f} MB"
+        )
     assert zipped < LARGEST
 
 
 def test_what_is_in_it_besides_is_what_the_lock_names(package: Package, root: Path) -> None:
-    locked = set(re.findall(r"^([\w.-]+)==([\w.]+)", (root / "requirements.txt").read_text(), re.MULTILINE))
+    locked = set(
+        re.findall(r"^([\w.-]+)==([\w.]+)", (root / "requirements.txt").read_text(), re.MULTILINE)
+    )
     found = {re.fullmatch(r"([^/]+)-([^/-]+)\.dist-info/METADATA", name) for name in package.files}
     assert {(each[1].replace("_", "-").lower(), each[2]) for each in found if each} == locked
     owned = set()
     for record in package.unzipped.glob("*.dist-info/RECORD"):
-        owned |= {line.partition(",")[0].partition("/")[0] for line in record.read_text().splitlines()}
-    assert {name.partition("/")[0] for name in package.files} - owned == {"app.py", "chalice", "chalicelib"}
+        owned |= {
+            line.partition(",")[0].partition("/")[0] for line in record.read_text().splitlines()
+        }
+    assert {name.partition("/")[0] for name in package.files} - owned == {
+        "app.py",
+        "chalice",
+        "chalicelib",
+    }
 
 
 @pytest.fixture
 def project(root: Path, tmp_path: Path) -> Path:
     """A copy of the whole project, so that packaging leaves nothing behind in it."""
-    unneeded = shutil.ignore_patterns(".git", ".venv", ".local", ".*_cache", "__pycache__", "deployments")
+    unneeded = shutil.ignore_patterns(
+        ".git", ".venv", ".local", ".*_cache", "__pycache__", "deployments"
+    )
     return Path(shutil.copytree(root, tmp_path / "project", ignore=unneeded))
 
 
@@ -203,7 +247,12 @@ def chalice_package(project: Path, settings: Mapping[str, str]) -> subprocess.Co
     """The command a person would use; its result lies in `made`."""
     command = [*deploy.CHALICE, "package", "--stage", deploy.STAGE, "made"]
     return subprocess.run(
-        command, cwd=project, env={**inherited(), **settings}, capture_output=True, text=True, check=False
+        command,
+        cwd=project,
+        env={**inherited(), **settings},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -217,7 +266,9 @@ def test_packaging_the_whole_project_again_makes_the_same_files(
 
 def test_a_changed_hash_fails_the_packaging(packaged: Cloud, project: Path) -> None:
     lock = project / "requirements.txt"
-    changed, count = re.subn(r"--hash=sha256:[0-9a-f]{64}", f"--hash=sha256:{'0' * 64}", lock.read_text())
+    changed, count = re.subn(
+        r"--hash=sha256:[0-9a-f]{64}", f"--hash=sha256:{'0' * 64}", lock.read_text()
+    )
     assert count > 10
     lock.write_text(changed)
     done = chalice_package(project, packaged.env)

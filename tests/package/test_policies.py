@@ -30,9 +30,17 @@ from tests.staff.test_flow import Browser
 
 STAGES = ("local", "dev", "prod")
 STAGE = "rights"  # the tests' own, with the local stage's policy
-FAILURES = ("hear", "count")  # whose failures the platform puts into the dead-letter queue by their roles
+FAILURES = (
+    "hear",
+    "count",
+)  # whose failures the platform puts into the dead-letter queue by their roles
 _SERVICES = {"sesv2": "ses"}
-_MEMBERS = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+_MEMBERS = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
 
 Right = tuple[str, str]  # an action, and what it is done to
 
@@ -71,7 +79,12 @@ def test_nothing_is_allowed_wholesale(root: Path, stage: str, function: str) -> 
 
 
 def rights(statements: list[dict[str, Any]]) -> list[Right]:
-    return [(action, name(arn)) for each in statements for action in each["Action"] for arn in each["Resource"]]
+    return [
+        (action, name(arn))
+        for each in statements
+        for action in each["Action"]
+        for arn in each["Resource"]
+    ]
 
 
 def name(arn: str) -> str:
@@ -91,7 +104,9 @@ def needed(service: str, operation: str, given: dict[str, Any]) -> Iterator[Righ
         case "BatchGetItem":
             yield from ((action, f"table/{table}") for table in given["RequestItems"])
         case "GetSecretValue":
-            secret = given["SecretId"]  # an ARN; the emulator's template engine refers to a secret by its name
+            secret = given[
+                "SecretId"
+            ]  # an ARN; the emulator's template engine refers to a secret by its name
             yield action, name(secret) if secret.startswith("arn:") else f"secret:{secret}"
         case "SendEmail":
             yield action, f"identity/{parseaddr(given['FromEmailAddress'])[1].rpartition('@')[2]}"
@@ -118,12 +133,16 @@ class Watched(Backend):
         """Notes from now on; a changed setting makes new clients, which have to be watched anew."""
         with ExitStack() as stack:
             for service in ("dynamodb", "secretsmanager", "sesv2", "sns", "sqs"):
-                stack.enter_context(self.hooked(service, f"provide-client-params.{service}", self.note))
+                stack.enter_context(
+                    self.hooked(service, f"provide-client-params.{service}", self.note)
+                )
             yield
 
     def note(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         if self._function:
-            self.used[self._function].update(needed(model.service_model.service_name, model.name, params))
+            self.used[self._function].update(
+                needed(model.service_model.service_name, model.name, params)
+            )
 
     @contextmanager
     def function(self, name: str) -> Iterator[None]:
@@ -161,7 +180,11 @@ def told(backend: Watched, kind: str, service_id: str, **details: Any) -> None:
     told = {"eventType": kind, "mail": {"timestamp": at, "messageId": service_id}}
     for name, value in details.items():
         told[name] = {**value, "timestamp": at, "feedbackId": f"{kind}-{service_id}"}
-    sns = {"TopicArn": backend.env["MAIL_EVENTS_TOPIC_ARN"], "Message": json.dumps(told), "Subject": None}
+    sns = {
+        "TopicArn": backend.env["MAIL_EVENTS_TOPIC_ARN"],
+        "Message": json.dumps(told),
+        "Subject": None,
+    }
     with backend.function("hear"):
         app.hear({"Records": [{"Sns": {**sns, "MessageAttributes": {}}}]}, Context())
 
@@ -169,7 +192,9 @@ def told(backend: Watched, kind: str, service_id: str, **details: Any) -> None:
 def newsletter(backend: Watched, clock: bool) -> None:
     """From the form to the erasure; the stream delivers the mails, or the clock does."""
     email = f"by-clock-{clock}@example.org"
-    answer = backend.call("POST", "/newsletter/signups", {"email": email, "consent": "newsletter-de-1"})
+    answer = backend.call(
+        "POST", "/newsletter/signups", {"email": email, "consent": "newsletter-de-1"}
+    )
     assert answer.status == 202
     if clock:
         assert "sent" in backend.tick(instants.now() + timedelta(minutes=1))
@@ -177,7 +202,9 @@ def newsletter(backend: Watched, clock: bool) -> None:
     (mail,) = backend.mails(email)
     token = re.search(r"token=(\S+)", mail["text"])
     assert token
-    confirmed = backend.call("POST", "/newsletter/confirm", f"token={token[1]}", {"content-type": FORM})
+    confirmed = backend.call(
+        "POST", "/newsletter/confirm", f"token={token[1]}", {"content-type": FORM}
+    )
     assert confirmed.status == 200
     if clock:
         backend.tick(instants.now() + timedelta(minutes=1))
@@ -188,7 +215,10 @@ def newsletter(backend: Watched, clock: bool) -> None:
     key = proof.key_of(email)
     data = tokens.sign(reactions.DATA, key, 0)
     assert backend.call("GET", f"/newsletter/mydata?token={data}").status == 200
-    assert backend.call("POST", "/newsletter/erase", f"token={data}", {"content-type": FORM}).status == 200
+    assert (
+        backend.call("POST", "/newsletter/erase", f"token={data}", {"content-type": FORM}).status
+        == 200
+    )
     backend.settle()
     told(backend, "Delivery", "unknown")
 
@@ -199,14 +229,24 @@ def unanswered(backend: Watched) -> None:
     def lose(**_: Any) -> None:
         raise ReadTimeoutError(endpoint_url="ses")
 
-    answer = backend.call("POST", "/newsletter/signups", {"email": "lost@example.org", "consent": "newsletter-de-1"})
+    answer = backend.call(
+        "POST", "/newsletter/signups", {"email": "lost@example.org", "consent": "newsletter-de-1"}
+    )
     assert answer.status == 202
     with backend.hooked("sesv2", "before-send.sesv2.SendEmail", lose):
         backend.deliver()
     (message,) = (each for each in backend.items(prefix="MSG#") if each["state"] == "unclear")
-    at = {"timestamp": instants.text(instants.now()), "messageId": "late", "tags": {"message": [message["id"]]}}
+    at = {
+        "timestamp": instants.text(instants.now()),
+        "messageId": "late",
+        "tags": {"message": [message["id"]]},
+    }
     body = {"eventType": "Delivery", "mail": at}
-    sns = {"TopicArn": backend.env["MAIL_EVENTS_TOPIC_ARN"], "Message": json.dumps(body), "Subject": None}
+    sns = {
+        "TopicArn": backend.env["MAIL_EVENTS_TOPIC_ARN"],
+        "Message": json.dumps(body),
+        "Subject": None,
+    }
     with backend.function("hear"):
         app.hear({"Records": [{"Sns": {**sns, "MessageAttributes": {}}}]}, Context())
     told(backend, "Complaint", "late", complaint={"complaintFeedbackType": "abuse"})
@@ -242,7 +282,8 @@ def views(backend: Watched) -> None:
     assert backend.call("POST", "/articles/gold/views").status == 204  # overlooked by the stream
     old = (instants.now() - timedelta(days=3)).date()
     aws.client("dynamodb").put_item(
-        TableName=backend.env["VIEW_MARKERS_TABLE"], Item=aws.pack_item({"pk": f"SALT#{old}", "salt": "old"})
+        TableName=backend.env["VIEW_MARKERS_TABLE"],
+        Item=aws.pack_item({"pk": f"SALT#{old}", "salt": "old"}),
     )
     with backend.function("sweep"):
         assert counting.sweep(instants.now() + timedelta(minutes=11)) == 1
@@ -256,7 +297,9 @@ def views(backend: Watched) -> None:
 def staff(backend: Watched, issuer: Issuer) -> None:
     """Signs in at a provider of one's own, whose client has a secret; only a local stage may trust this machine."""
     name = f"customer-contact-{STAGE}-oidc"
-    made = backend.cloud.client("secretsmanager").create_secret(Name=name, SecretString='{"client_secret": "s3cret"}')
+    made = backend.cloud.client("secretsmanager").create_secret(
+        Name=name, SecretString='{"client_secret": "s3cret"}'
+    )
     backend.configure(STAGE="local", OIDC_CLIENT_SECRET_ARN=made["ARN"], **issuer.settings())
     browser = Browser(backend)
     with backend.watched():
@@ -266,9 +309,13 @@ def staff(backend: Watched, issuer: Issuer) -> None:
             session.end(browser.cookies["__Host-staff"])
 
 
-def test_every_right_is_used_and_every_one_used_is_given(cloud: Cloud, root: Path, issuer: Issuer) -> None:
+def test_every_right_is_used_and_every_one_used_is_given(
+    cloud: Cloud, root: Path, issuer: Issuer
+) -> None:
     with Watched.of_its_own(cloud, STAGE) as backend:
-        backend.configure(HOTLINE_HOURS="Mon-Sun 00:00-24:00", HOTLINE_HOLIDAYS="", HOTLINE_EXCEPTIONS="")
+        backend.configure(
+            HOTLINE_HOURS="Mon-Sun 00:00-24:00", HOTLINE_HOLIDAYS="", HOTLINE_EXCEPTIONS=""
+        )
         backend.configure(STAGE="local", STAFF_TEST_KEY="key")
         with backend.watched():
             newsletter(backend, clock=False)
@@ -285,7 +332,9 @@ def test_every_right_is_used_and_every_one_used_is_given(cloud: Cloud, root: Pat
             (action, what.replace(config.prefix("local"), config.prefix(STAGE)))
             for action, what in rights(policy(root, "local", function))
         }
-        of_the_platform = {each for each in given if each[0].startswith("logs:") or "/stream/" in each[1]}
+        of_the_platform = {
+            each for each in given if each[0].startswith("logs:") or "/stream/" in each[1]
+        }
         if function in FAILURES:
             of_the_platform |= {each for each in given if each[0] == "sqs:SendMessage"}
         used = backend.used[function]
@@ -296,7 +345,9 @@ def test_every_right_is_used_and_every_one_used_is_given(cloud: Cloud, root: Pat
 def test_the_counting_reaction_cannot_touch_a_subscriber(root: Path) -> None:
     for function in ("count", "sweep", "rank"):
         assert not [
-            what for _, what in rights(policy(root, "prod", function)) if "contacts" in what or "secret" in what
+            what
+            for _, what in rights(policy(root, "prod", function))
+            if "contacts" in what or "secret" in what
         ]
 
 

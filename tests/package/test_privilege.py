@@ -19,7 +19,11 @@ API = "customer-contact-local"
 AT = "2026-11-23T09:00:00Z"
 POISON = {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": {}}}]}
 # A marker that nobody made: where the right is there, nothing is counted.
-UNKNOWN = {"Records": [{"dynamodb": {"NewImage": {"pk": {"S": "VIEW#gold|2026-11-23|nobody"}, "hour": {"N": "1"}}}}]}
+UNKNOWN = {
+    "Records": [
+        {"dynamodb": {"NewImage": {"pk": {"S": "VIEW#gold|2026-11-23|nobody"}, "hour": {"N": "1"}}}}
+    ]
+}
 TOLD: dict[str, Any] = {
     name: {
         "Records": [
@@ -28,7 +32,9 @@ TOLD: dict[str, Any] = {
                     "Subject": None,
                     "MessageAttributes": {},
                     "TopicArn": "arn:aws:sns:eu-central-1:000000000000:customer-contact-local-mail-events",
-                    "Message": json.dumps({"eventType": "Send", "mail": {"messageId": "x", "timestamp": AT, **tags}}),
+                    "Message": json.dumps(
+                        {"eventType": "Send", "mail": {"messageId": "x", "timestamp": AT, **tags}}
+                    ),
                 }
             }
         ]
@@ -60,7 +66,7 @@ OF_A_TRIGGER = [
     ("sweep", "Counts", SCHEDULED, "dynamodb:GetItem"),
     ("rank", "Days", SCHEDULED, "dynamodb:Query"),
     ("rank", "Counts", SCHEDULED, "dynamodb:GetItem"),
-]  # fmt: skip
+]
 OF_A_MESSAGE = [
     ("Mails", "callback-alert-mail"),
     ("Alerts", "callback-alert"),
@@ -76,11 +82,15 @@ def due(message: str) -> dict[str, Any]:
 
 
 def sign_up(cloud: Cloud, email: str) -> Answer:
-    return call(cloud, "POST", "/newsletter/signups", {"email": email, "consent": "newsletter-de-1"})
+    return call(
+        cloud, "POST", "/newsletter/signups", {"email": email, "consent": "newsletter-de-1"}
+    )
 
 
 def call_me(cloud: Cloud, phone: str) -> Answer:
-    return call(cloud, "POST", "/callbacks", {"name": "Eva", "phone": phone, "consent": "callback-de-1"})
+    return call(
+        cloud, "POST", "/callbacks", {"name": "Eva", "phone": phone, "consent": "callback-de-1"}
+    )
 
 
 def ask(cloud: Cloud, what: str) -> Answer:
@@ -91,11 +101,18 @@ def ask(cloud: Cloud, what: str) -> Answer:
         case "callback":
             return call_me(cloud, "+49 7930 2001")
         case "link":
-            return call(cloud, "GET", "/newsletter/confirm?token=W10.AAAA", headers={"accept": "text/html"})
+            return call(
+                cloud, "GET", "/newsletter/confirm?token=W10.AAAA", headers={"accept": "text/html"}
+            )
         case "view":
             return call(cloud, "POST", "/articles/gold/views", "")
         case "board":
-            return call(cloud, "GET", "/staff/callbacks", headers={"authorization": "Bearer local-staff-key"})
+            return call(
+                cloud,
+                "GET",
+                "/staff/callbacks",
+                headers={"authorization": "Bearer local-staff-key"},
+            )
     return call(cloud, "GET", "/articles/gold/views")
 
 
@@ -124,8 +141,12 @@ def without(cloud: Cloud, function: str, statement: str) -> Iterator[None]:
 def outbox(cloud: Cloud, kind: str) -> dict[str, tuple[str, str]]:
     """State and last error of each message of a kind."""
     items = cloud.client("dynamodb").scan(TableName=cloud.env["CONTACTS_TABLE"])["Items"]
-    found = [each for each in items if each["pk"]["S"].startswith("MSG#") and each["kind"]["S"] == kind]
-    return {each["id"]["S"]: (each["state"]["S"], each.get("error", {}).get("S", "")) for each in found}
+    found = [
+        each for each in items if each["pk"]["S"].startswith("MSG#") and each["kind"]["S"] == kind
+    ]
+    return {
+        each["id"]["S"]: (each["state"]["S"], each.get("error", {}).get("S", "")) for each in found
+    }
 
 
 def test_newsletter_from_form_to_confirmed(packaged: Cloud) -> None:
@@ -133,7 +154,9 @@ def test_newsletter_from_form_to_confirmed(packaged: Cloud) -> None:
     (mail,) = eventually(lambda: mails(packaged, "packaged@example.org"))
     token = re.search(r"token=(\S+)", mail["text"])
     assert token
-    page = call(packaged, "GET", f"/newsletter/confirm?token={token[1]}", headers={"accept": "text/html"})
+    page = call(
+        packaged, "GET", f"/newsletter/confirm?token={token[1]}", headers={"accept": "text/html"}
+    )
     assert (page.status, page.text.count("<button")) == (200, 1)
     form = {"content-type": FORM, "accept": "application/json"}
     confirmed = call(packaged, "POST", "/newsletter/confirm", f"token={token[1]}", form)
@@ -154,17 +177,27 @@ def test_a_callback_alerts_the_topic_and_the_staff(packaged: Cloud) -> None:
 def test_views_are_counted_ranked_and_shown(packaged: Cloud) -> None:
     assert call(packaged, "POST", "/articles/silver/views", {"title": "Silber"}, JSON).status == 204
     assert eventually(lambda: call(packaged, "GET", "/articles/silver/views").json["views"]) == 1
-    assert call(packaged, "GET", "/articles/views?slugs=silver,lead").json["views"] == {"silver": 1, "lead": 0}
+    assert call(packaged, "GET", "/articles/views?slugs=silver,lead").json["views"] == {
+        "silver": 1,
+        "lead": 0,
+    }
     assert call(packaged, "GET", "/articles/silver/views/daily").json["days"][-1]["views"] == 1
     packaged.invoke("rank", SCHEDULED)
     for window in ("24h", "7d", "30d", "all"):
         ranked = call(packaged, "GET", f"/articles/popular?window={window}").json["articles"]
-        assert [(each["slug"], each["views"]) for each in ranked if each["slug"] == "silver"] == [("silver", 1)]
+        assert [(each["slug"], each["views"]) for each in ranked if each["slug"] == "silver"] == [
+            ("silver", 1)
+        ]
     assert packaged.invoke("sweep", SCHEDULED) == 0
 
 
-def test_what_the_stream_may_not_deliver_waits_for_the_right_or_for_the_clock(packaged: Cloud) -> None:
-    queue = {"QueueUrl": packaged.env["DEAD_LETTER_QUEUE_URL"], "AttributeNames": ["ApproximateNumberOfMessages"]}
+def test_what_the_stream_may_not_deliver_waits_for_the_right_or_for_the_clock(
+    packaged: Cloud,
+) -> None:
+    queue = {
+        "QueueUrl": packaged.env["DEAD_LETTER_QUEUE_URL"],
+        "AttributeNames": ["ApproximateNumberOfMessages"],
+    }
     before = packaged.client("sqs").get_queue_attributes(**queue)["Attributes"]
     with without(packaged, "deliver", "Contacts"):
         assert sign_up(packaged, "by-clock@example.org").status == 202
@@ -211,10 +244,14 @@ def runs(cloud: Cloud, function: str, event: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("function", SENDERS)
 @pytest.mark.parametrize(("statement", "kind"), OF_A_MESSAGE)
-def test_a_message_that_may_not_leave_stays_due(packaged: Cloud, statement: str, kind: str, function: str) -> None:
+def test_a_message_that_may_not_leave_stays_due(
+    packaged: Cloud, statement: str, kind: str, function: str
+) -> None:
     at = 10 * OF_A_MESSAGE.index((statement, kind)) + SENDERS.index(function)
     if statement == "Tokens":  # takes a process that has not read the secret yet
-        packaged.client("lambda").update_function_configuration(FunctionName=f"{API}-{function}", MemorySize=513 + at)
+        packaged.client("lambda").update_function_configuration(
+            FunctionName=f"{API}-{function}", MemorySize=513 + at
+        )
     before = set(outbox(packaged, kind))
     with ExitStack() as taken:
         taken.enter_context(without(packaged, function, statement))
@@ -225,8 +262,12 @@ def test_a_message_that_may_not_leave_stays_due(packaged: Cloud, statement: str,
         else:
             sign_up(packaged, f"refused-{at}@example.org")
         (name,) = outbox(packaged, kind).keys() - before
-        eventually(lambda: runs(packaged, function, due(name) if function == "deliver" else SCHEDULED))
-        eventually(lambda: outbox(packaged, kind)[name][1])  # the stream may have been faster, and be at it still
+        eventually(
+            lambda: runs(packaged, function, due(name) if function == "deliver" else SCHEDULED)
+        )
+        eventually(
+            lambda: outbox(packaged, kind)[name][1]
+        )  # the stream may have been faster, and be at it still
         state, error = outbox(packaged, kind)[name]
     assert state == "due"
     assert re.match("AccessDenied|AuthorizationError|compose: secret: ClientError", error)
@@ -249,5 +290,9 @@ def test_every_statement_of_every_function_is_needed_by_one_of_these(root: Path)
     given = set()
     for function in policies.RIGHTS:
         document = json.loads((root / ".chalice" / f"policy-local-{function}.json").read_text())
-        given |= {(function, each["Sid"]) for each in document["Statement"] if each["Sid"] not in OF_THE_PLATFORM}
+        given |= {
+            (function, each["Sid"])
+            for each in document["Statement"]
+            if each["Sid"] not in OF_THE_PLATFORM
+        }
     assert given == shown | SET_ASIDE_BY_THE_PLATFORM | OF_ANOTHER_PROVIDER

@@ -18,7 +18,9 @@ class _Noting(urllib.request.HTTPRedirectHandler):
     def __init__(self, led: list[str]) -> None:
         self._led = led
 
-    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+    def redirect_request(
+        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> Any:
         self._led.append(newurl)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -28,7 +30,9 @@ class Visitor:
 
     def __init__(self) -> None:
         self.jar, self.led = http.cookiejar.CookieJar(), list[str]()
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.jar), _Noting(self.led))
+        self._opener = urllib.request.build_opener(
+            urllib.request.HTTPCookieProcessor(self.jar), _Noting(self.led)
+        )
         self.at, self.text, self.status = "", "", 0
 
     def open(self, url: str, form: dict[str, str] | None = None, origin: str = "") -> "Visitor":
@@ -48,7 +52,8 @@ class Visitor:
         hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', self.text)
         form = {name: html.unescape(value) for name, value in hidden}
         return self.open(
-            urljoin(self.at, "/login"), {**form, "username": who.email, "password": password or who.password}
+            urljoin(self.at, "/login"),
+            {**form, "username": who.email, "password": password or who.password},
         )
 
 

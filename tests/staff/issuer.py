@@ -25,9 +25,13 @@ class Issuer:
         self.keys = {"first": key()}
         self.asked: Counter[str] = Counter()
         self.answers: dict[str, tuple[int, str]] = {}
-        self.codes: dict[str, str] = {}  # code → ID token; a code stays good, as no real provider's does
+        self.codes: dict[
+            str, str
+        ] = {}  # code → ID token; a code stays good, as no real provider's does
         self.forms: list[dict[str, str]] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"issuer": self}))
+        self._server = ThreadingHTTPServer(
+            ("127.0.0.1", 0), type("Handler", (_Handler,), {"issuer": self})
+        )
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -36,7 +40,12 @@ class Issuer:
         self._server.server_close()
 
     def settings(self) -> dict[str, str]:
-        return {"OIDC_ISSUER": self.url, "OIDC_CLIENT_ID": CLIENT, "OIDC_DISCOVERY": "", "OIDC_GROUPS_CLAIM": "groups"}
+        return {
+            "OIDC_ISSUER": self.url,
+            "OIDC_CLIENT_ID": CLIENT,
+            "OIDC_DISCOVERY": "",
+            "OIDC_GROUPS_CLAIM": "groups",
+        }
 
     def claims(self, **changed: Any) -> dict[str, Any]:
         """An agent's ID token's claims; what is None is left out."""
@@ -46,8 +55,12 @@ class Issuer:
         return {name: value for name, value in claims.items() if value is not None}
 
     def token(self, *, kid: str = "first", signed_by: Any = None, **changed: Any) -> str:
-        claims = json.dumps(self.claims(**changed)).encode()  # `jwt.encode` refuses to make some of the broken ones
-        return jwt.api_jws.encode(claims, signed_by or self.keys[kid], "RS256", headers={"kid": kid})
+        claims = json.dumps(
+            self.claims(**changed)
+        ).encode()  # `jwt.encode` refuses to make some of the broken ones
+        return jwt.api_jws.encode(
+            claims, signed_by or self.keys[kid], "RS256", headers={"kid": kid}
+        )
 
     def say(self, path: str) -> tuple[int, str]:
         self.asked[path] += 1
@@ -55,9 +68,16 @@ class Issuer:
             return self.answers[path]
         match path:
             case "/.well-known/openid-configuration":
-                places = {"authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "keys"}
+                places = {
+                    "authorization_endpoint": "authorize",
+                    "token_endpoint": "token",
+                    "jwks_uri": "keys",
+                }
                 return 200, json.dumps(
-                    {"issuer": self.url, **{name: f"{self.url}/{place}" for name, place in places.items()}}
+                    {
+                        "issuer": self.url,
+                        **{name: f"{self.url}/{place}" for name, place in places.items()},
+                    }
                 )
             case "/keys":
                 return 200, json.dumps({"keys": [self._public(kid) for kid in self.keys]})
@@ -82,7 +102,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self._send(*self.issuer.redeem({name: values[0] for name, values in parse_qs(body).items()}))
+        self._send(
+            *self.issuer.redeem({name: values[0] for name, values in parse_qs(body).items()})
+        )
 
     def _send(self, status: int, text: str) -> None:
         self.send_response(status)

@@ -21,7 +21,9 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 @pytest.fixture
 def line(backend: Backend) -> Backend:
-    backend.configure(**ALWAYS, STAFF_TEST_KEY="key", STAGE="local", LIMIT_CALLBACKS_PER_CALLER="1000")
+    backend.configure(
+        **ALWAYS, STAFF_TEST_KEY="key", STAGE="local", LIMIT_CALLBACKS_PER_CALLER="1000"
+    )
     return backend
 
 
@@ -29,7 +31,9 @@ class Person(Agent):
     """One of the staff at a browser that runs no script."""
 
     def open(self, path: str = "/staff", **headers: str) -> Answer:
-        return self.backend.call("GET", path, None, {**self.headers, "accept": "text/html", **headers})
+        return self.backend.call(
+            "GET", path, None, {**self.headers, "accept": "text/html", **headers}
+        )
 
     def press(self, reference: str, **fields: str) -> Answer:
         headers = {**self.headers, **FORM, "accept": "text/html"}
@@ -41,7 +45,9 @@ def anna(line: Backend) -> Person:
     return Person(line)
 
 
-def test_the_path_shows_people_a_page_and_programs_the_same_as_ever(line: Backend, anna: Person) -> None:
+def test_the_path_shows_people_a_page_and_programs_the_same_as_ever(
+    line: Backend, anna: Person
+) -> None:
     reference = ask(line)
     assert "Übernehmen" in anna.open(f"{STAFF}/{reference}").text
     assert "Eva Muster" not in anna.open(f"{STAFF}/{reference}").text
@@ -51,10 +57,15 @@ def test_the_path_shows_people_a_page_and_programs_the_same_as_ever(line: Backen
     assert anna.open(f"{STAFF}/R-NONE").status == 404
 
 
-def test_a_press_is_answered_by_a_redirect_and_a_late_one_by_the_page_and_why(line: Backend, anna: Person) -> None:
+def test_a_press_is_answered_by_a_redirect_and_a_late_one_by_the_page_and_why(
+    line: Backend, anna: Person
+) -> None:
     reference = ask(line)
     taken = anna.press(reference, action="claim")
-    assert (taken.status, taken.headers["location"]) == (303, f"https://contact.site.example{STAFF}/{reference}")
+    assert (taken.status, taken.headers["location"]) == (
+        303,
+        f"https://contact.site.example{STAFF}/{reference}",
+    )
     late = Person(line, "Ben").press(reference, action="claim")
     assert late.status == 409
     assert "Anna hat das schon übernommen." in late.text
@@ -68,7 +79,9 @@ def test_nothing_new_is_no_answer(line: Backend, anna: Person) -> None:
     """The board's version knows what is on it, who looks and in which language, and not the running clocks."""
     ask(line)
     page = anna.open()
-    version = page.text.partition('data-version="')[2].partition('" data-open')[0].replace("&#34;", '"')
+    version = (
+        page.text.partition('data-version="')[2].partition('" data-open')[0].replace("&#34;", '"')
+    )
     assert anna.open(**{"if-none-match": version}).status == 304
     assert anna.open(**{"if-none-match": version, "accept-language": "en"}).status == 200
     assert Person(line, "Ben").open(**{"if-none-match": version}).status == 200
@@ -118,7 +131,11 @@ def test_each_state_has_its_screen(line: Backend, anna: Person) -> None:
     shown("Das hat Ben übernommen.", held)
     Person(line, "Ben").press(held, action="handover", to="Anna")
     shown("Annehmen", held)
-    for state, words in {"cancelled": "abgesagt", "unreached": "nicht erreicht", "expired": "verfallen"}.items():
+    for state, words in {
+        "cancelled": "abgesagt",
+        "unreached": "nicht erreicht",
+        "expired": "verfallen",
+    }.items():
         reference = ask(line, phone=f"07930 23{len(told):02}")
         backdate(line, reference, state=state, ended_at=instants.text(instants.now()))
         shown(f"Beendet: {words}", reference)
@@ -130,16 +147,29 @@ def test_no_press_loses_a_note_that_is_not_kept_yet(line: Backend, anna: Person)
     reference = ask(line)
     typed = {"note": "Will <Gold> & Silber"}
     field = 'value="Will &lt;Gold&gt; &amp; Silber"'
-    for action in ({"action": "claim"}, {"action": "dial"}, {"action": "handover", "to": "Ben"}, {"action": "release"}):
+    for action in (
+        {"action": "claim"},
+        {"action": "dial"},
+        {"action": "handover", "to": "Ben"},
+        {"action": "release"},
+    ):
         answer = anna.press(reference, **action, **typed)
         assert (answer.status in (200, 409), field in answer.text) == (True, True), action
     anna.press(reference, action="claim")
     nobody = anna.press(reference, action="handover", **typed)
-    assert (nobody.status, field in nobody.text, "Bitte ausfüllen." in nobody.text) == (422, True, True)
+    assert (nobody.status, field in nobody.text, "Bitte ausfüllen." in nobody.text) == (
+        422,
+        True,
+        True,
+    )
     anna.press(reference, action="release")
     Person(line, "Ben").press(reference, action="claim")
     late = anna.press(reference, action="settle", outcome="reached", **typed)
-    assert (late.status, field in late.text, "noch nicht gespeichert" in late.text) == (409, True, True)
+    assert (late.status, field in late.text, "noch nicht gespeichert" in late.text) == (
+        409,
+        True,
+        True,
+    )
     assert anna.press(reference, action="called_in", **typed).text.count(field) == 1
     assert _stored(line, reference)["attempts"][0]["note"] == ""
 
@@ -183,7 +213,9 @@ def test_an_error_keeps_the_staffs_frame(line: Backend, anna: Person, language: 
         raise EndpointConnectionError(endpoint_url="dynamodb")
 
     def failing(event: str) -> Answer:
-        with line.hooked("dynamodb", "before-send.dynamodb", throttle if event == "503" else _fault):
+        with line.hooked(
+            "dynamodb", "before-send.dynamodb", throttle if event == "503" else _fault
+        ):
             return anna.open(f"{STAFF}/R-NONE", **{"accept-language": language})
 
     english = language == "en"
@@ -197,10 +229,16 @@ def test_an_error_keeps_the_staffs_frame(line: Backend, anna: Person, language: 
         assert answer.status == status
         assert ("Sign out" if english else "Abmelden") in answer.text
         assert ("To the callbacks" if english else "Zu den Rückrufen") in answer.text
-        assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'nonce-")
+        assert answer.headers["content-security-policy"].startswith(
+            "default-src 'none'; style-src 'nonce-"
+        )
     assert ("no such thing" if english else "gibt es hier nicht") in told[404].text
     stranger = line.call("POST", "/staff/sign-out", "", {**FORM, "accept": "text/html"})
-    assert (stranger.status, "Abmelden" in stranger.text, "Anmelden" in stranger.text) == (401, False, True)
+    assert (stranger.status, "Abmelden" in stranger.text, "Anmelden" in stranger.text) == (
+        401,
+        False,
+        True,
+    )
     assert "noch da" in stranger.text
 
 
@@ -243,7 +281,11 @@ def test_a_board_that_looks_for_news_does_not_keep_its_session_alive(line: Backe
     cookie = {"cookie": f"__Host-staff={used}", "accept": "text/html"}
     aged = {"pk": f"SESSION#{hashlib.sha256(used.encode()).hexdigest()}", "sk": "SESSION"}
     long_ago = instants.text(now - timedelta(minutes=20))
-    aws.write(aws.update(line.env["CONTACTS_TABLE"], aged, "SET seen = :seen, began = :seen", seen=long_ago))
+    aws.write(
+        aws.update(
+            line.env["CONTACTS_TABLE"], aged, "SET seen = :seen, began = :seen", seen=long_ago
+        )
+    )
     assert line.call("GET", "/staff", headers={**cookie, "x-poll": "1"}).status == 200
     assert _seen(line, aged) == long_ago
     assert line.call("GET", "/staff", headers=cookie).status == 200

@@ -12,7 +12,18 @@ from chalicelib.callbacks.hotline import is_open
 from chalicelib.callbacks.model import Callback, Rules
 from chalicelib.errors import Conflict
 from chalicelib.staff.lead import figures
-from tests.callbacks.cases import ANNA, ASKED, MONDAY, RULES, WINDOW, asap, at, calling, retry, scheduled
+from tests.callbacks.cases import (
+    ANNA,
+    ASKED,
+    MONDAY,
+    RULES,
+    WINDOW,
+    asap,
+    at,
+    calling,
+    retry,
+    scheduled,
+)
 from tests.callbacks.test_hotline import berlin
 
 FIRST, LAST = date(2026, 11, 23), date(2026, 11, 29)
@@ -28,7 +39,12 @@ def of(*requests: Callback, now: datetime = NOW, **more: Any) -> figures.Figures
 def test_nothing_at_all() -> None:
     found = of()
     assert len(found.periods) == 7
-    assert (found.total.requested, found.total.share, found.total.wait(50), found.live) == (0, None, None, 0)
+    assert (found.total.requested, found.total.share, found.total.wait(50), found.live) == (
+        0,
+        None,
+        None,
+        0,
+    )
     assert [each.rate for each in found.attempts] == [None, None, None]
     assert set(found.ends.values()) == {0}
 
@@ -36,7 +52,10 @@ def test_nothing_at_all() -> None:
 def test_in_time_to_the_minute_promised() -> None:
     for minutes, share in ((0, 1), (30, 1), (31, 0)):
         late = workflow.dial(
-            workflow.claim(asap(), ANNA, RULES, MONDAY).after, ANNA, RULES, MONDAY + timedelta(minutes=minutes)
+            workflow.claim(asap(), ANNA, RULES, MONDAY).after,
+            ANNA,
+            RULES,
+            MONDAY + timedelta(minutes=minutes),
         )
         total = of(late.after).total
         assert (total.decided, total.share, total.waits) == (1, share, [minutes])
@@ -44,7 +63,15 @@ def test_in_time_to_the_minute_promised() -> None:
 
 def test_percentiles_are_waits_that_happened() -> None:
     period = figures.Period(FIRST, waits=[40, 10, 30])
-    assert [period.wait(percent) for percent in (1, 33, 34, 50, 67, 90, 100)] == [10, 10, 30, 30, 40, 40, 40]
+    assert [period.wait(percent) for percent in (1, 33, 34, 50, 67, 90, 100)] == [
+        10,
+        10,
+        30,
+        30,
+        40,
+        40,
+        40,
+    ]
 
 
 def test_what_is_not_decided_yet_counts_for_neither_side() -> None:
@@ -66,7 +93,9 @@ def test_the_wait_is_counted_in_open_minutes() -> None:
 
 def test_a_wished_window_counts_from_its_beginning() -> None:
     came_up = workflow.tick(scheduled(), RULES, at("Tue 13:00")).after
-    called = workflow.dial(workflow.claim(came_up, ANNA, RULES, at("Tue 13:05")).after, ANNA, RULES, at("Tue 13:10"))
+    called = workflow.dial(
+        workflow.claim(came_up, ANNA, RULES, at("Tue 13:05")).after, ANNA, RULES, at("Tue 13:10")
+    )
     assert of(called.after).total.waits == [10]
     later = (at("Wed 13:00"), at("Wed 15:00"))
     moved = workflow.settle(called.after, ANNA, "later", RULES, at("Tue 13:12"), window=later).after
@@ -77,16 +106,28 @@ def test_a_wished_window_counts_from_its_beginning() -> None:
 
 
 def test_a_call_under_way_is_no_attempt_that_failed() -> None:
-    assert [(each.made, each.reached) for each in of(calling(), retry()).attempts] == [(1, 0), (0, 0), (0, 0)]
+    assert [(each.made, each.reached) for each in of(calling(), retry()).attempts] == [
+        (1, 0),
+        (0, 0),
+        (0, 0),
+    ]
 
 
 def test_days_are_the_companys_across_the_change_of_clocks() -> None:
     rules = Rules(RULES.hours)
-    for written, day in (("2026-10-25 00:00", 25), ("2026-10-25 23:59", 25), ("2026-10-26 00:00", 26)):
+    for written, day in (
+        ("2026-10-25 00:00", 25),
+        ("2026-10-25 23:59", 25),
+        ("2026-10-26 00:00", 26),
+    ):
         asked = workflow.submit(ASKED, "R-1", rules, berlin(written)).after
-        found = figures.figures([asked], {}, {}, rules, date(2026, 10, 24), date(2026, 10, 27), berlin(written))
+        found = figures.figures(
+            [asked], {}, {}, rules, date(2026, 10, 24), date(2026, 10, 27), berlin(written)
+        )
         assert [each.begins.day for each in found.periods if each.requested] == [day]
-    begins = [figures.begin(date(2026, 10, day), "Europe/Berlin").astimezone(UTC) for day in (25, 26)]
+    begins = [
+        figures.begin(date(2026, 10, day), "Europe/Berlin").astimezone(UTC) for day in (25, 26)
+    ]
     assert begins[1] - begins[0] == timedelta(hours=25)
 
 
@@ -100,12 +141,17 @@ def test_weeks_and_months_begin_within_the_span() -> None:
 
 
 def test_growth_and_views_of_days_outside_of_the_span_do_not_count() -> None:
-    growth = {"2026-11-22": {"signup": 9}, "2026-11-23": {"signup": 2, "erased": 5}, "2026-11-29": {"bounced": 1}}
+    growth = {
+        "2026-11-22": {"signup": 9},
+        "2026-11-23": {"signup": 2, "erased": 5},
+        "2026-11-29": {"bounced": 1},
+    }
     views = {"2026-11-22": 7, "2026-11-24": 3, "2026-11-29": 4, "2026-11-30": 8}
     found = figures.figures([], growth, views, RULES, FIRST, LAST, NOW)
     assert (dict(found.total.growth), found.total.views) == (
-        {"signups": 2, "confirmations": 0, "unsubscribes": 0, "bounces": 1}, 7,
-    )  # fmt: skip
+        {"signups": 2, "confirmations": 0, "unsubscribes": 0, "bounces": 1},
+        7,
+    )
     assert [each.views for each in found.periods] == [0, 3, 0, 0, 0, 0, 4]
 
 
@@ -135,7 +181,11 @@ def _step(request: Callback, chance: random.Random, now: datetime) -> Callback:
             return workflow.cancel(request, now).after
         case "settle" if request.is_calling:
             outcome: Any = chance.choice(OUTCOMES)
-            window = (berlin("2026-12-01 13:00"), berlin("2026-12-01 15:00")) if outcome == "later" else None
+            window = (
+                (berlin("2026-12-01 13:00"), berlin("2026-12-01 15:00"))
+                if outcome == "later"
+                else None
+            )
             return workflow.settle(request, ANNA, outcome, RULES, now, window=window).after
     return request
 
@@ -153,17 +203,23 @@ def test_two_thousand_requests_counted_by_brute_force() -> None:
     requests = [_lived(chance) for _ in range(2000)]
     now = berlin("2026-11-28 12:00")
     found = of(*requests, now=now)
-    inside = [each for each in requests if FIRST <= each.created_at.astimezone(BERLIN).date() <= LAST]
+    inside = [
+        each for each in requests if FIRST <= each.created_at.astimezone(BERLIN).date() <= LAST
+    ]
     attempted = [each for each in inside if each.attempts]
     in_time = [each for each in attempted if each.attempts[0].at <= each.promised]
-    missed = [each for each in inside if not each.attempts and (each.ended_at or now) > each.promised]
+    missed = [
+        each for each in inside if not each.attempts and (each.ended_at or now) > each.promised
+    ]
     total = found.total
     assert (total.requested, total.in_time) == (len(inside), len(in_time))
     assert total.decided == len(attempted) + len(missed)
     assert found.ends == {end: sum(each.state == end for each in inside) for end in found.ends}
     assert found.live == sum(each.is_live for each in inside)
     for number, tries in enumerate(found.attempts):
-        outcomes = Counter(each.attempts[number].outcome for each in inside if len(each.attempts) > number)
+        outcomes = Counter(
+            each.attempts[number].outcome for each in inside if len(each.attempts) > number
+        )
         assert tries.made == sum(outcomes[name] for name in OUTCOMES)
         assert tries.reached == outcomes["reached"] + outcomes["later"] + outcomes["refused"]
     plain = [each for each in attempted if each.asked.window is None]
@@ -177,4 +233,6 @@ def test_two_thousand_requests_counted_by_brute_force() -> None:
         assert sum(wait < within for wait in waits) * 100 < percent * len(waits)
     assert sum(each.requested for each in found.periods) == total.requested
     assert sum(each.in_time for each in found.periods) == total.in_time
-    print(f"\nrequests {len(inside)} · attempted {len(attempted)} · in time {len(in_time)} · ends {found.ends}")
+    print(
+        f"\nrequests {len(inside)} · attempted {len(attempted)} · in time {len(in_time)} · ends {found.ends}"
+    )

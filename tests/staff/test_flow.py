@@ -32,7 +32,10 @@ class Browser:
         """What the provider is asked."""
         answer = self.get(path)
         assert answer.status == 303
-        return {name: value for name, (value,) in parse_qs(urlsplit(answer.headers["location"]).query).items()}
+        return {
+            name: value
+            for name, (value,) in parse_qs(urlsplit(answer.headers["location"]).query).items()
+        }
 
     def answered(self, code: str, state: str) -> Answer:
         return self.get(f"/staff/signed-in?code={code}&state={state}")
@@ -65,7 +68,10 @@ def test_a_sign_in_leads_to_the_page_that_was_wanted(staffed: Backend, issuer: I
         "http://contact.test/staff/subscribers?email=a%40b.example",
     )
     (form,) = issuer.forms
-    assert (form["grant_type"], form["redirect_uri"]) == ("authorization_code", "http://contact.test/staff/signed-in")
+    assert (form["grant_type"], form["redirect_uri"]) == (
+        "authorization_code",
+        "http://contact.test/staff/signed-in",
+    )
     assert "client_secret" not in form
     page = browser.get("/staff")
     assert page.status == 200
@@ -93,7 +99,9 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("claims", BROKEN.values(), ids=BROKEN.keys())
-def test_a_broken_claim_signs_nobody_in(staffed: Backend, issuer: Issuer, claims: dict[str, object]) -> None:
+def test_a_broken_claim_signs_nobody_in(
+    staffed: Backend, issuer: Issuer, claims: dict[str, object]
+) -> None:
     browser = Browser(staffed)
     answer = browser.sign_in(issuer, **claims)
     assert answer.status == 400
@@ -110,7 +118,9 @@ def test_another_key_signs_nobody_in(staffed: Backend, issuer: Issuer) -> None:
     assert nobody_signed_in(staffed)
 
 
-def test_the_answer_has_to_belong_to_this_browsers_sign_in(staffed: Backend, issuer: Issuer) -> None:
+def test_the_answer_has_to_belong_to_this_browsers_sign_in(
+    staffed: Backend, issuer: Issuer
+) -> None:
     mine, other = Browser(staffed), Browser(staffed)
     asked, others = mine.begin(), other.begin()
     issuer.codes["code"] = issuer.token(nonce=others["nonce"])
@@ -126,7 +136,9 @@ def test_the_answer_has_to_belong_to_this_browsers_sign_in(staffed: Backend, iss
     assert nobody_signed_in(staffed)
 
 
-def test_a_cookie_of_the_sign_in_that_was_changed_or_made_up(staffed: Backend, issuer: Issuer) -> None:
+def test_a_cookie_of_the_sign_in_that_was_changed_or_made_up(
+    staffed: Backend, issuer: Issuer
+) -> None:
     browser = Browser(staffed)
     asked = browser.begin()
     issuer.codes["code"] = issuer.token(nonce=asked["nonce"])
@@ -147,7 +159,9 @@ def test_an_answer_is_good_once(staffed: Backend, issuer: Issuer) -> None:
     assert len(staffed.items(prefix="SESSION#")) == 1
 
 
-def test_a_session_that_somebody_planted_is_not_taken_over(staffed: Backend, issuer: Issuer) -> None:
+def test_a_session_that_somebody_planted_is_not_taken_over(
+    staffed: Backend, issuer: Issuer
+) -> None:
     browser = Browser(staffed)
     browser.cookies["staff"] = "planted"
     browser.sign_in(issuer)
@@ -162,7 +176,9 @@ def test_a_session_that_somebody_planted_is_not_taken_over(staffed: Backend, iss
         assert planted.get("/staff").status == 303
 
 
-@pytest.mark.parametrize("query", ["error=access_denied", "error=login_required&error_description=%3Cb%3E", "code="])
+@pytest.mark.parametrize(
+    "query", ["error=access_denied", "error=login_required&error_description=%3Cb%3E", "code="]
+)
 def test_whoever_cancels_may_begin_anew(staffed: Backend, issuer: Issuer, query: str) -> None:
     browser = Browser(staffed)
     answer = browser.get(f"/staff/signed-in?{query}&state={browser.begin()['state']}")
@@ -172,8 +188,12 @@ def test_whoever_cancels_may_begin_anew(staffed: Backend, issuer: Issuer, query:
     assert issuer.forms == []
 
 
-@pytest.mark.parametrize("groups", [None, [], ["Agent"], ["agents"], "supervisors", {"agent": 1}, [["agent"]], 7])
-def test_an_account_without_a_role_is_told_so(staffed: Backend, issuer: Issuer, groups: object) -> None:
+@pytest.mark.parametrize(
+    "groups", [None, [], ["Agent"], ["agents"], "supervisors", {"agent": 1}, [["agent"]], 7]
+)
+def test_an_account_without_a_role_is_told_so(
+    staffed: Backend, issuer: Issuer, groups: object
+) -> None:
     answer = Browser(staffed).sign_in(issuer, groups=groups)
     assert answer.status == 403
     assert "gehört hier aber weder zur Beratung noch zur Leitung" in answer.text
@@ -182,14 +202,22 @@ def test_an_account_without_a_role_is_told_so(staffed: Backend, issuer: Issuer, 
 
 @pytest.mark.parametrize(
     ("groups", "role"),
-    [(["agent"], "agent"), ("supervisor", "supervisor"), (["x", "agent", "supervisor"], "supervisor")],
+    [
+        (["agent"], "agent"),
+        ("supervisor", "supervisor"),
+        (["x", "agent", "supervisor"], "supervisor"),
+    ],
 )
-def test_roles_come_from_the_groups(staffed: Backend, issuer: Issuer, groups: object, role: str) -> None:
+def test_roles_come_from_the_groups(
+    staffed: Backend, issuer: Issuer, groups: object, role: str
+) -> None:
     assert Browser(staffed).sign_in(issuer, groups=groups).status == 303
     assert [each["role"] for each in staffed.items(prefix="SESSION#")] == [role]
 
 
-def test_a_person_is_the_same_at_every_sign_in_and_no_address(staffed: Backend, issuer: Issuer) -> None:
+def test_a_person_is_the_same_at_every_sign_in_and_no_address(
+    staffed: Backend, issuer: Issuer
+) -> None:
     for _ in range(2):
         Browser(staffed).sign_in(issuer)
     Browser(staffed).sign_in(issuer, sub="bea")
@@ -203,9 +231,14 @@ def test_a_program_brings_the_providers_token(staffed: Backend, issuer: Issuer) 
     for claims in kinds:
         authorization = f"Bearer {issuer.token(**claims)}"
         # No cookie comes along by itself, so no origin has to be told.
-        assert staffed.call("POST", "/staff/sign-out", headers={"authorization": authorization}).status == 200
+        assert (
+            staffed.call("POST", "/staff/sign-out", headers={"authorization": authorization}).status
+            == 200
+        )
     assert nobody_signed_in(staffed)
-    refused = staffed.call("GET", "/staff", headers={"authorization": f"Bearer {issuer.token(groups=[])}"})
+    refused = staffed.call(
+        "GET", "/staff", headers={"authorization": f"Bearer {issuer.token(groups=[])}"}
+    )
     assert (refused.status, refused.json["code"]) == (403, "no_role")
 
 

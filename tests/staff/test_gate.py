@@ -35,7 +35,9 @@ def test_the_test_key_plays_a_person(authorization: str, name: str, role: str) -
     assert (person.name, person.role) == (name, role)
 
 
-@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Bearer ke", "Bearer key:boss", "Basic key", "key"])
+@pytest.mark.parametrize(
+    "authorization", ["", "Bearer", "Bearer ", "Bearer ke", "Bearer key:boss", "Basic key", "key"]
+)
 def test_nobody_else_is_let_in(authorization: str) -> None:
     with pytest.raises(NotSignedIn):
         gate.check("GET", {"authorization": authorization}, NOW)

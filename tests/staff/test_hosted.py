@@ -19,7 +19,9 @@ def test_in_and_out_again(cloud: Cloud, role: str) -> None:
     session = {each.name: each for each in visitor.jar}["staff"]
     assert session.has_nonstandard_attr("HttpOnly")
     assert session.get_nonstandard_attr("SameSite") == "Lax"
-    assert "Sie sind abgemeldet" in visitor.open(f"{cloud.staff}/sign-out", {}, origin=cloud.api).text
+    assert (
+        "Sie sind abgemeldet" in visitor.open(f"{cloud.staff}/sign-out", {}, origin=cloud.api).text
+    )
     assert "staff" not in {each.name for each in visitor.jar}
     visitor.jar.set_cookie(session)  # somebody kept it
     assert "Password" in visitor.open(cloud.staff).text
@@ -61,7 +63,10 @@ def test_nobody_can_make_an_account_or_sign_in_past_the_page(cloud: Cloud) -> No
     assert described["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
     asked = {"UserPoolId": pool, "ClientId": cloud.env["OIDC_CLIENT_ID"]}
     ours = client.describe_user_pool_client(**asked)["UserPoolClient"]
-    assert (ours["AllowedOAuthFlows"], ours["ExplicitAuthFlows"]) == (["code"], ["ALLOW_REFRESH_TOKEN_AUTH"])
+    assert (ours["AllowedOAuthFlows"], ours["ExplicitAuthFlows"]) == (
+        ["code"],
+        ["ALLOW_REFRESH_TOKEN_AUTH"],
+    )
     assert ours["CallbackURLs"] == [f"{cloud.api}/staff/signed-in"]
 
 

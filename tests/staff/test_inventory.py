@@ -21,7 +21,11 @@ def url(path: str) -> str:
 
 def strangers(issuer: Issuer) -> dict[str, dict[str, str]]:
     """The headers of those whom nobody knows."""
-    public = issuer.keys["first"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    public = (
+        issuer.keys["first"]
+        .public_key()
+        .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
     boss = issuer.claims(groups=["supervisor"])
     tokens = {
         "forged": issuer.token(signed_by=key(), groups=["supervisor"]),
@@ -29,7 +33,9 @@ def strangers(issuer: Issuer) -> dict[str, dict[str, str]]:
         "other issuer": issuer.token(iss="https://evil.example", groups=["supervisor"]),
         "alg none": unsigned({"alg": "none", "kid": "first"}, boss),
         "HS256 with the public key": hs256(public, boss),
-        "another algorithm": jwt.encode(boss, issuer.keys["first"], "RS512", headers={"kid": "first"}),
+        "another algorithm": jwt.encode(
+            boss, issuer.keys["first"], "RS512", headers={"kid": "first"}
+        ),
         "wrong audience": issuer.token(aud="another", groups=["supervisor"]),
         "refresh token": issuer.token(token_use="refresh", groups=["supervisor"]),
         "empty": "",
@@ -52,14 +58,18 @@ def test_nobody_unknown_gets_past_the_gate(staffed: Backend, issuer: Issuer) -> 
     for who, headers in strangers(issuer).items():
         for path in CLOSED:
             for method in METHODS:
-                answer = staffed.call(method, url(path), headers={**headers, "origin": "http://contact.test"})
+                answer = staffed.call(
+                    method, url(path), headers={**headers, "origin": "http://contact.test"}
+                )
                 assert "access-control-allow-origin" not in answer.headers
                 assert answer.headers["cache-control"] == "no-store"
                 if answer.status == (403 if who == "wrong role" else 401):
                     denied += 1
                 else:
                     let_in.append((who, method, path, answer.status))
-    print(f"\nstaff routes {len(CLOSED)} · requests of strangers denied {denied}, let in {len(let_in)}")
+    print(
+        f"\nstaff routes {len(CLOSED)} · requests of strangers denied {denied}, let in {len(let_in)}"
+    )
     assert denied
     assert let_in == []
 
@@ -74,7 +84,10 @@ def test_an_agent_may_what_agents_may_and_no_more(staffed: Backend, issuer: Issu
                 assert (answer.status, answer.json["code"]) == (403, "role"), (method, path)
                 refused += 1
             else:
-                assert staffed.call(method, url(path), headers=agent).status not in (401, 403), (method, path)
+                assert staffed.call(method, url(path), headers=agent).status not in (401, 403), (
+                    method,
+                    path,
+                )
     print(f"\nsupervisors' calls refused to an agent {refused}")
     assert refused
 
@@ -83,7 +96,10 @@ def test_a_supervisor_may_everything(staffed: Backend, issuer: Issuer) -> None:
     supervisor = {"authorization": f"Bearer {issuer.token(groups=['supervisor'])}"}
     for path in CLOSED:
         for method in INVENTORY[path]:
-            assert staffed.call(method, url(path), headers=supervisor).status not in (401, 403), (method, path)
+            assert staffed.call(method, url(path), headers=supervisor).status not in (401, 403), (
+                method,
+                path,
+            )
 
 
 def test_only_the_sign_in_is_open(staffed: Backend) -> None:
@@ -107,4 +123,6 @@ def test_the_contract_says_who_may(staffed: Backend) -> None:
 
 def test_roles_are_declared_for_the_staffs_routes_alone() -> None:
     routes = [each for methods in INVENTORY.values() for each in methods.values()]
-    assert [each.path for each in routes if each.role == "supervisor" and each.path not in CLOSED] == []
+    assert [
+        each.path for each in routes if each.role == "supervisor" and each.path not in CLOSED
+    ] == []

@@ -41,7 +41,9 @@ def encoded(rest: bytes, start: bytes = b"\0\1", fill: bytes = b"\xff") -> bytes
 
 def raw(key: rsa.RSAPrivateKey, message: bytes) -> bytes:
     numbers = key.private_numbers()
-    return pow(int.from_bytes(message, "big"), numbers.d, numbers.public_numbers.n).to_bytes(SIZE, "big")
+    return pow(int.from_bytes(message, "big"), numbers.d, numbers.public_numbers.n).to_bytes(
+        SIZE, "big"
+    )
 
 
 def test_only_the_one_encoding_is_taken(key: rsa.RSAPrivateKey, ours: PublicKey) -> None:
@@ -50,7 +52,12 @@ def test_only_the_one_encoding_is_taken(key: rsa.RSAPrivateKey, ours: PublicKey)
     wrong = {
         "another hash": encoded(SHA1_INFO + hashlib.sha1(MESSAGE, usedforsecurity=False).digest()),
         "no DigestInfo": encoded(DIGEST),
-        "something after the digest": b"\0\1" + b"\xff" * 8 + b"\0" + INFO + DIGEST + b"\x55" * (SIZE - 62),
+        "something after the digest": b"\0\1"
+        + b"\xff" * 8
+        + b"\0"
+        + INFO
+        + DIGEST
+        + b"\x55" * (SIZE - 62),
         "a short digest": encoded(INFO + DIGEST[:-1]),
         "padding for encryption": encoded(INFO + DIGEST, start=b"\0\2"),
         "padding of type 0": encoded(INFO + DIGEST, start=b"\0\0", fill=b"\0"),
@@ -58,12 +65,16 @@ def test_only_the_one_encoding_is_taken(key: rsa.RSAPrivateKey, ours: PublicKey)
         "padding with a hole": right[:40] + b"\0" + right[41:],
     }
     assert all(len(each) == SIZE for each in wrong.values())
-    assert [name for name, message in wrong.items() if taken(ours, MESSAGE, raw(key, message))] == []
+    assert [
+        name for name, message in wrong.items() if taken(ours, MESSAGE, raw(key, message))
+    ] == []
 
 
 def test_a_cube_root_is_no_signature(ours: PublicKey) -> None:
     """Without a look at what follows the digest, anybody signs for an exponent of 3 (Bleichenbacher, 2006)."""
-    aimed = int.from_bytes(b"\0\1" + b"\xff" * 8 + b"\0" + INFO + DIGEST + b"\0" * (SIZE - 62), "big")
+    aimed = int.from_bytes(
+        b"\0\1" + b"\xff" * 8 + b"\0" + INFO + DIGEST + b"\0" * (SIZE - 62), "big"
+    )
     low, high = 0, 1 << 8 * SIZE
     while low < high:
         middle = (low + high) // 2
@@ -75,10 +86,21 @@ def test_a_cube_root_is_no_signature(ours: PublicKey) -> None:
 def test_the_same_are_taken_as_by_another_library(key: rsa.RSAPrivateKey, ours: PublicKey) -> None:
     chance, n = random.Random(7), key.public_key().public_numbers().n
     good = key.sign(MESSAGE, padding.PKCS1v15(), SHA256())
-    tried = [good, b"", good[1:], b"\0" + good, good + b"\0", bytes(SIZE), n.to_bytes(SIZE, "big"),
-             (int.from_bytes(good, "big") + n).to_bytes(SIZE + 1, "big"), good[::-1]]  # fmt: skip
-    tried += [bytes(each ^ (at == spot) << chance.randrange(8) for at, each in enumerate(good))
-              for spot in chance.sample(range(SIZE), 100)]  # fmt: skip
+    tried = [
+        good,
+        b"",
+        good[1:],
+        b"\0" + good,
+        good + b"\0",
+        bytes(SIZE),
+        n.to_bytes(SIZE, "big"),
+        (int.from_bytes(good, "big") + n).to_bytes(SIZE + 1, "big"),
+        good[::-1],
+    ]
+    tried += [
+        bytes(each ^ (at == spot) << chance.randrange(8) for at, each in enumerate(good))
+        for spot in chance.sample(range(SIZE), 100)
+    ]
 
     def theirs(signature: bytes) -> bool:
         try:
@@ -102,7 +124,11 @@ def test_the_same_are_taken_as_by_another_library(key: rsa.RSAPrivateKey, ours: 
         {"n": "AQAB"},
         {"e": ""},
         {"e": "AQ"},  # 1: whatever is sent is its own signature
-        {"n": RSAAlgorithm.to_jwk(rsa.generate_private_key(65537, 1024).public_key(), as_dict=True)["n"]},  # noqa: S505
+        {
+            "n": RSAAlgorithm.to_jwk(
+                rsa.generate_private_key(65537, 1024).public_key(), as_dict=True
+            )["n"]
+        },
     ],
 )
 def test_what_is_no_key_is_refused(key: rsa.RSAPrivateKey, change: dict[str, object]) -> None:

@@ -42,7 +42,9 @@ def test_a_line_that_never_closes_is_cut_into_its_days() -> None:
 
 def test_a_shift_is_within_opening_hours() -> None:
     hours = make()
-    mornings, saturdays = (make(week=week, exceptions="") for week in ("Mon-Sun 08:00-12:00", "Sat 09:00-17:00"))
+    mornings, saturdays = (
+        make(week=week, exceptions="") for week in ("Mon-Sun 08:00-12:00", "Sat 09:00-17:00")
+    )
     shifts = {"anna": mornings, "ben": saturdays}
     anna, ben = schedule.shifts(Rules(hours, shifts=shifts), berlin("2026-11-23 10:00"))
     assert (anna.now, ben.now, ben.days) == (True, False, {})
@@ -64,7 +66,14 @@ def test_a_shift_without_end_is_cut_into_its_days() -> None:
 
 def test_words_in_both_languages() -> None:
     english = Words("en", "Europe/Berlin")
-    assert (WORDS.number(1234.5, 1), english.number(1234.5, 1), WORDS.number(None)) == ("1.234,5", "1,234.5", "–")
-    assert (WORDS.day(date(2026, 11, 23)), english.day(date(2026, 11, 23))) == ("Mo 23.11.2026", "Mon 23 Nov 2026")
+    assert (WORDS.number(1234.5, 1), english.number(1234.5, 1), WORDS.number(None)) == (
+        "1.234,5",
+        "1,234.5",
+        "–",
+    )
+    assert (WORDS.day(date(2026, 11, 23)), english.day(date(2026, 11, 23))) == (
+        "Mo 23.11.2026",
+        "Mon 23 Nov 2026",
+    )
     assert WORDS.instant(berlin("2026-11-23 23:30")) == "Mo 23.11.2026, 23:30"
     assert [english.numbered()(number) for number in (1, 2, 3, 4)] == ["1st", "2nd", "3rd", "4th"]

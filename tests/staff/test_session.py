@@ -54,12 +54,17 @@ def test_a_session_ends_after_eight_hours_however_busy(backend: Backend) -> None
     assert late == NOW + timedelta(hours=8)
     assert session.find(begun, late) is None
     (item,) = backend.items(prefix="SESSION#")
-    assert item["expires"] == instants.epoch(NOW + timedelta(hours=8))  # the table tidies it up by then
+    assert item["expires"] == instants.epoch(
+        NOW + timedelta(hours=8)
+    )  # the table tidies it up by then
 
 
 def test_reading_writes_once_a_minute_at_most(backend: Backend) -> None:
     begun = session.begin(ANNA, "cause", NOW)
-    found = [writes(backend, begun, seconds * timedelta(seconds=1)) for seconds in (0, 30, 59, 60, 61, 119, 120)]
+    found = [
+        writes(backend, begun, seconds * timedelta(seconds=1))
+        for seconds in (0, 30, 59, 60, 61, 119, 120)
+    ]
     assert found == [0, 0, 0, 1, 0, 0, 1]
 
 
@@ -69,7 +74,10 @@ def test_whoever_signs_out_while_a_request_runs_stays_signed_out(backend: Backen
     def sign_out(**_: Any) -> None:
         aws.client("dynamodb").delete_item(
             TableName=backend.env["CONTACTS_TABLE"],
-            Key={"pk": {"S": f"SESSION#{hashlib.sha256(begun.encode()).hexdigest()}"}, "sk": {"S": "SESSION"}},
+            Key={
+                "pk": {"S": f"SESSION#{hashlib.sha256(begun.encode()).hexdigest()}"},
+                "sk": {"S": "SESSION"},
+            },
         )
 
     with backend.hooked("dynamodb", "before-call.dynamodb.UpdateItem", sign_out):
@@ -86,7 +94,9 @@ def test_what_brought_a_session_about_does_so_once(backend: Backend) -> None:
 
 def test_the_cookie_opens_pages_and_is_this_hosts_alone(backend: Backend) -> None:
     begun = session.begin(ANNA, "cause", instants.now())
-    assert session.cookie(begun).startswith(f"__Host-staff={begun}; Path=/; Max-Age=28800; HttpOnly")
+    assert session.cookie(begun).startswith(
+        f"__Host-staff={begun}; Path=/; Max-Age=28800; HttpOnly"
+    )
     assert backend.call("GET", "/staff", headers={"cookie": f"__Host-staff={begun}"}).status == 200
     assert backend.call("GET", "/staff", headers={"cookie": f"staff={begun}"}).status == 401
 
@@ -139,9 +149,14 @@ def test_a_person_who_opens_a_page_is_led_to_the_sign_in(backend: Backend) -> No
 
 def test_a_page_loads_nothing_from_others_and_is_kept_nowhere(backend: Backend) -> None:
     begun = session.begin(ANNA, "cause", instants.now())
-    pages = [backend.call("GET", "/staff", headers={"cookie": f"__Host-staff={begun}"}) for _ in range(2)]
+    pages = [
+        backend.call("GET", "/staff", headers={"cookie": f"__Host-staff={begun}"}) for _ in range(2)
+    ]
     for page in pages:
-        policy = dict(each.strip().partition(" ")[::2] for each in page.headers["content-security-policy"].split(";"))
+        policy = dict(
+            each.strip().partition(" ")[::2]
+            for each in page.headers["content-security-policy"].split(";")
+        )
         nonce = policy["style-src"]
         assert policy == {
             "default-src": "'none'",
@@ -154,8 +169,13 @@ def test_a_page_loads_nothing_from_others_and_is_kept_nowhere(backend: Backend) 
             "frame-ancestors": "'none'",
         }
         assert f'nonce="{nonce[7:-1]}"' in page.text
-        assert (page.headers["cache-control"], page.headers["referrer-policy"]) == ("no-store", "same-origin")
-    assert pages[0].headers["content-security-policy"] != pages[1].headers["content-security-policy"]
+        assert (page.headers["cache-control"], page.headers["referrer-policy"]) == (
+            "no-store",
+            "same-origin",
+        )
+    assert (
+        pages[0].headers["content-security-policy"] != pages[1].headers["content-security-policy"]
+    )
 
 
 def test_a_name_is_no_markup(backend: Backend) -> None:

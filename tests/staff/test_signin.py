@@ -15,9 +15,15 @@ SECURE = {"STAGE": "prod", "BASE_URL": "https://a.example", "SITE_URL": "https:/
 
 def test_state_nonce_and_verifier_tell_nothing_of_each_other() -> None:
     one, other = signin.begin("/staff"), signin.begin("/staff")
-    parts = {each for attempt in (one, other) for each in (attempt.state, attempt.nonce, attempt.verifier)}
+    parts = {
+        each
+        for attempt in (one, other)
+        for each in (attempt.state, attempt.nonce, attempt.verifier)
+    }
     assert len(parts | {one.secret, other.secret}) == 8
-    assert {len(each) for each in parts} == {43}  # 256 bits, and as long as RFC 7636 wants a verifier
+    assert {len(each) for each in parts} == {
+        43
+    }  # 256 bits, and as long as RFC 7636 wants a verifier
 
 
 def test_the_challenge_is_the_verifiers_s256() -> None:
@@ -26,7 +32,9 @@ def test_the_challenge_is_the_verifiers_s256() -> None:
     assert attempt.challenge + "=" == base64.urlsafe_b64encode(digest).decode()
 
 
-@pytest.mark.parametrize("then", ["/staff", "/staff/callbacks/R-7F3K", "/staff?state=due", "/staff/a?b=c&d=%20"])
+@pytest.mark.parametrize(
+    "then", ["/staff", "/staff/callbacks/R-7F3K", "/staff?state=due", "/staff/a?b=c&d=%20"]
+)
 def test_a_page_of_the_staffs_is_gone_on_to(then: str) -> None:
     assert signin.begin(then).then == then
 
@@ -61,7 +69,9 @@ def test_nothing_else_is(then: str) -> None:
         ("http://127.0.0.1:8300", "staff=x; Path=/; Max-Age=60; HttpOnly; SameSite=Lax"),
     ],
 )
-def test_cookies_are_this_hosts_alone(monkeypatch: pytest.MonkeyPatch, base_url: str, expected: str) -> None:
+def test_cookies_are_this_hosts_alone(
+    monkeypatch: pytest.MonkeyPatch, base_url: str, expected: str
+) -> None:
     monkeypatch.setenv("BASE_URL", base_url)
     settings.current.cache_clear()
     assert cookies.put("staff", "x", 60) == expected

@@ -42,7 +42,10 @@ CLAIMS: dict[str, dict[str, Any]] = {
 def timed(changed: dict[str, Any]) -> dict[str, Any]:
     """The claims with their times."""
     now = int(time.time())
-    return {name: now + value if name in TIMES and isinstance(value, int) else value for name, value in changed.items()}
+    return {
+        name: now + value if name in TIMES and isinstance(value, int) else value
+        for name, value in changed.items()
+    }
 
 
 def part(value: Any) -> str:
@@ -62,7 +65,11 @@ def hs256(secret: bytes, claims: dict[str, Any]) -> str:
 def forgeries(issuer: Issuer) -> dict[str, str]:
     """Tokens with good claims that the issuer did not sign."""
     good, claims, own = issuer.token(), issuer.claims(), key()
-    public = issuer.keys["first"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    public = (
+        issuer.keys["first"]
+        .public_key()
+        .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
     ours = jwt.algorithms.RSAAlgorithm.to_jwk(own.public_key(), as_dict=True)
     head, body, signature = good.split(".")
     return {
@@ -73,8 +80,12 @@ def forgeries(issuer: Issuer) -> dict[str, str]:
         "a key nobody knows": jwt.encode(claims, own, "RS256", headers={"kid": "mine"}),
         "no key id": jwt.encode(claims, own, "RS256"),
         "a key id that is no text": unsigned({"alg": "RS256", "kid": ["first"]}, claims, signature),
-        "its own key in the header": jwt.encode(claims, own, "RS256", headers={"kid": "first", "jwk": ours}),
-        "keys elsewhere": jwt.encode(claims, own, "RS256", headers={"kid": "first", "jku": "http://127.0.0.1:1/keys"}),
+        "its own key in the header": jwt.encode(
+            claims, own, "RS256", headers={"kid": "first", "jwk": ours}
+        ),
+        "keys elsewhere": jwt.encode(
+            claims, own, "RS256", headers={"kid": "first", "jku": "http://127.0.0.1:1/keys"}
+        ),
         "alg none": unsigned({"alg": "none", "kid": "first"}, claims),
         "alg None, signed": unsigned({"alg": "None", "kid": "first"}, claims, signature),
         "no alg": unsigned({"kid": "first"}, claims, signature),
@@ -82,7 +93,9 @@ def forgeries(issuer: Issuer) -> dict[str, str]:
         "HS256 with an empty key": hs256(b"", claims),
         "RS512": jwt.encode(claims, issuer.keys["first"], "RS512", headers={"kid": "first"}),
         "PS256": jwt.encode(claims, issuer.keys["first"], "PS256", headers={"kid": "first"}),
-        "critical header": jwt.encode(claims, issuer.keys["first"], "RS256", headers={"kid": "first", "crit": ["x"]}),
+        "critical header": jwt.encode(
+            claims, issuer.keys["first"], "RS256", headers={"kid": "first", "crit": ["x"]}
+        ),
         "no signature": f"{head}.{body}.",
         "another's claims under the signature": f"{head}.{part(issuer.claims(groups=['supervisor']))}.{signature}",
         "cut": good[:-8],
@@ -122,7 +135,11 @@ def test_good_tokens_are_accepted(configured: Issuer, changed: dict[str, Any]) -
     assert provider.verify(configured.token(**timed(changed)))["sub"] == "anna"
 
 
-@given(token=st.one_of(st.text(max_size=80), st.lists(st.text("Ae0-_=", max_size=9), min_size=3).map(".".join)))
+@given(
+    token=st.one_of(
+        st.text(max_size=80), st.lists(st.text("Ae0-_=", max_size=9), min_size=3).map(".".join)
+    )
+)
 @runs(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_whatever_is_sent_is_refused_and_no_error(configured: Issuer, token: str) -> None:
     assert refused(token)
@@ -146,13 +163,21 @@ def test_a_new_key_is_found_within_a_minute(configured: Issuer) -> None:
 
 def test_forged_tokens_do_not_make_us_ask_the_provider(configured: Issuer) -> None:
     for number in range(100):
-        assert refused(jwt.encode(configured.claims(), configured.keys["first"], "RS256", headers={"kid": str(number)}))
+        assert refused(
+            jwt.encode(
+                configured.claims(), configured.keys["first"], "RS256", headers={"kid": str(number)}
+            )
+        )
     assert dict(configured.asked) == {"/.well-known/openid-configuration": 1, "/keys": 1}
 
 
 @pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/keys"])
-@pytest.mark.parametrize("answer", [(500, "{}"), (404, "{}"), (200, "<html>"), (200, "[]"), (200, "")])
-def test_an_ill_provider_is_no_fault_of_the_token(configured: Issuer, path: str, answer: tuple[int, str]) -> None:
+@pytest.mark.parametrize(
+    "answer", [(500, "{}"), (404, "{}"), (200, "<html>"), (200, "[]"), (200, "")]
+)
+def test_an_ill_provider_is_no_fault_of_the_token(
+    configured: Issuer, path: str, answer: tuple[int, str]
+) -> None:
     configured.answers[path] = answer
     with pytest.raises(Unavailable):
         provider.verify(configured.token())
@@ -170,6 +195,9 @@ def test_a_provider_that_is_gone(configured: Issuer) -> None:
 def test_the_discovery_document_has_to_be_the_issuers(configured: Issuer) -> None:
     path = "/.well-known/openid-configuration"
     _, said = configured.say(path)
-    configured.answers[path] = (200, json.dumps({**json.loads(said), "issuer": "https://evil.example"}))
+    configured.answers[path] = (
+        200,
+        json.dumps({**json.loads(said), "issuer": "https://evil.example"}),
+    )
     with pytest.raises(Unavailable):
         provider.verify(configured.token())

@@ -41,14 +41,26 @@ def board(call: Call, asked: Board) -> Reply:
         except ValueError:
             raise Invalid(FieldError("cursor", "type")) from None
     cards, values = view.cards(found, call), view.shared(call)
-    still = [{name: value for name, value in card.items() if name not in ("waiting_minutes", "left")} for card in cards]
+    still = [
+        {name: value for name, value in card.items() if name not in ("waiting_minutes", "left")}
+        for card in cards
+    ]
     counts = {tab: len(each) for tab, each in live.items()}
     due = [each.reference for each in live["due"]]
     version = view.version([still, counts, due, values["opened"], call.language, call.person.id])
     if call.headers.get("if-none-match") == version:
         return Reply(status=304, headers={"ETag": version})
-    return page(call, "board", tab=asked.state, cards=cards, counts=counts, due=due, cursor=cursor, version=version,
-                **values)  # fmt: skip
+    return page(
+        call,
+        "board",
+        tab=asked.state,
+        cards=cards,
+        counts=counts,
+        due=due,
+        cursor=cursor,
+        version=version,
+        **values,
+    )
 
 
 @routes.get("/staff/callbacks/{id}", params=ById, gives=Detail, html=True, errors=(404,))
@@ -59,7 +71,9 @@ def request(call: Call, asked: ById) -> Reply | Detail:
     return _page(call, asked.id)
 
 
-@routes.post("/staff/callbacks/{id}", params=ById, takes=Press, html=True, status=303, errors=(404, 409))
+@routes.post(
+    "/staff/callbacks/{id}", params=ById, takes=Press, html=True, status=303, errors=(404, 409)
+)
 def press(call: Call, asked: ById, pressed: Press) -> Reply:
     """What is pressed on the page; one that comes too late is shown the request as it is now, and why."""
     try:
@@ -67,9 +81,17 @@ def press(call: Call, asked: ById, pressed: Press) -> Reply:
     except (Conflict, Invalid) as error:
         problem = problems.of(error)
         said = problem.body(call.language)
-        return _page(call, asked.id, problem.status, said.errors[0].message if said.errors else said.detail, pressed)
+        return _page(
+            call,
+            asked.id,
+            problem.status,
+            said.errors[0].message if said.errors else said.detail,
+            pressed,
+        )
     if pressed.note and pressed.action != "settle":
-        return _page(call, asked.id, typed=pressed)  # the note is kept with the outcome: until then the page has it
+        return _page(
+            call, asked.id, typed=pressed
+        )  # the note is kept with the outcome: until then the page has it
     to = f"{current().base_url}/staff/callbacks/{asked.id}"
     return Reply(status=303, headers={"Location": to, "Content-Type": "text/plain"})
 
@@ -87,15 +109,23 @@ def _do(call: Call, asked: ById, pressed: Press) -> None:
         case "dial":
             desk.dial(call, asked, Dial(outside_window=pressed.outside_window))
         case "settle" if pressed.outcome:
-            desk.settle(call, asked, Settled(outcome=pressed.outcome, note=pressed.note, window=pressed.window))
+            desk.settle(
+                call,
+                asked,
+                Settled(outcome=pressed.outcome, note=pressed.note, window=pressed.window),
+            )
         case "settle":
             raise Invalid(FieldError("outcome", "required"))
         case "called_in":
             who = Who(call.person.id, call.person.name)
-            store.change(asked.id, lambda before: workflow.called_in(before, who, call.now), call.now)
+            store.change(
+                asked.id, lambda before: workflow.called_in(before, who, call.now), call.now
+            )
 
 
-def _page(call: Call, reference: str, status: int = 200, problem: str = "", typed: Press | None = None) -> Reply:
+def _page(
+    call: Call, reference: str, status: int = 200, problem: str = "", typed: Press | None = None
+) -> Reply:
     callback = store.load(reference)
     if callback is None:
         raise NotFound
@@ -103,4 +133,13 @@ def _page(call: Call, reference: str, status: int = 200, problem: str = "", type
     if status == 200 and call.headers.get("if-none-match") == values["version"]:
         return Reply(status=304, headers={"ETag": values["version"]})
     cannot = view.why(values["cannot_call"], call) if values["cannot_call"] else ""
-    return page(call, "request", status, problem=problem, typed=typed, why=cannot, **values, **view.shared(call))
+    return page(
+        call,
+        "request",
+        status,
+        problem=problem,
+        typed=typed,
+        why=cannot,
+        **values,
+        **view.shared(call),
+    )

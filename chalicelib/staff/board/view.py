@@ -44,8 +44,15 @@ def cards(found: list[Callback], call: Call) -> list[dict[str, Any]]:
         card = desk.card(callback, call)
         offered = callback.offered_to in (call.person.id, call.person.name)
         claimable = callback.state == "open" or offered
-        made.append({**card, "left": _left(callback, call.now), "offered_me": offered, "claimable": claimable,
-                     "offered_to": names.get(callback.offered_to, callback.offered_to)})  # fmt: skip
+        made.append(
+            {
+                **card,
+                "left": _left(callback, call.now),
+                "offered_me": offered,
+                "claimable": claimable,
+                "offered_to": names.get(callback.offered_to, callback.offered_to),
+            }
+        )
     return made
 
 

@@ -63,7 +63,10 @@ CALLS: dict[str, Words] = {
 EVENTS: dict[str, Words] = {
     "submitted": ("Anfrage eingegangen", "Request received"),
     "opened": ("Zeit gekommen, Beratung benachrichtigt", "Its time has come, agents alerted"),
-    "escalated": ("Niemand hat übernommen, weitere benachrichtigt", "Nobody took it, more people alerted"),
+    "escalated": (
+        "Niemand hat übernommen, weitere benachrichtigt",
+        "Nobody took it, more people alerted",
+    ),
     "claimed": ("Übernommen", "Taken"),
     "offered": ("Übergabe angeboten", "Hand-over offered"),
     "handed over": ("Übergabe angenommen", "Hand-over accepted"),
@@ -81,7 +84,16 @@ EVENTS: dict[str, Words] = {
     "called in": ("Hat selbst angerufen", "Rang in"),
     "expired": ("Verfallen, Leitung benachrichtigt", "Expired, supervisor told"),
 }
-ACTORS: dict[str, Words] = {"clock": ("automatisch", "automatic"), "customer": ("Kundschaft", "customer")}
+ACTORS: dict[str, Words] = {
+    "clock": ("automatisch", "automatic"),
+    "customer": ("Kundschaft", "customer"),
+}
 DAYS: tuple[Words, ...] = (
-    ("Mo", "Mon"), ("Di", "Tue"), ("Mi", "Wed"), ("Do", "Thu"), ("Fr", "Fri"), ("Sa", "Sat"), ("So", "Sun"),
-)  # fmt: skip
+    ("Mo", "Mon"),
+    ("Di", "Tue"),
+    ("Mi", "Wed"),
+    ("Do", "Thu"),
+    ("Fr", "Fri"),
+    ("Sa", "Sat"),
+    ("So", "Sun"),
+)

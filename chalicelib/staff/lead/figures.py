@@ -15,7 +15,12 @@ from chalicelib.callbacks import hotline
 from chalicelib.callbacks.model import ENDS, MOST_ATTEMPTS, Callback, Rules
 
 Step = Literal["day", "week", "month"]
-GROWTH = {"signups": "signup", "confirmations": "confirmed", "unsubscribes": "unsubscribed", "bounces": "bounced"}
+GROWTH = {
+    "signups": "signup",
+    "confirmations": "confirmed",
+    "unsubscribes": "unsubscribed",
+    "bounces": "bounced",
+}
 _SPOKEN = ("reached", "later", "refused")  # the customer was on the line
 _UNSAID = ("", "unknown")  # a call under way, or one that nobody said the end of
 
@@ -77,8 +82,16 @@ def begin(day: date, zone: str) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
 
 
-def figures(requests: Iterable[Callback], growth: Mapping[str, Mapping[str, int]], views: Mapping[str, int],
-            rules: Rules, first: date, last: date, now: datetime, step: Step = "day") -> Figures:  # fmt: skip
+def figures(
+    requests: Iterable[Callback],
+    growth: Mapping[str, Mapping[str, int]],
+    views: Mapping[str, int],
+    rules: Rules,
+    first: date,
+    last: date,
+    now: datetime,
+    step: Step = "day",
+) -> Figures:
     """The figures of the days from `first` to `last`; `growth` and `views` are by day."""
     zone = ZoneInfo(rules.hours.zone)
     total, periods = Period(first), _periods(first, last, step)
@@ -93,8 +106,13 @@ def figures(requests: Iterable[Callback], growth: Mapping[str, Mapping[str, int]
             into.growth.update({name: happened.get(event, 0) for name, event in GROWTH.items()})
             into.views += views.get(day.isoformat(), 0)
     ends = Counter(each.state for each in kept if not each.is_live)
-    return Figures(list(periods.values()), total, _attempts(kept), {end: ends[end] for end in ENDS},
-                   sum(each.is_live for each in kept))  # fmt: skip
+    return Figures(
+        list(periods.values()),
+        total,
+        _attempts(kept),
+        {end: ends[end] for end in ENDS},
+        sum(each.is_live for each in kept),
+    )
 
 
 def _count(period: Period, request: Callback, rules: Rules, now: datetime) -> None:
@@ -127,8 +145,13 @@ def _attempts(requests: list[Callback]) -> list[Tries]:
     for request in requests:
         for number, attempt in enumerate(request.attempts):
             outcomes[number][attempt.outcome] += 1
-    return [Tries(sum(each.values()) - sum(each[name] for name in _UNSAID), sum(each[name] for name in _SPOKEN))
-            for each in outcomes]  # fmt: skip
+    return [
+        Tries(
+            sum(each.values()) - sum(each[name] for name in _UNSAID),
+            sum(each[name] for name in _SPOKEN),
+        )
+        for each in outcomes
+    ]
 
 
 def _days(first: date, last: date) -> Iterable[date]:
@@ -136,7 +159,10 @@ def _days(first: date, last: date) -> Iterable[date]:
 
 
 def _periods(first: date, last: date, step: Step) -> dict[date, Period]:
-    return {begins: Period(begins) for begins in dict.fromkeys(_begins(day, first, step) for day in _days(first, last))}
+    return {
+        begins: Period(begins)
+        for begins in dict.fromkeys(_begins(day, first, step) for day in _days(first, last))
+    }
 
 
 def _begins(day: date, first: date, step: Step) -> date:

@@ -40,10 +40,14 @@ class Amounts(BaseModel):
     unsubscribes: int
     bounces: int
     requested: int = Field(description="callbacks asked for")
-    decided: int = Field(description="of these: attempted, or not attempted in the time that was promised")
+    decided: int = Field(
+        description="of these: attempted, or not attempted in the time that was promised"
+    )
     in_time: int = Field(description="of these: attempted in time")
     share_in_time: float | None
-    minutes_p50: int | None = Field(description="open minutes to the first attempt, for half of them at most")
+    minutes_p50: int | None = Field(
+        description="open minutes to the first attempt, for half of them at most"
+    )
     minutes_p90: int | None
     views: int = Field(description="of all articles together, as of the last minute")
 
@@ -78,7 +82,9 @@ class FilteredDay(BaseModel):
     """Views of a day that nobody read, by class."""
 
     day: date
-    views: dict[str, int] = Field(description="`bot`, `ai`, `prefetch` and so on; none of them is in any count")
+    views: dict[str, int] = Field(
+        description="`bot`, `ai`, `prefetch` and so on; none of them is in any count"
+    )
 
 
 class Filtered(BaseModel):
@@ -102,11 +108,13 @@ def stats(call: Call, asked: Span) -> Stats:
         timezone=current().time_zone,
         days=[Day(day=each.begins, **_amounts(each)) for each in found.periods],
         total=Amounts(**_amounts(found.total)),
-        attempts=[Tries(attempt=number, made=each.made, reached=each.reached, rate=each.rate)
-                  for number, each in enumerate(found.attempts, 1)],
+        attempts=[
+            Tries(attempt=number, made=each.made, reached=each.reached, rate=each.rate)
+            for number, each in enumerate(found.attempts, 1)
+        ],
         ends=found.ends,
         live=found.live,
-    )  # fmt: skip
+    )
 
 
 @routes.get("/staff/figures", params=Span, html=True, role="supervisor")
@@ -115,10 +123,21 @@ def show_figures(call: Call, asked: Span) -> Reply:
     first, last = _days(call, asked)
     step: Step = "day" if asked.days <= 31 else "week" if asked.days <= 120 else "month"
     found = _figures(call, first, last, step)
-    return page(call, "figures", first=first, last=last, days=asked.days, spans=SPANS, step=step, found=found,
-                words=_words(call), promised=opening.rules().first_attempt, filtered=_filtered(call, _FILTERED_DAYS),
-                chart_css=style("vendor/uplot/uPlot.min"),
-                script=script("figures", "uplot/uPlot.iife.min"))  # fmt: skip
+    return page(
+        call,
+        "figures",
+        first=first,
+        last=last,
+        days=asked.days,
+        spans=SPANS,
+        step=step,
+        found=found,
+        words=_words(call),
+        promised=opening.rules().first_attempt,
+        filtered=_filtered(call, _FILTERED_DAYS),
+        chart_css=style("vendor/uplot/uPlot.min"),
+        script=script("figures", "uplot/uPlot.iife.min"),
+    )
 
 
 @routes.get("/staff/hours", html=True)
@@ -129,8 +148,17 @@ def hours(call: Call) -> Reply:
     weeks: dict[date, list[schedule.Day]] = {}
     for each in listed:
         weeks.setdefault(first_day(each.day, each.day.weekday() + 1), []).append(each)
-    return page(call, "hours", weeks=weeks, today=today, shifts=schedule.shifts(rules, call.now), rules=rules,
-                model=model, kept=current().callback_days, words=_words(call))  # fmt: skip
+    return page(
+        call,
+        "hours",
+        weeks=weeks,
+        today=today,
+        shifts=schedule.shifts(rules, call.now),
+        rules=rules,
+        model=model,
+        kept=current().callback_days,
+        words=_words(call),
+    )
 
 
 def _days(call: Call, asked: Span) -> tuple[date, date]:
@@ -141,23 +169,38 @@ def _days(call: Call, asked: Span) -> tuple[date, date]:
 def _filtered(call: Call, days: int) -> list[FilteredDay]:
     today = instants.day(call.now, current().time_zone)
     wanted = [first_day(today, 1 + ago) for ago in range(days)]
-    return [FilteredDay(day=day, views=dict(sorted(articles.filtered(day.isoformat()).items()))) for day in wanted]
+    return [
+        FilteredDay(day=day, views=dict(sorted(articles.filtered(day.isoformat()).items())))
+        for day in wanted
+    ]
 
 
 def _figures(call: Call, first: date, last: date, step: Step) -> Figures:
     span = (first.isoformat(), last.isoformat())
     requests = callbacks.since(begin(first, current().time_zone))
-    return figures(requests, newsletter.growth(*span), articles.views(*span), opening.rules(), first, last, call.now,
-                   step)  # fmt: skip
+    return figures(
+        requests,
+        newsletter.growth(*span),
+        articles.views(*span),
+        opening.rules(),
+        first,
+        last,
+        call.now,
+        step,
+    )
 
 
 def _amounts(period: Period) -> dict[str, Any]:
     return {
         **{name: period.growth[name] for name in GROWTH},
-        "requested": period.requested, "decided": period.decided, "in_time": period.in_time,
-        "share_in_time": period.share, "minutes_p50": period.wait(50), "minutes_p90": period.wait(90),
+        "requested": period.requested,
+        "decided": period.decided,
+        "in_time": period.in_time,
+        "share_in_time": period.share,
+        "minutes_p50": period.wait(50),
+        "minutes_p90": period.wait(90),
         "views": period.views,
-    }  # fmt: skip
+    }
 
 
 def _words(call: Call) -> Words:

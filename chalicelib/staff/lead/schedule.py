@@ -35,10 +35,14 @@ def days(hours: Hours, first: date, count: int) -> list[Day]:
     zone, bounds = ZoneInfo(hours.zone), list(_bounds(hours.zone, first, count))
     spans = list(hours.spans(bounds[0][0], days=count + 1))
     return [
-        Day(begins.date(), _within(spans, (begins, ends), zone), _rule(hours, begins.date()),
-            _minutes(ends) - _minutes(begins))
+        Day(
+            begins.date(),
+            _within(spans, (begins, ends), zone),
+            _rule(hours, begins.date()),
+            _minutes(ends) - _minutes(begins),
+        )
         for begins, ends in bounds
-    ]  # fmt: skip
+    ]
 
 
 def shifts(rules: Rules, now: datetime, count: int = 7) -> list[Shift]:
@@ -63,7 +67,9 @@ def _bounds(zone: str, first: date, count: int) -> Iterable[Span]:
 
 
 def _within(spans: Iterable[Span], day: Span, zone: ZoneInfo) -> tuple[Span, ...]:
-    return tuple((begins.astimezone(zone), ends.astimezone(zone)) for begins, ends in _common(spans, day))
+    return tuple(
+        (begins.astimezone(zone), ends.astimezone(zone)) for begins, ends in _common(spans, day)
+    )
 
 
 def _common(spans: Iterable[Span], within: Span) -> Iterable[Span]:

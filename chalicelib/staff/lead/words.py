@@ -8,7 +8,15 @@ from chalicelib.callbacks import letters
 from chalicelib.callbacks.model import State, Topic
 from chalicelib.staff.board.words import STATES, TOPICS
 
-_WEEKDAYS = (("Mo", "Mon"), ("Di", "Tue"), ("Mi", "Wed"), ("Do", "Thu"), ("Fr", "Fri"), ("Sa", "Sat"), ("So", "Sun"))
+_WEEKDAYS = (
+    ("Mo", "Mon"),
+    ("Di", "Tue"),
+    ("Mi", "Wed"),
+    ("Do", "Thu"),
+    ("Fr", "Fri"),
+    ("Sa", "Sat"),
+    ("So", "Sun"),
+)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -35,7 +43,9 @@ class Words:
 
     def dated(self, day: date) -> str:
         """`23.11.2026` or `23 Nov 2026`."""
-        return f"{day.day} {_MONTHS[day.month - 1]} {day.year}" if self._english else f"{day:%d.%m.%Y}"
+        return (
+            f"{day.day} {_MONTHS[day.month - 1]} {day.year}" if self._english else f"{day:%d.%m.%Y}"
+        )
 
     def short(self, day: date) -> str:
         """`23.11.` or `23 Nov`."""
@@ -70,4 +80,6 @@ class Words:
     def numbered(self) -> Callable[[int], str]:
         """Ordinals: `1.` or `1st`."""
         endings = {1: "st", 2: "nd", 3: "rd"}
-        return lambda number: f"{number}{endings.get(number, 'th')}" if self._english else f"{number}."
+        return lambda number: (
+            f"{number}{endings.get(number, 'th')}" if self._english else f"{number}."
+        )

@@ -59,20 +59,37 @@ def find(call: Call, given: Wanted) -> Reply:
 def show(call: Call, asked: ByKey) -> Reply:
     """What is known of a number."""
     known = store.number(asked.key)
-    blocked = known.blocked_until if known.blocked_until and call.now < known.blocked_until else None
+    blocked = (
+        known.blocked_until if known.blocked_until and call.now < known.blocked_until else None
+    )
     requests = store.load_many([reference for _, reference in known.requests])
-    shown = next((each.display for each in (desk.contact(request, call) for request in requests) if each), "")
-    return page(call, "number", key=asked.key, done=asked.done, blocked=blocked, live=known.live, requests=requests,
-                number=shown, words=_words(call))  # fmt: skip
+    shown = next(
+        (each.display for each in (desk.contact(request, call) for request in requests) if each), ""
+    )
+    return page(
+        call,
+        "number",
+        key=asked.key,
+        done=asked.done,
+        blocked=blocked,
+        live=known.live,
+        requests=requests,
+        number=shown,
+        words=_words(call),
+    )
 
 
 @routes.get("/staff/search/{key}/{action}", params=Decision, html=True, role="supervisor")
 def ask(call: Call, asked: Decision) -> Reply:
     """Whether that is really meant: one button. Changes nothing."""
-    return page(call, "number_sure", key=asked.key, action=asked.action, live=store.number(asked.key).live)
+    return page(
+        call, "number_sure", key=asked.key, action=asked.action, live=store.number(asked.key).live
+    )
 
 
-@routes.post("/staff/search/{key}/{action}", params=Decision, html=True, status=303, role="supervisor")
+@routes.post(
+    "/staff/search/{key}/{action}", params=Decision, html=True, status=303, role="supervisor"
+)
 def decide(call: Call, asked: Decision) -> Reply:
     """Blocks a number, lifts its block or puts it back, or erases its person. A repeat changes nothing more."""
     if asked.action == "erase":
@@ -84,7 +101,9 @@ def decide(call: Call, asked: Decision) -> Reply:
 
 def _search(call: Call, status: int = 200, wanted: str = "", wrong: str = "") -> Reply:
     blocked = store.blocked(call.now) if call.person.may("supervisor") else []
-    return page(call, "search", status, wanted=wanted, wrong=wrong, blocked=blocked, words=_words(call))
+    return page(
+        call, "search", status, wanted=wanted, wrong=wrong, blocked=blocked, words=_words(call)
+    )
 
 
 def _words(call: Call) -> Words:
@@ -92,4 +111,7 @@ def _words(call: Call) -> Words:
 
 
 def _to(path: str) -> Reply:
-    return Reply(status=303, headers={"Location": f"{current().base_url}{path}", "Content-Type": "text/plain"})
+    return Reply(
+        status=303,
+        headers={"Location": f"{current().base_url}{path}", "Content-Type": "text/plain"},
+    )

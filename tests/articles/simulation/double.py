@@ -72,7 +72,11 @@ class Double:
         """Whether a write would meet a transaction that is in flight."""
         if operation not in _WRITES:
             return False
-        items = asked["TransactItems"] if operation == "TransactWriteItems" else [{operation[:-4].title(): asked}]
+        items = (
+            asked["TransactItems"]
+            if operation == "TransactWriteItems"
+            else [{operation[:-4].title(): asked}]
+        )
         return any((table, key) in self._locked for table, key, _, _ in map(_member, items))
 
     def settle_index(self) -> None:
@@ -96,7 +100,9 @@ class Double:
         if self._repeated(token, asked["TransactItems"]):
             return
         if any(place in self._locked for place in places):
-            raise _cancelled("TransactionConflict" if place in self._locked else "None" for place in places)
+            raise _cancelled(
+                "TransactionConflict" if place in self._locked else "None" for place in places
+            )
         with self._holding(token, places):
             in_flight()
             held = [self._permitted(kind, member, key) for _, key, kind, member in members]
@@ -157,8 +163,14 @@ class Double:
 
     def _batch_get(self, asked: Item) -> Item:
         ((table, wanted),) = asked["RequestItems"].items()
-        keys = sorted(wanted["Keys"], key=lambda key: _key(table, key))  # callers ask in a set's order
-        served = keys[: self._chance.randint(1, len(keys))] if self._chance.random() < self.partial else keys
+        keys = sorted(
+            wanted["Keys"], key=lambda key: _key(table, key)
+        )  # callers ask in a set's order
+        served = (
+            keys[: self._chance.randint(1, len(keys))]
+            if self._chance.random() < self.partial
+            else keys
+        )
         found = [self.tables[table].get(_key(table, key)) for key in served]
         left = {table: {"Keys": keys[len(served) :]}} if len(served) < len(keys) else {}
         return {"Responses": {table: [item for item in found if item]}, "UnprocessedKeys": left}
@@ -170,7 +182,9 @@ class Double:
                 raise Unknown(index)
             self._catch_up(self._chance.randint(0, len(self._to_index)))
             items = self._index
-        return self._page(items, asked, asked["KeyConditionExpression"], ("day_key",) if index else ())
+        return self._page(
+            items, asked, asked["KeyConditionExpression"], ("day_key",) if index else ()
+        )
 
     def _scan(self, asked: Item) -> Item:
         return self._page(self.tables[asked["TableName"]], asked, None, ())
@@ -181,18 +195,28 @@ class Double:
         names, start = (*KEYS[asked["TableName"]], *more), asked.get("ExclusiveStartKey")
         after = _key(asked["TableName"], start) if start else ()
         keys = sorted(key for key in items if key > after)
-        keys = [key for key in keys if condition is None or holds(condition, items[key], *_said(asked))]
+        keys = [
+            key for key in keys if condition is None or holds(condition, items[key], *_said(asked))
+        ]
         read = [items[key] for key in keys[:PAGE]]
         chosen = asked.get("FilterExpression")
-        answer: Item = {"Items": [each for each in read if not chosen or holds(chosen, each, *_said(asked))]}
+        answer: Item = {
+            "Items": [each for each in read if not chosen or holds(chosen, each, *_said(asked))]
+        }
         if len(keys) > PAGE:
             answer["LastEvaluatedKey"] = {name: read[-1][name] for name in names}
         return answer
 
 
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
-_KNOWN = {"TableName", "IndexName", "KeyConditionExpression", "FilterExpression", "ExpressionAttributeValues",
-          "ExclusiveStartKey"}  # fmt: skip
+_KNOWN = {
+    "TableName",
+    "IndexName",
+    "KeyConditionExpression",
+    "FilterExpression",
+    "ExpressionAttributeValues",
+    "ExclusiveStartKey",
+}
 
 
 def _said(asked: Item) -> tuple[Values, Names]:
@@ -207,7 +231,12 @@ def _member(item: Item) -> tuple[str, Key, str, Item]:
     ((kind, member),) = item.items()
     if kind not in ("Put", "Update", "Delete"):
         raise Unknown(kind)
-    return member["TableName"], _key(member["TableName"], member.get("Key") or member["Item"]), kind, member
+    return (
+        member["TableName"],
+        _key(member["TableName"], member.get("Key") or member["Item"]),
+        kind,
+        member,
+    )
 
 
 def _cancelled(reasons: Iterable[str]) -> Refused:

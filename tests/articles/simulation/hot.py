@@ -52,7 +52,9 @@ class Figures:
     conflicts: int = 0
     redelivered: int = 0
     throttled: Counter[str] = field(default_factory=Counter)
-    hottest: Counter[str] = field(default_factory=Counter)  # write units in the busiest second, by limit
+    hottest: Counter[str] = field(
+        default_factory=Counter
+    )  # write units in the busiest second, by limit
     lags: list[float] = field(default_factory=list)
 
     @property
@@ -67,7 +69,9 @@ class Poller:
     """A shard, or a parallel part of one."""
 
     shard: int
-    pending: deque[int | None] = field(default_factory=deque)  # a view's number; None tells of a flag that was set
+    pending: deque[int | None] = field(
+        default_factory=deque
+    )  # a view's number; None tells of a flag that was set
     visible: int = 0
     busy: bool = False
     since: float = 0.0
@@ -122,12 +126,20 @@ class Simulation:
 
     def _invoke(self, poller: Poller) -> None:
         full = poller.visible >= self.set.batch
-        if poller.busy or not poller.visible or not (full or self.now - poller.since >= self.set.window):
+        if (
+            poller.busy
+            or not poller.visible
+            or not (full or self.now - poller.since >= self.set.window)
+        ):
             return
         poller.busy = True
         size = min(self.set.batch, poller.visible)
         records = list(itertools.islice(poller.pending, size))
-        new = [Marker(SLUG, DAY, str(view)) for view in records if view is not None and view not in self._counted]
+        new = [
+            Marker(SLUG, DAY, str(view))
+            for view in records
+            if view is not None and view not in self._counted
+        ]
         self._go_on(poller, deque(model.chunks(new)), size)
 
     def _go_on(self, poller: Poller, chunks: deque[tuple[Marker, ...]], size: int) -> None:
@@ -143,11 +155,15 @@ class Simulation:
         poller.busy, poller.since = False, self.now
         self._invoke(poller)
 
-    def _transact(self, poller: Poller, chunks: deque[tuple[Marker, ...]], size: int, lane: int, attempt: int) -> None:
+    def _transact(
+        self, poller: Poller, chunks: deque[tuple[Marker, ...]], size: int, lane: int, attempt: int
+    ) -> None:
         self.figures.transactions += 1
         if lane not in self._lanes and self._take(self._units(poller, len(chunks[0]))):
             self._lanes.add(lane)
-            self._at(self._chance.uniform(*IN_FLIGHT), lambda: self._commit(poller, chunks, size, lane))
+            self._at(
+                self._chance.uniform(*IN_FLIGHT), lambda: self._commit(poller, chunks, size, lane)
+            )
             return
         self.figures.conflicts += lane in self._lanes
         if attempt < TRIES:
@@ -163,7 +179,9 @@ class Simulation:
         poller.busy = False
         self._invoke(poller)
 
-    def _commit(self, poller: Poller, chunks: deque[tuple[Marker, ...]], size: int, lane: int) -> None:
+    def _commit(
+        self, poller: Poller, chunks: deque[tuple[Marker, ...]], size: int, lane: int
+    ) -> None:
         self._lanes.discard(lane)
         chunk = chunks.popleft()
         self.figures.counted += len(chunk)
@@ -177,7 +195,13 @@ class Simulation:
         """A transaction takes two units an item; the total and the day stand under the article's key. The index is
         written after it, in one unit."""
         flags = 2 * markers
-        return {"article": 4, "index": 1, f"partition {poller.shard}": flags, "markers": flags, "counts": 4}
+        return {
+            "article": 4,
+            "index": 1,
+            f"partition {poller.shard}": flags,
+            "markers": flags,
+            "counts": 4,
+        }
 
     def _take(self, units: dict[str, int]) -> bool:
         """Takes capacity in this second, all or nothing."""

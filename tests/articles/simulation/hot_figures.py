@@ -9,7 +9,9 @@ from tests.articles.simulation.hot import Figures, Setting, Simulation
 def deployed() -> Setting:
     """As the function is subscribed to the stream in app.py."""
     (trigger,) = (each for each in app.app.event_sources if each.name == "count")
-    return Setting(batch=trigger.batch_size, window=float(trigger.maximum_batching_window_in_seconds))
+    return Setting(
+        batch=trigger.batch_size, window=float(trigger.maximum_batching_window_in_seconds)
+    )
 
 
 def told(setting: Setting, figures: Figures) -> str:
@@ -44,14 +46,22 @@ def main() -> None:
     now = deployed()
     plain = replace(now, batch=100, window=0.0, seconds=20)
     apart = replace(now, filtered=True, new_lanes=True)
-    for setting in (now, apart, plain, replace(plain, shards=40), replace(apart, parallel=10, seconds=20)):
+    for setting in (
+        now,
+        apart,
+        plain,
+        replace(plain, shards=40),
+        replace(apart, parallel=10, seconds=20),
+    ):
         print(told(setting, Simulation(setting).run()))
     for rate in (150, 600, 2500):  # batches are small where few views meet many shards
         setting = replace(apart, rate=rate, seconds=20)
         print(told(setting, Simulation(setting).run()))
     for setting in (now, apart, replace(apart, table_limit=10**6, shards=400)):
         rate, figures = breaks(replace(setting, seconds=10))
-        print(f"breaks at {rate}/s, a table's limit {setting.table_limit}: {dict(figures.throttled)}")
+        print(
+            f"breaks at {rate}/s, a table's limit {setting.table_limit}: {dict(figures.throttled)}"
+        )
 
 
 if __name__ == "__main__":

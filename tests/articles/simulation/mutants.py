@@ -43,7 +43,9 @@ def shard_checkpoint(records: list[Record]) -> None:
         said = {"upto": max(map(_number, new)), **({"seen": seen} if seen else {})}
         upto = aws.update(current().view_counts_table, key, "SET seen = :upto", condition, **said)
         try:
-            aws.write(upto, *(each for chunk in model.chunks(_markers(new)) for each in _sums(chunk)))
+            aws.write(
+                upto, *(each for chunk in model.chunks(_markers(new)) for each in _sums(chunk))
+            )
         except aws.Cancelled:
             raise errors.Unavailable("another batch was quicker") from None
 
@@ -71,9 +73,15 @@ def _sums(chunk: tuple[Marker, ...]) -> list[Item]:
     named: dict[str, Any] = {"names": {"#views": "views"}, "n": size}
     return [
         aws.update(table, {"pk": pk, "sk": "TOTAL#00"}, "ADD #views :n", **named),
-        aws.update(table, {"pk": pk, "sk": f"DAY#{day}#00"}, f"SET day_key = :day ADD #views :n, {adds}",
-                   day=f"DAY#{day}#0", **named, **hours),
-    ]  # fmt: skip
+        aws.update(
+            table,
+            {"pk": pk, "sk": f"DAY#{day}#00"},
+            f"SET day_key = :day ADD #views :n, {adds}",
+            day=f"DAY#{day}#0",
+            **named,
+            **hours,
+        ),
+    ]
 
 
 def _number(record: Record) -> int:

@@ -43,19 +43,27 @@ class Oracle:
             mine = {view for view in self.views if view[0] == slug}
             self._expect("total at rest", self._sum(slug, "TOTAL#") == len(mine))
             days = Counter(view[1] for view in mine)
-            self._expect("days at rest", days == {day: self._sum(slug, f"DAY#{day}#") for day in days})
+            self._expect(
+                "days at rest", days == {day: self._sum(slug, f"DAY#{day}#") for day in days}
+            )
             hours = Counter((view[1], view[3]) for view in mine)
-            got = {(day, hour): self._sum(slug, f"DAY#{day}#", f"h{hour:02}") for day, hour in hours}
+            got = {
+                (day, hour): self._sum(slug, f"DAY#{day}#", f"h{hour:02}") for day, hour in hours
+            }
             self._expect("hours at rest", hours == got)
 
     def lists(self, today: date, hour: int) -> dict[str, dict[str, int]]:
         """What each of the most-read lists should say."""
 
         def counted(wanted: Callable[[date, int], bool]) -> dict[str, int]:
-            return Counter(slug for slug, day, _, at in self.views if wanted(date.fromisoformat(day), at))
+            return Counter(
+                slug for slug, day, _, at in self.views if wanted(date.fromisoformat(day), at)
+            )
 
         return {
-            "24h": counted(lambda day, at: day == today or (day == today - timedelta(days=1) and at > hour)),
+            "24h": counted(
+                lambda day, at: day == today or (day == today - timedelta(days=1) and at > hour)
+            ),
             "7d": counted(lambda day, _: day > today - timedelta(days=7)),
             "30d": counted(lambda day, _: day > today - timedelta(days=30)),
             "all": counted(lambda *_: True),

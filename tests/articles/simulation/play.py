@@ -57,10 +57,14 @@ def report(outcomes: list[Outcome]) -> str:
     for outcome in outcomes:
         met.update(outcome.met)
         deviations.update(outcome.deviations)
-    total = {name: sum(getattr(each, name) for each in outcomes) for name in ("views", "records", "calls", "commits")}
+    total = {
+        name: sum(getattr(each, name) for each in outcomes)
+        for name in ("views", "records", "calls", "commits")
+    }
     lines = [
         f"runs {len(outcomes)}, " + ", ".join(f"{name} {figure}" for name, figure in total.items()),
         "met: " + ", ".join(f"{name} {times}" for name, times in sorted(met.items())),
-        f"deviations {deviations.total()}" + "".join(f", {what} {times}" for what, times in deviations.items()),
+        f"deviations {deviations.total()}"
+        + "".join(f", {what} {times}" for what, times in deviations.items()),
     ]
     return "\n".join(lines)

@@ -29,22 +29,36 @@ class Stream:
     """Brings each record of the markers at least once, save those it drops, in any batches."""
 
     def __init__(
-        self, hub: Hub, handler: Handler, chance: random.Random, met: Counter[str], calm: bool, drops: bool, full: bool
+        self,
+        hub: Hub,
+        handler: Handler,
+        chance: random.Random,
+        met: Counter[str],
+        calm: bool,
+        drops: bool,
+        full: bool,
     ) -> None:
         self.records = 0
         self.history: list[list[Record]] = []
         self._hub, self._handler, self._chance, self._met = hub, handler, chance, met
-        self._fate = 0.0 if calm else 0.06  # share of batches to which a thing happens, for each such thing
+        self._fate = (
+            0.0 if calm else 0.06
+        )  # share of batches to which a thing happens, for each such thing
         self._dropped = 0.1 if drops else 0.0  # share of failed batches that are given up
         self._most_parallel = 1 if calm else 3
-        self._largest, self._fewest = (100, 60) if full else chance.choice(((3, 1), (10, 1), (100, 1)))
+        self._largest, self._fewest = (
+            (100, 60) if full else chance.choice(((3, 1), (10, 1), (100, 1)))
+        )
         self._most_shards = 1 if full else 3
         self._shards: list[list[Queue]] = []
         self._numbers, self._shard_numbers = count(1), count(1)
 
     def open(self) -> None:
         """Starts the pollers; call it again after `close`."""
-        shards, parallel = self._chance.randint(1, self._most_shards), self._chance.randint(1, self._most_parallel)
+        shards, parallel = (
+            self._chance.randint(1, self._most_shards),
+            self._chance.randint(1, self._most_parallel),
+        )
         self._shards = [self._shard(parallel) for _ in range(shards)]
 
     def close(self) -> None:
@@ -147,4 +161,9 @@ def _record(number: int, pk: str, before: Item | None, after: Item | None) -> Re
     name = "REMOVE" if after is None else "MODIFY" if before else "INSERT"
     image = {} if after is None else {"NewImage": after}
     told = {"Keys": {"pk": {"S": pk}}, "SequenceNumber": str(number), **image}
-    return {"eventID": f"{number}", "eventName": name, "eventSource": "aws:dynamodb", "dynamodb": told}
+    return {
+        "eventID": f"{number}",
+        "eventName": name,
+        "eventSource": "aws:dynamodb",
+        "dynamodb": told,
+    }

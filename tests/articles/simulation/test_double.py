@@ -22,13 +22,19 @@ def double() -> Double:
 
 
 def add(sk: str, condition: str = "") -> Item:
-    member = {"TableName": "counts", "Key": {"pk": {"S": "A"}, "sk": {"S": sk}}, "UpdateExpression": "ADD n :one",
-              "ExpressionAttributeValues": ONE}  # fmt: skip
+    member = {
+        "TableName": "counts",
+        "Key": {"pk": {"S": "A"}, "sk": {"S": sk}},
+        "UpdateExpression": "ADD n :one",
+        "ExpressionAttributeValues": ONE,
+    }
     return {"Update": {**member, **({"ConditionExpression": condition} if condition else {})}}
 
 
 def transact(double: Double, token: str, *members: Item) -> None:
-    double.operate("TransactWriteItems", {"ClientRequestToken": token, "TransactItems": list(members)}, nothing)
+    double.operate(
+        "TransactWriteItems", {"ClientRequestToken": token, "TransactItems": list(members)}, nothing
+    )
 
 
 def n(double: Double, sk: str) -> str | None:
@@ -36,23 +42,37 @@ def n(double: Double, sk: str) -> str | None:
     return str(item["n"]["N"]) if item else None
 
 
-@pytest.mark.parametrize("expression", ["a <> :one", "size(a) = :one", "a = :one OR b = :one", "NOT a = :one"])
+@pytest.mark.parametrize(
+    "expression", ["a <> :one", "size(a) = :one", "a = :one OR b = :one", "NOT a = :one"]
+)
 def test_an_unknown_condition_is_not_passed_over(expression: str) -> None:
     with pytest.raises(Unknown):
         holds(expression, {}, ONE, {})
 
 
-@pytest.mark.parametrize("expression", ["DELETE a :one", "SET a = a + :one", "SET a = list_append(a, :one)"])
+@pytest.mark.parametrize(
+    "expression", ["DELETE a :one", "SET a = a + :one", "SET a = list_append(a, :one)"]
+)
 def test_an_unknown_update_is_not_passed_over(expression: str) -> None:
     with pytest.raises(Unknown):
         updated(expression, {}, ONE, {})
 
 
 def test_conditions_and_updates_of_several_parts() -> None:
-    item, said = {"a": {"N": "5"}, "s": {"S": "DAY#1"}}, {**ONE, ":nine": {"N": "9"}, ":day": {"S": "DAY"}}
-    assert holds("attribute_exists(a) AND a BETWEEN :one AND :nine AND begins_with(s, :day)", item, said, {})
+    item, said = (
+        {"a": {"N": "5"}, "s": {"S": "DAY#1"}},
+        {**ONE, ":nine": {"N": "9"}, ":day": {"S": "DAY"}},
+    )
+    assert holds(
+        "attribute_exists(a) AND a BETWEEN :one AND :nine AND begins_with(s, :day)", item, said, {}
+    )
     assert not holds("attribute_not_exists(#x)", item, said, {"#x": "a"})
-    after = updated("SET a = if_not_exists(a, :one), b = if_not_exists(b, :one) ADD c :one, a :nine", item, said, {})
+    after = updated(
+        "SET a = if_not_exists(a, :one), b = if_not_exists(b, :one) ADD c :one, a :nine",
+        item,
+        said,
+        {},
+    )
     assert (after["b"], after["c"], after["a"]) == ({"N": "1"}, {"N": "1"}, {"N": "14"})
 
 
@@ -84,7 +104,9 @@ def test_transactions_in_flight_conflict(double: Double) -> None:
         with pytest.raises(Refused, match="TransactionConflict"):
             double.operate("UpdateItem", add("1")["Update"], nothing)
 
-    double.operate("TransactWriteItems", {"ClientRequestToken": "t", "TransactItems": [add("1")]}, meanwhile)
+    double.operate(
+        "TransactWriteItems", {"ClientRequestToken": "t", "TransactItems": [add("1")]}, meanwhile
+    )
     assert n(double, "1") == "1"
 
 

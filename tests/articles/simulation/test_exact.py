@@ -13,10 +13,23 @@ from tests.articles.simulation.wire import FAULTS
 RUNS = 1000
 MUTANT_RUNS = 30
 TROUBLES = {
-    *FAULTS, "conflict", "late and refused", "repeated by the client", "zombie", "frozen", "delivered again",
-    "replayed", "bisected", "shifted", "dropped", "reshard", "expired", "spread over lanes", "sweeper failed",
+    *FAULTS,
+    "conflict",
+    "late and refused",
+    "repeated by the client",
+    "zombie",
+    "frozen",
+    "delivered again",
+    "replayed",
+    "bisected",
+    "shifted",
+    "dropped",
+    "reshard",
+    "expired",
+    "spread over lanes",
+    "sweeper failed",
     "ranker failed",
-}  # fmt: skip
+}
 
 pytestmark = pytest.mark.usefixtures("slow")
 
@@ -44,6 +57,8 @@ def test_what_only_looks_right_deviates(pool: Executor, mutant: Handler) -> None
     calm = play.many(pool, partial(mutants.play, mutant, True), range(MUTANT_RUNS))
     rough = play.many(pool, partial(mutants.play, mutant, False), range(MUTANT_RUNS))
     wrong = sum(bool(each.deviations) for each in rough)
-    print(f"{mutant.__name__}: wrong in {wrong} of {len(rough)} runs, {play.report(rough).splitlines()[-1]}")
+    print(
+        f"{mutant.__name__}: wrong in {wrong} of {len(rough)} runs, {play.report(rough).splitlines()[-1]}"
+    )
     assert not any(each.deviations for each in calm)  # it is the trouble that shows it
     assert wrong

@@ -19,8 +19,15 @@ URL = "https://dynamodb.invalid"
 ATTEMPTS = 3  # botocore repeats a call itself after these faults, with the same token
 REPEATED = ("ThrottlingException", "InternalServerError", "TransactionInProgressException")
 FAULTS = (
-    "unreachable", "throttled", "broken", "contended", "crash before", "crash after", "answer lost", "late commit",
-)  # fmt: skip
+    "unreachable",
+    "throttled",
+    "broken",
+    "contended",
+    "crash before",
+    "crash after",
+    "answer lost",
+    "late commit",
+)
 # A conflict makes the product sleep for real, so a run meets a few and its other transactions queue up.
 MOST_CONFLICTS = 1
 
@@ -35,7 +42,9 @@ class Status:
 class Wire:
     """Carries calls from the client to the double. `faulty` is the share of calls that fail."""
 
-    def __init__(self, hub: Hub, double: Double, chance: random.Random, faulty: float, met: Counter[str]) -> None:
+    def __init__(
+        self, hub: Hub, double: Double, chance: random.Random, faulty: float, met: Counter[str]
+    ) -> None:
         self.faulty = faulty
         self.calls = 0
         self._hub, self._double, self._chance, self._met = hub, double, chance, met
@@ -101,7 +110,10 @@ class Wire:
                 raise Refused("InternalServerError")
             case "contended":
                 code = self._chance.choice(["TransactionConflict", "ThrottlingError"])
-                raise Refused("TransactionCanceledException", ["None"] * (len(asked["TransactItems"]) - 1) + [code])
+                raise Refused(
+                    "TransactionCanceledException",
+                    ["None"] * (len(asked["TransactItems"]) - 1) + [code],
+                )
             case "crash before":
                 raise Stop
             case "late commit":

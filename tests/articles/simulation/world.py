@@ -64,10 +64,16 @@ class World:
         with self._wire.plugged():
             for _ in range(self._chance.choice((1, 1, 2))):
                 self._day()
-                self._now += timedelta(days=self._chance.choice((1, 2, 6, 12)), hours=self._chance.randrange(5))
+                self._now += timedelta(
+                    days=self._chance.choice((1, 2, 6, 12)), hours=self._chance.randrange(5)
+                )
             self._hub.end()
         made = self.outcome
-        made.views, made.records, made.calls = len(self._oracle.views), self._stream.records, self._wire.calls
+        made.views, made.records, made.calls = (
+            len(self._oracle.views),
+            self._stream.records,
+            self._wire.calls,
+        )
         made.deviations = self._oracle.deviations
         return made
 
@@ -81,7 +87,9 @@ class World:
         readers = [self._hub.spawn(self._read) for _ in range(self._chance.randint(1, 3))]
         self._hub.spawn(lambda: self._end_of_day(readers))
         if self._swept:
-            self._hub.spawn(lambda: self._patiently(lambda: counting.sweep(self._now + LATER), "sweeper"))
+            self._hub.spawn(
+                lambda: self._patiently(lambda: counting.sweep(self._now + LATER), "sweeper")
+            )
         if self._chance.random() < 0.1:
             self._hub.spawn(lambda: self._patiently(lambda: ranking.rank(self._now), "ranker"))
         self._double.partial = 0 if self._calm else 0.1
@@ -91,7 +99,9 @@ class World:
 
     def _read(self) -> None:
         """People read articles, and some of them again."""
-        people, views = (200, 90) if self._crowded else self._chance.choice(((3, 10), (20, 20), (200, 40)))
+        people, views = (
+            (200, 90) if self._crowded else self._chance.choice(((3, 10), (20, 20), (200, 40)))
+        )
         for _ in range(views):
             self._now += timedelta(seconds=self._chance.randrange(200))
             try:
@@ -116,7 +126,9 @@ class World:
             day = (self._now + timedelta(days=ahead)).astimezone(BERLIN).date().isoformat()
             salt = self._chance.randbytes(32).hex()
             expires = instants.epoch(self._now + store.SALT_KEPT)
-            self._double.plant(aws.pack_item({"pk": f"SALT#{day}", "salt": salt, "expires": expires}))
+            self._double.plant(
+                aws.pack_item({"pk": f"SALT#{day}", "salt": salt, "expires": expires})
+            )
 
     def _end_of_day(self, readers: list[Task]) -> None:
         while not all(reader.done for reader in readers):
@@ -152,11 +164,17 @@ class World:
         local = self._now.astimezone(BERLIN)
         for window, wanted in self._oracle.lists(local.date(), local.hour).items():
             entries = store.load_list(window)["articles"]
-            self._oracle.compare_list(window, [(each["slug"], each["views"]) for each in entries], wanted)
+            self._oracle.compare_list(
+                window, [(each["slug"], each["views"]) for each in entries], wanted
+            )
 
     def _hear(self, changes: list[Change]) -> None:
         self.outcome.commits += 1
-        lanes = {key[1] for table, key, *_ in changes if table == "counts" and key[1].startswith("TOTAL#")}
+        lanes = {
+            key[1]
+            for table, key, *_ in changes
+            if table == "counts" and key[1].startswith("TOTAL#")
+        }
         self.outcome.met["spread over lanes"] += bool(lanes - {"TOTAL#00"})
         self._oracle.hear(changes)
         self._stream.hear(changes)

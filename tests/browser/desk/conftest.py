@@ -26,7 +26,9 @@ NO_TELEPHONE = """document.addEventListener("click", event => {
 def hotline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A cloud whose line is open around the clock, as the tests run at any hour."""
     settings = {**ALWAYS, "LIMIT_CALLBACKS_PER_CALLER": "1000", "LIMIT_CALLBACKS_PER_NUMBER": "100"}
-    with Cloud(tmp_path_factory.mktemp("hotline"), trust_forwarded_for=True, extra_env=settings) as started:
+    with Cloud(
+        tmp_path_factory.mktemp("hotline"), trust_forwarded_for=True, extra_env=settings
+    ) as started:
         yield started
 
 
@@ -46,7 +48,9 @@ def staff(browser: Browser, hotline: Cloud) -> Iterator[Any]:
     """Makes people who are signed in, each at a browser of their own; their pages have to stay clean."""
     made: list[Visitor] = []
 
-    def make(role: str = "agent", width: int = 1400, path: str = "/staff", **options: Any) -> Visitor:
+    def make(
+        role: str = "agent", width: int = 1400, path: str = "/staff", **options: Any
+    ) -> Visitor:
         arrived = visitor(browser, hotline, width, **options)
         # There is no telephone to hand a `tel:` link to: Chromium without one takes no further press.
         arrived.context.add_init_script(NO_TELEPHONE)

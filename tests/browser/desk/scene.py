@@ -28,20 +28,29 @@ class Scene:
 
     def ask(self, **more: object) -> str:
         """A request of a number nobody has used."""
-        return ask(self.line, phone=f"0711 {3_000_000 + next(_numbers)}", email="eva@example.org", **more)
+        return ask(
+            self.line, phone=f"0711 {3_000_000 + next(_numbers)}", email="eva@example.org", **more
+        )
 
     def press(self, reference: str, *actions: str, **more: str) -> str:
         """What the agent presses, one after the other, without looking at each page."""
         for action in actions:
             origin = self.line.cloud.api
-            answer = self.page.request.post(f"{origin}{STAFF}/{reference}", form={"action": action, **more},
-                                            headers={"origin": origin, "accept": "text/html"})  # fmt: skip
+            answer = self.page.request.post(
+                f"{origin}{STAFF}/{reference}",
+                form={"action": action, **more},
+                headers={"origin": origin, "accept": "text/html"},
+            )
             assert answer.ok, (action, answer.status)
         return reference
 
     def mine(self, *actions: str, **more: str) -> str:
         """A request that the agent took, and what was pressed then."""
-        return self.press(self.press(self.ask(note="Krügerrand von 1978", language="en"), "claim"), *actions, **more)
+        return self.press(
+            self.press(self.ask(note="Krügerrand von 1978", language="en"), "claim"),
+            *actions,
+            **more,
+        )
 
     def bens(self, *actions: str, **more: object) -> str:
         """A request that a colleague took, and what he did then."""
@@ -54,7 +63,9 @@ class Scene:
         """A request that ended by itself."""
         reference = self.ask(**more)
         ended = instants.text(instants.now())
-        backdate(self.line, reference, state=state, ended_at=ended, board_key="CLOSED", board_at=ended)
+        backdate(
+            self.line, reference, state=state, ended_at=ended, board_key="CLOSED", board_at=ended
+        )
         return reference
 
     def lapsed(self) -> str:

@@ -34,7 +34,9 @@ def test_from_the_alert_to_the_outcome(line: Backend, staff: Any) -> None:
     assert "Eva Muster" not in page.content()
     inspect(page, "open")
     press(page, "Übernehmen")
-    expect(page.get_by_role("link", name="Jetzt anrufen")).to_have_attribute("href", "tel:+4979302000")
+    expect(page.get_by_role("link", name="Jetzt anrufen")).to_have_attribute(
+        "href", "tel:+4979302000"
+    )
     expect(page.get_by_text("+49 7930 2000", exact=True)).to_be_visible()  # for a desk telephone
     inspect(page, "claimed")
     page.get_by_label("Notiz").fill("Ruft nach Feierabend")
@@ -74,7 +76,9 @@ def test_every_outcome(line: Backend, staff: Any, outcome: str, phone: str) -> N
     assert state(line, reference) == ENDS[outcome]
 
 
-def test_two_claim_at_once_and_the_slower_is_told_who_was_faster(line: Backend, staff: Any, phone: str) -> None:
+def test_two_claim_at_once_and_the_slower_is_told_who_was_faster(
+    line: Backend, staff: Any, phone: str
+) -> None:
     reference = ask(line, phone=phone)
     people = [staff("agent"), staff("supervisor")]
     for each in people:
@@ -86,14 +90,19 @@ def test_two_claim_at_once_and_the_slower_is_told_who_was_faster(line: Backend, 
         expect(each.page).to_have_url(f"{line.cloud.api}{STAFF}/{reference}")
     told = [each for each in people if each.page.get_by_text("hat das schon übernommen").count()]
     assert len(told) == 1
-    holder = next(login(line.cloud, role).name for role, each in zip(("agent", "supervisor"), people, strict=True)
-                  if each is not told[0])  # fmt: skip
+    holder = next(
+        login(line.cloud, role).name
+        for role, each in zip(("agent", "supervisor"), people, strict=True)
+        if each is not told[0]
+    )
     expect(told[0].page.get_by_role("alert").filter(has_text=holder)).to_be_visible()
     assert "tel:" not in told[0].page.content()
     inspect(told[0].page, "held")
 
 
-def test_a_new_request_appears_by_itself_and_is_announced(line: Backend, staff: Any, phone: str) -> None:
+def test_a_new_request_appears_by_itself_and_is_announced(
+    line: Backend, staff: Any, phone: str
+) -> None:
     page = staff().page
     expect(page.get_by_text("Gerade wartet niemand auf einen Rückruf")).to_be_visible()
     inspect(page, "board_empty")
@@ -110,7 +119,9 @@ def test_a_new_request_appears_by_itself_and_is_announced(line: Backend, staff: 
     at_the_desk(line).do(others[0], "claim")
     in_time(page, page.locator(".cards:not(:has(li:nth-child(3)))"))
     expect(page.get_by_role("link", name=others[0])).to_be_hidden()
-    expect(page.locator("#said")).to_have_text("2 neue Anfragen")  # that one is gone is no news to read out
+    expect(page.locator("#said")).to_have_text(
+        "2 neue Anfragen"
+    )  # that one is gone is no news to read out
 
 
 def in_time(page: Page, locator: Locator) -> None:
@@ -154,10 +165,14 @@ def test_the_clocks_run_while_the_line_is_open(line: Backend, staff: Any, phone:
     eventually(lambda: page.evaluate("1") and asked)  # every 5 seconds
     for opened, change, seconds, waits, left in CLOCKS:
         page.reload()
-        page.evaluate(f"Object.assign(document.getElementById('live').dataset, {{open: {opened}, change: {change}}})")
+        page.evaluate(
+            f"Object.assign(document.getElementById('live').dataset, {{open: {opened}, change: {change}}})"
+        )
         page.clock.run_for(seconds * 1000)
         expect(page.locator(".card b")).to_have_text([waits, left])
-    assert set(asked) == {"1"}  # what a page asks by itself is marked: it does not count as use of the session
+    assert set(asked) == {
+        "1"
+    }  # what a page asks by itself is marked: it does not count as use of the session
 
 
 def test_overdue_is_said_in_words_on_every_tab(line: Backend, staff: Any) -> None:
@@ -172,7 +187,9 @@ def test_overdue_is_said_in_words_on_every_tab(line: Backend, staff: Any) -> Non
         page.goto(f"{line.cloud.api}/staff?state={tab}")
         expect(page.locator(".card, .empty").first).to_be_visible()
     page.goto(f"{line.cloud.api}/staff?state=overdue")
-    expect(page.locator(".card").filter(has_text=late)).to_contain_text("überfällig seit 1 h 05 min")
+    expect(page.locator(".card").filter(has_text=late)).to_contain_text(
+        "überfällig seit 1 h 05 min"
+    )
 
 
 def test_by_keyboard_alone(line: Backend, staff: Any, phone: str) -> None:
@@ -196,7 +213,9 @@ def test_by_keyboard_alone(line: Backend, staff: Any, phone: str) -> None:
     assert state(line, reference) == "done"
 
 
-def test_what_was_pressed_without_a_connection_is_sent_when_it_is_back(line: Backend, staff: Any, phone: str) -> None:
+def test_what_was_pressed_without_a_connection_is_sent_when_it_is_back(
+    line: Backend, staff: Any, phone: str
+) -> None:
     reference = ask(line, phone=phone)
     agent = staff(width=360)
     agent.refusals_expected = True
@@ -240,7 +259,9 @@ def test_a_lost_answer_changes_nothing(line: Backend, staff: Any, phone: str) ->
     assert (lost, [each.outcome for each in callback.attempts]) == ([303], ["busy"])
 
 
-def test_while_a_press_waits_for_the_line_the_page_asks_for_nothing_else(line: Backend, staff: Any, phone: str) -> None:
+def test_while_a_press_waits_for_the_line_the_page_asks_for_nothing_else(
+    line: Backend, staff: Any, phone: str
+) -> None:
     reference = ask(line, phone=phone)
     agent = staff(path=f"{STAFF}/{reference}")
     agent.refusals_expected = True
@@ -290,7 +311,12 @@ def test_what_is_pressed_while_another_press_is_on_its_way_is_sent_after_it(
     expect(page.get_by_text("Der nächste Versuch")).to_be_visible()
     assert len(sent) == 3
     told = at_the_desk(line).get(f"{STAFF}/{reference}").json
-    assert [each["event"] for each in told["history"]] == ["submitted", "claimed", "dialled", "missed"]
+    assert [each["event"] for each in told["history"]] == [
+        "submitted",
+        "claimed",
+        "dialled",
+        "missed",
+    ]
     assert [each["outcome"] for each in told["calls"]] == ["busy"]
 
 
@@ -307,7 +333,9 @@ def test_a_second_request_taken_while_the_first_press_is_on_its_way_is_taken_too
     assert (state(line, first), state(line, second)) == ("claimed", "claimed")
 
 
-def test_an_ended_session_says_so_and_keeps_what_was_typed(line: Backend, staff: Any, phone: str) -> None:
+def test_an_ended_session_says_so_and_keeps_what_was_typed(
+    line: Backend, staff: Any, phone: str
+) -> None:
     reference = ask(line, phone=phone)
     agent = staff()
     agent.refusals_expected = True

@@ -84,7 +84,13 @@ def test_from_the_printed_address_to_a_call_that_is_done(line: Backend, newcomer
     newcomer.press_first("Zu den fälligen Rückrufen")
     expect(page.locator(".card h2 a")).to_have_text([later, sooner])
     print(f"\nnewcomer: {len(newcomer.pressed)} presses: {' → '.join(newcomer.pressed)}")
-    assert newcomer.pressed == ["Sign in", "Übernehmen", "Jetzt anrufen", "Erreicht", "Zu den fälligen Rückrufen"]
+    assert newcomer.pressed == [
+        "Sign in",
+        "Übernehmen",
+        "Jetzt anrufen",
+        "Erreicht",
+        "Zu den fälligen Rückrufen",
+    ]
 
 
 def test_from_the_alert_to_a_call_nobody_took(line: Backend, newcomer: Newcomer) -> None:

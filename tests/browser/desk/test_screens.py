@@ -44,8 +44,14 @@ def held_against(page: Page, name: str, path: str, first: int = 1) -> str:
         assert page.evaluate(NARROW) == [], (name, language)
         for width in widths:
             page.set_viewport_size({"width": width, "height": 800})
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, language, width)
-        page.screenshot(path=ARTEFACTS / f"screen_{name}_{language}_{scheme}_{widths[-1]}px.png", full_page=True)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+                name,
+                language,
+                width,
+            )
+        page.screenshot(
+            path=ARTEFACTS / f"screen_{name}_{language}_{scheme}_{widths[-1]}px.png", full_page=True
+        )
         found = Axe().run(page)
         assert found.violations_count == 0, (name, language, found.generate_report())
         said = said or " | ".join(pressed)
@@ -65,7 +71,12 @@ def test_every_state_has_its_screen(line: Backend, staff: Any) -> None:
         expect(page.locator("main")).to_contain_text(screen.german)
         number(page, name, screen.number)
     for tab in ("due", "mine", "waiting", "overdue", "closed"):
-        held_against(page, f"board_{tab}", f"{line.cloud.api}/staff?state={tab}", tab in ("due", "mine", "overdue"))
+        held_against(
+            page,
+            f"board_{tab}",
+            f"{line.cloud.api}/staff?state={tab}",
+            tab in ("due", "mine", "overdue"),
+        )
 
 
 def number(page: Page, name: str, shown: bool) -> None:
@@ -79,7 +90,9 @@ def number(page: Page, name: str, shown: bool) -> None:
     page.locator(".number").click()  # a press takes hold of all of it
     assert page.evaluate("getSelection().toString()") == text
     calls = name in ("mine", "mine_calling", "mine_offered")
-    assert [each.get_attribute("href") for each in links.all()] == calls * [f"tel:{text.replace(' ', '')}"]
+    assert [each.get_attribute("href") for each in links.all()] == calls * [
+        f"tel:{text.replace(' ', '')}"
+    ]
     assert re.fullmatch(r"\+[1-9]\d{6,14}", text.replace(" ", ""))  # E.164
 
 
@@ -93,7 +106,9 @@ def test_an_outcome_that_comes_too_late_keeps_its_note(line: Backend, staff: Any
     page.get_by_label("Notiz").fill("Will am Freitag kommen")
     scene.press(reference, "release")  # in another window
     press(page, "Erreicht")
-    expect(page.get_by_role("alert").filter(has_text="in diesem Zustand nicht mehr")).to_be_visible()
+    expect(
+        page.get_by_role("alert").filter(has_text="in diesem Zustand nicht mehr")
+    ).to_be_visible()
     note = page.get_by_label("Ihre Notiz ist noch nicht gespeichert:")
     expect(note).to_have_value("Will am Freitag kommen")
     found = Axe().run(page)
@@ -151,10 +166,16 @@ def test_errors_and_the_way_in_and_out(line: Backend, staff: Any, hotline: Cloud
         page.unroute_all()
         page.route(f"{api}{path}*", fulfil)
 
-    for status, error in ((503, EndpointConnectionError(endpoint_url="dynamodb")), (500, ZeroDivisionError())):
+    for status, error in (
+        (503, EndpointConnectionError(endpoint_url="dynamodb")),
+        (500, ZeroDivisionError()),
+    ):
         answered(partial(failing, line, error), "/staff")
         held_against(page, f"error_{status}", f"{api}/staff")
-    answered(lambda: Backend(hotline, {**hotline.env, "HOTLINE_HOURS": "Mon-Sun 23:58-23:59"}), f"{STAFF}/{mine}")
+    answered(
+        lambda: Backend(hotline, {**hotline.env, "HOTLINE_HOURS": "Mon-Sun 23:58-23:59"}),
+        f"{STAFF}/{mine}",
+    )
     held_against(page, "mine_closed", f"{api}{STAFF}/{mine}")
     expect(page.get_by_text("Nobody is called outside opening hours.")).to_be_visible()
     page.unroute_all()
@@ -196,4 +217,6 @@ def test_nothing_moves() -> None:
     styles = [*web.glob("*.css"), *web.rglob("templates/staff/*.css")]
     assert len(styles) >= 3
     for style in styles:
-        assert re.search(r"transition|animation|@keyframes|scroll-behavior", style.read_text()) is None, style
+        assert (
+            re.search(r"transition|animation|@keyframes|scroll-behavior", style.read_text()) is None
+        ), style

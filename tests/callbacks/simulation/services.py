@@ -11,7 +11,11 @@ from typing import Any
 from chalicelib import aws
 from tests.expressions import Item, Unknown, holds, plain, updated
 
-INDEXES = {"due": ("due_key", "due_at"), "board": ("board_key", "board_at"), "sent": ("service_id", "pk")}
+INDEXES = {
+    "due": ("due_key", "due_at"),
+    "board": ("board_key", "board_at"),
+    "sent": ("service_id", "pk"),
+}
 PAGE = 500
 Place = tuple[str, str]
 
@@ -73,8 +77,12 @@ class Services:
 
     def next_due(self, prefix: str) -> str | None:
         """The earliest instant at which the clock has something to do, with requests or with messages."""
-        waits = [at for (index, key), entries in self._index.items() if index == "due" and key.startswith(prefix)
-                 for at in entries.values()]  # fmt: skip
+        waits = [
+            at
+            for (index, key), entries in self._index.items()
+            if index == "due" and key.startswith(prefix)
+            for at in entries.values()
+        ]
         return min(waits, default=None)
 
     def _table(self, model: Any, params: Any, **_: Any) -> tuple[Status, Item]:
@@ -105,7 +113,10 @@ class Services:
         held = [self._holds(member) for _, member in made]
         if not all(held):
             reasons = [{"Code": "None" if ok else "ConditionalCheckFailed"} for ok in held]
-            return Status(400), {"Error": {"Code": refusal, "Message": ""}, "CancellationReasons": reasons}
+            return Status(400), {
+                "Error": {"Code": refusal, "Message": ""},
+                "CancellationReasons": reasons,
+            }
         after = [self._put(kind, member) for kind, member in made]
         self.on_commit([item for item in after if item])
         return Status(200), {}
@@ -115,7 +126,10 @@ class Services:
         if condition is None:
             return True
         item = self._get(member.get("Key") or member["Item"]) or {}
-        values, names = member.get("ExpressionAttributeValues", {}), member.get("ExpressionAttributeNames", {})
+        values, names = (
+            member.get("ExpressionAttributeValues", {}),
+            member.get("ExpressionAttributeNames", {}),
+        )
         return any(holds(part, item, values, names) for part in condition.split(" OR "))
 
     def _put(self, kind: str, member: Item) -> Item | None:
@@ -125,7 +139,10 @@ class Services:
         if kind == "Put":
             after = member["Item"]
         elif kind == "Update":
-            values, names = member.get("ExpressionAttributeValues", {}), member.get("ExpressionAttributeNames", {})
+            values, names = (
+                member.get("ExpressionAttributeValues", {}),
+                member.get("ExpressionAttributeNames", {}),
+            )
             after = updated(member["UpdateExpression"], before or dict(key), values, names)
         place = (key["pk"]["S"], key["sk"]["S"])
         for index, (name, sort) in INDEXES.items():
@@ -148,7 +165,9 @@ class Services:
         first = plain(values[condition.split(" ", 3)[2]])
         if index := asked.get("IndexName"):
             return self._page(index, first, asked)
-        partition = sorted(self.table.get(first, {}).items(), reverse=not asked.get("ScanIndexForward", True))
+        partition = sorted(
+            self.table.get(first, {}).items(), reverse=not asked.get("ScanIndexForward", True)
+        )
         items = [item for _, item in partition if holds(condition, item, values, {})]
         return {"Items": items[: asked.get("Limit", PAGE)]}
 
@@ -156,9 +175,13 @@ class Services:
         values, condition = asked["ExpressionAttributeValues"], asked["KeyConditionExpression"]
         key, sort = INDEXES[index]
         start = asked.get("ExclusiveStartKey")
-        after = (start[sort]["S"], (start["pk"]["S"], start["sk"]["S"])) if start else ("", ("", ""))
+        after = (
+            (start[sort]["S"], (start["pk"]["S"], start["sk"]["S"])) if start else ("", ("", ""))
+        )
         entries = sorted(
-            (at, place) for place, at in self._index.get((index, first), {}).items() if (at, place) > after
+            (at, place)
+            for place, at in self._index.get((index, first), {}).items()
+            if (at, place) > after
         )
         read = [self.table[place[0]][place[1]] for _, place in entries[:PAGE]]
         found = [item for item in read if holds(condition, item, values, {})]
@@ -177,7 +200,9 @@ class Services:
 
     def _publish(self, model: Any, params: Any, **_: Any) -> tuple[Status, Item]:
         body = params["body"]
-        (place,) = [name for name, value in body.items() if value == "message" and name.endswith("Name")]
+        (place,) = [
+            name for name, value in body.items() if value == "message" and name.endswith("Name")
+        ]
         message = body[place.removesuffix("Name") + "Value.StringValue"]
         return self._leaves(Sent("alert", message, "topic", body["Message"]))
 

@@ -19,22 +19,36 @@ def test_a_year() -> None:
     print(f"\n{year.report()}")
     assert {what: year.wrong[what] for what in WRONGS} == dict.fromkeys(WRONGS, 0)
     assert set(year.ends) == set(ENDS)
-    assert {"held", "calling", "attempts_today", "too_soon", "outside_window", "too_late"} <= set(year.refusals)
+    assert {"held", "calling", "attempts_today", "too_soon", "outside_window", "too_late"} <= set(
+        year.refusals
+    )
 
 
 def messages(world: World) -> Counter[tuple[str, str, int, str]]:
     """What was owed, by the number of the request, which is the same in every run, and what became of it."""
-    notes = {item["reference"]: item["asked"]["note"] for item in world.services.items("CALLBACK#")
-             if item["sk"] == "CALLBACK"}  # fmt: skip
-    return Counter((notes[item["subject"]], item["kind"], item["serial"], item["state"])
-                   for item in world.services.items("MSG#"))  # fmt: skip
+    notes = {
+        item["reference"]: item["asked"]["note"]
+        for item in world.services.items("CALLBACK#")
+        if item["sk"] == "CALLBACK"
+    }
+    return Counter(
+        (notes[item["subject"]], item["kind"], item["serial"], item["state"])
+        for item in world.services.items("MSG#")
+    )
 
 
 @pytest.mark.parametrize(
     ("how", "late", "doubled", "shuffled"),
-    [("twice", 0, 1, False), ("shuffled", 0, 0, True), ("an hour late", 1, 0, False), ("all of it", 0.5, 0.5, True)],
+    [
+        ("twice", 0, 1, False),
+        ("shuffled", 0, 0, True),
+        ("an hour late", 1, 0, False),
+        ("all of it", 0.5, 0.5, True),
+    ],
 )
-def test_the_same_messages_however_the_clock_runs(how: str, late: float, doubled: float, shuffled: bool) -> None:
+def test_the_same_messages_however_the_clock_runs(
+    how: str, late: float, doubled: float, shuffled: bool
+) -> None:
     """Nobody works in these runs, so that all there is to see is the clock's."""
 
     def run(late: float, doubled: float, shuffled: bool) -> Counter[tuple[str, str, int, str]]:
@@ -57,11 +71,15 @@ def test_a_backlog_of_ten_thousand_is_drained_in_pages() -> None:
             world.plant(number)
         world.now += timedelta(hours=15, minutes=1)  # 16:01 in Berlin: the last window has begun
         while sum(ticks) < backlog and len(ticks) < 100:
-            left = iter([20.0 - 0.01 * step for step in range(2000)])  # each request takes a hundredth of a second
+            left = iter(
+                [20.0 - 0.01 * step for step in range(2000)]
+            )  # each request takes a hundredth of a second
             told = clock.tick(partial(next, left), world.now)
             ticks.append(told.get("opened", 0))
             world.now += timedelta(minutes=1)
-        states = Counter(item["state"] for item in world.services.items("CALLBACK#") if item["sk"] == "CALLBACK")
+        states = Counter(
+            item["state"] for item in world.services.items("CALLBACK#") if item["sk"] == "CALLBACK"
+        )
     assert states == {"open": backlog}
     assert max(ticks) <= 1501
     print(f"backlog: {backlog:,} due, drained in {len(ticks)} ticks of at most {max(ticks):,}")

@@ -28,15 +28,32 @@ from tests.callbacks.simulation.services import Sent, Services
 START = datetime(2027, 1, 4, tzinfo=UTC)
 DAYS = 365
 BERLIN = ZoneInfo("Europe/Berlin")
-AGENTS = tuple(Who(f"id-{number}", name) for number, name in enumerate(("Anna", "Ben", "Cem", "Dora")))
-OUTCOMES: dict[Outcome, int] = {"reached": 48, "no_answer": 22, "busy": 10, "mailbox": 8, "later": 5, "refused": 4,
-                                "wrong_number": 3}  # fmt: skip
+AGENTS = tuple(
+    Who(f"id-{number}", name) for number, name in enumerate(("Anna", "Ben", "Cem", "Dora"))
+)
+OUTCOMES: dict[Outcome, int] = {
+    "reached": 48,
+    "no_answer": 22,
+    "busy": 10,
+    "mailbox": 8,
+    "later": 5,
+    "refused": 4,
+    "wrong_number": 3,
+}
 STAGE = {
-    "STAGE": "local", "CONTACTS_TABLE": "contacts", "MAIL_CONFIGURATION_SET": "set", "STAFF_MAIL": "staff@example.org",
-    "SUPERVISOR_MAIL": "lead@example.org", "STAFF_SHIFTS": "anna@example.org Mon-Fri 09:00-13:00",
-    "IDENTITY_SECRET_ARN": "identity", "TOKEN_SECRET_ARN": "tokens", "ALERTS_TOPIC_ARN": "arn:aws:sns:x:1:alerts",
-    "AWS_DEFAULT_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
-}  # fmt: skip
+    "STAGE": "local",
+    "CONTACTS_TABLE": "contacts",
+    "MAIL_CONFIGURATION_SET": "set",
+    "STAFF_MAIL": "staff@example.org",
+    "SUPERVISOR_MAIL": "lead@example.org",
+    "STAFF_SHIFTS": "anna@example.org Mon-Fri 09:00-13:00",
+    "IDENTITY_SECRET_ARN": "identity",
+    "TOKEN_SECRET_ARN": "tokens",
+    "ALERTS_TOPIC_ARN": "arn:aws:sns:x:1:alerts",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_ACCESS_KEY_ID": "x",
+    "AWS_SECRET_ACCESS_KEY": "x",
+}
 
 
 @dataclass
@@ -58,28 +75,46 @@ class Year:
     def report(self) -> str:
         """The figures, in lines."""
         tenths = quantiles(self.minutes, n=10)
-        return "\n".join([
-            f"requests {self.requests:,} · merged {self.merged:,} · ticks {self.ticks:,} · calls to AWS {self.calls:,}",
-            "ends: " + " · ".join(f"{state} {number:,}" for state, number in self.ends.most_common()),
-            f"alerts {self.alerts:,} · mails {self.mails:,} · attempts {self.attempts:,}",
-            "refused: " + " · ".join(f"{reason} {number:,}" for reason, number in self.refusals.most_common()),
-            f"open minutes to the first attempt: p50 {quantiles(self.minutes, n=2)[0]:.0f} · p90 {tenths[8]:.0f}",
-            " · ".join(f"{what} {self.wrong[what]}" for what in WRONGS),
-        ])  # fmt: skip
+        return "\n".join(
+            [
+                f"requests {self.requests:,} · merged {self.merged:,} · ticks {self.ticks:,} · calls to AWS {self.calls:,}",
+                "ends: "
+                + " · ".join(f"{state} {number:,}" for state, number in self.ends.most_common()),
+                f"alerts {self.alerts:,} · mails {self.mails:,} · attempts {self.attempts:,}",
+                "refused: "
+                + " · ".join(
+                    f"{reason} {number:,}" for reason, number in self.refusals.most_common()
+                ),
+                f"open minutes to the first attempt: p50 {quantiles(self.minutes, n=2)[0]:.0f} · p90 {tenths[8]:.0f}",
+                " · ".join(f"{what} {self.wrong[what]}" for what in WRONGS),
+            ]
+        )
 
 
-WRONGS = ("alerts outside hours", "alerts of a claimed request", "requests without an end", "double claims",
-          "two live requests of a number", "calls against the rules", "calls to a blocked number",
-          "personal data left", "messages left")  # fmt: skip
+WRONGS = (
+    "alerts outside hours",
+    "alerts of a claimed request",
+    "requests without an end",
+    "double claims",
+    "two live requests of a number",
+    "calls against the rules",
+    "calls to a blocked number",
+    "personal data left",
+    "messages left",
+)
 
 
 class World:
     """A run; `late` is the share of ticks that come late, by up to an hour."""
 
-    def __init__(self, seed: int, requests: int, busy: bool = True, late: float = 0.1, doubled: float = 0.2) -> None:
+    def __init__(
+        self, seed: int, requests: int, busy: bool = True, late: float = 0.1, doubled: float = 0.2
+    ) -> None:
         self.chance, self.year, self.now = random.Random(seed), Year(), START
         self.busy, self.late, self.doubled, self.erases = busy, late, doubled, True
-        self._weather = random.Random(seed)  # the clock's: how it runs must not change what people do
+        self._weather = random.Random(
+            seed
+        )  # the clock's: how it runs must not change what people do
         self.services = Services(self._weather, on_commit=self._heard, on_sent=self._left)
         self._agenda: list[tuple[datetime, int, Callable[[], object]]] = []
         self._order = itertools.count()
@@ -117,9 +152,21 @@ class World:
     def plant(self, number: int) -> None:
         """A request for the day's last window."""
         window = hotline.slots(self.rules.hours, self.now, 1)[-1]
-        asked = Asked("Eva", f"+49151{number}", f"key-{number}", "general", "callback-de-1", "de", window=window)
-        store.submit(lambda reference, known: workflow.submit(asked, reference, self.rules, self.now),
-                     asked.number_key, {}, self.now)  # fmt: skip
+        asked = Asked(
+            "Eva",
+            f"+49151{number}",
+            f"key-{number}",
+            "general",
+            "callback-de-1",
+            "de",
+            window=window,
+        )
+        store.submit(
+            lambda reference, known: workflow.submit(asked, reference, self.rules, self.now),
+            asked.number_key,
+            {},
+            self.now,
+        )
 
     def _at(self, at: datetime, what: Callable[[], object]) -> None:
         heapq.heappush(self._agenda, (at, next(self._order), what))
@@ -127,7 +174,9 @@ class World:
     def _next(self) -> datetime | None:
         """The next instant at which anything happens: a minute later at the earliest where the clock is behind."""
         times = [self._agenda[0][0]] if self._agenda else []
-        minute = timedelta(minutes=self._weather.randrange(1, 60) if self._weather.random() < self.late else 1)
+        minute = timedelta(
+            minutes=self._weather.randrange(1, 60) if self._weather.random() < self.late else 1
+        )
         if (due := self.services.next_due("CALLBACK")) is not None:
             at = max(instants.parse(due), self.now + minute)
             times.append(hotline.next_opening(self.rules.hours, at) or at)
@@ -163,41 +212,66 @@ class World:
         slots = hotline.slots(self.rules.hours, self.now, 9)
         window = self.chance.choice(slots) if slots and self.chance.random() < 0.3 else None
         email = f"customer-{number}@example.org" if self.chance.random() < 0.6 else ""
-        asked = Asked(f"Customer {number}", phone, keys.identity("number", phone), self.chance.choice(TOPICS),
-                      "callback-de-1", "de", email=email, note=f"note-{number}", window=window)  # fmt: skip
+        asked = Asked(
+            f"Customer {number}",
+            phone,
+            keys.identity("number", phone),
+            self.chance.choice(TOPICS),
+            "callback-de-1",
+            "de",
+            email=email,
+            note=f"note-{number}",
+            window=window,
+        )
 
         def make(reference: str, known: Number) -> Change:
             return workflow.submit(asked, reference, self.rules, self.now)
 
         limit = Limit("callbacks", str(number), 5)
-        reference = store.submit(make, asked.number_key, {"caller": "192.0.2.1"}, self.now, limit).reference
+        reference = store.submit(
+            make, asked.number_key, {"caller": "192.0.2.1"}, self.now, limit
+        ).reference
         made = store.load(reference)
         self.year.merged += made is None or made.asked.note != asked.note
         if not self.busy or made is None or made.asked.note != asked.note:
             return
         fate = self.chance.random()
         if fate < 0.06:
-            self._soon(600, lambda: self._change(reference, lambda before: workflow.cancel(before, self.now)))
+            self._soon(
+                600,
+                lambda: self._change(reference, lambda before: workflow.cancel(before, self.now)),
+            )
             self._soon(700, lambda: self._undo(reference))
         elif fate < 0.10:
             self._soon(600, lambda: self._reschedule(reference))
         elif fate < 0.13:
-            self._soon(300, lambda: self._change(reference, lambda b: workflow.called_in(b, AGENTS[0], self.now)))
+            self._soon(
+                300,
+                lambda: self._change(
+                    reference, lambda b: workflow.called_in(b, AGENTS[0], self.now)
+                ),
+            )
 
     def _soon(self, minutes: int, what: Callable[[], object]) -> None:
         self._at(self.now + timedelta(seconds=self.chance.randrange(1, minutes * 60)), what)
 
     def _reschedule(self, reference: str) -> None:
         window = self.chance.choice(hotline.slots(self.rules.hours, self.now, 14))
-        self._change(reference, lambda before: workflow.reschedule(before, window, self.rules, self.now))
+        self._change(
+            reference, lambda before: workflow.reschedule(before, window, self.rules, self.now)
+        )
 
     def _undo(self, reference: str) -> None:
         cancelled = store.load(reference)
         if cancelled is None:
             return
         try:
-            store.submit(lambda new, known: workflow.undo(cancelled, new, self.rules, self.now),
-                         cancelled.asked.number_key, {}, self.now)  # fmt: skip
+            store.submit(
+                lambda new, known: workflow.undo(cancelled, new, self.rules, self.now),
+                cancelled.asked.number_key,
+                {},
+                self.now,
+            )
         except Conflict as conflict:
             self.year.refusals[conflict.reason or conflict.state] += 1
 
@@ -206,7 +280,9 @@ class World:
     def _alerted(self, reference: str) -> None:
         if self.busy and self.chance.random() < 0.8:
             agent = self.chance.choice(AGENTS)
-            self._at(self._at_work(self.chance.expovariate(1 / 9)), lambda: self._claim(reference, agent))
+            self._at(
+                self._at_work(self.chance.expovariate(1 / 9)), lambda: self._claim(reference, agent)
+            )
 
     def _at_work(self, minutes: float) -> datetime:
         at = self.now + timedelta(minutes=minutes)
@@ -214,14 +290,21 @@ class World:
         return opens if opens == at else opens + timedelta(minutes=self.chance.randrange(20))
 
     def _claim(self, reference: str, agent: Who) -> None:
-        if self.chance.random() < 0.2:  # a colleague presses in the moment between our look and our write
+        if (
+            self.chance.random() < 0.2
+        ):  # a colleague presses in the moment between our look and our write
             other = self.chance.choice(AGENTS)
             self.services.before_write = lambda: self._try_claim(reference, other)
         self._try_claim(reference, agent)
         self.services.before_write = None
 
     def _try_claim(self, reference: str, agent: Who) -> None:
-        if self._change(reference, lambda before: workflow.claim(before, agent, self.rules, self.now)) is None:
+        if (
+            self._change(
+                reference, lambda before: workflow.claim(before, agent, self.rules, self.now)
+            )
+            is None
+        ):
             return
         then = self.chance.random()
         if then < 0.84:
@@ -234,19 +317,31 @@ class World:
 
     def _hand_over(self, reference: str, agent: Who) -> None:
         other = self.chance.choice(AGENTS)
-        if self._change(reference, lambda before: workflow.offer(before, agent, other.name)) is not None:
+        if (
+            self._change(reference, lambda before: workflow.offer(before, agent, other.name))
+            is not None
+        ):
             self._at(self._at_work(4), lambda: self._try_claim(reference, other))
 
     def _release(self, reference: str, agent: Who) -> None:
-        self._change(reference, lambda before: workflow.release(before, agent, self.rules, self.now))
+        self._change(
+            reference, lambda before: workflow.release(before, agent, self.rules, self.now)
+        )
 
     def _dial(self, reference: str, agent: Who) -> None:
         sure = self.chance.random() < 0.5
-        if self._change(reference, lambda before: workflow.dial(before, agent, self.rules, self.now, sure)) is None:
+        if (
+            self._change(
+                reference, lambda before: workflow.dial(before, agent, self.rules, self.now, sure)
+            )
+            is None
+        ):
             return self._release(reference, agent)
         if self.chance.random() < 0.93:
-            self._at(self.now + timedelta(minutes=1 + self.chance.expovariate(1 / 6)),
-                     lambda: self._settle(reference, agent))  # fmt: skip
+            self._at(
+                self.now + timedelta(minutes=1 + self.chance.expovariate(1 / 6)),
+                lambda: self._settle(reference, agent),
+            )
         return None
 
     def _settle(self, reference: str, agent: Who) -> None:
@@ -254,8 +349,12 @@ class World:
         slots = hotline.slots(self.rules.hours, self.now, 9)
         window = self.chance.choice(slots) if outcome == "later" else None
         for _ in range(1 + (self.chance.random() < 0.2)):  # a double click
-            self._change(reference, lambda before: workflow.settle(before, agent, outcome, self.rules, self.now,
-                                                                   "a note", window))  # fmt: skip
+            self._change(
+                reference,
+                lambda before: workflow.settle(
+                    before, agent, outcome, self.rules, self.now, "a note", window
+                ),
+            )
 
     def _change(self, reference: str, decide: Callable[[Callback], Change]) -> Callback | None:
         try:
@@ -270,7 +369,11 @@ class World:
 
     def _heard(self, items: list[dict[str, Any]]) -> None:
         for item in items:
-            if item["pk"]["S"].startswith("MSG#") and item["state"] == {"S": "due"} and not item.get("error"):
+            if (
+                item["pk"]["S"].startswith("MSG#")
+                and item["state"] == {"S": "due"}
+                and not item.get("error")
+            ):
                 self._fresh.append(item["id"]["S"])
             if item["sk"] == {"S": "CALLBACK"}:
                 live = self._live[item["asked"]["M"]["number_key"]["S"]]
@@ -302,23 +405,33 @@ class World:
             self.year.ends[callback.state] += 1
             self.year.wrong["requests without an end"] += callback.is_live
             self.year.attempts += len(callback.attempts)
-            self.year.wrong["calls against the rules"] += breaches([each.at for each in callback.attempts])
+            self.year.wrong["calls against the rules"] += breaches(
+                [each.at for each in callback.attempts]
+            )
             self.year.wrong["double claims"] += claimed_twice(store.events(callback.reference))
             if callback.attempts and not callback.asked.window:
                 first = callback.attempts[0].at
-                self.year.minutes.append(hotline.open_minutes(self.rules.hours, callback.created_at, first))
+                self.year.minutes.append(
+                    hotline.open_minutes(self.rules.hours, callback.created_at, first)
+                )
             if callback.state == "refused" and callback.ended_at:
                 blocked[callback.asked.number_key].append(callback.ended_at)
         for item in requests:
             at = instants.parse(item["created_at"])
             ends = blocked[item["asked"]["number_key"]]
-            self.year.wrong["calls to a blocked number"] += any(end < at < end + timedelta(days=90) for end in ends)
+            self.year.wrong["calls to a blocked number"] += any(
+                end < at < end + timedelta(days=90) for end in ends
+            )
         left = Counter(item["state"] for item in self.services.items("MSG#"))
-        self.year.wrong["messages left"] += sum(left[state] for state in ("due", "sending", "unclear"))
+        self.year.wrong["messages left"] += sum(
+            left[state] for state in ("due", "sending", "unclear")
+        )
 
     def _look_for_personal_data(self) -> None:
         secrets = ("Customer ", "+49151", "@example.org", "note-", "a note", "Anna")
-        kept = str([item for partition in self.services.table.values() for item in partition.values()])
+        kept = str(
+            [item for partition in self.services.table.values() for item in partition.values()]
+        )
         self.year.wrong["personal data left"] += sum(kept.count(secret) for secret in secrets)
 
 
@@ -337,7 +450,11 @@ def breaches(calls: list[datetime]) -> int:
     """How many calls to one customer the rules do not allow."""
     days = Counter(at.astimezone(BERLIN).date() for at in calls)
     early = sum(later - at < timedelta(minutes=20) for at, later in itertools.pairwise(calls))
-    return early + sum(number > 2 for number in days.values()) + sum(not open_in_berlin(at) for at in calls)
+    return (
+        early
+        + sum(number > 2 for number in days.values())
+        + sum(not open_in_berlin(at) for at in calls)
+    )
 
 
 def claimed_twice(events: list[dict[str, Any]]) -> int:
