@@ -1,7 +1,7 @@
 """The map: every entrance of customer-contact on one screen.
 
-A request writes a fact and the messages it owes, in one transaction. Everything else reacts: the tables'
-streams and a clock. Handlers import what they need themselves, so that no function pays for another's imports.
+A request writes a fact and the messages it owes, in one transaction; streams and a clock react.
+Handlers import what they need themselves, so that no function pays for another's imports.
 """
 
 import gc
@@ -9,36 +9,30 @@ from typing import Any
 
 from chalice import Rate
 
-from chalicelib import log, settings
+from chalicelib import settings
 from chalicelib.api import Api
 
-gc.set_threshold(
-    100_000
-)  # what is imported stays: to look through it for garbage each time is a tenth of a start
+gc.set_threshold(100_000)  # looking for garbage among the imports is a tenth of a start
 stage = settings.current()
-# Where the routes are, by the first part of a path, "" for all others; the first come at a start, others once asked.
+# The modules with routes, by the first part of a path, "" for all others; the first start with us.
 ENTRANCES = {
     "articles": ["articles.routes"],
     "newsletter": ["newsletter.routes"],
     "callbacks": ["callbacks.routes"],
     "hotline": ["callbacks.routes"],
     "staff": [
-        "staff.routes",
-        "staff.board.routes",
-        "staff.lead.routes",
-        "staff.numbers.routes",
-        "callbacks.desk",
-        "newsletter.desk",
+        *(f"backoffice.{each}.pages" for each in ("sign_in", "people", "hours", "figures")),
+        *(f"{each}.staff.pages" for each in ("callbacks", "newsletter")),
+        *(f"{each}.staff.api" for each in ("callbacks", "newsletter", "articles")),
+        "backoffice.figures.api",
     ],
     "": ["web.routes"],
 }
 app = Api("customer-contact", ENTRANCES)
-for source in ("dynamodb", "sns", "scheduled"):
-    app.register_middleware(log.follow, source)
 
 
 def _composers() -> Any:
-    """Who says what, when a message of a kind is due."""
+    """Return what composes a due message, by the message's kind."""
     from chalicelib.callbacks.reactions import COMPOSERS as CALLBACKS
     from chalicelib.newsletter.reactions import COMPOSERS as NEWSLETTER
 
@@ -46,17 +40,17 @@ def _composers() -> Any:
 
 
 @app.on_dynamodb_record(stream_arn=stage.contacts_stream_arn, starting_position="TRIM_HORIZON")
-def deliver(event: Any) -> None:
-    """A message is due: it leaves by SES or SNS. A subscription ended: its data gets its end."""
-    from chalicelib.newsletter.reactions import settle
+def deliver_messages(event: Any) -> None:
+    """Deliver the contacts table's new messages; set the expiry of ended subscriptions' events."""
+    from chalicelib.newsletter.reactions import expire_ended
     from chalicelib.outbox import delivery
 
-    delivery.react(event.to_dict()["Records"], _composers(), settle)
+    delivery.react(event.to_dict()["Records"], _composers(), expire_ended)
 
 
 @app.on_sns_message(topic=stage.mail_events_topic_arn)
-def hear(event: Any) -> None:
-    """A mail came back, or its reader complained."""
+def mail_feedback(event: Any) -> None:
+    """Take what SES says of a mail: it came back, or its reader complained."""
     from chalicelib.newsletter.reactions import LISTENERS
     from chalicelib.outbox import feedback
 
@@ -67,10 +61,10 @@ def hear(event: Any) -> None:
     stream_arn=stage.view_markers_stream_arn,
     starting_position="TRIM_HORIZON",
     batch_size=98,  # what one transaction holds
-    maximum_batching_window_in_seconds=1,  # without it a popular article comes in many small transactions
+    maximum_batching_window_in_seconds=1,  # else a popular article comes in many small transactions
 )
-def count(event: Any) -> None:
-    """Articles were read: their sums grow."""
+def count_views(event: Any) -> None:
+    """Add the new markers to their articles' sums."""
     from chalicelib.articles import counting
 
     counting.react(event.to_dict()["Records"])
@@ -78,29 +72,29 @@ def count(event: Any) -> None:
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def clock(event: Any) -> dict[str, int]:
-    """What has fallen due, or was left behind: callbacks for half of the time, then messages, then erasures."""
-    from chalicelib.callbacks import clock
+    """Do what is due: callbacks for half of the time, then messages, then erasures."""
+    from chalicelib.callbacks import clock, erasure
     from chalicelib.outbox import delivery
 
     def left() -> float:
         return float(event.context.get_remaining_time_in_millis()) / 1000
 
     half = left() / 2
-    moved = clock.tick(lambda: left() - half)
-    return {**moved, **delivery.sweep(_composers(), left), "erased": len(clock.erase(left))}
+    counts = clock.tick(lambda: left() - half) | delivery.sweep(_composers(), left)
+    return {**counts, "erased": len(erasure.erase_ended(left))}
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))
-def sweep(event: Any) -> int:
-    """Views that the stream never told of."""
+def sweep_views(event: Any) -> int:
+    """Count the views that the stream never brought."""
     from chalicelib.articles import counting
 
     return counting.sweep()
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
-def rank(event: Any) -> None:
-    """The most-read lists."""
+def rank_articles(event: Any) -> None:
+    """Make the most-read lists anew."""
     from chalicelib.articles import ranking
 
     ranking.rank()

@@ -53,12 +53,12 @@ def _ours(stage: Stage, endpoint: str) -> Iterator[Contestant]:
 
 def _streams(stage: Stage, endpoint: str) -> Iterator[Contestant]:
     brought = {
-        "deliver": events.MAIL,
-        "hear": events.HEAR,
-        "count": events.COUNT,
+        "deliver_messages": events.MAIL,
+        "mail_feedback": events.HEAR,
+        "count_views": events.COUNT,
         "clock": events.SCHEDULE,
-        "sweep": events.SCHEDULE,
-        "rank": events.SCHEDULE,
+        "sweep_views": events.SCHEDULE,
+        "rank_articles": events.SCHEDULE,
     }
     for name, event in brought.items():
         environment = _environment(stage, endpoint, stage.optimised, name, f"app.{name}")

@@ -4,8 +4,8 @@ from typing import Any
 
 F = "bare boto3 client"
 OURS, SHIPPED = "customer-contact", "chalice package"
-MAILER = "deliver"
-BATCH = "rank"  # some 240 queries in its first event: no start to compare with one that makes a single call
+MAILER = "deliver_messages"
+BATCH = "rank_articles"  # some 240 queries in its first event: no start to compare with one that makes a single call
 ZIPPED = 8 << 20
 
 

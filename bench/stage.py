@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib import aws, instants
-from chalicelib.newsletter import store as newsletter
 from chalicelib.newsletter.model import Subscriber
+from chalicelib.newsletter.stores import items as subscribers
 from chalicelib.outbox import model as outbox
 from chalicelib.outbox import store as messages
 from infra import packaging
@@ -108,7 +108,7 @@ def _items() -> dict[str, Any]:
         "subscriber", "eva@example.org", "pending", "de", ("products",), "newsletter-de-1", now, now
     )
     popular = {"pk": "LIST", "sk": "24h", "as_of": instants.text(now), "articles": [_ENTRY] * 50}
-    items = [messages._item(message), newsletter._item(subscriber, "0" * 64), popular]
+    items = [messages._item(message), subscribers.pack(subscriber, "0" * 64), popular]
     return {item["pk"]: aws.pack_item(item) for item in items}
 
 

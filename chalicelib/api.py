@@ -6,7 +6,7 @@ from typing import Any
 
 from chalice import Chalice
 
-from chalicelib import settings
+from chalicelib import log, settings
 
 
 class Api(Chalice):  # type: ignore[misc]  # chalice ships no annotations
@@ -19,6 +19,8 @@ class Api(Chalice):  # type: ignore[misc]  # chalice ships no annotations
 
     def __init__(self, name: str, entrances: Mapping[str, list[str]]) -> None:
         super().__init__(app_name=name)
+        for source in ("dynamodb", "sns", "scheduled"):
+            self.register_middleware(log.follow, source)
         self._closed = dict(entrances)
         self._opened: set[str] = set()
         function = settings.function()

@@ -7,9 +7,9 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import botocore.session
 from botocore.config import Config
@@ -19,6 +19,7 @@ from botocore.handlers import BUILTIN_HANDLERS, add_retry_headers
 from chalicelib import __version__, errors
 
 Item = dict[str, Any]
+Result = TypeVar("Result")
 
 # Longest wait: 3 × (1 + 2) s and the pauses between, well inside the functions' and the gateway's time limits.
 _TUNED = {
@@ -241,6 +242,20 @@ def write(*members: Item, tries: int = 6) -> None:
             pause(tries - left)
 
 
+def retried(attempt: Callable[[int], Result], what: str) -> Result:
+    """Return what `attempt` returns, calling it again while another write cancels its own.
+
+    `attempt` loads, decides and saves; it is given its number, from 0. Raises Unavailable after
+    8 attempts, and whatever else `attempt` raises.
+    """
+    for number in range(8):
+        try:
+            return attempt(number)
+        except Cancelled:
+            continue
+    raise errors.Unavailable(f"{what}: too many at once")
+
+
 def delete(table: str, key: Item, condition: str | None = None, **values: Any) -> Item:
     """The Delete of an item, as a member of a transaction."""
     return {"Delete": _conditional({"TableName": table, "Key": pack_item(key)}, condition, values)}
@@ -261,7 +276,7 @@ def last(table: str, condition: str, most: int, **values: Any) -> list[Item]:
     return list(map(unpack_item, page["Items"]))
 
 
-def page(
+def query_page(
     table: str,
     index: str,
     condition: str,

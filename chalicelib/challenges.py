@@ -38,7 +38,7 @@ def create(form: str, now: datetime) -> aws.Item:
     return dict(challenge.to_dict())
 
 
-def claim(form: str, payload: str | None, now: datetime) -> aws.Item | None:
+def spend(form: str, payload: str | None, now: datetime) -> aws.Item | None:
     """What an intake writes along to use up its proof; None where the stage wants no proof, and then looks at none.
 
     Raises Invalid as `solved` does.

@@ -213,5 +213,5 @@ def current() -> Settings:
 
 
 def function() -> str | None:
-    """The function that Lambda runs in this process, as `app.deliver`; None where this is not Lambda."""
+    """The function that Lambda runs in this process, as `app.deliver_messages`; None where this is not Lambda."""
     return os.environ.get("_HANDLER")

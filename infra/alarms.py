@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from infra import config
 from infra.policies import RIGHTS as FUNCTIONS
 
-SENDERS = ("deliver", "clock")
+SENDERS = ("deliver_messages", "clock")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,9 @@ def _event(name: str) -> str:
 
 MEASURES = (
     Measure(
-        "Exceptions", '{ $.level = "ERROR" }', tuple(each for each in FUNCTIONS if each != "rank")
+        "Exceptions",
+        '{ $.level = "ERROR" }',
+        tuple(each for each in FUNCTIONS if each != "rank_articles"),
     ),
     Measure("Unavailable", _event("http.unavailable"), ("api_handler",)),
     Measure("Unclear", _event("message.unclear"), SENDERS),
@@ -37,8 +39,8 @@ MEASURES = (
     Measure("Capped", _event("mail.cap"), SENDERS),
     Measure("Ticks", _event("clock.ticked"), ("clock",)),
     Measure("Oldest", _event("clock.ticked"), ("clock",), "$.oldest"),
-    Measure("Overlooked", _event("markers.overlooked"), ("sweep",), "$.found"),
-    Measure("Foreign", _event("feedback.foreign_topic"), ("hear",)),
+    Measure("Overlooked", _event("markers.overlooked"), ("sweep_views",), "$.found"),
+    Measure("Foreign", _event("feedback.foreign_topic"), ("mail_feedback",)),
 )
 
 
@@ -167,7 +169,7 @@ def alarms(stage: str) -> list[Alarm]:
         if any(thing.endswith("Stream") for thing in FUNCTIONS[function]):
             found.append(
                 Alarm(
-                    f"behind-{function}",
+                    f"behind-{function}".replace("_", "-"),
                     f"The function {function} is five minutes behind its stream.",
                     "IteratorAge",
                     300_000,

@@ -43,8 +43,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _TEMPLATES = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from chalicelib import pages
-pages.precompile()
+from chalicelib import templates
+templates.precompile()
 """
 _SMOKE = """
 import os, sys
@@ -147,7 +147,7 @@ def _try(folder: Path, services: set[str]) -> None:
     """Imports the app as the API's function and as a trigger's, with nothing but the standard library. Raises Unfit."""
     with tempfile.TemporaryDirectory() as name:
         tried = _ours(folder, Path(name) / "package") if _foreign(folder) else folder
-        for handler in ("app.app", "app.deliver"):
+        for handler in ("app.app", "app.deliver_messages"):
             command = [
                 sys.executable,
                 "-I",

@@ -52,21 +52,24 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
         "Tokens": "GetSecretValue",
         "Provider": "GetSecretValue",
     },
-    "deliver": {**_SENDS, "ContactsStream": _READS_STREAM, "DeadLetters": "SendMessage"},
-    "hear": {
+    "deliver_messages": {**_SENDS, "ContactsStream": _READS_STREAM, "DeadLetters": "SendMessage"},
+    "mail_feedback": {
         "Contacts": "GetItem PutItem Query UpdateItem",
         "Sent": "Query",
         "DeadLetters": "SendMessage",
     },
-    "count": {
+    "count_views": {
         "Markers": "UpdateItem",
         "Counts": "UpdateItem",
         "MarkersStream": _READS_STREAM,
         "DeadLetters": "SendMessage",
     },
     "clock": {**_SENDS, "Contacts": "DeleteItem GetItem PutItem Query UpdateItem", "Due": "Query"},
-    "sweep": {"Markers": "DeleteItem Scan UpdateItem", "Counts": "GetItem PutItem UpdateItem"},
-    "rank": {"Counts": "BatchGetItem GetItem PutItem Query", "Days": "Query"},
+    "sweep_views": {
+        "Markers": "DeleteItem Scan UpdateItem",
+        "Counts": "GetItem PutItem UpdateItem",
+    },
+    "rank_articles": {"Counts": "BatchGetItem GetItem PutItem Query", "Days": "Query"},
 }
 
 

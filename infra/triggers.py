@@ -19,21 +19,29 @@ _ENDED = {"dynamodb": {"Keys": _OF_SUBSCRIBERS, "NewImage": {"state": {"S": _END
 _ERASED = {"dynamodb": {"Keys": {**_OF_SUBSCRIBERS, "sk": {"S": ["SUPPRESSED"]}}}}
 # A view is counted when its marker is new; our own flag on it, which comes by the stream too, is none.
 _VIEWED = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "VIEW#"}]}}}}
-FILTERS: Mapping[str, list[Any]] = {"deliver": [_DUE, _ENDED, _ERASED], "count": [_VIEWED]}
+FILTERS: Mapping[str, list[Any]] = {
+    "deliver_messages": [_DUE, _ENDED, _ERASED],
+    "count_views": [_VIEWED],
+}
 
 # An outage of six hours loses nothing, and a record that kills its function holds its neighbours up no longer.
 _OLDEST = 6 * _HOUR
 # Called by SNS, or by a schedule whose next tick does what this one did not.
-_ASYNCHRONOUS = {"hear": (2, 6 * _HOUR), "clock": (0, 60), "sweep": (0, 60), "rank": (0, 60)}
+_ASYNCHRONOUS = {
+    "mail_feedback": (2, 6 * _HOUR),
+    "clock": (0, 60),
+    "sweep_views": (0, 60),
+    "rank_articles": (0, 60),
+}
 # Most at once. Ticks never overlap; mail goes no faster than SES takes it; the rest bounds what a flood costs.
 RESERVED = {
     "api_handler": 300,
-    "deliver": 20,
-    "hear": 10,
-    "count": 100,
+    "deliver_messages": 20,
+    "mail_feedback": 10,
+    "count_views": 100,
     "clock": 1,
-    "sweep": 1,
-    "rank": 1,
+    "sweep_views": 1,
+    "rank_articles": 1,
 }
 _UNRESERVED = 100  # AWS keeps as many for functions without a reservation
 
@@ -48,7 +56,9 @@ def changes(target: Target) -> Iterator[Change]:
     for function in FILTERS:
         yield from _mapping(target, function, aside)
     for function, (repeats, oldest) in _ASYNCHRONOUS.items():
-        yield from _repeats(target, function, repeats, oldest, aside if function == "hear" else {})
+        yield from _repeats(
+            target, function, repeats, oldest, aside if function == "mail_feedback" else {}
+        )
     yield from _reserved(target)
 
 

@@ -6,15 +6,12 @@ from collections.abc import Iterator
 import click
 from tqdm import tqdm
 
-from chalicelib import aws, instants, log
-from chalicelib.aws import Cancelled
-from chalicelib.callbacks import clock, desk
-from chalicelib.callbacks import store as callbacks
+from chalicelib import instants, log
+from chalicelib.callbacks import service as callbacks
 from chalicelib.callbacks.model import Who
-from chalicelib.errors import Invalid
-from chalicelib.newsletter import model, proof, store
-from chalicelib.newsletter.store import How, Known
-from chalicelib.settings import current
+from chalicelib.errors import Invalid, Unavailable
+from chalicelib.newsletter import service as newsletter
+from chalicelib.newsletter.keys import key_of
 from ops.proving import UNKNOWN, address
 from ops.stage import OnStage
 
@@ -37,7 +34,7 @@ def erase(
     """
     if not (email or phone):
         raise click.UsageError("say who: EMAIL, --phone NUMBER, or both")
-    known = store.load(proof.key_of(address(email))) if email else None
+    known = newsletter.find(address(email)) if email else None
     references = sorted(
         {*(_of_number(phone) if phone else ()), *(_of_address(known.key) if known else ())}
     )
@@ -56,29 +53,27 @@ def erase(
     if not yes:
         click.confirm("This cannot be undone. Erase?", abort=True)
     try:
-        _erase(known, references)
-    except Cancelled:
+        _erase(known.key if known and known.subscriber else None, references)
+    except Unavailable:
         raise click.ClickException(
             "somebody else changed it just now: run the same command again"
         ) from None
     click.echo("erased")
 
 
-def _erase(known: Known | None, references: list[str]) -> None:
+def _erase(key: str | None, references: list[str]) -> None:
     now, by = instants.now(), getpass.getuser()
-    if known and known.subscriber:
-        store.save(known, model.erase(known.subscriber), now, How({"by": "operator"}))
-        store.tidy(store.load(known.key), now)
-        log.info("newsletter.person_erased", subscriber=known.key, by=by)
+    if key:
+        newsletter.erase_for(key, "operator", by, now)
     if references:
-        clock.erase_wholly(references, _OPERATOR, now)
+        callbacks.erase_requests(references, _OPERATOR, now)
         log.info("callback.person_erased", requests=len(references), by=by)
 
 
 def _of_number(phone: str) -> list[str]:
     """The requests of a number. Raises BadParameter."""
     try:
-        return callbacks.requests(desk.key_of(phone))
+        return callbacks.references_of_number(phone)
     except Invalid as error:
         raise click.BadParameter(
             f"we call no such number ({error.fields[0].code})", param_hint="--phone"
@@ -87,17 +82,6 @@ def _of_number(phone: str) -> list[str]:
 
 def _of_address(key: str) -> Iterator[str]:
     """The requests that name the address of a key: no index has them, as nothing else asks for them."""
-    pages = (
-        aws.client("dynamodb")
-        .get_paginator("scan")
-        .paginate(
-            TableName=current().contacts_table,
-            ProjectionExpression="pk, asked.email",
-            FilterExpression="sk = :callback AND asked.email <> :none",
-            ExpressionAttributeValues={":callback": aws.pack("CALLBACK"), ":none": aws.pack("")},
-        )
-    )
+    pages = callbacks.pages_of_addresses()
     for page in tqdm(pages, desc="looking for callbacks", unit=" pages", disable=None, leave=False):
-        for item in map(aws.unpack_item, page["Items"]):
-            if proof.key_of(item["asked"]["email"]) == key:
-                yield item["pk"].removeprefix("CALLBACK#")
+        yield from (reference for reference, email in page if key_of(email) == key)

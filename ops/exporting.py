@@ -1,7 +1,6 @@
 """`python -m ops export`: the confirmed subscribers as a CSV file."""
 
 import getpass
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -9,9 +8,8 @@ from tqdm import tqdm
 
 from chalicelib import log
 from chalicelib.cells import Table
-from chalicelib.newsletter import store
-from chalicelib.newsletter.exports import COLUMNS, cells
-from chalicelib.newsletter.model import TOPICS, Subscriber
+from chalicelib.newsletter.export import COLUMNS, cells, confirmed
+from chalicelib.newsletter.model import TOPICS
 from ops.files import whole
 from ops.stage import OnStage
 
@@ -28,17 +26,9 @@ def export(file: Path, topic: str | None) -> None:
     written = 0
     with whole(file) as draft:
         table = Table(draft, COLUMNS)
-        for each in tqdm(_subscribers(), unit=" subscribers", disable=None, leave=False):
+        for each in tqdm(confirmed(), unit=" subscribers", disable=None, leave=False):
             if topic is None or topic in each.topics:
                 table.add(cells(each))
                 written += 1
     log.info("newsletter.exported", subscribers=written, topic=topic, by=getpass.getuser())
     click.echo(f"{written} confirmed subscribers written to {file}")
-
-
-def _subscribers() -> Iterator[Subscriber]:
-    page, cursor = store.confirmed()
-    yield from page
-    while cursor:
-        page, cursor = store.confirmed(cursor)
-        yield from page

@@ -7,7 +7,7 @@ from datetime import timedelta
 import click
 
 from chalicelib import instants
-from chalicelib.newsletter import store
+from chalicelib.newsletter import service
 from chalicelib.settings import current
 from ops.stage import OnStage
 
@@ -30,7 +30,7 @@ def growth(days: int) -> None:
     """
     last = instants.day(instants.now(), current().time_zone)
     first = last - timedelta(days=days - 1)
-    told = store.growth(first.isoformat(), last.isoformat())
+    told = service.growth(first, last)
     total: Counter[str] = Counter()
     _row("day", _COLUMNS)
     for day, happened in sorted(told.items()):

@@ -14,19 +14,17 @@ import click
 from tqdm import tqdm
 
 from chalicelib import aws, instants, log
-from chalicelib.aws import Cancelled
 from chalicelib.cells import Table
-from chalicelib.errors import Conflict, Unavailable
-from chalicelib.newsletter import model, proof, store
+from chalicelib.errors import Conflict
+from chalicelib.newsletter import service
+from chalicelib.newsletter.keys import key_of
+from chalicelib.newsletter.ledger import How
 from chalicelib.newsletter.model import Signup
-from chalicelib.newsletter.routes import wordings
-from chalicelib.newsletter.store import How
 from ops import rows
 from ops.files import whole
 from ops.rows import Cells, Row
 from ops.stage import OnStage
 
-_TRIES = 8  # against others who write the same subscriber at the same time
 _AT_ONCE = 8  # rows written at the same time: the way to the table is what takes long
 _BATCH = 64  # rows held in memory
 _SHOWN = 20  # refused rows told in the terminal; the rest is in the file
@@ -95,7 +93,7 @@ class Import:
         row = rows.check(cells, self.now)
         if isinstance(row, str):
             return Outcome(cells, "refused", row)
-        key = proof.key_of(row.email)
+        key = key_of(row.email)
         first = self.seen.setdefault(key.encode(), cells.line)
         if first != cells.line:
             return Outcome(cells, "refused", f"the address stands in line {first} already")
@@ -104,8 +102,8 @@ class Import:
 
     def _declaration(self, row: Row) -> str:
         """Why the declaration proves nothing; empty where its text is known, or is kept from now on."""
-        if row.consent_version in wordings.all:
-            ours = wordings.all[row.consent_version].sha256 == row.wording
+        if row.consent_version in service.wordings.all:
+            ours = service.wordings.all[row.consent_version].sha256 == row.wording
             return (
                 ""
                 if ours
@@ -114,8 +112,8 @@ class Import:
         if row.wording not in self.told:
             if row.consent_text:
                 if not self.dry:
-                    store.keep_wording(row.wording, row.consent_text)
-            elif store.wording(row.wording) is None:
+                    service.keep_wording(row.wording, row.consent_text)
+            elif not service.knows_wording(row.wording):
                 return "the text of consent_sha256 is not known: give it as consent_text in an earlier row"
             self.told.add(row.wording)
         return ""
@@ -126,30 +124,13 @@ class Import:
     def _imported(self, ready: Ready) -> Outcome:
         row, key = ready.row, ready.key
         agreed = Signup(key, row.email, row.language, row.topics, row.consent_version)
-        content = _content(row)
         source = {"source_file": self.source, "source_line": str(ready.cells.line)}
-        how = How(content | source, _personal(row))
-        for attempt in range(_TRIES):
-            known = store.load(key)
-            try:
-                change = model.import_(
-                    known.subscriber,
-                    known.suppressed,
-                    agreed,
-                    row.confirmed_at,
-                    self.now,
-                    known.version,
-                )
-                if not self.dry:
-                    store.save_import(known, change, self.now, how)
-                return Outcome(ready.cells, "imported")
-            except Conflict as conflict:
-                if conflict.state != "erased" and store.is_imported(key, content):
-                    return Outcome(ready.cells, "imported" if attempt else "done before")
-                return Outcome(ready.cells, "refused", _BECAUSE[conflict.state])
-            except Cancelled:
-                continue
-        raise Unavailable("too many at once write the same subscriber")
+        how = How(_content(row), _personal(row))
+        try:
+            new = service.take_over(agreed, row.confirmed_at, how, source, self.now, self.dry)
+        except Conflict as conflict:
+            return Outcome(ready.cells, "refused", _BECAUSE[conflict.state])
+        return Outcome(ready.cells, "imported" if new else "done before")
 
 
 def _content(row: Row) -> dict[str, str]:

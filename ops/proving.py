@@ -10,9 +10,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from chalicelib import instants
 from chalicelib.cells import plain
+from chalicelib.errors import NotFound
 from chalicelib.http import fields as of
 from chalicelib.newsletter import proof as proofs
-from chalicelib.newsletter.routes import wordings
+from chalicelib.newsletter import service
+from chalicelib.newsletter.keys import key_of
 from ops.files import whole
 from ops.stage import OnStage
 
@@ -37,8 +39,9 @@ def proof(context: click.Context, email: str, as_json: bool, html: Path | None) 
     What was agreed to, when, from where, the mails, and whether every event is as it was recorded: INTACT, or
     BROKEN and where (exit code 1). Exit code 2: nothing is known of the address.
     """
-    document = proofs.document(proofs.key_of(address(email)), wordings, instants.now())
-    if document is None:
+    try:
+        document = service.prove(key_of(address(email)), instants.now())
+    except NotFound:
         click.echo("nothing is known of this address", err=True)
         context.exit(UNKNOWN)
     if html:

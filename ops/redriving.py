@@ -82,7 +82,7 @@ def _letters(client: Any, began: float, hidden: int) -> Iterator[dict[str, Any]]
 def _job(body: dict[str, Any]) -> tuple[str, dict[str, Any] | None]:
     """Which function is to do what; None where the stream has lost it."""
     if "record" in body:
-        return "deliver", {"Records": [body["record"]]}
+        return "deliver_messages", {"Records": [body["record"]]}
     name = body["requestContext"]["functionArn"].split(":function:")[1].split(":")[0]
     function = name.removeprefix(config.prefix(current().stage)).lstrip("-") or "api_handler"
     if "requestPayload" in body:

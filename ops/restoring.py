@@ -16,11 +16,10 @@ import click
 from tqdm import tqdm
 
 from chalicelib import instants, settings
-from chalicelib.callbacks import clock
-from chalicelib.callbacks import store as callbacks
+from chalicelib.callbacks import erasure
+from chalicelib.callbacks import service as callbacks
 from chalicelib.callbacks.model import Who
-from chalicelib.newsletter import model, store
-from chalicelib.newsletter.store import How
+from chalicelib.newsletter import service as newsletter
 from chalicelib.settings import current
 from ops.stage import OnStage
 
@@ -135,23 +134,11 @@ def _erase(table: str, gone: Iterable[str], old: set[str]) -> None:
         ):
             kind, _, key = pk.partition("#")
             if kind == "SUB":
-                _erase_subscriber(key)
-            else:
-                _erase_callback(key, wholly=pk not in old)
-
-
-def _erase_callback(reference: str, wholly: bool) -> None:
-    callback = callbacks.load(reference)
-    if wholly and callback:
-        clock.erase_wholly([reference], _RESTORE, instants.now())
-    elif callback and not callback.is_live:
-        clock.strip(callback)
-
-
-def _erase_subscriber(key: str) -> None:
-    now, known = instants.now(), store.load(key)
-    store.save(known, model.erase(known.subscriber), now, How({"by": "restore"}))
-    store.tidy(store.load(key), now)
+                newsletter.erase(key, "restore", instants.now())
+            elif pk in old:
+                erasure.erase_contact(key)
+            elif callbacks.load_many([key]):
+                erasure.erase_wholly([key], _RESTORE, instants.now())
 
 
 @contextmanager

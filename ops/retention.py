@@ -4,7 +4,7 @@ import click
 from tqdm import tqdm
 
 from chalicelib import instants
-from chalicelib.callbacks import clock
+from chalicelib.callbacks import erasure
 from ops.stage import OnStage
 
 
@@ -18,7 +18,7 @@ def retention(dry_run: bool) -> None:
     """
     now, erased = instants.now(), list[str]()
     with tqdm(unit=" requests", disable=None, leave=False) as bar:
-        while page := clock.erase(_unhurried, now, dry_run):
+        while page := erasure.erase_ended(_unhurried, now, dry_run):
             erased += page
             bar.update(len(page))
             if dry_run:

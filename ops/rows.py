@@ -63,7 +63,7 @@ class Row(of.Body):
     consent_sha256: str = Field("", pattern=r"^([0-9a-fA-F]{64})?$")
     confirmed_at: Annotated[datetime, BeforeValidator(_instant)]
     source_address: Annotated[str, AfterValidator(_ip_address)]
-    page: of.Page = ""
+    page: of.PageUrl = ""
     proof_note: of.Note = ""
 
     @property

@@ -9,13 +9,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import app
-from chalicelib import aws, keys, pages, settings
+from chalicelib import aws, keys, settings, templates
 from chalicelib.articles import ranking
-from chalicelib.articles import store as articles
-from chalicelib.callbacks import clock, opening
+from chalicelib.articles.stores import counts, markers
+from chalicelib.auth import provider
+from chalicelib.callbacks import clock, rules
 from chalicelib.outbox import delivery
-from chalicelib.staff import pages as staff_pages
-from chalicelib.staff import provider
 from local.cloud import Cloud
 from tests.events import Answer, Context, api_event
 
@@ -79,12 +78,12 @@ class Backend:
 
     def forget(self) -> None:
         """What a new process would not know."""
-        for cached in (settings.current, aws.client, opening.rules):
+        for cached in (settings.current, aws.client, rules.current):
             cached.cache_clear()
         keys._cache.clear()
-        pages._style.cache_clear()
-        staff_pages._css.cache_clear()
-        articles.forget()
+        templates.style.cache_clear()
+        markers.forget()
+        counts.forget()
         ranking.forget()
         provider.forget()
 
@@ -129,7 +128,7 @@ class Backend:
 
     def deliver(self) -> None:
         """The contacts' stream brings everything."""
-        app.deliver({"Records": self.records()}, Context())
+        app.deliver_messages({"Records": self.records()}, Context())
 
     def settle(self) -> None:
         """The stream brings everything until nothing more follows from it."""
@@ -139,7 +138,7 @@ class Backend:
 
     def count(self) -> None:
         """The markers' stream brings everything."""
-        app.count({"Records": self.records("VIEW_MARKERS_TABLE")}, Context())
+        app.count_views({"Records": self.records("VIEW_MARKERS_TABLE")}, Context())
 
     def tick(self, now: datetime) -> dict[str, int]:
         """The clock, at a time of the test's choosing."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from chalicelib.http.routing import INVENTORY
+from chalicelib.http.inventory import INVENTORY
 
 
 @dataclass

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import app
-from chalicelib.http.routing import INVENTORY
+from chalicelib.http.inventory import INVENTORY
 from tests.events import api_event
 
 ROOT = Path(__file__).parent.parent
@@ -22,7 +22,7 @@ import app
 
 def opened():
     ours = [name[11:] for name in sys.modules if name.startswith("chalicelib.")]
-    return sorted(name for name in ours if name.endswith((".routes", ".desk")))
+    return sorted(name for name in ours if name.endswith((".routes", ".api", ".pages")))
 
 start, invocation = opened(), SimpleNamespace(aws_request_id="1")
 answers = [app.app(event, invocation) for event in json.loads(sys.argv[2])]
@@ -76,7 +76,7 @@ def test_the_contract_is_the_same_whatever_was_asked_before() -> None:
 
 
 def test_a_triggers_function_imports_no_routes() -> None:
-    told = look("app.deliver")
+    told = look("app.deliver_messages")
     assert (told["start"], told["pydantic"]) == ([], False)
 
 

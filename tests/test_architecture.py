@@ -1,108 +1,274 @@
-"""Who may import whom, and what else keeps the folders true."""
+"""The rules that docs/architecture.md states, checked against what the modules import.
+
+Imports are followed transitively, and those inside functions count like the others.
+"""
 
 import ast
 from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FILES = sorted([ROOT / "app.py", *(ROOT / "chalicelib").rglob("*.py")])
-CAPABILITIES = {"newsletter", "callbacks", "articles"}
-PURE = {"model", "letters", "alerts", "hotline", "numbers", "workflow"}
-# What a pure file may import beyond its neighbours, errors and the standard library.
-PURE_ALLOWED = {
-    "chalicelib.errors",
-    "chalicelib.outbox.model",
-    "chalicelib.pages",
-    "chalicelib.settings",
-    "phonenumbers",
+CAPABILITIES = ("newsletter", "callbacks", "articles")
+CORE = "chalicelib"
+
+# The folders, lowest first: a folder imports from its own level and from below.
+LEVELS = (
+    {"errors", "instants", "log", "settings", "formats", "messages", "cells", "sender", "consent"},
+    {"aws", "keys", "tokens", "limits", "challenges", "guards", "templates"},
+    {"outbox", "auth"},
+    {"http"},
+    {*CAPABILITIES, "web"},
+    {"backoffice"},
+    {"api"},
+)
+# The layers of a capability and of the backoffice, lowest first: a module imports from its own
+# layer and from those below. Modules of the same name are of the same layer, wherever they stand.
+LAYERS = {
+    "pure": {
+        *("model", "workflow", "ledger", "opening_hours", "phone_numbers", "filters"),
+        *("words", "letters", "alerts"),
+    },
+    "stores": {"stores", "keys", "rules", "links"},
+    "services": {
+        *("service", "proof", "export", "erasure", "clock", "counting", "ranking", "reactions"),
+    },
+    "entrances": {"fields", "routes", "api", "view", "pages"},
 }
-
-
-def imports(file: Path) -> Iterator[str]:
-    """Every module a file imports, wherever in the file, as a dotted name."""
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+# Pure besides: what only says how something is written, and who somebody is.
+PURE_ELSEWHERE = {
+    f"{CORE}.{name}" for name in ("errors", "formats", "templates", "auth.roles", "auth.person")
+} | {f"{CORE}.outbox.model"}
+# A pure module may know the settings' type and how instants are written, but not the present.
+PURE_MAY_IMPORT = {f"{CORE}.settings", f"{CORE}.instants"}
+IMPURE = {"random", "secrets", "time", "os", "uuid", "socket", "threading", "subprocess", "urllib"}
+STREAM_FUNCTIONS = (
+    *("newsletter.reactions", "callbacks.reactions", "callbacks.clock", "callbacks.erasure"),
+    *("articles.counting", "articles.ranking", "outbox.delivery", "outbox.feedback"),
+)
 
 
 def name(file: Path) -> str:
     return ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def layer(file: Path) -> str:
-    return file.stem
+FILES = {
+    name(file): file for file in sorted([ROOT / "app.py", *(ROOT / "chalicelib").rglob("*.py")])
+}
+OPERATORS = {name(file): file for file in sorted((ROOT / "ops").glob("*.py"))}
 
 
-@pytest.mark.parametrize("file", FILES, ids=name)
-def test_imports(file: Path) -> None:
-    imported, me = set(imports(file)), name(file)
-    top = {each.partition(".")[0] for each in imported}
-    parts = me.split(".")
-    capability = parts[1] if len(parts) > 2 and parts[1] in CAPABILITIES else ""
-    if top & {"boto3", "botocore"}:
-        assert me == "chalicelib.aws" or parts[-1] == "store" or "outbox" in parts
-    if "chalice" in top:
-        assert me in ("app", "chalicelib.api") or "http" in parts or parts[-1] == "routes"
-    if "pydantic" in top:
-        assert "http" in parts or parts[-1] in ("routes", "desk")
-    if capability:
-        others = {f"chalicelib.{each}" for each in CAPABILITIES - {capability}}
-        assert not [each for each in imported if each.startswith(tuple(others))]
-    if capability and layer(file) in PURE:
-        ours = {each for each in imported if each.startswith("chalicelib.")}
-        foreign = {
-            each
-            for each in ours
-            if not each.startswith((f"chalicelib.{capability}", *PURE_ALLOWED))
-        }
-        assert foreign == set()
-        neighbours = {
-            each.split(".")[2] for each in ours if each.startswith(f"chalicelib.{capability}.")
-        }
-        assert neighbours <= PURE
-    if layer(file) == "errors":
-        assert not [each for each in imported if each.startswith(("chalicelib", "http"))]
+@cache
+def tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text())
 
 
-def test_one_reader_of_the_environment() -> None:
-    readers = [
-        name(file)
-        for file in FILES
-        if "environ" in file.read_text() and "os.environ" in file.read_text()
+def imported(file: Path) -> Iterator[str]:
+    """Yield every module that a file imports, wherever in the file, as a dotted name."""
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in FILES else node.module
+
+
+@cache
+def direct(module: str) -> frozenset[str]:
+    """Return the names of what a module of ours imports itself."""
+    return frozenset(imported(FILES[module]))
+
+
+@cache
+def reached(module: str) -> frozenset[str]:
+    """Return everything that importing a module may lead to, ours and others'."""
+    seen: set[str] = set()
+    ahead = [module]
+    while ahead:
+        for each in direct(ahead.pop()) - seen:
+            seen.add(each)
+            if each in FILES:
+                ahead.append(each)
+    return frozenset(seen)
+
+
+def top(imports: frozenset[str]) -> set[str]:
+    return {each.partition(".")[0] for each in imports}
+
+
+def folder(module: str) -> str:
+    return module.partition(".")[2].partition(".")[0]
+
+
+def layer(module: str) -> str:
+    """Return the layer of a capability's or the backoffice's module; none of any other."""
+    if folder(module) not in (*CAPABILITIES, "backoffice"):
+        return ""
+    parts = module.split(".")[2:]
+    names = {"stores"} if "stores" in parts else {parts[-1]} if parts else set()
+    return next((each for each, members in LAYERS.items() if names & members), "")
+
+
+def layered() -> list[str]:
+    """Return the modules of capabilities and of the backoffice that are no bare packages."""
+    found = [each for each in FILES if folder(each) in (*CAPABILITIES, "backoffice")]
+    return [each for each in found if FILES[each].name != "__init__.py" or "stores" in each]
+
+
+def entrances() -> list[str]:
+    return [*(each for each in layered() if layer(each) == "entrances"), f"{CORE}.web.routes"]
+
+
+def pure() -> list[str]:
+    return sorted({*(each for each in layered() if layer(each) == "pure"), *PURE_ELSEWHERE})
+
+
+def test_there_are_no_cycles() -> None:
+    graph = {module: {each for each in direct(module) if each in FILES} for module in FILES}
+    for module, ours in graph.items():
+        ours.discard(module)
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as cycle:
+        pytest.fail(f"a cycle of imports: {' → '.join(cycle.args[1])}", pytrace=False)
+
+
+@pytest.mark.parametrize("module", sorted(FILES.keys() - {"app", CORE}))
+def test_a_folder_imports_from_below(module: str) -> None:
+    level = {each: at for at, names in enumerate(LEVELS) for each in names}
+    above = [
+        each
+        for each in direct(module)
+        if each in FILES and each != CORE and level[folder(each)] > level[folder(module)]
     ]
-    assert readers == ["chalicelib.settings"]
+    assert above == []
+
+
+@pytest.mark.parametrize("capability", CAPABILITIES)
+def test_capabilities_never_reach_each_other(capability: str) -> None:
+    others = tuple(f"{CORE}.{each}" for each in CAPABILITIES if each != capability)
+    found = {
+        module: foreign
+        for module in FILES
+        if folder(module) == capability
+        and (foreign := sorted(each for each in reached(module) if each.startswith(others)))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize("module", layered())
+def test_each_module_belongs_to_a_layer_and_imports_from_it_or_below(module: str) -> None:
+    assert layer(module), f"{module}: name its layer in LAYERS"
+    order = list(LAYERS)
+    above = [
+        each
+        for each in direct(module)
+        if each in FILES and layer(each) and order.index(layer(each)) > order.index(layer(module))
+    ]
+    assert above == []
+
+
+@pytest.mark.parametrize("module", pure())
+def test_a_pure_module_reaches_nothing_that_is_not(module: str) -> None:
+    ours = {each for each in reached(module) if each in FILES} - PURE_MAY_IMPORT
+    assert ours - set(pure()) == set()
+    assert top(direct(module)) & {*IMPURE, "boto3", "botocore", "chalice", "pydantic"} == set()
+    names = {node.id for node in ast.walk(tree(FILES[module])) if isinstance(node, ast.Name)}
+    called = {
+        node.attr for node in ast.walk(tree(FILES[module])) if isinstance(node, ast.Attribute)
+    }
+    assert names & {"current"} == set(), "settings are arguments"
+    assert called & {"now", "today", "utcnow"} == set(), "the time is an argument"
+
+
+@pytest.mark.parametrize("module", [each for each in layered() if layer(each) == "services"])
+def test_a_service_knows_no_http(module: str) -> None:
+    found = reached(module)
+    assert [each for each in found if each.startswith(f"{CORE}.http")] == []
+    assert top(found) & {"chalice", "pydantic"} == set()
+
+
+@pytest.mark.parametrize("module", entrances())
+def test_an_entrance_holds_no_decisions(module: str) -> None:
+    """It calls services: it neither reads nor writes the tables, nor moves a state."""
+    barred = ("workflow", "ledger", "erasure", "clock", "counting", "ranking", "reactions")
+    ours = {each for each in direct(module) if each in FILES}
+    assert [each for each in ours if layer(each) == "stores" and ".stores" in each] == []
+    assert [each for each in ours if each.rpartition(".")[2] in barred] == []
+    assert f"{CORE}.aws" not in ours
+
+
+@pytest.mark.parametrize("module", [each for each in FILES if folder(each) != "http"])
+def test_http_alone_knows_status_codes(module: str) -> None:
+    numbers = {
+        node.value
+        for node in ast.walk(tree(FILES[module]))
+        if isinstance(node, ast.keyword) and node.arg in ("status", "errors")
+        for node in ast.walk(node.value)
+        if isinstance(node, ast.Constant) and isinstance(node.value, int)
+    }
+    assert numbers == set()
+
+
+@pytest.mark.parametrize("module", [f"{CORE}.{each}" for each in STREAM_FUNCTIONS])
+def test_stream_functions_import_no_pydantic(module: str) -> None:
+    assert "pydantic" not in top(reached(module))
+
+
+@pytest.mark.parametrize("module", list(FILES))
+def test_libraries_have_their_places(module: str) -> None:
+    used, part = top(direct(module)), module.rpartition(".")[2]
+    if "boto3" in used:
+        assert module == f"{CORE}.aws"
+    if "botocore" in used:
+        assert module in (f"{CORE}.aws", f"{CORE}.outbox.delivery")
+    if "chalice" in used:
+        assert module in ("app", f"{CORE}.api") or folder(module) == "http"
+    if "pydantic" in used:
+        assert folder(module) == "http" or part in LAYERS["entrances"]
+
+
+@pytest.mark.parametrize("module", list(OPERATORS))
+def test_operators_commands_call_services(module: str) -> None:
+    """They may name a model's types, and look at the outbox, which has no service."""
+    ours = {each for each in imported(OPERATORS[module]) if each in FILES}
+    beneath = [each for each in ours if ".stores" in each or each.endswith(".workflow")]
+    assert beneath == []
+    assert [each for each in ours if layer(each) == "entrances"] == []
+
+
+def test_what_exists_once() -> None:
+    """A retry loop, a redirect, a guard by limit and proof of work."""
+    loops = [
+        module
+        for module, file in FILES.items()
+        for loop in ast.walk(tree(file))
+        if isinstance(loop, ast.For) and "range" in ast.unparse(loop.iter)
+        for caught in ast.walk(loop)
+        if isinstance(caught, ast.ExceptHandler) and "Cancelled" in ast.unparse(caught.type or loop)
+    ]
+    assert loops == [f"{CORE}.aws"]
+    texts = {module: file.read_text() for module, file in FILES.items()}
+    assert [module for module, text in texts.items() if '"Location"' in text] == [
+        f"{CORE}.http.replies"
+    ]
+    assert [module for module, text in texts.items() if "challenges.REFUSED" in text] == [
+        f"{CORE}.guards"
+    ]
+    assert [module for module, text in texts.items() if "os.environ" in text] == [
+        f"{CORE}.settings"
+    ]
 
 
 def test_the_map_fits_one_screen() -> None:
     assert len((ROOT / "app.py").read_text().splitlines()) <= 100
 
 
-def test_public_things_say_what_they_do() -> None:
-    bare = [
-        f"{name(file)}.{node.name}"
-        for file in FILES
-        for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.FunctionDef)
-        and not node.name.startswith("_")
-        and not ast.get_docstring(node)
-        if node.name
-        not in (
-            "declare",
-            "entrance",
-            "make",
-            "escapes",
-            "left",
-            "step",
-            "decide",
-            "half",
-        )  # closures, documented by what holds them
-    ]
-    assert bare == []
-    assert [
-        name(file) for file in FILES if not ast.get_docstring(ast.parse(file.read_text()))
-    ] == []
+def test_the_page_of_the_architecture_states_the_rules() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    for names in (*LAYERS.values(), *LEVELS):
+        assert [each for each in names if f"`{each}`" not in page] == []

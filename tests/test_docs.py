@@ -9,7 +9,7 @@ import botocore.session
 import yaml  # type: ignore[import-untyped]  # comes with cfn-lint, without stubs
 from botocore import xform_name
 
-from chalicelib.http.routing import INVENTORY
+from chalicelib.http.inventory import INVENTORY
 from ops.__main__ import main as operators
 from tools import dashboard, settings_table
 

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib import aws, instants, log
-from chalicelib.articles import model, store
+from chalicelib.articles import model
 from chalicelib.articles.model import Marker
+from chalicelib.articles.stores import counts, markers
 from chalicelib.aws import Item
 from chalicelib.settings import current
 
@@ -31,17 +32,17 @@ def sweep(now: datetime | None = None) -> int:
     Salts that have had their time go, too.
     """
     now = now or instants.now()
-    store.drop_salts(instants.day(now, current().time_zone))
-    found, cursor = store.uncounted(now - OVERLOOKED_AFTER, store.load_cursor(), PAGES_A_SWEEP)
+    markers.drop_salts(instants.day(now, current().time_zone))
+    found, cursor = markers.uncounted(now - OVERLOOKED_AFTER, markers.load_cursor(), PAGES_A_SWEEP)
     _count_all(filter(None, map(_marker, found)))
-    store.save_cursor(cursor)
+    markers.save_cursor(cursor)
     if found:
         log.warning("markers.overlooked", found=len(found))
     return len(found)
 
 
-def _count_all(markers: Iterable[Marker]) -> None:
-    for chunk in model.chunks(markers):
+def _count_all(found: Iterable[Marker]) -> None:
+    for chunk in model.chunks(found):
         _count(chunk)
 
 
@@ -49,7 +50,7 @@ def _count(chunk: tuple[Marker, ...]) -> None:
     """Counts those markers of a chunk that are not counted yet."""
     while chunk:
         try:
-            store.count(chunk)
+            counts.count(chunk)
             return
         except aws.Cancelled as cancelled:
             chunk = tuple(marker for at, marker in enumerate(chunk) if at not in cancelled.failed)
@@ -59,7 +60,7 @@ def _marker(image: Item) -> Marker | None:
     if not image.get("pk", "").startswith("VIEW#") or "c" in image:
         return None
     try:
-        return store.marker_of(image)
+        return markers.marker_of(image)
     except (KeyError, ValueError):
         log.exception("marker.unreadable")
         return None

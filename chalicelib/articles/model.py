@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import ipaddress
-import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -50,11 +49,6 @@ def chunks(markers: Iterable[Marker]) -> Iterator[tuple[Marker, ...]]:
         yield from (members[at : at + CHUNK] for at in range(0, len(members), CHUNK))
 
 
-def lane(count: int) -> int:
-    """The lane a chunk of so many views adds to."""
-    return any_lane() if count >= SPREAD_FROM else 0
-
-
-def any_lane() -> int:
-    """Any lane: where a popular article's sums go, and those that met others in their own."""
-    return random.randrange(LANES)
+def lane(count: int, any_lane: int) -> int:
+    """Return the lane that a chunk of so many views adds to: `any_lane` for a popular article."""
+    return any_lane if count >= SPREAD_FROM else 0

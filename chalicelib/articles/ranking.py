@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from chalicelib import instants
-from chalicelib.articles import store
+from chalicelib.articles.stores import counts
 from chalicelib.aws import Item
 from chalicelib.settings import current
 
@@ -39,18 +39,18 @@ def rank(now: datetime | None = None) -> None:
     ]
     days = _days(names)
     _tell(dict(zip(names, days, strict=True)))
-    counts = {window: _sum(days[:length]) for window, length in WINDOWS.items()}
-    counts["24h"] = Counter({slug: each["views"] for slug, each in days[0].items()})
-    counts["24h"].update({slug: _after(each, local.hour) for slug, each in days[1].items()})
-    before = store.load_list("all") or {"articles": []}
-    counts["all"] = _all(
+    views = {window: _sum(days[:length]) for window, length in WINDOWS.items()}
+    views["24h"] = Counter({slug: each["views"] for slug, each in days[0].items()})
+    views["24h"].update({slug: _after(each, local.hour) for slug, each in days[1].items()})
+    before = counts.load_list("all") or {"articles": []}
+    views["all"] = _all(
         _sum(days[:CLOSED_AFTER]), {article["slug"] for article in before["articles"]}
     )
     described = {article["slug"]: article for article in before["articles"]}
     for day in reversed(days):  # the newest title wins
         described.update({slug: each for slug, each in day.items() if "title" in each})
-    for window, counter in counts.items():
-        store.save_list(
+    for window, counter in views.items():
+        counts.save_list(
             window, [_entry(slug, views, described) for slug, views in _ranked(counter)], now
         )
 
@@ -61,8 +61,8 @@ def _days(names: list[str]) -> list[Sums]:
         del _closed[day]
     for day in names[CLOSED_AFTER:]:
         if day not in _closed:
-            _closed[day] = store.day_sums(day)
-    return [store.day_sums(day) for day in names[:CLOSED_AFTER]] + [
+            _closed[day] = counts.day_sums(day)
+    return [counts.day_sums(day) for day in names[:CLOSED_AFTER]] + [
         _closed[day] for day in names[CLOSED_AFTER:]
     ]
 
@@ -72,7 +72,7 @@ def _tell(days: dict[str, Sums]) -> None:
     sums = {day: sum(each["views"] for each in articles.values()) for day, articles in days.items()}
     changed = {day: views for day, views in sums.items() if views != _told.get(day, 0)}
     for day, views in changed.items():
-        store.save_views(day, views)
+        counts.save_views(day, views)
     _told.clear()
     _told.update(sums)
 
@@ -113,7 +113,7 @@ def _all(live: Counter[str], before: set[str]) -> Counter[str]:
     does not stand still until a day is closed.
     """
     changed = {slug for slug, views in live.items() if _live[slug] != views}
-    totals = Counter(store.totals(before | changed))
+    totals = Counter(counts.totals(before | changed))
     _live.clear()
     _live.update(live)
     return totals

@@ -4,23 +4,17 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from chalicelib.callbacks.model import ON_SHIFT, SUPERVISOR, Callback, Rules
+from chalicelib.callbacks.words import TOPICS
 from chalicelib.outbox.model import Alert, Mail
 from chalicelib.settings import Settings
 
-TOPICS = {
-    "general": "Allgemeines",
-    "buying": "Kauf",
-    "selling": "Verkauf",
-    "storage": "Verwahrung",
-    "order": "Bestellung",
-}
 LONGEST = 160  # characters of one SMS in GSM 03.38's alphabet
 
 
 def alert(callback: Callback, event: str, settings: Settings) -> Alert:
     """The notification to the topic: `event` is `callback`, or `expired`; one SMS at most, with a link if it fits."""
     due = callback.expected[1].astimezone(ZoneInfo(settings.time_zone)).strftime("%d.%m. %H:%M")
-    topic = TOPICS[callback.asked.topic]
+    topic = TOPICS[callback.asked.topic][0]
     if event == "expired":
         said = f"Verfallen: Rueckruf {callback.reference} ({topic}), zugesagt bis {due}."
     else:

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from chalicelib.callbacks.hotline import Hours, Span
+from chalicelib.callbacks.opening_hours import Hours, Span
 
 State = Literal[
     "scheduled", "open", "claimed", "retry", "done", "unreached", "cancelled", "refused", "expired"
 ]
 Topic = Literal["general", "buying", "selling", "storage", "order"]
 Outcome = Literal["reached", "no_answer", "busy", "mailbox", "later", "refused", "wrong_number"]
+Tab = Literal["due", "mine", "waiting", "overdue", "closed"]  # of the staff's board
 LIVE: tuple[State, ...] = ("scheduled", "open", "claimed", "retry")
 ENDS: tuple[State, ...] = ("done", "unreached", "cancelled", "refused", "expired")
 MISSES: tuple[Outcome, ...] = ("no_answer", "busy", "mailbox")
@@ -67,7 +68,7 @@ class Asked:
     name: str
     phone: str
     number_key: str
-    topic: str
+    topic: Topic
     consent: str
     language: str
     extension: str = ""
@@ -126,6 +127,23 @@ class Callback:
         """Whether its holder is on the telephone with the customer."""
         return self.state == "claimed" and bool(self.attempts) and not self.attempts[-1].outcome
 
+    def is_overdue(self, now: datetime) -> bool:
+        """Tell whether the promised time is over and nobody has reached the customer."""
+        return self.state in ("open", "claimed") and self.expected[1] < now
+
+    def may_be_seen_by(self, who: str, leads: bool) -> bool:
+        """Tell whether one of the staff may see the customer's name and number.
+
+        That is the holder; once the request has ended, whoever had it, and who `leads`.
+        """
+        if self.erased:
+            return False
+        return self.holder == who or ((leads or who in self.agents) and not self.is_live)
+
+    def name_of(self, id: str) -> str:
+        """Return the name of one of those who had the request, or the id where none is known."""
+        return self.agents.get(id, id)
+
     @property
     def alert(self) -> int:
         """The number of the alert that tells of it as it stands now."""
@@ -162,9 +180,8 @@ class Change:
     event: str = ""
     by: str = ""
     owes: tuple[Owed, ...] = ()
-    facts: Mapping[str, str] = field(
-        default_factory=dict
-    )  # for the history; nothing of the customer's
+    facts: Mapping[str, str] = field(default_factory=dict)  # for the history; nothing personal
+    personal: Mapping[str, str] = field(default_factory=dict)  # for the history, until the erasure
 
     @property
     def changes(self) -> bool:

@@ -1,54 +1,53 @@
-"""When a message is due, this is what it says: composed from what is true at that time."""
+"""What a message says when it is due, composed from what is true at that time."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from chalicelib import log, tokens
-from chalicelib.callbacks import alerts, hotline, letters, opening, store
+from chalicelib import log
+from chalicelib.callbacks import alerts, letters, links, opening_hours, rules
 from chalicelib.callbacks.model import SUPERVISOR, Callback, Letter
+from chalicelib.callbacks.stores import requests
 from chalicelib.outbox.delivery import Composer, NotNow
 from chalicelib.outbox.model import Alert, Mail, Message
 from chalicelib.settings import current
 
-CHANGE = "callback.change"  # the purpose of the customer's link
 
+def _alerted(event: str, message: Message, now: datetime) -> Callback | None:
+    """Return the request that an alert is still owed for, at the alert's level.
 
-def _told(kind: str, message: Message, now: datetime) -> Callback | None:
-    """The request an alert is still owed for, at its level: none once somebody had it since.
-
-    Raises NotNow outside opening hours.
+    Returns None once somebody had the request since. Raises NotNow outside opening hours.
     """
-    callback, (turn, level) = store.load(message.subject), divmod(message.serial, 10)
+    callback, (turn, level) = requests.load(message.subject), divmod(message.serial, 10)
     if callback is None:
         return None
-    if kind == "callback" and (callback.state != "open" or callback.round != turn):
+    if event == "callback" and (callback.state != "open" or callback.round != turn):
         return None
-    if not hotline.is_open(opening.hours(), now):
-        raise NotNow(hotline.next_opening(opening.hours(), now))
+    if not opening_hours.is_open(rules.hours(), now):
+        raise NotNow(opening_hours.next_opening(rules.hours(), now))
     return replace(callback, level=level)
 
 
-def _alert(kind: str, message: Message, now: datetime) -> Alert | None:
-    callback = _told(kind, message, now)
-    return alerts.alert(callback, kind, current()) if callback else None
+def _alert(event: str, message: Message, now: datetime) -> Alert | None:
+    callback = _alerted(event, message, now)
+    return alerts.alert(callback, event, current()) if callback else None
 
 
-def _alert_mail(kind: str, message: Message, now: datetime) -> Mail | None:
-    callback = _told(kind, message, now)
+def _alert_mail(event: str, message: Message, now: datetime) -> Mail | None:
+    callback = _alerted(event, message, now)
     if callback is None:
         return None
-    to = alerts.recipients(callback, kind, current(), opening.rules(), now)
+    to = alerts.recipients(callback, event, current(), rules.current(), now)
     if not to or (callback.level >= SUPERVISOR and not current().supervisor_mail):
         log.warning(
             "callback.nobody_to_tell", reference=callback.reference, escalation=callback.level
         )
-    return alerts.mail(callback, kind, to, current()) if to else None
+    return alerts.mail(callback, event, to, current()) if to else None
 
 
-# Which state a letter is about; in another one it is no longer owed.
-_STATES: Mapping[Letter, Callable[[Callback], bool]] = {
+# Whether a letter is still owed, by the state it is about.
+_OWED: Mapping[Letter, Callable[[Callback], bool]] = {
     "received": lambda callback: callback.is_live,
     "cancelled": lambda callback: callback.state == "cancelled",
     "missed": lambda callback: callback.state in ("unreached", "expired"),
@@ -56,20 +55,12 @@ _STATES: Mapping[Letter, Callable[[Callback], bool]] = {
 
 
 def _letter(kind: Letter, message: Message, now: datetime) -> Mail | None:
-    callback = store.load(message.subject)
-    if (
-        callback is None
-        or callback.erased
-        or callback.letters != message.serial
-        or not _STATES[kind](callback)
-    ):
+    callback = requests.load(message.subject)
+    if callback is None or callback.erased or callback.letters != message.serial:
         return None
-    return letters.letter(kind, callback, link(callback.reference), current())
-
-
-def link(reference: str) -> str:
-    """The customer's link: to see, cancel or move the call."""
-    return f"{current().base_url}/callbacks/change?token={tokens.sign(CHANGE, reference, 0)}"
+    if not _OWED[kind](callback):
+        return None
+    return letters.letter(kind, callback, links.url(callback.reference), current())
 
 
 COMPOSERS: Mapping[str, Composer] = {

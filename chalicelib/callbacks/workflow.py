@@ -8,8 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from chalicelib.callbacks import hotline
-from chalicelib.callbacks.hotline import Span
+from chalicelib.callbacks import opening_hours
 from chalicelib.callbacks.model import (
     ATTEMPTS_A_DAY,
     CALL,
@@ -32,6 +31,7 @@ from chalicelib.callbacks.model import (
     Rules,
     Who,
 )
+from chalicelib.callbacks.opening_hours import Span
 from chalicelib.errors import Conflict, FieldError, Invalid
 
 CLOCK, CUSTOMER = "clock", "customer"
@@ -46,8 +46,8 @@ def submit(asked: Asked, reference: str, rules: Rules, now: datetime, follows: s
         _check(asked.window, rules, now)
         expected, opens = asked.window, None
     else:
-        begins = hotline.next_opening(rules.hours, now)
-        ends = hotline.add_open_minutes(rules.hours, now, rules.first_attempt)
+        begins = opening_hours.next_opening(rules.hours, now)
+        ends = opening_hours.add_open_minutes(rules.hours, now, rules.first_attempt)
         if begins is None or ends is None:
             raise Invalid(FieldError("window", "window"))
         expected, opens = (begins, ends), begins
@@ -75,7 +75,7 @@ def tick(before: Callback, rules: Rules, now: datetime) -> Change:
 
     Calling it until nothing changes makes up for every tick that was missed.
     """
-    if before.due_at is None or now < before.due_at or not hotline.is_open(rules.hours, now):
+    if before.due_at is None or now < before.due_at or not opening_hours.is_open(rules.hours, now):
         return Change(before, before)
     if before.state == "claimed":
         return _reopened(before, rules, before.due_at, "lapsed", CLOCK)
@@ -119,7 +119,7 @@ def offer(before: Callback, who: Who, to: str) -> Change:
         raise Conflict("claimed", "calling")
     if to in (who.id, who.name) or before.offered_to == to:
         return Change(before, before)
-    return Change(before, _next(before, offered_to=to), "offered", who.id, facts={"to": to})
+    return Change(before, _next(before, offered_to=to), "offered", who.id, personal={"to": to})
 
 
 def release(before: Callback, who: Who, rules: Rules, now: datetime) -> Change:
@@ -158,7 +158,7 @@ def _no_call(before: Callback, rules: Rules, now: datetime, outside_window: bool
         return "too_soon"
     if len(today) >= ATTEMPTS_A_DAY:
         return "attempts_today"
-    if not hotline.is_open(rules.hours, now):
+    if not opening_hours.is_open(rules.hours, now):
         return "closed"
     window = before.asked.window
     if window and not window[0] <= now < window[1] and not outside_window:
@@ -166,7 +166,7 @@ def _no_call(before: Callback, rules: Rules, now: datetime, outside_window: bool
     return ""
 
 
-def settle(
+def record_outcome(
     before: Callback,
     who: Who,
     outcome: Outcome,
@@ -215,15 +215,15 @@ def _retry_at(missed: Callback, rules: Rules, now: datetime) -> datetime:
     count, hours = len(_tried(missed.attempts)), rules.hours
     at = _later(rules, now, RETRY_AFTER[min(count, len(RETRY_AFTER)) - 1])
     if count > 1:
-        at = hotline.another_half_day(hours, at, now) or at
+        at = opening_hours.another_half_day(hours, at, now) or at
     zone = ZoneInfo(hours.zone)
     days = [attempt.at.astimezone(zone).date() for attempt in missed.attempts]
     while days.count(at.astimezone(zone).date()) >= ATTEMPTS_A_DAY:
         tomorrow = at.astimezone(zone).replace(
             hour=0, minute=0, second=0, microsecond=0
         ) + timedelta(days=1)
-        at = hotline.next_opening(hours, tomorrow) or tomorrow
-    return hotline.next_opening(hours, at) or at
+        at = opening_hours.next_opening(hours, tomorrow) or tomorrow
+    return opening_hours.next_opening(hours, at) or at
 
 
 def called_in(before: Callback, who: Who, now: datetime) -> Change:
@@ -379,18 +379,20 @@ def _tried(attempts: tuple[Attempt, ...]) -> list[Attempt]:
 
 
 def _expiry(rules: Rules, expected: Span) -> datetime:
-    return hotline.add_open_days(rules.hours, expected[1], EXPIRES_AFTER) or expected[
+    return opening_hours.add_open_days(rules.hours, expected[1], EXPIRES_AFTER) or expected[
         1
     ] + timedelta(days=EXPIRES_AFTER)
 
 
 def _later(rules: Rules, at: datetime, minutes: int) -> datetime:
     """So many open minutes later; by the wall clock for a line that was closed for good since."""
-    return hotline.add_open_minutes(rules.hours, at, minutes) or at + timedelta(minutes=minutes)
+    return opening_hours.add_open_minutes(rules.hours, at, minutes) or at + timedelta(
+        minutes=minutes
+    )
 
 
 def _check(window: Span, rules: Rules, now: datetime) -> None:
-    if window[0] < now or not hotline.is_within(rules.hours, window):
+    if window[0] < now or not opening_hours.is_within(rules.hours, window):
         raise Invalid(FieldError("window", "window"))
 
 

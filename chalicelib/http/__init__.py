@@ -1,14 +1,39 @@
-"""The one place for HTTP: what comes in is read and checked here, what goes out gets its shape here.
+"""The one place for HTTP: requests are read and checked here, answers get their shape here.
 
-    request → call (who, from where, which language) → bodies (size, type, JSON or form) → fields (the contract's
-    types) → the view → answers (JSON, page, redirect, CORS) or problems (the one error shape)
+    request (who, from where, which language) → bodies (size, type, JSON or form) → fields (the
+    contract's types) → the view → replies (what it answers) → responses (JSON, page, redirect,
+    CORS) or problems (the one error shape)
 
-`routing` ties these around every view; `openapi` publishes the contract from what the routes declare.
+`routing` ties these around every view, `inventory` lists the routes, `openapi` publishes the
+contract from them, and `staff_page` is the frame of the staff's pages.
 """
 
-from chalicelib.http.answers import PUBLIC_READ, Page, Reply, Thanks
-from chalicelib.http.call import Call
 from chalicelib.http.fields import Body
+from chalicelib.http.inventory import ACCEPTED, NO_CONTENT, SEE_OTHER
+from chalicelib.http.replies import (
+    PUBLIC_READ,
+    Page,
+    Reply,
+    Thanks,
+    no_content,
+    not_modified,
+    redirect,
+)
+from chalicelib.http.request import Request
 from chalicelib.http.routing import Routes
 
-__all__ = ["PUBLIC_READ", "Body", "Call", "Page", "Reply", "Routes", "Thanks"]
+__all__ = [
+    "ACCEPTED",
+    "NO_CONTENT",
+    "PUBLIC_READ",
+    "SEE_OTHER",
+    "Body",
+    "Page",
+    "Reply",
+    "Request",
+    "Routes",
+    "Thanks",
+    "no_content",
+    "not_modified",
+    "redirect",
+]

@@ -75,7 +75,7 @@ Email = Annotated[
 ]
 OptionalEmail = Annotated[Email | None, BeforeValidator(_none_if_empty)]
 Note = Annotated[Annotated[str, StringConstraints(max_length=500)], AfterValidator(_one_line)]
-Page = Annotated[Annotated[str, StringConstraints(max_length=2000)], AfterValidator(_one_line)]
+PageUrl = Annotated[Annotated[str, StringConstraints(max_length=2000)], AfterValidator(_one_line)]
 Version = Annotated[
     Annotated[str, StringConstraints(min_length=1, max_length=100)], AfterValidator(_one_line)
 ]

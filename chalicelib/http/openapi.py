@@ -8,8 +8,8 @@ from pydantic.json_schema import models_json_schema
 
 from chalicelib import __version__
 from chalicelib.http.bodies import FORM, JSON, TEXT
-from chalicelib.http.problems import ProblemBody
-from chalicelib.http.routing import Route
+from chalicelib.http.inventory import Route
+from chalicelib.http.problems import ProblemBody, status_of
 
 _WORDS = {
     400: "malformed body, or a link that is not valid",
@@ -98,7 +98,7 @@ def _responses(route: Route, names: Any) -> dict[str, Any]:
     responses = {str(route.status): done}
     if route.takes and route.status == 202:
         responses["303"] = {"description": "a plain form goes on to the thank-you page"}
-    statuses = {*route.errors, 503}
+    statuses = {*map(status_of, route.errors), 503}
     if route.closed:
         statuses |= {401, 403}
     if route.params or route.takes:

@@ -63,6 +63,11 @@ class Problem(Exception):
         self.status, self.code, self.fields = status, code, tuple(fields)
         self.headers, self.conflict = headers or {}, conflict
 
+    def sentence(self, language: Language) -> str:
+        """Return the one sentence that says most: of the first field, else of the whole."""
+        body = self.body(language)
+        return body.errors[0].message if body.errors else body.detail
+
     def body(self, language: Language) -> ProblemBody:
         """The problem in the caller's language."""
         conflict = self.conflict or errors.Conflict("")
@@ -83,26 +88,42 @@ class Problem(Exception):
         )
 
 
+# The status and the code that each domain error is answered with.
+_ANSWERS: dict[type[errors.ContactError], tuple[int, str]] = {
+    errors.Invalid: (422, "validation"),
+    errors.BadToken: (400, "token"),
+    errors.NotSignedIn: (401, "unauthorized"),
+    errors.NotAllowed: (403, ""),  # its reason is its code
+    errors.NotFound: (404, "not_found"),
+    errors.Conflict: (409, "conflict"),
+    errors.LimitReached: (429, "rate_limited"),
+    errors.Unavailable: (503, "unavailable"),
+}
+
+
+def status_of(kind: type[errors.ContactError]) -> int:
+    """Return the status that errors of this class are answered with."""
+    return _ANSWERS[kind][0]
+
+
 def of(error: errors.ContactError) -> Problem:
-    """The problem a domain error is answered with."""
+    """Return the problem that a domain error is answered with."""
+    kind = next(each for each in type(error).__mro__ if each in _ANSWERS)
+    status, code = _ANSWERS[kind]
     match error:
         case errors.Invalid():
-            return Problem(422, "validation", error.fields)
+            return Problem(status, code, error.fields)
         case errors.BadToken():
-            return Problem(400, "token", (FieldError("token", "token"),))
+            return Problem(status, code, (FieldError("token", "token"),))
         case errors.NotSignedIn():
-            return Problem(401, "unauthorized", headers={"WWW-Authenticate": "Bearer"})
+            return Problem(status, code, headers={"WWW-Authenticate": "Bearer"})
         case errors.NotAllowed():
-            return Problem(403, error.reason)
-        case errors.NotFound():
-            return Problem(404, "not_found")
+            return Problem(status, error.reason)
         case errors.Conflict():
-            return Problem(409, "conflict", conflict=error)
-        case errors.LimitReached():
-            return Problem(429, "rate_limited", headers={"Retry-After": str(error.retry_after)})
-        case errors.Unavailable():
-            return Problem(503, "unavailable", headers={"Retry-After": str(error.retry_after)})
-    raise error
+            return Problem(status, code, conflict=error)
+        case errors.LimitReached() | errors.Unavailable():
+            return Problem(status, code, headers={"Retry-After": str(error.retry_after)})
+    return Problem(status, code)
 
 
 def of_validation(error: ValidationError) -> Problem:

@@ -7,7 +7,7 @@ stays still proves that nothing was added, taken out or changed. The proof of co
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 FIRST = "0" * 64  # what the first event has for the hash of the one before
@@ -25,6 +25,14 @@ class Event:
     personal_digest: str
     previous: str
     hash: str
+
+
+@dataclass(frozen=True)
+class How:
+    """How an event reached us, for the proof: what may stay after an erasure, and what may not."""
+
+    facts: Mapping[str, str] = field(default_factory=dict)
+    personal: Mapping[str, str] = field(default_factory=dict)
 
 
 def append(

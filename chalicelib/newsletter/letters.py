@@ -1,29 +1,38 @@
-"""What the mails say. Nothing that a stranger typed goes into a mail to an address nobody has confirmed."""
+"""The newsletter's mails. Nothing typed by a stranger goes into a mail to an unconfirmed address."""
 
 from collections.abc import Mapping
+from email.utils import parseaddr
 
 from chalicelib.newsletter.model import Letter, Subscriber
 from chalicelib.outbox.model import Mail
-from chalicelib.pages import render
-from chalicelib.settings import current
+from chalicelib.settings import Settings
+from chalicelib.templates import render
 
 
 def letter(
-    kind: Letter, subscriber: Subscriber, links: Mapping[str, str], headers: Mapping[str, str]
+    kind: Letter,
+    subscriber: Subscriber,
+    links: Mapping[str, str],
+    headers: Mapping[str, str],
+    settings: Settings,
 ) -> Mail:
-    """A mail to a subscriber in their language, as text and as HTML."""
+    """Compose a mail to a subscriber in their language, as text and as HTML."""
     template = f"mail/{kind}.{subscriber.language}"
     return Mail(
         to=(subscriber.email,),
-        subject=current().subject(kind, subscriber.language),
-        text=render(f"{template}.txt", **links),
-        html=render(f"{template}.html", **links),
+        subject=settings.subject(kind, subscriber.language),
+        text=render(f"{template}.txt", settings, **links),
+        html=render(f"{template}.html", settings, **links),
         headers=tuple(headers.items()),
     )
 
 
-def leaving(link: str, address: str) -> dict[str, str]:
-    """The headers by which a mail program offers to unsubscribe (RFC 2369, and with one click RFC 8058)."""
+def unsubscribe_headers(link: str, settings: Settings) -> dict[str, str]:
+    """Return the headers by which a mail program offers to unsubscribe.
+
+    By mail or link: RFC 2369; with one click: RFC 8058.
+    """
+    address = settings.mail_unsubscribe or parseaddr(settings.mail_from)[1]
     return {
         "List-Unsubscribe": f"<{link}>, <mailto:{address}?subject=unsubscribe>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",

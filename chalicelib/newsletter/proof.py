@@ -4,25 +4,22 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from chalicelib import instants, keys, pages
+from chalicelib import instants, templates
 from chalicelib.consent import Wordings
-from chalicelib.newsletter import ledger, store
+from chalicelib.newsletter import ledger
+from chalicelib.newsletter.stores import subscribers
+from chalicelib.newsletter.stores import wordings as kept_wordings
 from chalicelib.outbox import store as messages
 from chalicelib.settings import current
 
 
-def key_of(email: str) -> str:
-    """The key of an address, in whatever case it is written."""
-    return keys.identity("email", email.strip().casefold())
-
-
 def document(key: str, wordings: Wordings, now: datetime) -> dict[str, Any] | None:
     """The proof as JSON values, verified; None where nothing is known of the address."""
-    events, known = store.events(key), store.load(key)
+    events, known = subscribers.events(key), subscribers.load(key)
     subscriber = known.subscriber
     if not events and subscriber is None:
         return None
-    faults = ledger.faults(events, store.head(key))
+    faults = ledger.faults(events, subscribers.head(key))
     told = [event.facts for event in events if "consent" in event.facts]
     shown = sorted({(facts["consent"], facts.get("wording", "")) for facts in told})
     declarations = []
@@ -90,7 +87,7 @@ def _text(version: str, sha256: str, wordings: Wordings) -> str | None:
     if version in wordings.all:
         ours = wordings.all[version]
         return ours.text if ours.sha256 == sha256 else None
-    kept = store.wording(sha256)
+    kept = kept_wordings.text(sha256)
     return (
         kept if kept is not None and hashlib.sha256(kept.encode()).hexdigest() == sha256 else None
     )
@@ -140,4 +137,6 @@ _WORDS = {
 
 def page(proof: dict[str, Any], language: str) -> tuple[str, str]:
     """The proof as a page that prints on one sheet, and its content security policy."""
-    return pages.page("proof", language, style="proof", proof=proof, t=_WORDS[language])
+    return templates.page(
+        "proof", language, current(), css="proof", proof=proof, t=_WORDS[language]
+    )

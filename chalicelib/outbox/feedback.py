@@ -11,12 +11,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 from chalicelib import aws, instants, log
-from chalicelib.errors import Unavailable
 from chalicelib.outbox import model, store
 from chalicelib.outbox.model import Message
 from chalicelib.settings import current
-
-_TRIES = 8
 
 
 @dataclass(frozen=True)
@@ -83,14 +80,12 @@ def _message(service_id: str, tags: Mapping[str, list[str]]) -> Message | None:
 
 
 def _resolve(message: Message, service_id: str) -> None:
-    """Whatever SES tells of a message, it took it: one whose answer never came was sent."""
-    for _ in range(_TRIES):
-        after = model.told_sent(message, service_id, instants.now())
-        if after is message:
-            return
-        try:
-            store.replace(message, after)
-            return
-        except aws.Cancelled:
-            message = store.load(message.id) or after
-    raise Unavailable("feedback: too many at once")
+    """Mark the message as sent: whatever SES says of a message, it took it. Raises Unavailable."""
+
+    def attempt(number: int) -> None:
+        before = message if number == 0 else store.load(message.id) or message
+        after = model.told_sent(before, service_id, instants.now())
+        if after is not before:
+            store.replace(before, after)
+
+    aws.retried(attempt, "feedback")

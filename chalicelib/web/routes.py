@@ -9,9 +9,9 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from chalicelib import __version__, challenges
-from chalicelib.http import Body, Call, Reply, Routes
+from chalicelib.http import Body, Reply, Request, Routes, not_modified
+from chalicelib.http.inventory import INVENTORY
 from chalicelib.http.openapi import document
-from chalicelib.http.routing import INVENTORY
 from chalicelib.settings import current
 
 routes = Routes(__name__)
@@ -36,7 +36,7 @@ class Challenge(BaseModel):
 
 
 @routes.get("/health", gives=Health)
-def health(call: Call) -> Reply:
+def get_health(request: Request) -> Reply:
     """Whether the API answers, and which version of it."""
     return Reply(
         Health(stage=current().stage, version=__version__), headers={"Cache-Control": "no-store"}
@@ -44,39 +44,39 @@ def health(call: Call) -> Reply:
 
 
 @routes.get("/openapi.json")
-def openapi(call: Call) -> Reply:
+def get_contract(request: Request) -> Reply:
     """This contract, generated from the routes and their models."""
-    return _cacheable(call, _openapi(), "application/json")
+    return _cacheable(request, _openapi(), "application/json")
 
 
 @routes.get("/embed.js")
-def embed(call: Call) -> Reply:
+def get_snippet(request: Request) -> Reply:
     """The website's snippet."""
-    return _cacheable(call, _embed(), "text/javascript; charset=utf-8")
+    return _cacheable(request, _embed(), "text/javascript; charset=utf-8")
 
 
 @routes.get("/altcha", params=ForForm, gives=Challenge)
-def challenge(call: Call, asked: ForForm) -> Reply:
+def create_challenge(request: Request, asked: ForForm) -> Reply:
     """A fresh proof-of-work challenge for a form."""
-    made = Challenge.model_validate(challenges.create(asked.form, call.now))
+    made = Challenge.model_validate(challenges.create(asked.form, request.now))
     return Reply(made, headers={"Cache-Control": "no-store"})
 
 
 @routes.get("/altcha.js")
-def widget(call: Call) -> Reply:
+def get_challenge_widget(request: Request) -> Reply:
     """The script that does the proof of work for a page's forms."""
-    return _cacheable(call, _widget(), "text/javascript; charset=utf-8")
+    return _cacheable(request, _widget(), "text/javascript; charset=utf-8")
 
 
-def _cacheable(call: Call, text: str, content_type: str) -> Reply:
+def _cacheable(request: Request, text: str, content_type: str) -> Reply:
     headers = {
         "Content-Type": content_type,
         "Cache-Control": "public, max-age=300",
         "ETag": f'"{hashlib.sha256(text.encode()).hexdigest()[:16]}"',
         "Cross-Origin-Resource-Policy": "cross-origin",
     }
-    if call.headers.get("if-none-match") == headers["ETag"]:
-        return Reply(status=304, headers=headers)
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return not_modified(headers["ETag"], headers)
     return Reply(text, headers=headers)
 
 

@@ -12,8 +12,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from chalicelib import aws, instants
-from chalicelib.callbacks import opening, store, workflow
+from chalicelib.callbacks import rules, workflow
 from chalicelib.callbacks.model import Asked, Callback, Who
+from chalicelib.callbacks.stores import items
 from local.cloud import Cloud
 from tests.backend import Backend
 from tests.browser.conftest import NARROW, Staff
@@ -41,7 +42,7 @@ def past(cloud: Cloud) -> Iterator[Past]:
     chance, now = random.Random(7), instants.now()
     with Backend(cloud, cloud.env) as backend:
         contacts, counts = backend.env["CONTACTS_TABLE"], backend.env["VIEW_COUNTS_TABLE"]
-        items = [(contacts, store._item(each)) for each in _requests(chance, now)]
+        items = [(contacts, items.pack(each)) for each in _requests(chance, now)]
         for ago in range(365):
             day = instants.day(now - timedelta(days=ago), "Europe/Berlin").isoformat()
             grown = {
@@ -69,22 +70,22 @@ def past(cloud: Cloud) -> Iterator[Past]:
 
 
 def _requests(chance: random.Random, now: datetime) -> Iterator[Callback]:
-    rules = opening.rules()
+    line_rules = rules.current()
     for number in range(400):
         made = now - timedelta(minutes=chance.randrange(60, 365 * 24 * 60))
         asked = Asked(
             "Eva Muster", "+497117000000", f"past-{number}", "buying", "callback-de-1", "de"
         )
-        request = workflow.submit(asked, f"R-PAST{number:03}", rules, made).after
+        request = workflow.submit(asked, f"R-PAST{number:03}", line_rules, made).after
         for _ in range(chance.randrange(1, 4)):
             made = max(made + timedelta(minutes=chance.randrange(1, 45)), request.due_at or made)
             request = replace(request, state="open")
             request = workflow.dial(
-                workflow.claim(request, ANNA, rules, made).after, ANNA, rules, made, True
+                workflow.claim(request, ANNA, line_rules, made).after, ANNA, line_rules, made, True
             ).after
             outcome: Any = chance.choice(("reached", "reached", "no_answer", "busy", "refused"))
             made += timedelta(minutes=3)
-            request = workflow.settle(request, ANNA, outcome, rules, made).after
+            request = workflow.record_outcome(request, ANNA, outcome, line_rules, made).after
             if not request.is_live:
                 break
         yield request if not request.is_live else workflow.withdraw(request, ANNA, made).after

@@ -47,7 +47,7 @@ def calling(now: datetime = MONDAY) -> Callback:
 
 
 def retry(now: datetime = MONDAY) -> Callback:
-    return workflow.settle(calling(now), ANNA, "no_answer", RULES, now).after
+    return workflow.record_outcome(calling(now), ANNA, "no_answer", RULES, now).after
 
 
 def cancelled() -> Callback:
@@ -59,9 +59,9 @@ STATES: dict[str, Callback] = {
     "open": asap(),
     "claimed": claimed(),
     "retry": retry(),
-    "done": workflow.settle(calling(), ANNA, "reached", RULES, MONDAY).after,
+    "done": workflow.record_outcome(calling(), ANNA, "reached", RULES, MONDAY).after,
     "unreached": replace(cancelled(), state="unreached"),
     "cancelled": cancelled(),
-    "refused": workflow.settle(calling(), ANNA, "wrong_number", RULES, MONDAY).after,
+    "refused": workflow.record_outcome(calling(), ANNA, "wrong_number", RULES, MONDAY).after,
     "expired": replace(cancelled(), state="expired"),
 }

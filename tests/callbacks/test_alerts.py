@@ -7,8 +7,9 @@ from typing import get_args
 
 import pytest
 
-from chalicelib.callbacks import alerts, letters
-from chalicelib.callbacks.model import Callback, Letter
+from chalicelib.callbacks import alerts, letters, words
+from chalicelib.callbacks.model import Callback, Letter, Topic
+from chalicelib.formats import Formats
 from chalicelib.settings import Settings
 from tests.callbacks.cases import ASKED, RULES, STATES, asap, at
 from tests.callbacks.test_hotline import make
@@ -27,9 +28,9 @@ SHIFT = replace(RULES, shifts={"anna@example.org": make("Mon 09:00-12:00")})
 )
 @pytest.mark.parametrize("event", ["callback", "expired"])
 @pytest.mark.parametrize("level", range(6))
-@pytest.mark.parametrize("topic", alerts.TOPICS)
+@pytest.mark.parametrize("topic", words.TOPICS)
 def test_an_alert_is_one_sms_and_tells_nobodys_name_or_number(
-    topic: str, level: int, event: str, host: str
+    topic: Topic, level: int, event: str, host: str
 ) -> None:
     settings = replace(SETTINGS, base_url=f"https://{host}")
     callback = replace(
@@ -95,28 +96,29 @@ def test_a_letter_says_nothing_that_somebody_typed(kind: Letter, language: str) 
 def test_a_window_in_words() -> None:
     day, night = (at("Tue 13:00"), at("Tue 15:00")), (at("Mon 16:50"), at("Tue 09:20"))
     assert (
-        letters.window(day, "Europe/Berlin", "de") == "am 24.11.2026 zwischen 13:00 und 15:00 Uhr"
+        Formats("de", "Europe/Berlin").window(*day) == "am 24.11.2026 zwischen 13:00 und 15:00 Uhr"
     )
     assert (
-        letters.window(day, "Europe/Berlin", "en") == "on 24 November 2026 between 13:00 and 15:00"
+        Formats("en", "Europe/Berlin").window(*day) == "on 24 November 2026 between 13:00 and 15:00"
     )
-    assert letters.slot(day, "Europe/Berlin", "de") == "Di 24.11. 13:00–15:00"
-    assert letters.slot(day, "Europe/Berlin", "en") == "Tue 24.11. 13:00–15:00"
+    assert Formats("de", "Europe/Berlin").slot(*day) == "Di 24.11. 13:00–15:00"
+    assert Formats("en", "Europe/Berlin").slot(*day) == "Tue 24.11. 13:00–15:00"
     assert (
-        letters.window(night, "Europe/Berlin", "de")
+        Formats("de", "Europe/Berlin").window(*night)
         == "zwischen 23.11.2026, 16:50 Uhr und 24.11.2026, 09:20 Uhr"
     )
     late = (at("Tue 22:00"), at("Tue 22:00") + timedelta(hours=2))
     assert (
-        letters.window(late, "Europe/Berlin", "de") == "am 24.11.2026 zwischen 22:00 und 24:00 Uhr"
+        Formats("de", "Europe/Berlin").window(*late) == "am 24.11.2026 zwischen 22:00 und 24:00 Uhr"
     )
     assert (
-        letters.window(late, "Europe/Berlin", "en") == "on 24 November 2026 between 22:00 and 24:00"
+        Formats("en", "Europe/Berlin").window(*late)
+        == "on 24 November 2026 between 22:00 and 24:00"
     )
-    assert letters.slot(late, "Europe/Berlin", "de") == "Di 24.11. 22:00–24:00"
+    assert Formats("de", "Europe/Berlin").slot(*late) == "Di 24.11. 22:00–24:00"
     later = (late[0], late[1] + timedelta(minutes=1))
     assert (
-        letters.window(later, "Europe/Berlin", "de")
+        Formats("de", "Europe/Berlin").window(*later)
         == "zwischen 24.11.2026, 22:00 Uhr und 25.11.2026, 00:01 Uhr"
     )
-    assert letters.slot(later, "Europe/Berlin", "de") == "Di 24.11. 22:00–25.11. 00:01"
+    assert Formats("de", "Europe/Berlin").slot(*later) == "Di 24.11. 22:00–25.11. 00:01"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.callbacks import hotline
-from chalicelib.callbacks.hotline import BadHours, Hours
+from chalicelib.callbacks import opening_hours
+from chalicelib.callbacks.opening_hours import BadHours, Hours
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WEEK = "Mon-Fri 09:00-17:00"
@@ -21,7 +21,10 @@ HOLIDAYS = frozenset({"2026-12-25", "2026-12-26", "2027-03-26", "2027-03-29"})
 
 def make(week: str = WEEK, exceptions: str = EXCEPTIONS) -> Hours:
     return Hours(
-        "Europe/Berlin", hotline.parse_hours(week), hotline.parse_exceptions(exceptions), HOLIDAYS
+        "Europe/Berlin",
+        opening_hours.parse_hours(week),
+        opening_hours.parse_exceptions(exceptions),
+        HOLIDAYS,
     )
 
 
@@ -58,37 +61,45 @@ def berlin(written: str) -> datetime:
     ],
 )
 def test_thirty_open_minutes_from(start: str, week: str, due: str) -> None:
-    assert hotline.add_open_minutes(make(week), berlin(start), 30) == datetime.fromisoformat(due)
+    assert opening_hours.add_open_minutes(make(week), berlin(start), 30) == datetime.fromisoformat(
+        due
+    )
 
 
 def test_open_closed_and_the_edges() -> None:
     hours = make()
-    assert hotline.open_until(hours, berlin("2026-11-23 09:00"))
-    assert hotline.open_until(hours, berlin("2026-11-23 16:59"))
-    assert hotline.open_until(hours, berlin("2026-11-23 17:00")) is None
-    assert hotline.open_until(hours, berlin("2026-11-22 12:00")) is None
-    assert hotline.open_until(hours, berlin("2026-12-24 12:00")) is None
-    assert hotline.next_opening(hours, berlin("2026-11-20 17:00")) == berlin("2026-11-23 09:00")
-    assert hotline.next_opening(hours, berlin("2026-11-23 10:00")) == berlin("2026-11-23 10:00")
+    assert opening_hours.open_until(hours, berlin("2026-11-23 09:00"))
+    assert opening_hours.open_until(hours, berlin("2026-11-23 16:59"))
+    assert opening_hours.open_until(hours, berlin("2026-11-23 17:00")) is None
+    assert opening_hours.open_until(hours, berlin("2026-11-22 12:00")) is None
+    assert opening_hours.open_until(hours, berlin("2026-12-24 12:00")) is None
+    assert opening_hours.next_opening(hours, berlin("2026-11-20 17:00")) == berlin(
+        "2026-11-23 09:00"
+    )
+    assert opening_hours.next_opening(hours, berlin("2026-11-23 10:00")) == berlin(
+        "2026-11-23 10:00"
+    )
 
 
 def test_an_exception_goes_before_a_holiday_and_a_holiday_before_the_week() -> None:
     hours = make(exceptions="2026-12-25 10:00-12:00; 11-23 closed")
-    assert hotline.open_until(hours, berlin("2026-12-25 11:00"))
-    assert hotline.open_until(hours, berlin("2027-11-23 11:00")) is None
-    assert hotline.open_until(hours, berlin("2027-03-26 11:00")) is None
+    assert opening_hours.open_until(hours, berlin("2026-12-25 11:00"))
+    assert opening_hours.open_until(hours, berlin("2027-11-23 11:00")) is None
+    assert opening_hours.open_until(hours, berlin("2027-03-26 11:00")) is None
 
 
 def test_a_line_that_never_opens_says_so() -> None:
     hours = make(week="")
     now = berlin("2026-11-23 09:00")
-    assert hotline.next_opening(hours, now) is None
-    assert hotline.add_open_minutes(hours, now, 30) is None
-    assert hotline.slots(hours, now, 5) == []
+    assert opening_hours.next_opening(hours, now) is None
+    assert opening_hours.add_open_minutes(hours, now, 30) is None
+    assert opening_hours.slots(hours, now, 5) == []
 
 
 def test_slots_cut_the_day_and_start_in_the_future() -> None:
-    found = hotline.slots(make("Mon-Fri 09:00-12:30 13:30-17:00"), berlin("2026-11-23 10:00"), 2)
+    found = opening_hours.slots(
+        make("Mon-Fri 09:00-12:30 13:30-17:00"), berlin("2026-11-23 10:00"), 2
+    )
     local = [
         (a.astimezone(BERLIN).strftime("%a %H:%M"), b.astimezone(BERLIN).strftime("%H:%M"))
         for a, b in found
@@ -117,13 +128,13 @@ def test_slots_cut_the_day_and_start_in_the_future() -> None:
 )
 def test_unreadable_hours_are_refused(written: str) -> None:
     with pytest.raises(BadHours):
-        hotline.parse_hours(written)
+        opening_hours.parse_hours(written)
 
 
 @pytest.mark.parametrize("written", ["24.12. closed", "12-24", "12-24 open"])
 def test_unreadable_exceptions_are_refused(written: str) -> None:
     with pytest.raises(BadHours):
-        hotline.parse_exceptions(written)
+        opening_hours.parse_exceptions(written)
 
 
 # Five years around both clock changes, any week of up to two blocks a day.
@@ -150,19 +161,19 @@ def any_hours(draw: st.DrawFn) -> Hours:
 
 @given(any_hours(), instants, st.integers(1, 600))
 def test_a_due_time_is_never_in_closed_time(hours: Hours, start: datetime, minutes: int) -> None:
-    due = hotline.add_open_minutes(hours, start, minutes)
+    due = opening_hours.add_open_minutes(hours, start, minutes)
     assert due is not None
     assert due > start
-    assert hotline.open_until(hours, due - timedelta(seconds=1)) is not None
+    assert opening_hours.open_until(hours, due - timedelta(seconds=1)) is not None
 
 
 @given(any_hours(), instants, st.integers(1, 300), st.integers(1, 300))
 def test_adding_in_two_steps_is_adding_once(
     hours: Hours, start: datetime, first: int, then: int
 ) -> None:
-    halfway = hotline.add_open_minutes(hours, start, first)
+    halfway = opening_hours.add_open_minutes(hours, start, first)
     assert halfway is not None
-    assert hotline.add_open_minutes(hours, halfway, then) == hotline.add_open_minutes(
+    assert opening_hours.add_open_minutes(hours, halfway, then) == opening_hours.add_open_minutes(
         hours, start, first + then
     )
 
@@ -172,7 +183,7 @@ def test_later_starts_are_never_due_earlier(
     hours: Hours, one: datetime, other: datetime, minutes: int
 ) -> None:
     early, late = sorted((one, other))
-    first, second = (hotline.add_open_minutes(hours, at, minutes) for at in (early, late))
+    first, second = (opening_hours.add_open_minutes(hours, at, minutes) for at in (early, late))
     assert first is not None
     assert second is not None
     assert first <= second
@@ -180,16 +191,16 @@ def test_later_starts_are_never_due_earlier(
 
 @given(any_hours(), instants)
 def test_every_slot_lies_in_open_time(hours: Hours, now: datetime) -> None:
-    for slot in hotline.slots(hours, now, 9):
+    for slot in opening_hours.slots(hours, now, 9):
         assert slot[0] >= now
-        assert hotline.is_within(hours, slot)
+        assert opening_hours.is_within(hours, slot)
 
 
 @given(any_hours(), instants, st.integers(1, 20))
 def test_open_days_end_as_the_line_closes(hours: Hours, start: datetime, days: int) -> None:
-    end = hotline.add_open_days(hours, start, days)
+    end = opening_hours.add_open_days(hours, start, days)
     assert end is not None
-    assert hotline.open_until(hours, end - timedelta(seconds=1)) is not None
+    assert opening_hours.open_until(hours, end - timedelta(seconds=1)) is not None
     local, last = (
         start.astimezone(BERLIN).date(),
         (end - timedelta(seconds=1)).astimezone(BERLIN).date(),
@@ -202,23 +213,23 @@ def test_open_days_end_as_the_line_closes(hours: Hours, start: datetime, days: i
 def test_the_open_minutes_to_a_due_time_are_those_that_were_added(
     hours: Hours, start: datetime, minutes: int
 ) -> None:
-    due = hotline.add_open_minutes(hours, start, minutes)
+    due = opening_hours.add_open_minutes(hours, start, minutes)
     assert due is not None
-    assert hotline.open_minutes(hours, start, due) == minutes
+    assert opening_hours.open_minutes(hours, start, due) == minutes
 
 
 @given(any_hours(), instants, instants)
 def test_another_half_day_is_open_and_another(hours: Hours, at: datetime, other: datetime) -> None:
-    found = hotline.another_half_day(hours, at, other)
+    found = opening_hours.another_half_day(hours, at, other)
     assert found is not None
     assert found >= at
-    assert hotline.is_open(hours, found)
+    assert opening_hours.is_open(hours, found)
     local, than = found.astimezone(BERLIN), other.astimezone(BERLIN)
     assert (local.date(), local.hour < 12) != (than.date(), than.hour < 12)
 
 
 def test_the_request_path_does_not_import_holidays() -> None:
     """Importing the package costs as much as a third of a cold start: its days are a table made at build."""
-    code = "import sys, app; from chalicelib.callbacks.opening import hours; hours(); sys.exit('holidays' in sys.modules)"
+    code = "import sys, app; from chalicelib.callbacks.rules import hours; hours(); sys.exit('holidays' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False)
     assert done.returncode == 0

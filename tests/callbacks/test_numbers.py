@@ -2,15 +2,15 @@
 
 import pytest
 
-from chalicelib.callbacks import numbers
-from chalicelib.callbacks.numbers import Number
+from chalicelib.callbacks import phone_numbers
+from chalicelib.callbacks.phone_numbers import Number
 from chalicelib.errors import Invalid
 
 OWN = "+4979302699"
 
 
 def read(written: str) -> Number:
-    return numbers.read(written, ("DE", "AT", "CH"), OWN)
+    return phone_numbers.read(written, ("DE", "AT", "CH"), OWN)
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,4 @@ def test_numbers_we_do_not_call(written: str, code: str) -> None:
 
 
 def test_display() -> None:
-    assert numbers.display(OWN) == "+49 7930 2699"
+    assert phone_numbers.display(OWN) == "+49 7930 2699"

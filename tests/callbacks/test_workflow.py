@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from chalicelib import callbacks
-from chalicelib.callbacks import hotline, workflow
+from chalicelib.callbacks import opening_hours, workflow
 from chalicelib.callbacks.model import LIVE, Attempt, Callback, Change, Outcome, Rules
 from chalicelib.errors import Conflict, Invalid
 from tests.callbacks.cases import (
@@ -33,14 +33,14 @@ OTHER = (at("Wed 09:00"), at("Wed 11:00"))
 
 def due(before: Callback) -> Change:
     """The clock, at the next opening after the request is due."""
-    now = hotline.next_opening(RULES.hours, before.due_at or MONDAY)
+    now = opening_hours.next_opening(RULES.hours, before.due_at or MONDAY)
     assert now is not None
     return workflow.tick(before, RULES, now)
 
 
 def third_miss(before: Callback) -> Change:
     two = tuple(Attempt(MONDAY - timedelta(days=day), "a", "busy") for day in (2, 1))
-    return workflow.settle(replace(before, attempts=two), ANNA, "busy", RULES, MONDAY)
+    return workflow.record_outcome(replace(before, attempts=two), ANNA, "busy", RULES, MONDAY)
 
 
 # Every event by its name in the history: what brings it about.
@@ -56,11 +56,13 @@ EVENTS: dict[str, Callable[[Callback], Change]] = {
     ),
     "dialled": lambda before: workflow.dial(before, ANNA, RULES, at("Wed 10:00")),
     "released": lambda before: workflow.release(before, ANNA, RULES, MONDAY),
-    "missed": lambda before: workflow.settle(before, ANNA, "mailbox", RULES, MONDAY),
+    "missed": lambda before: workflow.record_outcome(before, ANNA, "mailbox", RULES, MONDAY),
     "unreached": third_miss,
-    "agreed": lambda before: workflow.settle(before, ANNA, "later", RULES, MONDAY, window=OTHER),
-    "done": lambda before: workflow.settle(before, ANNA, "reached", RULES, MONDAY),
-    "refused": lambda before: workflow.settle(before, ANNA, "wrong_number", RULES, MONDAY),
+    "agreed": lambda before: workflow.record_outcome(
+        before, ANNA, "later", RULES, MONDAY, window=OTHER
+    ),
+    "done": lambda before: workflow.record_outcome(before, ANNA, "reached", RULES, MONDAY),
+    "refused": lambda before: workflow.record_outcome(before, ANNA, "wrong_number", RULES, MONDAY),
     "rescheduled": lambda before: workflow.reschedule(before, OTHER, RULES, MONDAY),
     "cancelled": lambda before: workflow.cancel(before, MONDAY),
     "withdrawn": lambda before: workflow.withdraw(before, ANNA, MONDAY),
@@ -175,7 +177,7 @@ def test_a_window_outside_opening_hours_is_refused(window: tuple[str, str]) -> N
     with pytest.raises(Invalid):
         workflow.reschedule(asap(), span, RULES, MONDAY)
     with pytest.raises(Invalid):
-        workflow.settle(calling(), ANNA, "later", RULES, MONDAY, window=span)
+        workflow.record_outcome(calling(), ANNA, "later", RULES, MONDAY, window=span)
 
 
 def test_a_line_that_never_opens_takes_no_request() -> None:
@@ -258,7 +260,9 @@ def test_a_call_is_not_interrupted_by_the_lease() -> None:
     assert calling().due_at == at("Mon 11:00")
     lapsed = workflow.tick(calling(), RULES, at("Mon 11:00"))
     assert lapsed.after.attempts[0].outcome == "unknown"
-    said = workflow.settle(claim_again(lapsed.after), ANNA, "reached", RULES, at("Mon 11:02"))
+    said = workflow.record_outcome(
+        claim_again(lapsed.after), ANNA, "reached", RULES, at("Mon 11:02")
+    )
     assert [attempt.outcome for attempt in said.after.attempts] == ["reached"]
 
 
@@ -308,7 +312,7 @@ def test_a_second_press_of_give_back_changes_nothing_and_a_strangers_is_refused(
 
 
 def test_an_offer_tells_the_history_to_whom() -> None:
-    assert workflow.offer(claimed(), ANNA, "b").facts == {"to": "b"}
+    assert workflow.offer(claimed(), ANNA, "b").personal == {"to": "b"}
 
 
 def test_only_the_holder_dials_and_a_second_press_is_the_same_call() -> None:
@@ -333,7 +337,7 @@ def test_only_the_holder_dials_and_a_second_press_is_the_same_call() -> None:
 def test_when_it_is_tried_again(missed_at: tuple[str, ...], again_at: str) -> None:
     *earlier, last = (at(each) for each in missed_at)
     before = replace(claimed(), attempts=tuple(Attempt(each, "a", "busy") for each in earlier))
-    after = workflow.settle(before, ANNA, "no_answer", RULES, last).after
+    after = workflow.record_outcome(before, ANNA, "no_answer", RULES, last).after
     assert (after.state, after.due_at) == ("retry", at(again_at))
     opened = workflow.tick(after, RULES, at(again_at))
     assert (opened.after.state, opened.after.level, opened.after.expected[0]) == (
@@ -354,16 +358,16 @@ def test_the_third_miss_ends_it_and_the_customer_is_written() -> None:
     "outcome", ["reached", "no_answer", "busy", "mailbox", "refused", "wrong_number"]
 )
 def test_the_second_click_on_an_outcome_changes_nothing(outcome: Outcome) -> None:
-    once = workflow.settle(calling(), ANNA, outcome, RULES, MONDAY).after
-    assert not workflow.settle(once, ANNA, outcome, RULES, MONDAY).changes
+    once = workflow.record_outcome(calling(), ANNA, outcome, RULES, MONDAY).after
+    assert not workflow.record_outcome(once, ANNA, outcome, RULES, MONDAY).changes
     with pytest.raises(Conflict):
-        workflow.settle(once, BEN, outcome, RULES, MONDAY)
+        workflow.record_outcome(once, BEN, outcome, RULES, MONDAY)
 
 
 def test_later_is_agreed_and_kept_by_the_same_agent() -> None:
     with pytest.raises(Invalid, match="window"):
-        workflow.settle(calling(), ANNA, "later", RULES, MONDAY)
-    change = workflow.settle(calling(), ANNA, "later", RULES, MONDAY, window=OTHER)
+        workflow.record_outcome(calling(), ANNA, "later", RULES, MONDAY)
+    change = workflow.record_outcome(calling(), ANNA, "later", RULES, MONDAY, window=OTHER)
     after = change.after
     assert (after.state, after.expected, after.preferred, after.holder) == (
         "scheduled",
@@ -374,7 +378,7 @@ def test_later_is_agreed_and_kept_by_the_same_agent() -> None:
     assert [owed.kind for owed in change.owes] == ["received"]
     # A call that ended in an agreement is none of the three that may fail.
     assert (
-        workflow.settle(
+        workflow.record_outcome(
             claim_again(workflow.tick(after, RULES, OTHER[0]).after), ANNA, "busy", RULES, OTHER[0]
         ).after.state
         == "retry"
@@ -474,7 +478,7 @@ def test_a_line_that_is_closed_for_good_meanwhile_goes_by_the_wall_clock() -> No
     asked = workflow.submit(replace(ASKED, window=WINDOW), "R-7F3K", closed, MONDAY)
     assert asked.after.expires_at == WINDOW[1] + timedelta(days=5)
     third = (Attempt(at("Mon 09:00"), "a", "busy"),)
-    missed = workflow.settle(
+    missed = workflow.record_outcome(
         replace(claimed(), attempts=third), ANNA, "busy", Rules(make(week="")), at("Mon 23:00")
     )
     assert missed.after.due_at == at("Tue 01:00")
@@ -489,13 +493,15 @@ def test_an_outcome_replaces_only_the_call_it_is_of() -> None:
     before = replace(calling(), attempts=(earlier, Attempt(at("Mon 10:00"), "a")))
     assert [
         each.outcome
-        for each in workflow.settle(before, ANNA, "reached", RULES, MONDAY).after.attempts
+        for each in workflow.record_outcome(before, ANNA, "reached", RULES, MONDAY).after.attempts
     ] == [
         "busy",
         "reached",
     ]
     unsaid = replace(claimed(), attempts=(earlier,))
-    implied = workflow.settle(unsaid, ANNA, "reached", RULES, at("Mon 12:00")).after.attempts
+    implied = workflow.record_outcome(
+        unsaid, ANNA, "reached", RULES, at("Mon 12:00")
+    ).after.attempts
     assert [(each.at, each.outcome) for each in implied] == [
         (earlier.at, "busy"),
         (at("Mon 12:00"), "reached"),

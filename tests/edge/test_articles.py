@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import app
 from chalicelib import aws, instants
-from chalicelib.articles import counting, model, ranking, store
+from chalicelib.articles import counting, model, ranking
+from chalicelib.articles.stores import counts, markers
 from tests.backend import ORIGIN, Backend
 from tests.events import Context
 
@@ -58,7 +59,7 @@ def test_redelivery_order_and_batches_change_nothing(backend: Backend) -> None:
     for seed in range(3):
         random.Random(seed).shuffle(records)
         for at in range(0, len(records), 40 + seed):
-            app.count({"Records": records[at : at + 40 + seed]}, Context())
+            app.count_views({"Records": records[at : at + 40 + seed]}, Context())
     assert views(backend, "gold") == 150
     days = [each for each in backend.items("VIEW_COUNTS_TABLE") if each["sk"].startswith("DAY#")]
     assert sum(each.get("views", 0) for each in days) == 150
@@ -67,8 +68,8 @@ def test_redelivery_order_and_batches_change_nothing(backend: Backend) -> None:
 
 def test_a_crash_after_the_commit_counts_once(backend: Backend) -> None:
     read(backend, "gold")
-    (marker,) = [store.marker_of(each) for each in backend.items("VIEW_MARKERS_TABLE", "VIEW#")]
-    store.count([marker])  # committed, and the function ended before it could say so
+    (marker,) = [markers.marker_of(each) for each in backend.items("VIEW_MARKERS_TABLE", "VIEW#")]
+    counts.count([marker])  # committed, and the function ended before it could say so
     backend.count()
     assert views(backend, "gold") == 1
 
@@ -126,10 +127,12 @@ def test_a_popular_articles_first_crowd_tells_its_title(backend: Backend) -> Non
 
 def test_the_next_day_may_tell_a_new_title(backend: Backend) -> None:
     for day, title in (("2026-11-22", "Alt"), ("2026-11-23", "Neu")):
-        store.mark(model.Marker("gold", day, "visitor", 9, title, f"{ORIGIN}/gold"), instants.now())
+        markers.mark(
+            model.Marker("gold", day, "visitor", 9, title, f"{ORIGIN}/gold"), instants.now()
+        )
     backend.count()
     ranking.rank(instants.parse("2026-11-23T12:00:00Z"))
-    assert store.load_list("7d")["articles"][0]["title"] == "Neu"
+    assert counts.load_list("7d")["articles"][0]["title"] == "Neu"
 
 
 def titled(backend: Backend) -> dict[str, tuple[str, str]]:
@@ -158,12 +161,12 @@ def test_old_views_leave_the_lists_and_stay_in_the_total(backend: Backend) -> No
     read(backend, "gold")
     backend.count()
     ranking.rank(instants.now() + timedelta(days=8))
-    assert store.load_list("24h")["articles"] == []
-    assert store.load_list("7d")["articles"] == []
-    assert [each["slug"] for each in store.load_list("30d")["articles"]] == ["gold"]
+    assert counts.load_list("24h")["articles"] == []
+    assert counts.load_list("7d")["articles"] == []
+    assert [each["slug"] for each in counts.load_list("30d")["articles"]] == ["gold"]
     ranking.rank()
     ranking.rank(instants.now() + timedelta(days=40))
-    assert [each["slug"] for each in store.load_list("all")["articles"]] == ["gold"]
+    assert [each["slug"] for each in counts.load_list("all")["articles"]] == ["gold"]
 
 
 def test_nothing_in_the_tables_says_who_or_from_where(backend: Backend) -> None:
@@ -287,10 +290,10 @@ def test_the_badge(backend: Backend) -> None:
 
 def test_the_salt_is_one_for_all_and_new_every_day(backend: Backend) -> None:
     now = instants.now()
-    first = store.salt("2026-11-23", now)
-    store.forget()
-    assert store.salt("2026-11-23", now) == first
-    assert store.salt("2026-11-24", now) != first
+    first = markers.salt("2026-11-23", now)
+    counts.forget()
+    assert markers.salt("2026-11-23", now) == first
+    assert markers.salt("2026-11-24", now) != first
     salts = backend.items("VIEW_MARKERS_TABLE", "SALT#")
     assert {each["expires"] for each in salts} == {instants.epoch(now + timedelta(hours=48))}
 
@@ -300,15 +303,15 @@ def test_days_roll_over_as_the_company_counts_them(backend: Backend) -> None:
         ("2026-11-22T22:59:59Z", "2026-11-22T23:00:00Z")
     ):  # midnight in Berlin
         local = instants.parse(at).astimezone(ZoneInfo("Europe/Berlin"))
-        store.mark(
+        markers.mark(
             model.Marker("gold", local.date().isoformat(), f"visitor-{visitor}", local.hour),
             instants.now(),
         )
     backend.count()
-    assert store.daily("gold", "2026-11-22", "2026-11-23") == {"2026-11-22": 1, "2026-11-23": 1}
+    assert counts.daily("gold", "2026-11-22", "2026-11-23") == {"2026-11-22": 1, "2026-11-23": 1}
     ranking.rank(instants.parse("2026-11-23T22:30:00Z"))
     assert (
-        store.load_list("24h")["articles"][0]["views"] == 1
+        counts.load_list("24h")["articles"][0]["views"] == 1
     )  # the hour before yesterday's midnight is out
 
 
@@ -331,13 +334,13 @@ def test_what_nobody_read_is_tallied_by_class_and_not_counted(backend: Backend) 
     backend.count()
     assert views(backend, "gold") == 0
     day = instants.day(instants.now(), "Europe/Berlin").isoformat()
-    assert store.filtered(day) == {"bot": 3, "ai": 4, "tool": 3, "empty": 3, "prefetch": 1}
+    assert counts.filtered(day) == {"bot": 3, "ai": 4, "tool": 3, "empty": 3, "prefetch": 1}
 
 
 def test_a_salt_is_gone_within_two_days(backend: Backend) -> None:
     now = instants.parse("2026-11-23T12:00:00Z")
     for day in ("2026-11-18", "2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23"):
-        store.salt(day, now)
+        markers.salt(day, now)
     counting.sweep(now)
     kept = {each["pk"] for each in backend.items("VIEW_MARKERS_TABLE", "SALT#")}
     assert kept == {"SALT#2026-11-22", "SALT#2026-11-23"}

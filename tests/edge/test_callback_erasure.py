@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib import instants
-from chalicelib.callbacks import clock
+from chalicelib.callbacks import erasure
 from tests.backend import Backend
 from tests.edge.desk import STAFF, Agent, ask, backdate
 
@@ -52,11 +52,11 @@ def test_contact_data_goes_ninety_days_after_the_end(
     anna, lead = Agent(line), Agent(line, "Sam", "supervisor")
     reference = worked(line, anna)
     now = instants.now()
-    assert clock.erase(lambda: 20.0, now + timedelta(days=89)) == []
-    assert clock.erase(lambda: 20.0, now + timedelta(days=91), dry=True) == [reference]
+    assert erasure.erase_ended(lambda: 20.0, now + timedelta(days=89)) == []
+    assert erasure.erase_ended(lambda: 20.0, now + timedelta(days=91), dry=True) == [reference]
     assert "Canary" in found(line)
-    assert clock.erase(lambda: 20.0, now + timedelta(days=91)) == [reference]
-    assert clock.erase(lambda: 20.0, now + timedelta(days=91)) == []
+    assert erasure.erase_ended(lambda: 20.0, now + timedelta(days=91)) == [reference]
+    assert erasure.erase_ended(lambda: 20.0, now + timedelta(days=91)) == []
     assert found(line) == [
         "192.0.2.1"
     ]  # the proof of consent: from where, when, to which declaration
@@ -109,5 +109,5 @@ def test_a_person_is_erased_by_their_number(
 def test_one_that_is_not_over_is_not_erased(line: Backend) -> None:
     reference = ask(line, **PERSON)
     backdate(line, reference, due_key="ENDED", due_at="2020-01-01T00:00:00.000Z")
-    assert clock.erase(lambda: 20.0) == []
+    assert erasure.erase_ended(lambda: 20.0) == []
     assert "Canary" in found(line)

@@ -8,7 +8,11 @@ from datetime import timedelta
 import pytest
 
 from chalicelib import instants
-from chalicelib.callbacks import letters, model, opening, store, workflow
+from chalicelib.callbacks import model, rules, service, workflow
+from chalicelib.callbacks.stores import requests
+from chalicelib.callbacks.stores.requests import Proof
+from chalicelib.formats import Formats
+from chalicelib.guards import Guards
 from chalicelib.limits import Limit
 from tests.backend import FORM, ORIGIN, Backend
 from tests.events import Answer
@@ -71,14 +75,13 @@ def test_ten_equal_requests_at_once_are_one_request_and_one_alert(line: Backend)
     now, together = instants.now(), threading.Barrier(10)
     asked = model.Asked("Eva", "+4979302000", "key", "general", "callback-de-1", "de")
 
-    def make(reference: str, known: store.Number) -> model.Change:
-        return workflow.submit(asked, reference, opening.rules(), now)
+    def make(reference: str, known: requests.Number) -> model.Change:
+        return workflow.submit(asked, reference, rules.current(), now)
 
     def once(number: int) -> str:
         together.wait()
-        return store.submit(
-            make, "key", {"caller": ""}, now, Limit("callbacks", str(number), 5)
-        ).reference
+        guards = Guards(Limit("callbacks", str(number), 5))
+        return service.add(make, "key", Proof("", {}), now, guards).reference
 
     with ThreadPoolExecutor(10) as pool:
         references = set(pool.map(once, range(10)))
@@ -106,9 +109,9 @@ def test_the_page_of_a_plain_form_promises_what_the_mail_does(line: Backend, lan
     shown = line.call(
         "POST", "/callbacks", form, {"content-type": FORM, "accept-language": language}
     )
-    (stored,) = map(store.load, re.findall(r"R-\w{4}", shown.text))
+    (stored,) = map(requests.load, re.findall(r"R-\w{4}", shown.text))
     assert stored
-    assert letters.window(stored.expected, "Europe/Berlin", language) in shown.text
+    assert Formats(language, "Europe/Berlin").window(*stored.expected) in shown.text
 
 
 @pytest.mark.parametrize(

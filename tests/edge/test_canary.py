@@ -8,7 +8,7 @@ import pytest
 
 import app
 from chalicelib import instants
-from chalicelib.newsletter import proof
+from chalicelib.newsletter.keys import key_of
 from tests.backend import Backend
 from tests.edge.test_faults import error_answer
 from tests.edge.test_newsletter import confirm, sign_up
@@ -37,7 +37,7 @@ def everything(backend: Backend) -> list[str]:
     assert backend.call("POST", "/newsletter/signups", body, headers, caller=CALLER).status == 202
     _fail(backend, "BadRequestException")
     backend.settle()
-    _allow_mails(backend, proof.key_of(EMAIL))
+    _allow_mails(backend, key_of(EMAIL))
     assert backend.call("POST", "/newsletter/signups", body, headers, caller=CALLER).status == 202
     _fail(backend, "ServiceUnavailable")
     backend.tick(_later())
@@ -50,7 +50,7 @@ def everything(backend: Backend) -> list[str]:
     assert confirm(backend, used[0]).status == 200
     backend.settle()
     used += [link(backend, EMAIL, page) for page in ("preferences", "unsubscribe")]
-    key = proof.key_of(EMAIL)
+    key = key_of(EMAIL)
     _allow_mails(backend, key)
     assert post(backend, "preferences", token=used[1], topics="news", language="de").status == 200
     assert post(backend, "access", email=EMAIL).status == 202
@@ -64,7 +64,7 @@ def everything(backend: Backend) -> list[str]:
     hear(backend, told("event soft bounce", *welcome(backend, key)))
     hear(backend, {"eventType": "Bounce", "mail": {"messageId": EMAIL, "destination": [EMAIL]}})
     assert post(backend, f"unsubscribe?token={used[2]}").status == 200
-    app.deliver(
+    app.deliver_messages(
         {"Records": [{"dynamodb": {"NewImage": {"email": {"S": EMAIL}}}}]}, Context()
     )  # quarantined
     assert post(backend, "erase", token=used[-1]).status == 200

@@ -12,8 +12,11 @@ import altcha
 import pytest
 
 from chalicelib import aws, challenges, instants
-from chalicelib.callbacks import model, opening, store, workflow
+from chalicelib.callbacks import model, rules, service, workflow
+from chalicelib.callbacks.stores import requests
+from chalicelib.callbacks.stores.requests import Proof
 from chalicelib.errors import Invalid
+from chalicelib.guards import Guards
 from chalicelib.limits import Limit
 from chalicelib.settings import BadSetting, parse
 from tests.backend import FORM, Backend
@@ -252,11 +255,12 @@ def test_twenty_posts_with_one_proof_are_one_request(guarded: Backend) -> None:
 def test_a_lost_race_does_not_use_it_up(guarded: Backend) -> None:
     """Somebody else takes the number between our look and our write: the second try brings the same proof."""
     now = instants.now()
-    claim = challenges.solved("callback", written(fresh(guarded)), now)
+    spent = challenges.solved("callback", written(fresh(guarded)), now)
+    guards = Guards(Limit("callbacks", "me", 5), spent)
     asked = model.Asked("Eva", "+4979302000", "key", "general", "callback-de-1", "de")
 
-    def make(reference: str, known: store.Number) -> model.Change:
-        return workflow.submit(asked, reference, opening.rules(), now)
+    def make(reference: str, known: requests.Number) -> model.Change:
+        return workflow.submit(asked, reference, rules.current(), now)
 
     tries: list[str] = []
 
@@ -267,13 +271,11 @@ def test_a_lost_race_does_not_use_it_up(guarded: Backend) -> None:
             aws.write(aws.put(guarded.env["CONTACTS_TABLE"], lock))
 
     with guarded.hooked("dynamodb", "before-send.dynamodb.TransactWriteItems", overtake):
-        callback = store.submit(
-            make, "key", {"caller": ""}, now, Limit("callbacks", "me", 5), claim
-        )
+        callback = service.add(make, "key", Proof("", {}), now, guards)
     assert (callback.reference, len(tries)) == ("R-FIRST", 2)
     assert len(guarded.items(prefix="ALTCHA#")) == 1
     with pytest.raises(Invalid):
-        store.submit(make, "key", {"caller": ""}, now, Limit("callbacks", "me", 5), claim)
+        service.add(make, "key", Proof("", {}), now, guards)
 
 
 def test_the_limit_is_named_before_the_proof(one_hour: None, guarded: Backend) -> None:

@@ -1,12 +1,13 @@
 """Our pages and mails belong to the company: its name, its colours, its subjects, by settings."""
 
 import math
+from datetime import date
 
 import pytest
 
 from bench.cost import size
 from chalicelib import aws
-from chalicelib.newsletter import store
+from chalicelib.newsletter.stores import growth
 from chalicelib.settings import BadSetting, Settings, parse
 from tests.backend import Backend
 
@@ -64,11 +65,11 @@ def test_a_year_of_growth_costs_less_than_a_read_a_day(backend: Backend) -> None
         {
             "pk": "GROWTH",
             "sk": f"2027-{month:02}-{date:02}#{lane:02}",
-            **dict.fromkeys(store.GROWTH, day),
+            **dict.fromkeys(growth.EVENTS, day),
         }
         for month in range(1, 13)
         for date in range(1, 32)
-        for lane in range(store._GROWTH_LANES)
+        for lane in range(growth.LANES)
     ]
     client = aws.client("dynamodb")
     for at in range(0, len(items), 25):
@@ -82,10 +83,10 @@ def test_a_year_of_growth_costs_less_than_a_read_a_day(backend: Backend) -> None
         units += math.ceil(sum(map(size, parsed["Items"])) / 4096) / 2
 
     with backend.hooked("dynamodb", "after-call.dynamodb.Query", note):
-        told = store.growth("2027-01-01", "2027-12-31")
+        told = growth.by_day(date(2027, 1, 1), date(2027, 12, 31))
     assert len(told) == 12 * 31
-    assert {name: told["2027-01-01"][name] for name in store.GROWTH} == dict.fromkeys(
-        store.GROWTH, day * store._GROWTH_LANES
+    assert {name: told["2027-01-01"][name] for name in growth.EVENTS} == dict.fromkeys(
+        growth.EVENTS, day * growth.LANES
     )
     print(f"growth of a year: {calls} calls, {units:.0f} read units (goal: at most 366)")
     assert units <= 366

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from chalicelib import settings
-from chalicelib.http.routing import INVENTORY
+from chalicelib.http.inventory import INVENTORY
 from chalicelib.messages import MESSAGES
 from tests.backend import FORM, ORIGIN, Backend
 

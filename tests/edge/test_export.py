@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from chalicelib import aws, tokens
-from chalicelib.newsletter import exports, proof, reactions
+from chalicelib.newsletter import export, links
+from chalicelib.newsletter.keys import key_of
 from tests.backend import Backend
 from tests.edge.test_newsletter import sign_up
 from tests.edge.test_subscription import link, post, subscribe
@@ -58,9 +59,9 @@ def test_the_confirmed_and_nobody_else(
         subscribe(office, f"{name}@example.org")
     post(
         office,
-        f"unsubscribe?token={tokens.sign(reactions.UNSUBSCRIBE, proof.key_of('left@example.org'), 0)}",
+        f"unsubscribe?token={tokens.sign(links.UNSUBSCRIBE, key_of('left@example.org'), 0)}",
     )
-    post(office, "erase", token=tokens.sign(reactions.DATA, proof.key_of("erased@example.org"), 0))
+    post(office, "erase", token=tokens.sign(links.DATA, key_of("erased@example.org"), 0))
     for name in ("pending", "not-me"):
         sign_up(office, f"{name}@example.org")
     office.deliver()
@@ -106,7 +107,7 @@ def test_supervisors_alone_may(office: Backend) -> None:
 @pytest.mark.parametrize("query", ["cursor=x", "cursor=..", "topic=cats"])
 def test_what_is_no_part_is_refused(office: Backend, query: str) -> None:
     foreign = tokens.sign(
-        reactions.UNSUBSCRIBE, json.dumps({"pk": {"S": "SUB#x"}, "sk": {"S": "SUB"}}), 0
+        links.UNSUBSCRIBE, json.dumps({"pk": {"S": "SUB#x"}, "sk": {"S": "SUB"}}), 0
     )
     assert download(office, f"{PATH}?{query}").status in (400, 422)
     assert download(office, f"{PATH}?cursor={foreign}").json["code"] == "token"
@@ -185,10 +186,11 @@ def test_a_part_ends_when_its_time_is_over(office: Backend) -> None:
     cursor, reads = None, 0
     with office.hooked("dynamodb", "provide-client-params.dynamodb.Scan", by_three):
         while reads == 0 or cursor:
-            text, count, cursor = exports.part(None, cursor, lambda: False)
+            part = export.part(None, cursor, lambda: False)
             reads += 1
-            got = [each["email"] for each in csv.DictReader(io.StringIO(text, newline=""))]
-            assert len(got) == count
+            got = [each["email"] for each in csv.DictReader(io.StringIO(part.text, newline=""))]
+            assert len(got) == part.count
+            cursor = part.cursor
             found += got
     assert sorted(found) == sorted(names)
     assert reads > 4

@@ -137,7 +137,7 @@ def test_a_poison_record_goes_to_the_dead_letters_and_its_neighbours_go_on(
 ) -> None:
     sign_up(backend, "beside-poison@example.org")
     poison = {"eventName": "INSERT", "dynamodb": {"NewImage": {}}}
-    app.deliver({"Records": [poison, *backend.records()]}, Context())
+    app.deliver_messages({"Records": [poison, *backend.records()]}, Context())
     assert len(backend.mails("beside-poison@example.org")) == 1
     queue = aws.client("sqs").receive_message(QueueUrl=backend.env["DEAD_LETTER_QUEUE_URL"])
     assert [json.loads(each["Body"])["record"] for each in queue["Messages"]] == [poison]
@@ -151,8 +151,8 @@ def test_a_table_that_throttles_has_the_batch_come_again(backend: Backend) -> No
         backend.hooked("dynamodb", "before-send.dynamodb.GetItem", throttled),
         pytest.raises(Exception, match="ProvisionedThroughput"),
     ):
-        app.deliver({"Records": records}, Context())
-    app.deliver({"Records": records}, Context())
+        app.deliver_messages({"Records": records}, Context())
+    app.deliver_messages({"Records": records}, Context())
     assert len(backend.mails("throttled-batch@example.org")) == 1
 
 
@@ -348,7 +348,7 @@ def test_batches_come_three_times_and_shuffled(backend: Backend) -> None:
     records = backend.records()
     for seed in range(3):
         random.Random(seed).shuffle(records)
-        app.deliver({"Records": records}, Context())
+        app.deliver_messages({"Records": records}, Context())
     assert [len(backend.mails(f"shuffled-{n}@example.org")) for n in range(10)] == [1] * 10
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from chalicelib.http.routing import INVENTORY
+from chalicelib.http.inventory import INVENTORY
 from local.cloud import Cloud
 from tests.backend import BROWSER, FORM, Backend
 from tests.events import Answer

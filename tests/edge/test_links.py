@@ -7,7 +7,9 @@ from typing import Any
 import time_machine
 
 from chalicelib import aws, instants, tokens
-from chalicelib.newsletter import proof, reactions, store
+from chalicelib.newsletter import links
+from chalicelib.newsletter.keys import key_of
+from chalicelib.newsletter.stores import subscribers
 from tests.backend import Backend
 from tests.edge.test_misuse import MORNING
 from tests.edge.test_newsletter import confirm, sign_up, token_in
@@ -70,14 +72,14 @@ def test_no_token_opens_what_it_is_not_for(backend: Backend) -> None:
     """Every purpose at every link, every changed character, expired, of an older opt-in: the same 400."""
     key = subscribe(backend, "tokens@example.org")
     now, before = instants.now(), backend.items()
-    letter = tokens.read(reactions.CONFIRM, link(backend, "tokens@example.org", "confirm"), now)[1]
+    letter = tokens.read(links.CONFIRM, link(backend, "tokens@example.org", "confirm"), now)[1]
     purposes = {
-        "confirm": reactions.CONFIRM,
-        "refuse": reactions.CONFIRM,
-        "unsubscribe": reactions.UNSUBSCRIBE,
-        "preferences": reactions.PREFERENCES,
-        "mydata": reactions.DATA,
-        "erase": reactions.DATA,
+        "confirm": links.CONFIRM,
+        "refuse": links.CONFIRM,
+        "unsubscribe": links.UNSUBSCRIBE,
+        "preferences": links.PREFERENCES,
+        "mydata": links.DATA,
+        "erase": links.DATA,
     }
     answers: list[Answer] = []
     for page, own in purposes.items():
@@ -97,7 +99,7 @@ def test_no_token_opens_what_it_is_not_for(backend: Backend) -> None:
             if page != "mydata":
                 answers.append(_press(backend, page, token))
     for page in ("confirm", "refuse"):
-        answers.append(_press(backend, page, tokens.sign(reactions.CONFIRM, key, letter - 1)))
+        answers.append(_press(backend, page, tokens.sign(links.CONFIRM, key, letter - 1)))
     print(
         f"\nbad tokens {len(answers)} · different answers {len({(each.status, each.text) for each in answers})}"
     )
@@ -120,18 +122,18 @@ def test_each_button_thrice_is_one_change(backend: Backend) -> None:
     key = subscribe(backend, "pressed@example.org")
     sign_up(backend, "refused@example.org")
     backend.deliver()
-    other = proof.key_of("refused@example.org")
+    other = key_of("refused@example.org")
     presses = [
         (other, "refuse", link(backend, "refused@example.org", "refuse"), "refused"),
         (key, "confirm", link(backend, "pressed@example.org", "confirm"), "confirmed"),
         (key, "preferences", link(backend, "pressed@example.org", "preferences"), "preferences"),
         (key, "unsubscribe", link(backend, "pressed@example.org", "unsubscribe"), "unsubscribed"),
-        (key, "erase", tokens.sign(reactions.DATA, key, 0), "erased"),
+        (key, "erase", tokens.sign(links.DATA, key, 0), "erased"),
     ]
     statuses, changes = [], []
     for subject, page, token, event in presses:
         statuses += [_press(backend, page, token).status for _ in range(3)]
-        changes.append([each.event for each in store.events(subject)].count(event))
+        changes.append([each.event for each in subscribers.events(subject)].count(event))
     print(f"\nbuttons {len(presses)} · presses {len(statuses)} · changes {sum(changes)}")
     assert set(statuses) == {200}
     assert changes == [1, 1, 1, 1, 1]

@@ -22,9 +22,9 @@ UNREADABLE: dict[str, Any] = {
     "dynamodb": {"NewImage": {"pk": {"S": "VIEW#gold"}}},
 }
 REACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
-    "record.quarantined": ("deliver", {"Records": [POISON]}),
-    "feedback.foreign_topic": ("hear", FOREIGN),
-    "marker.unreadable": ("count", {"Records": [UNREADABLE]}),
+    "record.quarantined": ("deliver_messages", {"Records": [POISON]}),
+    "feedback.foreign_topic": ("mail_feedback", FOREIGN),
+    "marker.unreadable": ("count_views", {"Records": [UNREADABLE]}),
     "clock.ticked": ("clock", SCHEDULED),
 }
 

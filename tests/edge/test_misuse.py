@@ -7,8 +7,9 @@ import pytest
 import time_machine
 
 from chalicelib import instants
-from chalicelib.http.routing import INVENTORY
-from chalicelib.newsletter import proof, routes
+from chalicelib.http.inventory import INVENTORY
+from chalicelib.newsletter import proof, service
+from chalicelib.newsletter.keys import key_of
 from tests.backend import ORIGIN, Backend
 from tests.edge.test_challenges import fresh, written
 from tests.edge.test_newsletter import SIGNUP, sign_up
@@ -129,7 +130,7 @@ def test_markup_comes_out_escaped(backend: Backend) -> None:
         {**SIGNUP, "email": "markup@example.org", "page": bad},
         headers,
     )
-    document = proof.document(proof.key_of("markup@example.org"), routes.wordings, instants.now())
+    document = proof.document(key_of("markup@example.org"), service.wordings, instants.now())
     assert document
     assert document["events"][0]["personal"]["page"] == bad
     shown, _ = proof.page(document, "de")

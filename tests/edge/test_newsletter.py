@@ -9,7 +9,8 @@ import pytest
 
 from chalicelib import aws, instants, tokens
 from chalicelib.errors import BadToken
-from chalicelib.newsletter import model, reactions, store
+from chalicelib.newsletter import ledger, links, model
+from chalicelib.newsletter.stores import subscribers
 from tests.backend import FORM, ORIGIN, Backend
 from tests.events import Answer
 
@@ -108,10 +109,10 @@ def test_twenty_equal_signups_at_once_are_one_subscriber_and_one_mail(backend: B
 
     def once(_: int) -> bool:
         while True:
-            known = store.load("key")
+            known = subscribers.load("key")
             change = model.sign_up(known.subscriber, asked, now, known.version)
             try:
-                store.save(known, change, now, store.How())
+                subscribers.save(known, change, now, ledger.How())
             except aws.Cancelled:
                 continue
             return change.owes is not None
@@ -119,22 +120,22 @@ def test_twenty_equal_signups_at_once_are_one_subscriber_and_one_mail(backend: B
     with ThreadPoolExecutor(20) as pool:
         winners = sum(pool.map(once, range(20)))
     owed = len(backend.items(prefix="MSG#"))
-    subscribers = len([each for each in backend.items(prefix="SUB#") if each["sk"] == "SUB"])
-    print(f"\nequal signups at once 20 · subscribers {subscribers} · mails owed {owed}")
-    assert (winners, owed, subscribers) == (1, 1, 1)
+    stored = len([each for each in backend.items(prefix="SUB#") if each["sk"] == "SUB"])
+    print(f"\nequal signups at once 20 · subscribers {stored} · mails owed {owed}")
+    assert (winners, owed, stored) == (1, 1, 1)
 
 
 def test_bad_links_are_all_the_same(backend: Backend) -> None:
     sign_up(backend, "bad@example.org")
     backend.deliver()
     token, now = token_in(backend, "bad@example.org"), instants.now()
-    key, letter = tokens.read(reactions.CONFIRM, token, now)
+    key, letter = tokens.read(links.CONFIRM, token, now)
     in_a_week = now + timedelta(days=7)
     bad = {
         "of another purpose": tokens.sign("newsletter.unsubscribe", key, letter, in_a_week),
-        "of another opt-in": tokens.sign(reactions.CONFIRM, key, letter - 1, in_a_week),
-        "of nobody": tokens.sign(reactions.CONFIRM, "nobody", letter, in_a_week),
-        "expired": tokens.sign(reactions.CONFIRM, key, letter, now - timedelta(seconds=1)),
+        "of another opt-in": tokens.sign(links.CONFIRM, key, letter - 1, in_a_week),
+        "of nobody": tokens.sign(links.CONFIRM, "nobody", letter, in_a_week),
+        "expired": tokens.sign(links.CONFIRM, key, letter, now - timedelta(seconds=1)),
         "empty": "",
         "words": "not-a-token",
         "dots": "..",
@@ -173,12 +174,12 @@ def test_keys_rotate_and_old_links_go_on_working(backend: Backend) -> None:
     secret = {**aws.secret(arn), "2": "a second key that is long enough to be one"}
     aws.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=json.dumps(secret))
     backend.forget()
-    new = tokens.sign(reactions.CONFIRM, "somebody", 1)
+    new = tokens.sign(links.CONFIRM, "somebody", 1)
     assert confirm(backend, old).status == 200
     del secret["1"]
     aws.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=json.dumps(secret))
     backend.forget()
-    assert tokens.read(reactions.CONFIRM, new, instants.now()) == ("somebody", 1)
+    assert tokens.read(links.CONFIRM, new, instants.now()) == ("somebody", 1)
     assert confirm(backend, old).status == 400
 
 

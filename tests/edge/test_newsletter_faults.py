@@ -15,7 +15,9 @@ from botocore.exceptions import ReadTimeoutError
 
 import app
 from chalicelib import aws, instants, tokens
-from chalicelib.newsletter import proof, reactions, routes, store
+from chalicelib.newsletter import links, proof, service
+from chalicelib.newsletter.keys import key_of
+from chalicelib.newsletter.stores import subscribers
 from tests.backend import Backend, Stop
 from tests.edge.test_faults import SERVICES, error_answer
 from tests.edge.test_newsletter import sign_up
@@ -53,9 +55,7 @@ def _waiting(backend: Backend, email: str, page: str) -> Act:
 
 def _confirmed(backend: Backend, email: str, page: str) -> Act:
     key = subscribe(backend, email)
-    purpose = {"unsubscribe": reactions.UNSUBSCRIBE, "erase": reactions.DATA}.get(
-        page, reactions.PREFERENCES
-    )
+    purpose = {"unsubscribe": links.UNSUBSCRIBE, "erase": links.DATA}.get(page, links.PREFERENCES)
     token = tokens.sign(purpose, key, 0)
     if page == "unsubscribe":
         return lambda: post(backend, f"unsubscribe?token={token}")
@@ -100,11 +100,11 @@ FLOWS = {
 
 def _fine(backend: Backend, flow: Flow, email: str, extra_mails: int = 0) -> None:
     """Everything has happened, once, and the proof holds."""
-    key = proof.key_of(email)
-    document = proof.document(key, routes.wordings, instants.now())
+    key = key_of(email)
+    document = proof.document(key, service.wordings, instants.now())
     assert document
     assert document["intact"], document["faults"]
-    assert tuple(each.event for each in store.events(key)) == flow.events
+    assert tuple(each.event for each in subscribers.events(key)) == flow.events
     assert state(key) == flow.state
     assert flow.mails <= len(backend.mails(email)) <= flow.mails + extra_mails
     if flow.state == "none":
@@ -125,7 +125,7 @@ def test_ended_before_and_after_every_call(busy: Backend, name: str) -> None:
         for number in range(1, 100):
             email = f"kill-{name}-{number}-{moment}@example.org"
             act, ending = flow.prepare(busy, email), _Ending(number, moment)
-            ending.run(busy, act, proof.key_of(email))
+            ending.run(busy, act, key_of(email))
             if not ending.ended:
                 break
             points += 1
@@ -155,7 +155,7 @@ class _Ending:
                 act()
             records = [each for each in backend.records() if key in each["eventID"]]
             with self._watching(backend):
-                app.deliver({"Records": records}, Context())
+                app.deliver_messages({"Records": records}, Context())
         except Stop:
             pass
 
@@ -242,7 +242,7 @@ def test_the_stream_thrice_and_shuffled_ends_in_the_same_state(busy: Backend) ->
     before, mails = busy.items(), {email: len(busy.mails(email)) for email in addresses.values()}
     for seed in range(3):
         random.Random(seed).shuffle(records)
-        app.deliver({"Records": records}, Context())
+        app.deliver_messages({"Records": records}, Context())
     changed = sum(one != other for one, other in zip(before, busy.items(), strict=True))
     print(f"\nrecords {len(records)} · delivered thrice and shuffled · items changed {changed}")
     assert changed == 0
@@ -256,7 +256,7 @@ def test_without_its_stream_for_a_day_the_clock_delivers_and_an_erasure_is_compl
 ) -> None:
     """The mapping is disabled and what it would have brought has expired: nothing is reacted to, ever."""
     key = subscribe(busy, "day-erased@example.org")
-    assert post(busy, "erase", token=tokens.sign(reactions.DATA, key, 0)).status == 200
+    assert post(busy, "erase", token=tokens.sign(links.DATA, key, 0)).status == 200
     assert "day-erased@example.org" not in str(busy.items())
     addresses = [f"day-{number}@example.org" for number in range(30)]
     for address in addresses:
@@ -282,16 +282,16 @@ def test_who_comes_back_at_once_after_an_erasure_is_erased_before_it(busy: Backe
         raise Stop
 
     with busy.hooked("dynamodb", "before-send.dynamodb.UpdateItem", end), pytest.raises(Stop):
-        post(busy, "erase", token=tokens.sign(reactions.DATA, key, 0))
+        post(busy, "erase", token=tokens.sign(links.DATA, key, 0))
     body = {
         "email": "BACK@example.org",
         "consent": "newsletter-de-1",
         "page": "https://www.site.example/anew",
     }
     assert busy.call("POST", "/newsletter/signups", body).status == 202
-    app.deliver({"Records": old}, Context())
+    app.deliver_messages({"Records": old}, Context())
     busy.settle()
-    events = store.events(key)
+    events = subscribers.events(key)
     kept = [each.event for each in events if each.personal]
     print(f"\nevents before the erasure with personal data {len(kept) - 1} · after it {len(kept)}")
     assert ended

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from chalicelib import instants
 from chalicelib.articles import ranking
-from chalicelib.articles import store as articles
-from chalicelib.callbacks import store as callbacks
+from chalicelib.articles.stores import counts
+from chalicelib.callbacks.stores import board
 from chalicelib.errors import Unavailable
 from tests.backend import Backend
 from tests.edge.desk import STAFF, Agent, ask, backdate
@@ -124,14 +124,14 @@ def test_a_request_that_ends_while_the_figures_are_read_counts_once(
             assert sam.do(reference, "outcome", outcome="reached").status == 200
 
     with line.hooked("dynamodb", "before-call.dynamodb.Query", end):
-        found = callbacks.since(instants.now() - timedelta(days=1))
+        found = board.since(instants.now() - timedelta(days=1))
     assert sorted(each.reference for each in found) == sorted([reference, other])
 
 
 def test_a_days_views_are_written_when_they_change(line: Backend) -> None:
     today = instants.day(instants.now(), "Europe/Berlin").isoformat()
     ranking.rank()
-    assert articles.views(today, today) == {}
+    assert counts.views(today, today) == {}
     read(line, "gold")
     read(line, "silver")
     line.count()
@@ -145,10 +145,10 @@ def test_a_days_views_are_written_when_they_change(line: Backend) -> None:
         ranking.rank()
         ranking.rank()
     assert written == 1
-    assert articles.views(today, today) == {today: 2}
+    assert counts.views(today, today) == {today: 2}
     ranking.forget()
     ranking.rank()
-    assert articles.views("2020-01-01", today) == {today: 2}
+    assert counts.views("2020-01-01", today) == {today: 2}
 
 
 def test_pages_of_an_empty_stage(line: Backend, sam: Agent) -> None:

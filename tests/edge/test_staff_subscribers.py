@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from chalicelib.newsletter import proof
+from chalicelib.newsletter.keys import key_of
 from tests.backend import Backend
 from tests.edge.desk import Agent
 from tests.edge.test_newsletter import sign_up
@@ -31,7 +31,7 @@ def find(sam: Agent, email: str) -> Answer:
 def test_from_the_address_to_the_proof_without_the_address_in_a_link(sam: Agent) -> None:
     subscribe(sam.backend, EVA)
     path = led(find(sam, "Eva@Example.org"))
-    assert path == f"{PATH}/{proof.key_of(EVA)}"
+    assert path == f"{PATH}/{key_of(EVA)}"
     shown = look(sam, path).text
     assert EVA in shown
     assert "bestätigt" in shown
@@ -70,7 +70,7 @@ def test_erasing_asks_first_and_a_second_press_does_no_more(
     logged = capsys.readouterr().out
     assert EVA not in logged
     told = [json.loads(each) for each in logged.splitlines()]
-    key = proof.key_of(EVA)
+    key = key_of(EVA)
     assert [
         (each["subscriber"], each["by"])
         for each in told

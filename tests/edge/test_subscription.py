@@ -6,6 +6,7 @@ import statistics
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ import pytest
 
 import app
 from chalicelib import aws, instants, tokens
-from chalicelib.newsletter import proof, reactions, routes, store
+from chalicelib.newsletter import links, proof, service
+from chalicelib.newsletter.keys import key_of
+from chalicelib.newsletter.stores import growth, subscribers
 from local.cloud import Cloud
 from tests.backend import FORM, ORIGIN, Backend
 from tests.edge.test_newsletter import confirm, sign_up
@@ -43,11 +46,11 @@ def subscribe(backend: Backend, address: str) -> str:
     backend.deliver()
     assert confirm(backend, link(backend, address, "confirm")).status == 200
     backend.deliver()
-    return proof.key_of(address)
+    return key_of(address)
 
 
 def state(key: str) -> str:
-    subscriber = store.load(key).subscriber
+    subscriber = subscribers.load(key).subscriber
     return subscriber.state if subscriber else "none"
 
 
@@ -68,7 +71,7 @@ def hear(backend: Backend, told: dict[str, Any], topic: str | None = None) -> No
             "MessageAttributes": {},
         }
     }
-    app.hear({"Records": [record]}, Context())
+    app.mail_feedback({"Records": [record]}, Context())
 
 
 def told(shape: str, message_id: str, service_id: str, feedback_id: str = "") -> dict[str, Any]:
@@ -128,15 +131,15 @@ def test_one_click_unsubscribe_to_the_letter(backend: Backend) -> None:
         backend.call("POST", url[1], "List-Unsubscribe=One-Click", {"content-type": FORM}).status
         == 200
     )
-    assert state(proof.key_of("header@example.org")) == "unsubscribed"
+    assert state(key_of("header@example.org")) == "unsubscribed"
 
 
 def test_an_unsubscribe_is_honoured_by_mail_that_waits(backend: Backend) -> None:
     assert sign_up(backend, "queued@example.org").status == 202
     backend.deliver()
     assert confirm(backend, link(backend, "queued@example.org", "confirm")).status == 200
-    key = proof.key_of("queued@example.org")
-    post(backend, f"unsubscribe?token={tokens.sign(reactions.UNSUBSCRIBE, key, 0)}")
+    key = key_of("queued@example.org")
+    post(backend, f"unsubscribe?token={tokens.sign(links.UNSUBSCRIBE, key, 0)}")
     backend.deliver()
     assert {each["subject"] for each in backend.mails("queued@example.org")} == {
         "Bitte bestätigen Sie Ihre Anmeldung"
@@ -153,7 +156,7 @@ def test_preferences(backend: Backend) -> None:
     assert page.text.count(" checked") == 4  # three topics, one language
     answer = post(backend, "preferences", token=token, topics="offers", language="en")
     assert answer.json == {"status": "saved"}
-    subscriber = store.load(key).subscriber
+    subscriber = subscribers.load(key).subscriber
     assert subscriber
     assert (subscriber.topics, subscriber.language) == (("offers",), "en")
     none = post(backend, "preferences", token=token, language="en")
@@ -170,7 +173,7 @@ def test_not_me(backend: Backend) -> None:
     backend.deliver()
     token, key = (
         link(backend, "stranger@example.org", "refuse"),
-        proof.key_of("stranger@example.org"),
+        key_of("stranger@example.org"),
     )
     assert backend.call("GET", f"/newsletter/refuse?token={token}").text.count("<button") == 1
     assert state(key) == "pending"
@@ -232,9 +235,9 @@ def test_after_an_erasure_nothing_personal_is_anywhere(
     backend.deliver()
     confirm(backend, link(backend, "canary@example.org", "confirm"))
     backend.settle()
-    key = proof.key_of("canary@example.org")
+    key = key_of("canary@example.org")
     assert "canary@example.org" in str(backend.items())
-    token = tokens.sign(reactions.DATA, key, 0)
+    token = tokens.sign(links.DATA, key, 0)
     assert post(backend, "erase", token=token).status == 200
     backend.settle()
     letters = (
@@ -259,9 +262,9 @@ def test_after_an_erasure_nothing_personal_is_anywhere(
     assert [each["reason"] for each in table(tmp_path / "old.csv.refused.csv")] == [
         "was erased here: only the person can come back, by signing up"
     ]
-    known = store.load(key)
+    known = subscribers.load(key)
     assert known.suppressed
-    shown = proof.document(key, routes.wordings, instants.now())
+    shown = proof.document(key, service.wordings, instants.now())
     assert shown
     assert (shown["intact"], shown["events"][0]["personal"]) == (True, None)
     assert all(
@@ -270,7 +273,7 @@ def test_after_an_erasure_nothing_personal_is_anywhere(
     sign_up(backend, "canary@example.org")
     backend.settle()
     confirm(backend, link(backend, "canary@example.org", "confirm"))
-    assert not store.load(key).suppressed
+    assert not subscribers.load(key).suppressed
 
 
 def test_a_thousand_looks_at_every_link_change_nothing(backend: Backend) -> None:
@@ -278,7 +281,7 @@ def test_a_thousand_looks_at_every_link_change_nothing(backend: Backend) -> None
     sign_up(backend, "scanner-2@example.org")
     backend.deliver()
     confirming = link(backend, "scanner-2@example.org", "confirm")
-    data = tokens.sign(reactions.DATA, key, 0)
+    data = tokens.sign(links.DATA, key, 0)
     pages = {
         "confirm": confirming,
         "refuse": confirming,
@@ -312,7 +315,7 @@ def test_a_thousand_looks_at_every_link_change_nothing(backend: Backend) -> None
         f"\nlooks at mailed links {looks} · writes 0 · buttons that work afterwards {pressed.count(200)}"
     )
     assert pressed == [200] * 4
-    assert (state(key), state(proof.key_of("scanner-2@example.org"))) == ("none", "confirmed")
+    assert (state(key), state(key_of("scanner-2@example.org"))) == ("none", "confirmed")
 
 
 @pytest.mark.parametrize("shape", ["event bounce", "notification bounce"])
@@ -321,12 +324,12 @@ def test_a_hard_bounce_ends_it_and_a_fresh_opt_in_begins_it_again(
 ) -> None:
     address = f"{shape.replace(' ', '-')}@example.org"
     key = subscribe(backend, address)
-    message, service = welcome(backend, key)
-    event = told(shape, message, service)
+    message, service_id = welcome(backend, key)
+    event = told(shape, message, service_id)
     for _ in range(3):
         hear(backend, event)
     assert state(key) == "bounced"
-    assert [each.event for each in store.events(key)] == ["signup", "confirmed", "bounced"]
+    assert [each.event for each in subscribers.events(key)] == ["signup", "confirmed", "bounced"]
     _allow_mails(backend, key)
     sign_up(backend, address)
     backend.deliver()
@@ -343,12 +346,12 @@ def test_feedback_in_every_order_ends_in_one_state(
     backend: Backend, order: tuple[str, ...]
 ) -> None:
     key = subscribe(backend, "orders@example.org")
-    message, service = welcome(backend, key)
+    message, service_id = welcome(backend, key)
     for shape in order:
         for _ in range(2):
-            hear(backend, told(shape, message, service))
+            hear(backend, told(shape, message, service_id))
     assert state(key) == "complained"
-    assert proof.document(key, routes.wordings, instants.now())["intact"]  # type: ignore[index]  # it is there
+    assert proof.document(key, service.wordings, instants.now())["intact"]  # type: ignore[index]  # it is there
     _allow_mails(backend, key)
     assert sign_up(backend, "orders@example.org").status == 202
     assert state(key) == "complained"
@@ -373,11 +376,11 @@ def test_an_event_resolves_a_message_without_an_answer(backend: Backend) -> None
 
 def test_foreign_topics_unknown_messages_and_nonsense_change_nothing(backend: Backend) -> None:
     key = subscribe(backend, "forged@example.org")
-    message, service = welcome(backend, key)
+    message, service_id = welcome(backend, key)
     before = backend.items()
     hear(
         backend,
-        told("event complaint", message, service),
+        told("event complaint", message, service_id),
         topic="arn:aws:sns:eu-central-1:000000000000:foreign",
     )
     hear(backend, told("event complaint", "newsletter-welcome.nobody.1", "unknown"))
@@ -392,7 +395,7 @@ def test_foreign_topics_unknown_messages_and_nonsense_change_nothing(backend: Ba
 
 def test_the_proof_verifies_and_one_changed_byte_shows(backend: Backend) -> None:
     key = subscribe(backend, "proven@example.org")
-    shown = proof.document(key, routes.wordings, instants.now())
+    shown = proof.document(key, service.wordings, instants.now())
     assert shown
     assert shown["intact"]
     assert shown["declarations"][0]["text"].startswith("Ja, bitte senden Sie mir")
@@ -408,12 +411,12 @@ def test_the_proof_verifies_and_one_changed_byte_shows(backend: Backend) -> None
             aws.client("dynamodb").put_item(
                 TableName=table, Item=aws.pack_item({**item, name: forged})
             )
-            found = proof.document(key, routes.wordings, instants.now())
+            found = proof.document(key, service.wordings, instants.now())
             assert found
             changed += 1
             detected += not found["intact"] and bool(found["faults"])
         aws.client("dynamodb").put_item(TableName=table, Item=aws.pack_item(item))
-    assert proof.document(key, routes.wordings, instants.now())["intact"]  # type: ignore[index]  # it is there
+    assert proof.document(key, service.wordings, instants.now())["intact"]  # type: ignore[index]  # it is there
     print(f"\nchanged values {changed} · detected {detected}")
     assert detected == changed
 
@@ -425,15 +428,15 @@ def _flip(text: str) -> str:
 def test_growth_is_counted_with_what_grew(backend: Backend) -> None:
     for number in range(5):
         key = subscribe(backend, f"grown-{number}@example.org")
-    post(backend, f"unsubscribe?token={tokens.sign(reactions.UNSUBSCRIBE, key, 0)}")
-    message, service = welcome(backend, proof.key_of("grown-0@example.org"))
+    post(backend, f"unsubscribe?token={tokens.sign(links.UNSUBSCRIBE, key, 0)}")
+    message, service = welcome(backend, key_of("grown-0@example.org"))
     hear(backend, told("event bounce", message, service))
     day = instants.day(instants.now(), "Europe/Berlin").isoformat()
     reads: list[str] = []
     with backend.hooked(
         "dynamodb", "before-send.dynamodb", lambda event_name, **_: reads.append(event_name)
     ):
-        year = store.growth(f"{day[:4]}-01-01", f"{day[:4]}-12-31")
+        year = growth.by_day(date(int(day[:4]), 1, 1), date(int(day[:4]), 12, 31))
     assert year == {day: {"signup": 5, "confirmed": 5, "unsubscribed": 1, "bounced": 1}}
     assert len(reads) == 1
 
@@ -517,19 +520,19 @@ def test_confirming_against_unsubscribing_has_one_end(backend: Backend) -> None:
         email = f"both-{number}@example.org"
         sign_up(backend, email)
         backend.deliver()
-        confirming, key = link(backend, email, "confirm"), proof.key_of(email)
-        leaving = tokens.sign(reactions.UNSUBSCRIBE, key, 0)
+        confirming, key = link(backend, email, "confirm"), key_of(email)
+        leaving = tokens.sign(links.UNSUBSCRIBE, key, 0)
         acts = [
             lambda c=confirming: confirm(backend, c),
             lambda t=leaving: post(backend, f"unsubscribe?token={t}"),
         ] * 4
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda act: act(), acts))
-        events = [each.event for each in store.events(key)]
+        events = [each.event for each in subscribers.events(key)]
         ends[state(key)] += 1
         assert events == ["signup", "confirmed", "unsubscribed"][: len(events)]
         assert state(key) == events[-1]
-        assert proof.document(key, routes.wordings, instants.now())["intact"]  # type: ignore[index]  # it is there
+        assert proof.document(key, service.wordings, instants.now())["intact"]  # type: ignore[index]  # it is there
         assert post(backend, f"unsubscribe?token={leaving}").status == 200
         assert state(key) == "unsubscribed"
     print(

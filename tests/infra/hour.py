@@ -22,7 +22,7 @@ import time_machine
 
 import app
 from chalicelib import aws
-from chalicelib.newsletter import proof
+from chalicelib.newsletter.keys import key_of
 from infra import alarms, config
 from local.cloud import Cloud
 from ops.watching import dead_letters
@@ -133,8 +133,8 @@ class Hour:
             else ExitStack()
         ):
             for function, records in (
-                ("deliver", backend.records() + poison),
-                ("count", backend.records("VIEW_MARKERS_TABLE")),
+                ("deliver_messages", backend.records() + poison),
+                ("count_views", backend.records("VIEW_MARKERS_TABLE")),
             ):
                 self.put(
                     f"AWS/Lambda/IteratorAge/{config.function_name('STAGE', function)}",
@@ -143,11 +143,11 @@ class Hour:
                 self.invoke(
                     function, partial(getattr(app, function), {"Records": records}, Context())
                 )
-            for function in [*("clock", "rank") * 5, "sweep"]:
+            for function in [*("clock", "rank_articles") * 5, "sweep_views"]:
                 self.invoke(function, partial(getattr(app, function), SCHEDULED, Context()))
         for email in emails if slot not in SES_REFUSES else []:
             self.ask("POST", "/newsletter/confirm", {"token": link(backend, email, "confirm")})
-        self.invoke("deliver", backend.deliver)
+        self.invoke("deliver_messages", backend.deliver)
         self.feedback(emails)
         self.put(
             "AWS/SQS/ApproximateNumberOfMessagesVisible/customer-contact-STAGE-dead-letters",
@@ -159,10 +159,8 @@ class Hour:
         shape = {BOUNCE: "event bounce", COMPLAINT: "event complaint"}.get(self.slot)
         if shape:
             self.invoke(
-                "hear",
-                partial(
-                    hear, self.backend, told(shape, *welcome(self.backend, proof.key_of(emails[0])))
-                ),
+                "mail_feedback",
+                partial(hear, self.backend, told(shape, *welcome(self.backend, key_of(emails[0])))),
             )
         sent = sum(state == "sent" for state in self.backend.states().values())
         self.put("AWS/SES/Send", sent - self.sent)

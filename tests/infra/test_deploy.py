@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from chalicelib.http.routing import METHODS
+from chalicelib.http.inventory import METHODS
 from infra import config, destroy, gateway, policies, triggers
 from infra.checks import check
 from infra.deploy import run, settle, steps
@@ -64,7 +64,10 @@ def test_the_stage_is_what_it_should_be(served: Account) -> None:
     filters = {
         each["FunctionArn"].rpartition("-")[2]: each["FilterCriteria"]["Filters"] for each in mapped
     }
-    assert {name: len(found) for name, found in filters.items()} == {"deliver": 3, "count": 1}
+    assert {name: len(found) for name, found in filters.items()} == {
+        "deliver_messages": 3,
+        "count_views": 1,
+    }
     for function, most in triggers.RESERVED.items():
         name = config.function_name(STAGE, function)
         found = served.client("lambda").get_function_concurrency(FunctionName=name)

@@ -6,7 +6,8 @@ from typing import Any
 
 import app
 from chalicelib import tokens
-from chalicelib.newsletter import proof, reactions
+from chalicelib.newsletter import links
+from chalicelib.newsletter.keys import key_of
 from infra.triggers import FILTERS
 from tests.backend import FORM, Backend
 from tests.edge.test_newsletter import sign_up
@@ -56,7 +57,7 @@ def states(backend: Backend) -> dict[str, dict[str, Any]]:
     backend.call(
         "POST", "/callbacks", {"name": "Eva", "phone": "07930 2000", "consent": "callback-de-1"}
     )
-    leave = tokens.sign(reactions.UNSUBSCRIBE, proof.key_of("leaves@example.org"), 0)
+    leave = tokens.sign(links.UNSUBSCRIBE, key_of("leaves@example.org"), 0)
     assert (
         backend.call(
             "POST", f"/newsletter/unsubscribe?token={leave}", "", {"content-type": FORM}
@@ -64,7 +65,7 @@ def states(backend: Backend) -> dict[str, dict[str, Any]]:
         == 200
     )
     look()
-    data = tokens.sign(reactions.DATA, proof.key_of("erased@example.org"), 0)
+    data = tokens.sign(links.DATA, key_of("erased@example.org"), 0)
     assert (
         backend.call("POST", "/newsletter/erase", f"token={data}", {"content-type": FORM}).status
         == 200
@@ -77,8 +78,8 @@ def states(backend: Backend) -> dict[str, dict[str, Any]]:
 
 def test_deliver_sees_what_it_reacts_to_and_nothing_else(backend: Backend) -> None:
     records = states(backend).values()
-    through = [each for each in records if let_through("deliver", each)]
-    held = [each for each in records if not let_through("deliver", each)]
+    through = [each for each in records if let_through("deliver_messages", each)]
+    held = [each for each in records if not let_through("deliver_messages", each)]
     assert {each["dynamodb"]["Keys"]["pk"]["S"].partition("#")[0] for each in through} == {
         "MSG",
         "SUB",
@@ -86,23 +87,23 @@ def test_deliver_sees_what_it_reacts_to_and_nothing_else(backend: Backend) -> No
     assert len(held) > len(through) >= 5
     for record in held:
         with calls(backend) as made:
-            app.deliver({"Records": [record]}, Context())
+            app.deliver_messages({"Records": [record]}, Context())
         assert made == []
     for record in through:
         with calls(backend) as made:
-            app.deliver({"Records": [record]}, Context())
+            app.deliver_messages({"Records": [record]}, Context())
         assert made != []
 
 
 def test_count_sees_each_new_view_and_not_its_own_flags(backend: Backend) -> None:
     assert backend.call("POST", "/articles/gold/views").status == 204
     new = backend.records("VIEW_MARKERS_TABLE")
-    seen = [each for each in new if let_through("count", each)]
+    seen = [each for each in new if let_through("count_views", each)]
     assert [each["dynamodb"]["Keys"]["pk"]["S"].partition("#")[0] for each in seen] == ["VIEW"]
     backend.count()
     flagged = [{**each, "eventName": "MODIFY"} for each in backend.records("VIEW_MARKERS_TABLE")]
-    assert not [each for each in flagged if let_through("count", each)]
+    assert not [each for each in flagged if let_through("count_views", each)]
     for record in [*flagged, *(each for each in new if each not in seen)]:
         with calls(backend) as made:
-            app.count({"Records": [record]}, Context())
+            app.count_views({"Records": [record]}, Context())
         assert made == []

@@ -122,8 +122,8 @@ def events(backend: Backend, told: Told) -> None:
             "Subject": None,
             "MessageAttributes": {},
         }
-        with told.by("hear"):
-            app.hear({"Records": [{"Sns": sns}]}, Context())
+        with told.by("mail_feedback"):
+            app.mail_feedback({"Records": [{"Sns": sns}]}, Context())
 
     tell(backend.env["MAIL_EVENTS_TOPIC_ARN"], "unreadable")
     tell("arn:aws:sns:eu-central-1:000000000000:foreign", "{}")
@@ -131,13 +131,13 @@ def events(backend: Backend, told: Told) -> None:
 
 def markers(backend: Backend, told: Told) -> None:
     bad = {"pk": "VIEW#gold|2026-11-23|nobody", "expires": 1}
-    with told.by("count"):
-        app.count({"Records": [{"dynamodb": {"NewImage": aws.pack_item(bad)}}]}, Context())
+    with told.by("count_views"):
+        app.count_views({"Records": [{"dynamodb": {"NewImage": aws.pack_item(bad)}}]}, Context())
     assert backend.call("POST", "/articles/gold/views").status == 204
     aws.client("dynamodb").put_item(
         TableName=backend.env["VIEW_MARKERS_TABLE"], Item=aws.pack_item(bad)
     )
-    with told.by("sweep"):
+    with told.by("sweep_views"):
         counting.sweep(instants.now() + timedelta(minutes=11))
 
 
@@ -145,10 +145,12 @@ def test_every_metric_of_ours_is_told_by_each_function_it_is_read_of(
     backend: Backend, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = Told(capsys)
-    messages(backend, told, "deliver", backend.deliver)
+    messages(backend, told, "deliver_messages", backend.deliver)
     messages(backend, told, "clock", lambda: backend.tick(instants.now()))
-    with told.by("deliver"):
-        app.deliver({"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": {}}}]}, Context())
+    with told.by("deliver_messages"):
+        app.deliver_messages(
+            {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": {}}}]}, Context()
+        )
     requests(backend, told)
     events(backend, told)
     markers(backend, told)

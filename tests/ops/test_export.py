@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib import tokens
-from chalicelib.newsletter import proof, reactions
+from chalicelib.newsletter import links
+from chalicelib.newsletter.keys import key_of
 from tests.backend import Backend
 from tests.edge.test_newsletter import sign_up
 from tests.edge.test_subscription import link, post, subscribe
@@ -20,9 +21,9 @@ def test_only_the_confirmed_are_exported(backend: Backend, tmp_path: Path) -> No
         subscribe(backend, f"{name}@example.org")
     post(
         backend,
-        f"unsubscribe?token={tokens.sign(reactions.UNSUBSCRIBE, proof.key_of('left@example.org'), 0)}",
+        f"unsubscribe?token={tokens.sign(links.UNSUBSCRIBE, key_of('left@example.org'), 0)}",
     )
-    post(backend, "erase", token=tokens.sign(reactions.DATA, proof.key_of("erased@example.org"), 0))
+    post(backend, "erase", token=tokens.sign(links.DATA, key_of("erased@example.org"), 0))
     for name in ("pending", "not-me"):
         sign_up(backend, f"{name}@example.org")
     backend.deliver()

@@ -10,8 +10,10 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from chalicelib import aws, instants, tokens
-from chalicelib.newsletter import model, proof, reactions, routes, store
-from chalicelib.newsletter.store import How
+from chalicelib.newsletter import links, model, proof, service
+from chalicelib.newsletter.keys import key_of
+from chalicelib.newsletter.ledger import How
+from chalicelib.newsletter.stores import subscribers
 from tests.backend import Backend, Stop
 from tests.edge.test_newsletter import confirm, sign_up
 from tests.edge.test_subscription import link, post, state, subscribe
@@ -19,13 +21,13 @@ from tests.ops.commands import WORDING, ops, row, table, written
 
 
 def complain(key: str) -> None:
-    known = store.load(key)
+    known = subscribers.load(key)
     change = model.complain(known.subscriber, instants.now())
-    store.save(known, change, instants.now(), How())
+    subscribers.save(known, change, instants.now(), How())
 
 
 def shown(email: str) -> dict[str, Any]:
-    document = proof.document(proof.key_of(email), routes.wordings, instants.now())
+    document = proof.document(key_of(email), service.wordings, instants.now())
     assert document
     return document
 
@@ -79,8 +81,8 @@ def test_an_imported_subscriber_has_a_whole_proof(backend: Backend, tmp_path: Pa
 
 def test_what_is_imported_lives_on_like_any_subscriber(backend: Backend, tmp_path: Path) -> None:
     ops("import", written(tmp_path / "old.csv", row("lives@example.org")))
-    key = proof.key_of("lives@example.org")
-    token = tokens.sign(reactions.UNSUBSCRIBE, key, 0)
+    key = key_of("lives@example.org")
+    token = tokens.sign(links.UNSUBSCRIBE, key, 0)
     assert post(backend, f"unsubscribe?token={token}").status == 200
     assert state(key) == "unsubscribed"
     assert sign_up(backend, "lives@example.org").status == 202
@@ -89,7 +91,7 @@ def test_what_is_imported_lives_on_like_any_subscriber(backend: Backend, tmp_pat
     document = shown("lives@example.org")
     assert document["intact"]
     assert [each["version"] for each in document["declarations"]] == ["newsletter-de-1", "shop-2"]
-    assert post(backend, "erase", token=tokens.sign(reactions.DATA, key, 0)).status == 200
+    assert post(backend, "erase", token=tokens.sign(links.DATA, key, 0)).status == 200
     backend.settle()
     for personal in ("lives@example.org", "192.0.2.7", "Ordner 7", "alt.example"):
         assert personal not in str(backend.items())
@@ -120,11 +122,9 @@ def test_who_decided_here_is_refused_and_told_why(backend: Backend, tmp_path: Pa
         subscribe(backend, f"{name}@example.org") if name != "waits" else sign_up(
             backend, "waits@example.org"
         )
-    keys = {
-        name: proof.key_of(f"{name}@example.org") for name in ("here", "left", "erased", "spam")
-    }
-    post(backend, f"unsubscribe?token={tokens.sign(reactions.UNSUBSCRIBE, keys['left'], 0)}")
-    post(backend, "erase", token=tokens.sign(reactions.DATA, keys["erased"], 0))
+    keys = {name: key_of(f"{name}@example.org") for name in ("here", "left", "erased", "spam")}
+    post(backend, f"unsubscribe?token={tokens.sign(links.UNSUBSCRIBE, keys['left'], 0)}")
+    post(backend, "erase", token=tokens.sign(links.DATA, keys["erased"], 0))
     complain(keys["spam"])
     sign_up(backend, "not-me@example.org")
     backend.deliver()
@@ -157,17 +157,17 @@ def test_who_decided_here_is_refused_and_told_why(backend: Backend, tmp_path: Pa
     assert (refused[-1]["email"], refused[-1]["proof_note"]) == ("'=cmd@example.org", "'-x")
     assert refused[-1]["source_address"] == "'=1+1"
     after = {item["pk"]: item for item in backend.items(prefix="SUB#") if item["sk"] == "SUB"}
-    waits = f"SUB#{proof.key_of('waits@example.org')}"
+    waits = f"SUB#{key_of('waits@example.org')}"
     assert {pk: item for pk, item in after.items() if pk in before and pk != waits} == {
         pk: item for pk, item in before.items() if pk != waits
     }
-    assert state(proof.key_of("waits@example.org")) == "confirmed"
+    assert state(key_of("waits@example.org")) == "confirmed"
     assert not any("expires" in each for each in backend.items(prefix=waits))
     assert shown("waits@example.org")["intact"]
 
 
 def test_declarations_are_known_by_their_text(backend: Backend, tmp_path: Path) -> None:
-    ours = routes.wordings.all["newsletter-de-1"]
+    ours = service.wordings.all["newsletter-de-1"]
     sha256 = hashlib.sha256(WORDING.encode()).hexdigest()
     lines = [
         "email,language,topics,consent_version,consent_text,consent_sha256,confirmed_at,source_address",

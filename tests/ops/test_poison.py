@@ -28,7 +28,7 @@ class Deliver(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         event = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        app.deliver(event, Context())
+        app.deliver_messages(event, Context())
         self.send_response(200)
         self.send_header("content-length", "2")
         self.end_headers()
@@ -46,12 +46,12 @@ def deployed(stage: str) -> Iterator[None]:
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as packed:
         packed.writestr("app.py", "")
-    client, name = boto3.client("lambda"), config.function_name(stage, "deliver")
+    client, name = boto3.client("lambda"), config.function_name(stage, "deliver_messages")
     client.create_function(
         FunctionName=name,
         Runtime="python3.13",
         Role="arn:aws:iam::000000000000:role/none",
-        Handler="app.deliver",
+        Handler="app.deliver_messages",
         Code={"ZipFile": code.getvalue()},
         Environment={
             "Variables": {"MINISTACK_LAMBDA_PROXY_URL": f"http://127.0.0.1:{server.server_port}/"}
@@ -88,7 +88,7 @@ def test_one_in_a_hundred(backend: Backend, capsys: pytest.CaptureFixture[str]) 
 
     with deployed(backend.env["STAGE"]):
         with backend.hooked("dynamodb", "before-send.dynamodb.GetItem", poisoned(poison)):
-            app.deliver({"Records": batch}, Context())
+            app.deliver_messages({"Records": batch}, Context())
         lines = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
         assert (len(batch), sent()) == (BATCH, BATCH - 1)
         assert [each["event"] for each in lines] == ["record.quarantined"]

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from chalicelib import aws, instants, tokens
-from chalicelib.newsletter import reactions
+from chalicelib.newsletter import links
 from tests.backend import Backend
 from tests.edge.test_newsletter import sign_up
 from tests.edge.test_subscription import post, subscribe
@@ -71,7 +71,7 @@ def test_nobody_and_no_address(backend: Backend) -> None:
 
 def test_an_erased_person_has_a_proof_without_personal_data(backend: Backend) -> None:
     key = subscribe(backend, "gone@example.org")
-    post(backend, "erase", token=tokens.sign(reactions.DATA, key, 0))
+    post(backend, "erase", token=tokens.sign(links.DATA, key, 0))
     backend.settle()
     done = ops("proof", "gone@example.org")
     assert (done.exit_code, "INTACT" in done.output) == (0, True)
@@ -93,7 +93,7 @@ def test_growth_by_day(backend: Backend, tmp_path: Path) -> None:
     assert "30 days, on 30 of them nothing happened" in empty.output
     keys = [subscribe(backend, f"grows-{number}@example.org") for number in range(3)]
     sign_up(backend, "waits@example.org")
-    post(backend, f"unsubscribe?token={tokens.sign(reactions.UNSUBSCRIBE, keys[0], 0)}")
+    post(backend, f"unsubscribe?token={tokens.sign(links.UNSUBSCRIBE, keys[0], 0)}")
     ops("import", written(tmp_path / "old.csv", row("imported@example.org")))
     backend.settle()
     done = ops("growth")

@@ -76,7 +76,7 @@ def test_an_event_that_was_lost_is_heard_after_all(operator: Operator, cloud: Cl
     mail = {"timestamp": at, "messageId": message["service_id"]["S"]}
     bounce = {"bounceType": "Permanent", "feedbackId": "f", "timestamp": at}
     event = told(cloud, {"eventType": "Bounce", "mail": mail, "bounce": bounce})
-    set_aside(cloud, failed(cloud, "hear", requestPayload=event))
+    set_aside(cloud, failed(cloud, "mail_feedback", requestPayload=event))
     listed = operator("redrive", "--dry-run")
     assert (listed.returncode, listed.stdout.count("hear: ")) == (0, 1)
     assert subscriber()["state"]["S"] == "pending"
@@ -90,7 +90,7 @@ def test_what_is_still_poison_is_set_aside_again_and_what_fails_stays(
     operator: Operator, cloud: Cloud
 ) -> None:
     set_aside(cloud, {"record": {"eventName": "INSERT", "dynamodb": {"NewImage": {}}}})
-    set_aside(cloud, failed(cloud, "hear", requestPayload={"Records": [{}]}))
+    set_aside(cloud, failed(cloud, "mail_feedback", requestPayload={"Records": [{}]}))
     done = operator("redrive")
     assert (done.returncode, done.stdout) == (1, "1 handed on, 1 not done, 1 set aside again\n")
     assert "hear: not done: 1 records without a key" in done.stderr
@@ -108,9 +108,10 @@ def test_a_batch_is_read_from_the_stream_while_it_has_it(operator: Operator, clo
         "startSequenceNumber": first,
         "batchSize": 5,
     }
-    set_aside(cloud, failed(cloud, "count", DDBStreamBatchInfo=batch))
+    set_aside(cloud, failed(cloud, "count_views", DDBStreamBatchInfo=batch))
     set_aside(
-        cloud, failed(cloud, "count", DDBStreamBatchInfo={**batch, "streamArn": arn[:-4] + "gone"})
+        cloud,
+        failed(cloud, "count_views", DDBStreamBatchInfo={**batch, "streamArn": arn[:-4] + "gone"}),
     )
     done = operator("redrive")
     assert (done.returncode, done.stdout) == (1, "1 handed on, 1 not done, 0 set aside again\n")

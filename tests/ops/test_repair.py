@@ -10,9 +10,10 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from chalicelib import instants, keys, tokens
-from chalicelib.callbacks import clock, store, workflow
+from chalicelib.callbacks import erasure, service, workflow
 from chalicelib.errors import BadToken
-from chalicelib.newsletter import proof, reactions
+from chalicelib.newsletter import links
+from chalicelib.newsletter.keys import key_of
 from ops import restoring, rotating
 from tests.backend import Backend
 from tests.edge.desk import ask
@@ -81,7 +82,7 @@ def test_status_calls_for_attention(backend: Backend) -> None:
 
 
 def test_a_rotated_key_signs_and_old_links_go_on_working(backend: Backend) -> None:
-    old = tokens.sign(reactions.UNSUBSCRIBE, "subject", 0)
+    old = tokens.sign(links.UNSUBSCRIBE, "subject", 0)
     assert "2 would sign" in ops("rotate-keys", "--dry-run").output
     assert len(keys.token_keys()) == 1
     done = ops("rotate-keys", "--wait", "0")
@@ -90,20 +91,20 @@ def test_a_rotated_key_signs_and_old_links_go_on_working(backend: Backend) -> No
         True,
         True,
     )
-    unaware = tokens.sign(reactions.UNSUBSCRIBE, "subject", 0)
+    unaware = tokens.sign(links.UNSUBSCRIBE, "subject", 0)
     assert unaware == old  # a process that does not know yet
     keys._cache.clear()
-    new = tokens.sign(reactions.UNSUBSCRIBE, "subject", 0)
+    new = tokens.sign(links.UNSUBSCRIBE, "subject", 0)
     assert new != old
     for token in (old, new):
-        assert tokens.read(reactions.UNSUBSCRIBE, token, instants.now()) == ("subject", 0)
+        assert tokens.read(links.UNSUBSCRIBE, token, instants.now()) == ("subject", 0)
     assert ops("rotate-keys", "--retire", "2").exit_code == 2  # it signs
     assert ops("rotate-keys", "--retire", "1", answer="n\n").exit_code == 1
     assert ops("rotate-keys", "--retire", "1", answer="y\n").exit_code == 0
     keys._cache.clear()
     with pytest.raises(BadToken):
-        tokens.read(reactions.UNSUBSCRIBE, old, instants.now())
-    assert tokens.read(reactions.UNSUBSCRIBE, new, instants.now()) == ("subject", 0)
+        tokens.read(links.UNSUBSCRIBE, old, instants.now())
+    assert tokens.read(links.UNSUBSCRIBE, new, instants.now()) == ("subject", 0)
 
 
 def test_no_key_signs_before_every_process_knows_it(backend: Backend) -> None:
@@ -167,7 +168,7 @@ def test_an_erasure_since_the_point_in_time_is_done_again(backend: Backend) -> N
         restoring._compare(restoring._read(live).rows, restoring._read(restored).rows, gone) != []
     )
     restoring._drop(restored)
-    assert proof.key_of("goes@example.org") == key
+    assert key_of("goes@example.org") == key
 
 
 def test_callers_erased_since_are_erased_again(backend: Backend, tmp_path: Path) -> None:
@@ -180,13 +181,13 @@ def test_callers_erased_since_are_erased_again(backend: Backend, tmp_path: Path)
             ("Carla", "07930 2003"),
         )
     )
-    store.change(by_term, lambda before: workflow.cancel(before, instants.now()), instants.now())
+    service.change(by_term, lambda before: workflow.cancel(before, instants.now()), instants.now())
     backend.settle()
     restored = kept_copy()
     listed = f"{restored}-listed"
     restoring._restore(backend.env["CONTACTS_TABLE"], listed, None)
     ops("erase", "--phone", "07930 2001", "--yes")
-    assert clock.erase(lambda: 20.0, instants.now() + timedelta(days=91)) == [by_term]
+    assert erasure.erase_ended(lambda: 20.0, instants.now() + timedelta(days=91)) == [by_term]
     backend.settle()
     live, was = restoring._read(backend.env["CONTACTS_TABLE"]), restoring._read(restored)
     gone = live.erased - was.erased

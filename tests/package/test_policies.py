@@ -16,10 +16,11 @@ from botocore.exceptions import ReadTimeoutError
 import app
 from chalicelib import aws, instants, keys, tokens
 from chalicelib.articles import counting, ranking
-from chalicelib.articles import store as articles
-from chalicelib.callbacks import clock
-from chalicelib.newsletter import proof, reactions
-from chalicelib.staff import session
+from chalicelib.articles.stores import counts, markers
+from chalicelib.auth import session
+from chalicelib.callbacks import erasure
+from chalicelib.newsletter import links
+from chalicelib.newsletter.keys import key_of
 from infra import config, policies
 from local.cloud import Cloud
 from tests.backend import FORM, Backend
@@ -31,8 +32,8 @@ from tests.staff.test_flow import Browser
 STAGES = ("local", "dev", "prod")
 STAGE = "rights"  # the tests' own, with the local stage's policy
 FAILURES = (
-    "hear",
-    "count",
+    "mail_feedback",
+    "count_views",
 )  # whose failures the platform puts into the dead-letter queue by their roles
 _SERVICES = {"sesv2": "ses"}
 _MEMBERS = {
@@ -149,7 +150,8 @@ class Watched(Backend):
         """What is called meanwhile is called by a function, in a process that has nothing cached."""
         before, self._function = self._function, name
         keys._cache.clear()
-        articles.forget()
+        markers.forget()
+        counts.forget()
         try:
             yield
         finally:
@@ -161,13 +163,13 @@ class Watched(Backend):
 
     def deliver(self) -> None:
         records = self.records()
-        with self.function("deliver"):
-            app.deliver({"Records": records}, Context())
+        with self.function("deliver_messages"):
+            app.deliver_messages({"Records": records}, Context())
 
     def count(self) -> None:
         records = self.records("VIEW_MARKERS_TABLE")
-        with self.function("count"):
-            app.count({"Records": records}, Context())
+        with self.function("count_views"):
+            app.count_views({"Records": records}, Context())
 
     def tick(self, now: datetime) -> dict[str, int]:
         with self.function("clock"):
@@ -185,8 +187,8 @@ def told(backend: Watched, kind: str, service_id: str, **details: Any) -> None:
         "Message": json.dumps(told),
         "Subject": None,
     }
-    with backend.function("hear"):
-        app.hear({"Records": [{"Sns": {**sns, "MessageAttributes": {}}}]}, Context())
+    with backend.function("mail_feedback"):
+        app.mail_feedback({"Records": [{"Sns": {**sns, "MessageAttributes": {}}}]}, Context())
 
 
 def newsletter(backend: Watched, clock: bool) -> None:
@@ -212,8 +214,8 @@ def newsletter(backend: Watched, clock: bool) -> None:
     sent = {each["kind"]: each for each in backend.items(prefix="MSG#") if each["state"] == "sent"}
     (welcome,) = (each["service_id"] for kind, each in sent.items() if "welcome" in kind)
     told(backend, "Bounce", welcome, bounce={"bounceType": "Transient"})
-    key = proof.key_of(email)
-    data = tokens.sign(reactions.DATA, key, 0)
+    key = key_of(email)
+    data = tokens.sign(links.DATA, key, 0)
     assert backend.call("GET", f"/newsletter/mydata?token={data}").status == 200
     assert (
         backend.call("POST", "/newsletter/erase", f"token={data}", {"content-type": FORM}).status
@@ -247,8 +249,8 @@ def unanswered(backend: Watched) -> None:
         "Message": json.dumps(body),
         "Subject": None,
     }
-    with backend.function("hear"):
-        app.hear({"Records": [{"Sns": {**sns, "MessageAttributes": {}}}]}, Context())
+    with backend.function("mail_feedback"):
+        app.mail_feedback({"Records": [{"Sns": {**sns, "MessageAttributes": {}}}]}, Context())
     told(backend, "Complaint", "late", complaint={"complaintFeedbackType": "abuse"})
     backend.settle()
 
@@ -266,7 +268,7 @@ def callbacks(backend: Watched) -> None:
     assert anna.do(reference, "outcome", outcome="reached").json["state"] == "done"
     assert "expired" in backend.tick(instants.now() + timedelta(days=20))
     with backend.function("clock"):
-        assert clock.erase(lambda: 20.0, instants.now() + timedelta(days=200))
+        assert erasure.erase_ended(lambda: 20.0, instants.now() + timedelta(days=200))
     assert lead.post("/staff/numbers/erase", phone="07930 2000").json["requests"] == 1
     assert lead.get("/staff/subscribers.csv").status == 200
     assert forgotten != reference
@@ -285,9 +287,9 @@ def views(backend: Watched) -> None:
         TableName=backend.env["VIEW_MARKERS_TABLE"],
         Item=aws.pack_item({"pk": f"SALT#{old}", "salt": "old"}),
     )
-    with backend.function("sweep"):
+    with backend.function("sweep_views"):
         assert counting.sweep(instants.now() + timedelta(minutes=11)) == 1
-    with backend.function("rank"):
+    with backend.function("rank_articles"):
         ranking.rank()
         ranking.rank()
     for path in ("gold/views", "gold/views/daily", "views?slugs=gold,silver", "popular"):
@@ -323,9 +325,9 @@ def test_every_right_is_used_and_every_one_used_is_given(
             unanswered(backend)
             callbacks(backend)
             views(backend)
-            with backend.function("deliver"):
+            with backend.function("deliver_messages"):
                 broken = {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": {}}}]}
-                app.deliver(broken, Context())  # quarantined
+                app.deliver_messages(broken, Context())  # quarantined
         staff(backend, issuer)
     for function in policies.RIGHTS:
         given = {
@@ -343,7 +345,7 @@ def test_every_right_is_used_and_every_one_used_is_given(
 
 
 def test_the_counting_reaction_cannot_touch_a_subscriber(root: Path) -> None:
-    for function in ("count", "sweep", "rank"):
+    for function in ("count_views", "sweep_views", "rank_articles"):
         assert not [
             what
             for _, what in rights(policy(root, "prod", function))

@@ -43,7 +43,7 @@ TOLD: dict[str, Any] = {
 }
 # What only the platform does by a function's role. The emulator reads streams and writes logs without asking.
 OF_THE_PLATFORM = {"ContactsStream", "MarkersStream", "Log"}
-SET_ASIDE_BY_THE_PLATFORM = {("hear", "DeadLetters"), ("count", "DeadLetters")}
+SET_ASIDE_BY_THE_PLATFORM = {("mail_feedback", "DeadLetters"), ("count_views", "DeadLetters")}
 # The local stage's sign-in has no client's secret; `test_policies` signs in with one.
 OF_ANOTHER_PROVIDER = {("api_handler", "Provider")}
 
@@ -56,23 +56,23 @@ OF_A_REQUEST = [
     ("Board", "board"),
 ]
 OF_A_TRIGGER = [
-    ("deliver", "DeadLetters", POISON, "sqs:SendMessage"),
-    ("hear", "Contacts", TOLD["tagged"], "dynamodb:GetItem"),
-    ("hear", "Sent", TOLD["untagged"], "dynamodb:Query"),
-    ("count", "Markers", UNKNOWN, "dynamodb:UpdateItem"),
-    ("count", "Counts", UNKNOWN, "dynamodb:UpdateItem"),
+    ("deliver_messages", "DeadLetters", POISON, "sqs:SendMessage"),
+    ("mail_feedback", "Contacts", TOLD["tagged"], "dynamodb:GetItem"),
+    ("mail_feedback", "Sent", TOLD["untagged"], "dynamodb:Query"),
+    ("count_views", "Markers", UNKNOWN, "dynamodb:UpdateItem"),
+    ("count_views", "Counts", UNKNOWN, "dynamodb:UpdateItem"),
     ("clock", "Due", SCHEDULED, "dynamodb:Query"),
-    ("sweep", "Markers", SCHEDULED, "dynamodb:DeleteItem"),
-    ("sweep", "Counts", SCHEDULED, "dynamodb:GetItem"),
-    ("rank", "Days", SCHEDULED, "dynamodb:Query"),
-    ("rank", "Counts", SCHEDULED, "dynamodb:GetItem"),
+    ("sweep_views", "Markers", SCHEDULED, "dynamodb:DeleteItem"),
+    ("sweep_views", "Counts", SCHEDULED, "dynamodb:GetItem"),
+    ("rank_articles", "Days", SCHEDULED, "dynamodb:Query"),
+    ("rank_articles", "Counts", SCHEDULED, "dynamodb:GetItem"),
 ]
 OF_A_MESSAGE = [
     ("Mails", "callback-alert-mail"),
     ("Alerts", "callback-alert"),
     ("Tokens", "newsletter-confirmation"),
 ]
-SENDERS = ("deliver", "clock")
+SENDERS = ("deliver_messages", "clock")
 
 
 def due(message: str) -> dict[str, Any]:
@@ -182,13 +182,13 @@ def test_views_are_counted_ranked_and_shown(packaged: Cloud) -> None:
         "lead": 0,
     }
     assert call(packaged, "GET", "/articles/silver/views/daily").json["days"][-1]["views"] == 1
-    packaged.invoke("rank", SCHEDULED)
+    packaged.invoke("rank_articles", SCHEDULED)
     for window in ("24h", "7d", "30d", "all"):
         ranked = call(packaged, "GET", f"/articles/popular?window={window}").json["articles"]
         assert [(each["slug"], each["views"]) for each in ranked if each["slug"] == "silver"] == [
             ("silver", 1)
         ]
-    assert packaged.invoke("sweep", SCHEDULED) == 0
+    assert packaged.invoke("sweep_views", SCHEDULED) == 0
 
 
 def test_what_the_stream_may_not_deliver_waits_for_the_right_or_for_the_clock(
@@ -199,10 +199,10 @@ def test_what_the_stream_may_not_deliver_waits_for_the_right_or_for_the_clock(
         "AttributeNames": ["ApproximateNumberOfMessages"],
     }
     before = packaged.client("sqs").get_queue_attributes(**queue)["Attributes"]
-    with without(packaged, "deliver", "Contacts"):
+    with without(packaged, "deliver_messages", "Contacts"):
         assert sign_up(packaged, "by-clock@example.org").status == 202
         with pytest.raises(RuntimeError, match="not authorized to perform: dynamodb:GetItem"):
-            packaged.invoke("deliver", due("nobody"))
+            packaged.invoke("deliver_messages", due("nobody"))
         packaged.invoke("clock", SCHEDULED)
         assert len(eventually(lambda: mails(packaged, "by-clock@example.org"))) == 1
         assert sign_up(packaged, "by-stream@example.org").status == 202
@@ -256,14 +256,16 @@ def test_a_message_that_may_not_leave_stays_due(
     with ExitStack() as taken:
         taken.enter_context(without(packaged, function, statement))
         if function == "clock":  # to which what the stream cannot deliver is left
-            taken.enter_context(without(packaged, "deliver", "Contacts"))
+            taken.enter_context(without(packaged, "deliver_messages", "Contacts"))
         if kind.startswith("callback"):
             call_me(packaged, f"+49 7930 {2100 + at}")
         else:
             sign_up(packaged, f"refused-{at}@example.org")
         (name,) = outbox(packaged, kind).keys() - before
         eventually(
-            lambda: runs(packaged, function, due(name) if function == "deliver" else SCHEDULED)
+            lambda: runs(
+                packaged, function, due(name) if function == "deliver_messages" else SCHEDULED
+            )
         )
         eventually(
             lambda: outbox(packaged, kind)[name][1]
@@ -274,7 +276,7 @@ def test_a_message_that_may_not_leave_stays_due(
 
 
 def test_the_clock_may_not_do_without_the_table(packaged: Cloud) -> None:
-    with without(packaged, "deliver", "Contacts"):
+    with without(packaged, "deliver_messages", "Contacts"):
         sign_up(packaged, "nobody-may@example.org")
         denied = "assumed-role/.*clock.* is not authorized to perform: dynamodb:GetItem"
         with without(packaged, "clock", "Contacts"), pytest.raises(RuntimeError, match=denied):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from chalicelib import settings
-from chalicelib.staff import provider
+from chalicelib.auth import provider
 from local.cloud import Cloud
 from tests.backend import WEBSITE, Backend
 from tests.staff.issuer import Issuer

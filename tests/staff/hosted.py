@@ -9,7 +9,7 @@ import urllib.request
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
-from chalicelib.staff.signin import Attempt
+from chalicelib.auth.sign_in import PendingSignIn
 from local.cloud import Cloud
 from local.people import Login
 
@@ -64,7 +64,7 @@ def login(cloud: Cloud, role: str) -> Login:
 
 def tokens(cloud: Cloud, who: Login) -> dict[str, Any]:
     """What a program gets that has its person sign in: the token endpoint's answer."""
-    attempt, visitor = Attempt("a program's own secret"), Visitor()
+    attempt, visitor = PendingSignIn("a program's own secret"), Visitor()
     place = cloud.env["OIDC_DISCOVERY"].partition("/eu-")[0]
     asked = {
         "response_type": "code",

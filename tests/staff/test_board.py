@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from chalicelib import aws, instants
-from chalicelib.staff import gate, session
-from chalicelib.staff.board import view
+from chalicelib import aws, formats, instants
+from chalicelib.auth import person as staff
+from chalicelib.auth import session
 from tests.backend import Backend
 from tests.edge.desk import ALWAYS, STAFF, Agent, ask, backdate
 from tests.events import Answer
@@ -70,7 +70,7 @@ def test_a_press_is_answered_by_a_redirect_and_a_late_one_by_the_page_and_why(
     assert late.status == 409
     assert "Anna hat das schon übernommen." in late.text
     assert "07930" not in late.text
-    kept = anna.press(reference, action="settle", outcome="later", note="Donnerstag?")
+    kept = anna.press(reference, action="outcome", outcome="later", note="Donnerstag?")
     assert kept.status == 422
     assert 'value="Donnerstag?"' in kept.text
 
@@ -90,7 +90,7 @@ def test_nothing_new_is_no_answer(line: Backend, anna: Person) -> None:
 
 
 def test_spans_of_minutes_are_written_alike() -> None:
-    assert [view.minutes(each) for each in (0, 59, 60, 65, 630)] == [
+    assert [formats.minutes(each) for each in (0, 59, 60, 65, 630)] == [
         "0 min",
         "59 min",
         "1 h 00 min",
@@ -119,12 +119,12 @@ def test_each_state_has_its_screen(line: Backend, anna: Person) -> None:
         reference = ask(line, phone=f"07930 21{number:02}")
         anna.press(reference, action="claim")
         shown("Wie ging es aus?", reference)
-        assert anna.press(reference, action="settle", outcome=outcome).status == 303
+        assert anna.press(reference, action="outcome", outcome=outcome).status == 303
         shown(words, reference)
     reference = ask(line, phone="07930 2200")
     anna.press(reference, action="claim")
     slot = line.call("GET", "/callbacks/slots").json["slots"][-1]
-    anna.press(reference, action="settle", outcome="later", window=f"{slot['from']}/{slot['to']}")
+    anna.press(reference, action="outcome", outcome="later", window=f"{slot['from']}/{slot['to']}")
     shown("wenn die Zeit da ist", reference)
     held = ask(line, phone="07930 2201")
     Person(line, "Ben").press(held, action="claim")
@@ -164,7 +164,7 @@ def test_no_press_loses_a_note_that_is_not_kept_yet(line: Backend, anna: Person)
     )
     anna.press(reference, action="release")
     Person(line, "Ben").press(reference, action="claim")
-    late = anna.press(reference, action="settle", outcome="reached", **typed)
+    late = anna.press(reference, action="outcome", outcome="reached", **typed)
     assert (late.status, field in late.text, "noch nicht gespeichert" in late.text) == (
         409,
         True,
@@ -185,7 +185,7 @@ def test_the_note_and_every_button_beside_it_are_one_form(line: Backend, anna: P
 
 
 def test_to_whom_it_was_offered_is_in_the_history_by_name(line: Backend, anna: Person) -> None:
-    session.begin(gate.Person("ben-id", "Ben Beispiel", "agent"), "his", instants.now())
+    session.begin(staff.Person("ben-id", "Ben Beispiel", "agent"), "his", instants.now())
     reference = ask(line)
     anna.press(reference, action="claim")
     anna.press(reference, action="handover", to="ben-id")
@@ -271,7 +271,7 @@ def _stored(line: Backend, reference: str) -> dict[str, Any]:
 
 def test_a_board_that_looks_for_news_does_not_keep_its_session_alive(line: Backend) -> None:
     now = instants.now()
-    person = gate.Person("anna", "Anna", "agent")
+    person = staff.Person("anna", "Anna", "agent")
     watched, used = (session.begin(person, cause, now) for cause in ("one", "two"))
     for minutes in range(1, 45):
         at = now + timedelta(minutes=minutes)
@@ -300,8 +300,8 @@ def _seen(line: Backend, key: dict[str, str]) -> str:
 
 def test_colleagues_are_who_signed_in_within_thirty_days(line: Backend) -> None:
     now = instants.now()
-    session.begin(gate.Person("anna", "Anna", "agent"), "a", now - timedelta(days=31))
-    session.begin(gate.Person("ben", "Ben", "agent"), "b", now - timedelta(days=29))
+    session.begin(staff.Person("anna", "Anna", "agent"), "a", now - timedelta(days=31))
+    session.begin(staff.Person("ben", "Ben", "agent"), "b", now - timedelta(days=29))
     assert session.colleagues(now) == {"ben": "Ben"}
-    session.begin(gate.Person("anna", "Anna A.", "agent"), "c", now)
+    session.begin(staff.Person("anna", "Anna A.", "agent"), "c", now)
     assert session.colleagues(now) == {"anna": "Anna A.", "ben": "Ben"}

@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from chalicelib.backoffice.figures import model as figures
 from chalicelib.callbacks import workflow
-from chalicelib.callbacks.hotline import is_open
 from chalicelib.callbacks.model import Callback, Rules
+from chalicelib.callbacks.opening_hours import is_open
 from chalicelib.errors import Conflict
-from chalicelib.staff.lead import figures
 from tests.callbacks.cases import (
     ANNA,
     ASKED,
@@ -98,10 +98,12 @@ def test_a_wished_window_counts_from_its_beginning() -> None:
     )
     assert of(called.after).total.waits == [10]
     later = (at("Wed 13:00"), at("Wed 15:00"))
-    moved = workflow.settle(called.after, ANNA, "later", RULES, at("Tue 13:12"), window=later).after
+    moved = workflow.record_outcome(
+        called.after, ANNA, "later", RULES, at("Tue 13:12"), window=later
+    ).after
     total = of(moved).total
     assert (total.share, total.waits) == (1, [])  # where the first window began is not kept
-    agreed = workflow.settle(calling(), ANNA, "later", RULES, MONDAY, window=later).after
+    agreed = workflow.record_outcome(calling(), ANNA, "later", RULES, MONDAY, window=later).after
     assert of(agreed).total.waits == [0]
 
 
@@ -186,7 +188,7 @@ def _step(request: Callback, chance: random.Random, now: datetime) -> Callback:
                 if outcome == "later"
                 else None
             )
-            return workflow.settle(request, ANNA, outcome, RULES, now, window=window).after
+            return workflow.record_outcome(request, ANNA, outcome, RULES, now, window=window).after
     return request
 
 

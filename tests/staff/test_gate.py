@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from chalicelib import instants, settings
+from chalicelib.auth import gate
 from chalicelib.errors import NotAllowed, NotSignedIn
-from chalicelib.staff import gate
 
 NOW = instants.now()
 

@@ -5,8 +5,8 @@ import re
 import jwt
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from chalicelib.http.routing import INVENTORY, METHODS
-from chalicelib.staff import gate
+from chalicelib.auth import gate
+from chalicelib.http.inventory import INVENTORY, METHODS
 from tests.backend import Backend
 from tests.staff.issuer import Issuer, key
 from tests.staff.test_tokens import hs256, unsigned

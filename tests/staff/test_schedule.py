@@ -2,12 +2,12 @@
 
 from datetime import date
 
+from chalicelib.backoffice.hours import model as schedule
 from chalicelib.callbacks.model import Rules
-from chalicelib.staff.lead import schedule
-from chalicelib.staff.lead.words import Words
+from chalicelib.formats import Formats
 from tests.callbacks.test_hotline import berlin, make
 
-WORDS = Words("de", "Europe/Berlin")
+WORDS = Formats("de", "Europe/Berlin")
 
 
 def told(first: str, count: int, **rules: str) -> dict[str, str]:
@@ -65,7 +65,7 @@ def test_a_shift_without_end_is_cut_into_its_days() -> None:
 
 
 def test_words_in_both_languages() -> None:
-    english = Words("en", "Europe/Berlin")
+    english = Formats("en", "Europe/Berlin")
     assert (WORDS.number(1234.5, 1), english.number(1234.5, 1), WORDS.number(None)) == (
         "1.234,5",
         "1,234.5",
@@ -76,4 +76,4 @@ def test_words_in_both_languages() -> None:
         "Mon 23 Nov 2026",
     )
     assert WORDS.instant(berlin("2026-11-23 23:30")) == "Mo 23.11.2026, 23:30"
-    assert [english.numbered()(number) for number in (1, 2, 3, 4)] == ["1st", "2nd", "3rd", "4th"]
+    assert [english.ordinal(number) for number in (1, 2, 3, 4)] == ["1st", "2nd", "3rd", "4th"]

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from chalicelib import aws, instants
+from chalicelib.auth import session
+from chalicelib.auth.person import Person
 from chalicelib.errors import BadToken
-from chalicelib.staff import session
-from chalicelib.staff.gate import Person
 from tests.backend import ORIGIN, Backend
 
 ANNA = Person("anna-id", "Anna", "agent")

@@ -7,14 +7,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from chalicelib import settings
-from chalicelib.staff import cookies, provider, signin
+from chalicelib.auth import cookies, provider, sign_in
 from tests.staff.issuer import Issuer
 
 SECURE = {"STAGE": "prod", "BASE_URL": "https://a.example", "SITE_URL": "https://b.example"}
 
 
 def test_state_nonce_and_verifier_tell_nothing_of_each_other() -> None:
-    one, other = signin.begin("/staff"), signin.begin("/staff")
+    one, other = sign_in.begin("/staff"), sign_in.begin("/staff")
     parts = {
         each
         for attempt in (one, other)
@@ -27,7 +27,7 @@ def test_state_nonce_and_verifier_tell_nothing_of_each_other() -> None:
 
 
 def test_the_challenge_is_the_verifiers_s256() -> None:
-    attempt = signin.begin("/staff")
+    attempt = sign_in.begin("/staff")
     digest = hashlib.sha256(attempt.verifier.encode()).digest()
     assert attempt.challenge + "=" == base64.urlsafe_b64encode(digest).decode()
 
@@ -36,7 +36,7 @@ def test_the_challenge_is_the_verifiers_s256() -> None:
     "then", ["/staff", "/staff/callbacks/R-7F3K", "/staff?state=due", "/staff/a?b=c&d=%20"]
 )
 def test_a_page_of_the_staffs_is_gone_on_to(then: str) -> None:
-    assert signin.begin(then).then == then
+    assert sign_in.begin(then).then == then
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_page_of_the_staffs_is_gone_on_to(then: str) -> None:
     ],
 )
 def test_nothing_else_is(then: str) -> None:
-    assert signin.begin(then).then == "/staff"
+    assert sign_in.begin(then).then == "/staff"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_no_stage_but_the_local_one_trusts_an_open_line(name: str) -> None:
 
 
 def test_a_sign_in_asks_for_exactly_what_it_needs(configured: Issuer) -> None:
-    attempt = signin.begin("/staff")
+    attempt = sign_in.begin("/staff")
     url = urlsplit(provider.sign_in_url(attempt, "de"))
     assert f"{url.scheme}://{url.netloc}{url.path}" == f"{configured.url}/authorize"
     assert {name: value for name, (value,) in parse_qs(url.query).items()} == {

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as runs
 from hypothesis import strategies as st
 
+from chalicelib.auth import provider
 from chalicelib.errors import BadToken, Unavailable
-from chalicelib.staff import provider
 from tests.staff.issuer import CLIENT, Issuer, key
 
 TIMES = ("exp", "nbf", "iat")  # of which the tests name seconds from now: a run takes long

@@ -81,7 +81,6 @@ class Simulation:
     """Time goes from event to event."""
 
     def __init__(self, setting: Setting, seed: int = 1) -> None:
-        random.seed(seed)  # the product's lanes
         self._chance = random.Random(seed)
         self.set, self.figures, self.now = setting, Figures(), 0.0
         parts = range(setting.shards * setting.parallel)
@@ -144,7 +143,13 @@ class Simulation:
 
     def _go_on(self, poller: Poller, chunks: deque[tuple[Marker, ...]], size: int) -> None:
         if chunks:
-            self._transact(poller, chunks, size, model.lane(len(chunks[0])), 1)
+            self._transact(
+                poller,
+                chunks,
+                size,
+                model.lane(len(chunks[0]), self._chance.randrange(model.LANES)),
+                1,
+            )
             return
         for _ in range(size):
             poller.pending.popleft()

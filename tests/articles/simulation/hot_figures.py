@@ -8,7 +8,7 @@ from tests.articles.simulation.hot import Figures, Setting, Simulation
 
 def deployed() -> Setting:
     """As the function is subscribed to the stream in app.py."""
-    (trigger,) = (each for each in app.app.event_sources if each.name == "count")
+    (trigger,) = (each for each in app.app.event_sources if each.name == "count_views")
     return Setting(
         batch=trigger.batch_size, window=float(trigger.maximum_batching_window_in_seconds)
     )

@@ -7,8 +7,9 @@ from itertools import groupby
 from typing import Any
 
 from chalicelib import aws, errors
-from chalicelib.articles import model, store
+from chalicelib.articles import model
 from chalicelib.articles.model import Marker
+from chalicelib.articles.stores import markers
 from chalicelib.aws import Item
 from chalicelib.settings import current
 from tests.articles.simulation.stream import Record
@@ -62,7 +63,7 @@ def play(mutant: Callable[[list[Record]], None], calm: bool, seed: int) -> Outco
 
 def _markers(records: Iterable[Record]) -> list[Marker]:
     images = [aws.unpack_item(record["dynamodb"].get("NewImage", {})) for record in records]
-    return [store.marker_of(image) for image in images if image.get("pk", "").startswith("VIEW#")]
+    return [markers.marker_of(image) for image in images if image.get("pk", "").startswith("VIEW#")]
 
 
 def _sums(chunk: tuple[Marker, ...]) -> list[Item]:

@@ -30,7 +30,7 @@ def real(records: list[dict[str, Any]]) -> None:
     import app
     from tests.events import Context
 
-    app.count({"Records": records}, Context())
+    app.count_views({"Records": records}, Context())
 
 
 def one(seed: int) -> Outcome:

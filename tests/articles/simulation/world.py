@@ -9,7 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib import aws, errors, instants
-from chalicelib.articles import counting, model, ranking, store
+from chalicelib.articles import counting, model, ranking
+from chalicelib.articles.stores import counts, markers
 from tests.articles.simulation.double import Change, Double
 from tests.articles.simulation.hub import Hub, Stop, Task
 from tests.articles.simulation.oracle import Oracle
@@ -59,7 +60,7 @@ class World:
 
     def play(self) -> Outcome:
         """Plays the run."""
-        store.forget()
+        counts.forget()
         ranking.forget()
         with self._wire.plugged():
             for _ in range(self._chance.choice((1, 1, 2))):
@@ -109,13 +110,13 @@ class World:
             except errors.Unavailable:
                 self.outcome.met["503"] += 1
             except Stop:
-                store.forget()
+                counts.forget()
 
     def _view(self, slug: str, person: int) -> None:
         local = self._now.astimezone(BERLIN)
         day = local.date().isoformat()
-        visitor = model.visitor(store.salt(day, self._now), slug, f"192.0.2.{person}", "Firefox")
-        store.mark(model.Marker(slug, day, visitor, local.hour), self._now)
+        visitor = model.visitor(markers.salt(day, self._now), slug, f"192.0.2.{person}", "Firefox")
+        markers.mark(model.Marker(slug, day, visitor, local.hour), self._now)
         marked = ("markers", (model.Marker(slug, day, visitor).key,))
         if marked[1] not in self._double.tables["markers"]:
             self._oracle.deviations["answered and not marked"] += 1
@@ -125,7 +126,7 @@ class World:
         for ahead in range(2):
             day = (self._now + timedelta(days=ahead)).astimezone(BERLIN).date().isoformat()
             salt = self._chance.randbytes(32).hex()
-            expires = instants.epoch(self._now + store.SALT_KEPT)
+            expires = instants.epoch(self._now + markers.SALT_KEPT)
             self._double.plant(
                 aws.pack_item({"pk": f"SALT#{day}", "salt": salt, "expires": expires})
             )
@@ -163,7 +164,7 @@ class World:
         ranking.rank(self._now)
         local = self._now.astimezone(BERLIN)
         for window, wanted in self._oracle.lists(local.date(), local.hour).items():
-            entries = store.load_list(window)["articles"]
+            entries = counts.load_list(window)["articles"]
             self._oracle.compare_list(
                 window, [(each["slug"], each["views"]) for each in entries], wanted
             )

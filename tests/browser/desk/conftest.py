@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from chalicelib import instants
-from chalicelib.callbacks import store, workflow
+from chalicelib.callbacks import service, workflow
 from chalicelib.callbacks.model import Who
+from chalicelib.callbacks.stores import requests
 from local.cloud import Cloud
 from tests.backend import Backend
 from tests.browser.conftest import Visitor, visitor
@@ -39,8 +40,8 @@ def line(hotline: Cloud) -> Iterator[Backend]:
         yield ready
         clear = Who("test", "Test")
         now = instants.now()
-        for reference in list(store.due(now + timedelta(days=365))):
-            store.change(reference, lambda before: workflow.withdraw(before, clear, now), now)
+        for reference in list(requests.due(now + timedelta(days=365))):
+            service.change(reference, lambda before: workflow.withdraw(before, clear, now), now)
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from typing import Any
 from playwright.sync_api import Page
 
 from chalicelib import instants
-from chalicelib.callbacks import opening, store, workflow
+from chalicelib.callbacks import rules, service, workflow
 from chalicelib.callbacks.model import Callback
+from chalicelib.callbacks.stores import items, requests
 from tests.backend import Backend
 from tests.browser.desk.people import at_the_desk
 from tests.edge.desk import STAFF, ask, backdate
@@ -74,9 +75,9 @@ class Scene:
 
         def forget(before: Callback) -> Any:
             assert before.due_at
-            return workflow.tick(before, opening.rules(), before.due_at)
+            return workflow.tick(before, rules.current(), before.due_at)
 
-        store.change(reference, forget, instants.now())
+        service.change(reference, forget, instants.now())
         return reference
 
     def late(self) -> str:
@@ -89,10 +90,10 @@ class Scene:
     def wished_for_tomorrow(self) -> str:
         """A request that the agent took though another time was wished."""
         reference = self.mine()
-        callback = store.load(reference)
+        callback = requests.load(reference)
         assert callback
         window = [instants.text(instants.now() + timedelta(days=1, hours=each)) for each in (0, 2)]
-        item = store._item(callback)["asked"]
+        item = items.pack(callback)["asked"]
         backdate(self.line, reference, asked={**item, "window": window})
         return reference
 
@@ -132,15 +133,15 @@ SCREENS = {
     "bens": Screen(Scene.bens, "Das hat Ben übernommen.", "This is with Ben."),
     "bens_calling": Screen(lambda at: at.bens("dial"), "im Gespräch", "on the telephone"),
     "offered_me": Screen(lambda at: at.bens("handover", to=at.name), "Annehmen", "Accept"),
-    "retry": Screen(lambda at: at.mine("settle", outcome="busy"), "Der nächste Versuch", "The next try"),
+    "retry": Screen(lambda at: at.mine("outcome", outcome="busy"), "Der nächste Versuch", "The next try"),
     "done": Screen(
-        lambda at: at.mine("settle", outcome="reached", note="Kommt am Freitag"),
+        lambda at: at.mine("outcome", outcome="reached", note="Kommt am Freitag"),
         "Beendet: erledigt",
         "Ended: done",
         True,
     ),
     "refused": Screen(
-        lambda at: at.mine("settle", outcome="wrong_number"), "Beendet: nicht gewünscht", "Ended: refused", True
+        lambda at: at.mine("outcome", outcome="wrong_number"), "Beendet: nicht gewünscht", "Ended: refused", True
     ),
     "unreached": Screen(lambda at: at.ended("unreached"), "Beendet: nicht erreicht", "Ended: not reached"),
     "cancelled": Screen(lambda at: at.ended("cancelled"), "Beendet: abgesagt", "Ended: cancelled"),

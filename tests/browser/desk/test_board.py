@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from chalicelib import instants
-from chalicelib.callbacks import store
+from chalicelib.callbacks.stores import requests
 from tests.backend import Backend
 from tests.browser.conftest import eventually
 from tests.browser.desk.people import at_the_desk, inspect, press
@@ -54,7 +54,7 @@ def test_from_the_alert_to_the_outcome(line: Backend, staff: Any) -> None:
 
 
 def state(line: Backend, reference: str) -> str:
-    callback = store.load(reference)
+    callback = requests.load(reference)
     assert callback
     return callback.state
 
@@ -254,7 +254,7 @@ def test_a_lost_answer_changes_nothing(line: Backend, staff: Any, phone: str) ->
     page.route(f"**{STAFF}/**", lose)
     press(page, "Besetzt")
     expect(page.get_by_text("Der nächste Versuch")).to_be_visible(timeout=10_000)
-    callback = store.load(reference)
+    callback = requests.load(reference)
     assert callback
     assert (lost, [each.outcome for each in callback.attempts]) == ([303], ["busy"])
 

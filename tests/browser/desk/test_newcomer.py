@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from chalicelib.callbacks import store
+from chalicelib.callbacks.stores import requests
 from local.__main__ import _summary
 from local.cloud import Cloud
 from tests.backend import Backend
@@ -78,7 +78,7 @@ def test_from_the_printed_address_to_a_call_that_is_done(line: Backend, newcomer
     newcomer.press_first("Jetzt anrufen")
     newcomer.press_first("Erreicht")
     expect(page.get_by_text("Beendet: erledigt. Hier ist nichts mehr zu tun.")).to_be_visible()
-    ended = store.load(urgent)
+    ended = requests.load(urgent)
     assert ended
     assert (ended.state, [each.outcome for each in ended.attempts]) == ("done", ["reached"])
     newcomer.press_first("Zu den fälligen Rückrufen")

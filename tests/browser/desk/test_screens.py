@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from botocore.exceptions import EndpointConnectionError
 from playwright.sync_api import Page, Route, expect
 
-from chalicelib import aws
+from chalicelib import aws, templates
 from local.cloud import Cloud
 from tests.backend import Backend
 from tests.browser.conftest import NARROW
@@ -211,9 +211,8 @@ def test_an_account_without_a_role_is_told_so(line: Backend, hotline: Cloud, sta
 
 def test_nothing_moves() -> None:
     """So there is nothing for `prefers-reduced-motion` to stop."""
-    from chalicelib import pages
 
-    web = pages._FOLDER
+    web = templates._FOLDER
     styles = [*web.glob("*.css"), *web.rglob("templates/staff/*.css")]
     assert len(styles) >= 3
     for style in styles:

@@ -17,10 +17,20 @@ from zoneinfo import ZoneInfo
 import holidays
 
 from chalicelib import aws, instants, keys, settings
-from chalicelib.callbacks import clock, hotline, opening, reactions, store, workflow
-from chalicelib.callbacks.model import LIVE, Asked, Callback, Change, Outcome, Rules, Who
-from chalicelib.callbacks.store import Number
+from chalicelib.callbacks import (
+    clock,
+    erasure,
+    opening_hours,
+    reactions,
+    rules,
+    service,
+    workflow,
+)
+from chalicelib.callbacks.model import LIVE, Asked, Callback, Change, Outcome, Rules, Topic, Who
+from chalicelib.callbacks.stores import requests
+from chalicelib.callbacks.stores.requests import Number, Proof
 from chalicelib.errors import Conflict, Invalid
+from chalicelib.guards import Guards
 from chalicelib.limits import Limit
 from chalicelib.outbox import delivery
 from tests.callbacks.simulation.services import Sent, Services
@@ -139,7 +149,7 @@ class World:
             self._judge()
             if self.erases:
                 self.now += timedelta(days=100)
-                while clock.erase(lambda: 20.0, self.now):
+                while erasure.erase_ended(lambda: 20.0, self.now):
                     pass
                 self._look_for_personal_data()
         self.year.calls = self.services.calls
@@ -147,11 +157,11 @@ class World:
 
     def begin(self) -> None:
         """The stage's rules are read once it is configured."""
-        self.rules: Rules = opening.rules()
+        self.rules: Rules = rules.current()
 
     def plant(self, number: int) -> None:
         """A request for the day's last window."""
-        window = hotline.slots(self.rules.hours, self.now, 1)[-1]
+        window = opening_hours.slots(self.rules.hours, self.now, 1)[-1]
         asked = Asked(
             "Eva",
             f"+49151{number}",
@@ -161,10 +171,10 @@ class World:
             "de",
             window=window,
         )
-        store.submit(
+        service.add(
             lambda reference, known: workflow.submit(asked, reference, self.rules, self.now),
             asked.number_key,
-            {},
+            Proof("", {}),
             self.now,
         )
 
@@ -179,7 +189,7 @@ class World:
         )
         if (due := self.services.next_due("CALLBACK")) is not None:
             at = max(instants.parse(due), self.now + minute)
-            times.append(hotline.next_opening(self.rules.hours, at) or at)
+            times.append(opening_hours.next_opening(self.rules.hours, at) or at)
         if (due := self.services.next_due("MSG#")) is not None:
             times.append(max(instants.parse(due), self.now + minute))
         return min(times, default=None)
@@ -209,7 +219,7 @@ class World:
 
     def _ask(self, number: int, numbers: int) -> None:
         phone = f"+49151{self.chance.randrange(numbers) + 10_000_000}"
-        slots = hotline.slots(self.rules.hours, self.now, 9)
+        slots = opening_hours.slots(self.rules.hours, self.now, 9)
         window = self.chance.choice(slots) if slots and self.chance.random() < 0.3 else None
         email = f"customer-{number}@example.org" if self.chance.random() < 0.6 else ""
         asked = Asked(
@@ -227,11 +237,12 @@ class World:
         def make(reference: str, known: Number) -> Change:
             return workflow.submit(asked, reference, self.rules, self.now)
 
-        limit = Limit("callbacks", str(number), 5)
-        reference = store.submit(
-            make, asked.number_key, {"caller": "192.0.2.1"}, self.now, limit
+        guards = Guards(Limit("callbacks", str(number), 5))
+        proof = Proof("", {"caller": "192.0.2.1"})
+        reference = service.add(
+            make, asked.number_key, proof, self.now, guards, may_be_unwelcome=True
         ).reference
-        made = store.load(reference)
+        made = requests.load(reference)
         self.year.merged += made is None or made.asked.note != asked.note
         if not self.busy or made is None or made.asked.note != asked.note:
             return
@@ -256,20 +267,20 @@ class World:
         self._at(self.now + timedelta(seconds=self.chance.randrange(1, minutes * 60)), what)
 
     def _reschedule(self, reference: str) -> None:
-        window = self.chance.choice(hotline.slots(self.rules.hours, self.now, 14))
+        window = self.chance.choice(opening_hours.slots(self.rules.hours, self.now, 14))
         self._change(
             reference, lambda before: workflow.reschedule(before, window, self.rules, self.now)
         )
 
     def _undo(self, reference: str) -> None:
-        cancelled = store.load(reference)
+        cancelled = requests.load(reference)
         if cancelled is None:
             return
         try:
-            store.submit(
+            service.add(
                 lambda new, known: workflow.undo(cancelled, new, self.rules, self.now),
                 cancelled.asked.number_key,
-                {},
+                Proof("", {}),
                 self.now,
             )
         except Conflict as conflict:
@@ -286,7 +297,7 @@ class World:
 
     def _at_work(self, minutes: float) -> datetime:
         at = self.now + timedelta(minutes=minutes)
-        opens = hotline.next_opening(self.rules.hours, at) or at
+        opens = opening_hours.next_opening(self.rules.hours, at) or at
         return opens if opens == at else opens + timedelta(minutes=self.chance.randrange(20))
 
     def _claim(self, reference: str, agent: Who) -> None:
@@ -346,19 +357,19 @@ class World:
 
     def _settle(self, reference: str, agent: Who) -> None:
         outcome = self.chance.choices(list(OUTCOMES), list(OUTCOMES.values()))[0]
-        slots = hotline.slots(self.rules.hours, self.now, 9)
+        slots = opening_hours.slots(self.rules.hours, self.now, 9)
         window = self.chance.choice(slots) if outcome == "later" else None
         for _ in range(1 + (self.chance.random() < 0.2)):  # a double click
             self._change(
                 reference,
-                lambda before: workflow.settle(
+                lambda before: workflow.record_outcome(
                     before, agent, outcome, self.rules, self.now, "a note", window
                 ),
             )
 
     def _change(self, reference: str, decide: Callable[[Callback], Change]) -> Callback | None:
         try:
-            return store.change(reference, decide, self.now)
+            return service.change(reference, decide, self.now)
         except Conflict as conflict:
             self.year.refusals[conflict.reason or conflict.state] += 1
         except Invalid:
@@ -397,9 +408,10 @@ class World:
 
     def _judge(self) -> None:
         blocked: dict[str, list[datetime]] = defaultdict(list)
-        requests = [item for item in self.services.items("CALLBACK#") if item["sk"] == "CALLBACK"]
-        for item in requests:
-            callback = store.load(item["reference"])
+        stored = self.services.items("CALLBACK#")
+        found = [item for item in stored if item["sk"] == "CALLBACK"]
+        for item in found:
+            callback = requests.load(item["reference"])
             assert callback is not None
             self.year.requests += 1
             self.year.ends[callback.state] += 1
@@ -408,15 +420,15 @@ class World:
             self.year.wrong["calls against the rules"] += breaches(
                 [each.at for each in callback.attempts]
             )
-            self.year.wrong["double claims"] += claimed_twice(store.events(callback.reference))
+            self.year.wrong["double claims"] += claimed_twice(requests.events(callback.reference))
             if callback.attempts and not callback.asked.window:
                 first = callback.attempts[0].at
                 self.year.minutes.append(
-                    hotline.open_minutes(self.rules.hours, callback.created_at, first)
+                    opening_hours.open_minutes(self.rules.hours, callback.created_at, first)
                 )
             if callback.state == "refused" and callback.ended_at:
                 blocked[callback.asked.number_key].append(callback.ended_at)
-        for item in requests:
+        for item in found:
             at = instants.parse(item["created_at"])
             ends = blocked[item["asked"]["number_key"]]
             self.year.wrong["calls to a blocked number"] += any(
@@ -435,7 +447,7 @@ class World:
         self.year.wrong["personal data left"] += sum(kept.count(secret) for secret in secrets)
 
 
-TOPICS = ("general", "buying", "selling", "storage", "order")
+TOPICS: tuple[Topic, ...] = ("general", "buying", "selling", "storage", "order")
 _FEASTS = holidays.country_holidays("DE", subdiv="BW", years=[2027, 2028])
 
 
@@ -473,7 +485,7 @@ def configured() -> Iterator[None]:
     before = {name: os.environ.get(name) for name in STAGE}
 
     def forget() -> None:
-        for cached in (settings.current, aws.client, opening.rules):
+        for cached in (settings.current, aws.client, rules.current):
             cached.cache_clear()
         keys._cache.clear()
 

@@ -1,0 +1,111 @@
+"""What can be done with views: note one, and read totals, series and lists. No HTTP."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from chalicelib import instants
+from chalicelib.articles import filters, model
+from chalicelib.articles.stores import counts, markers
+from chalicelib.errors import FieldError, Invalid
+from chalicelib.sender import Sender
+from chalicelib.settings import current
+
+LONGEST_SPAN = 366  # days
+DEFAULT_SPAN = 30  # days
+LONGEST_PAGE = 300  # characters of an address; a longer one is not kept
+
+
+@dataclass(frozen=True)
+class Views:
+    """The views of all articles by day, and by day and class those that nobody read."""
+
+    by_day: Mapping[str, int]
+    filtered: Mapping[date, Mapping[str, int]]
+
+
+def note_view(
+    slug: str,
+    title: str,
+    page: str,
+    origin: str,
+    sender: Sender,
+    headers: Mapping[str, str],
+    now: datetime,
+) -> None:
+    """Note that somebody reads an article, or tally the view by its class where nobody does.
+
+    `title` and `page` are believed from the configured origins only. A repeat changes nothing.
+    """
+    local = now.astimezone(ZoneInfo(current().time_zone))
+    day = local.date().isoformat()
+    if kind := filters.classify(headers):
+        counts.tally(kind, day)
+        return
+    salt = markers.salt(day, now)
+    ours = origin in current().site_origins
+    own_page = page.startswith(f"{origin}/") and len(page) <= LONGEST_PAGE
+    marker = model.Marker(
+        slug=slug,
+        day=day,
+        visitor=model.visitor(salt, slug, sender.client_ip, sender.user_agent),
+        hour=local.hour,
+        title=title if ours else "",
+        page=page if ours and own_page else "",
+    )
+    markers.mark(marker, now)
+
+
+def total(slug: str) -> int:
+    """Return all views of an article so far; 0 for an unknown one."""
+    return counts.total(slug)
+
+
+def totals(slugs: Iterable[str]) -> dict[str, int]:
+    """Return the totals of many articles, in the order asked for."""
+    return counts.totals(slugs)
+
+
+def daily(
+    slug: str, first: date | None, last: date | None, now: datetime
+) -> list[tuple[date, int]]:
+    """Return an article's views on each day of a span, without gaps; by default of 30 days.
+
+    Raises Invalid (`from`, `range`) for a span that is empty or longer than 366 days.
+    """
+    last = last or instants.day(now, current().time_zone)
+    first = first or last - timedelta(days=DEFAULT_SPAN - 1)
+    length = (last - first).days + 1
+    if not 1 <= length <= LONGEST_SPAN:
+        raise Invalid(FieldError("from", "range"))
+    views = counts.daily(slug, first.isoformat(), last.isoformat())
+    days = [first + timedelta(days=after) for after in range(length)]
+    return [(day, views.get(day.isoformat(), 0)) for day in days]
+
+
+def popular(window: str, now: datetime) -> tuple[datetime, list[Any]]:
+    """Return when a most-read list was made, and its articles, most views first."""
+    found = counts.load_list(window) or {"as_of": instants.text(now), "articles": []}
+    return instants.parse(found["as_of"]), found["articles"]
+
+
+def filtered(days: int, now: datetime) -> dict[date, dict[str, int]]:
+    """Return the views that were not counted, by day (today first) and class. One read a day."""
+    today = instants.day(now, current().time_zone)
+    return _filtered(today, days)
+
+
+def views_of_span(first: date, last: date, filtered_days: int = 0) -> Views:
+    """Return the views of all articles by day of a span, as of the last ranking.
+
+    `filtered_days` says for how many days up to the last the filtered views are read.
+    """
+    by_day = counts.views(first.isoformat(), last.isoformat())
+    return Views(by_day, _filtered(last, filtered_days))
+
+
+def _filtered(last: date, days: int) -> dict[date, dict[str, int]]:
+    wanted = [last - timedelta(days=ago) for ago in range(days)]
+    return {day: dict(sorted(counts.filtered(day.isoformat()).items())) for day in wanted}

@@ -1,0 +1,1 @@
+"""The staff's calls about articles: `api` answers programs in JSON."""

@@ -1,0 +1,35 @@
+"""The staff's calls about articles: the views that nobody read."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from chalicelib.articles import service
+from chalicelib.http import Body, Request, Routes
+
+routes = Routes(__name__)
+
+
+class Week(Body):
+    days: Annotated[int, Field(ge=1, le=31, description="how far back, today included")] = 7
+
+
+class FilteredDay(BaseModel):
+    """Views of a day that nobody read, by class."""
+
+    day: date
+    views: dict[str, int] = Field(
+        description="`bot`, `ai`, `prefetch` and so on; none of them is in any count"
+    )
+
+
+class Filtered(BaseModel):
+    days: list[FilteredDay]
+
+
+@routes.get("/staff/views/filtered", params=Week, gives=Filtered, role="supervisor")
+def list_filtered_views(request: Request, asked: Week) -> Filtered:
+    """List how many views were not counted in the last days, and why. One read a day."""
+    days = service.filtered(asked.days, request.now).items()
+    return Filtered(days=[FilteredDay(day=day, views=views) for day, views in days])

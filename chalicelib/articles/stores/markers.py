@@ -1,0 +1,108 @@
+"""Markers of views and the day's salt, in the `view-markers` table; the sweeper's position in it."""
+
+import secrets
+from datetime import date, datetime, timedelta
+
+from chalicelib import aws, instants
+from chalicelib.articles.model import Marker
+from chalicelib.aws import Cancelled, Item
+from chalicelib.settings import current
+
+# Longer than a stream keeps its records, so that a late one is still recognised.
+KEPT = timedelta(days=4)
+SALT_KEPT = timedelta(hours=48)
+
+_salts: dict[str, bytes] = {}  # what this process knows already
+
+
+def forget() -> None:
+    """Clear the in-process cache of salts."""
+    _salts.clear()
+
+
+def salt(day: str, now: datetime) -> bytes:
+    """Return the day's random salt; the first caller of a day makes it.
+
+    Its table has no backups: once deleted, a salt is gone.
+    """
+    if day not in _salts:
+        item: Item = {
+            "pk": f"SALT#{day}",
+            "salt": secrets.token_hex(32),
+            "expires": instants.epoch(now + SALT_KEPT),
+        }
+        table = current().view_markers_table
+        try:
+            aws.write(aws.put(table, item, "attribute_not_exists(pk)"))
+        except Cancelled:
+            item = aws.get(table, {"pk": item["pk"]}) or item
+        _salts.clear()
+        _salts[day] = bytes.fromhex(item["salt"])
+    return _salts[day]
+
+
+def drop_salts(today: date) -> None:
+    """Delete the salts of days that ended a day ago: the table's own expiry may come days late."""
+    for ago in range(2, 6):
+        key = {"pk": f"SALT#{today - timedelta(days=ago)}"}
+        aws.write(aws.delete(current().view_markers_table, key))
+
+
+def mark(marker: Marker, now: datetime) -> None:
+    """Note a view once, by one conditional put; a repeat changes nothing."""
+    item = {
+        "pk": marker.key,
+        "hour": marker.hour,
+        "title": marker.title or None,
+        "page": marker.page or None,
+        "expires": instants.epoch(now + KEPT),
+    }
+    try:
+        aws.write(aws.put(current().view_markers_table, item, "attribute_not_exists(pk)"))
+    except Cancelled:
+        pass  # a repeat, or our own write whose answer was lost: marked either way
+
+
+def marker_of(item: Item) -> Marker:
+    """Return the marker of an item. Raises ValueError, KeyError for any other item."""
+    slug, day, visitor = item["pk"].removeprefix("VIEW#").split("|")
+    return Marker(slug, day, visitor, item["hour"], item.get("title", ""), item.get("page", ""))
+
+
+def uncounted(before: datetime, cursor: Item | None, pages: int) -> tuple[list[Item], Item | None]:
+    """Return items of markers made before an instant that no sum has, and where to go on.
+
+    It reads so many pages of the table; a page is 1 MB, which costs 128 read units. An index
+    would be cheaper to read, and would cost every view two writes.
+    """
+    asked: Item = {
+        "TableName": current().view_markers_table,
+        "FilterExpression": (
+            "begins_with(pk, :view) AND attribute_not_exists(c) AND expires < :before"
+        ),
+        "ExpressionAttributeValues": {
+            ":view": aws.pack("VIEW#"),
+            ":before": aws.pack(instants.epoch(before + KEPT)),
+        },
+    }
+    found: list[Item] = []
+    for _ in range(pages):
+        start = {"ExclusiveStartKey": cursor} if cursor else {}
+        page = aws.call("scan", **asked, **start)
+        found += map(aws.unpack_item, page["Items"])
+        cursor = page.get("LastEvaluatedKey")
+        if not cursor:
+            break
+    return found, cursor
+
+
+def save_cursor(cursor: Item | None) -> None:
+    """Save the scan position at which the next sweep resumes; None for the table's beginning."""
+    at = aws.unpack_item(cursor or {}).get("pk")
+    aws.write(aws.put(current().view_counts_table, {"pk": "SWEEP", "sk": "CURSOR", "at": at}))
+
+
+def load_cursor() -> Item | None:
+    """Return the scan position at which the last sweep stopped; None for the beginning."""
+    item = aws.get(current().view_counts_table, {"pk": "SWEEP", "sk": "CURSOR"}) or {}
+    return aws.pack_item({"pk": item["at"]}) if "at" in item else None

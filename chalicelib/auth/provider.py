@@ -1,0 +1,214 @@
+"""The OpenID provider: where it is asked, what its tokens say, and whether they are its own.
+
+OpenID Connect Core 1.0 and Discovery 1.0. PyJWT and what it verifies with (`rs256`) are imported when a token comes.
+"""
+
+import hmac
+import http.client
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from chalicelib import aws, keys
+from chalicelib.auth import roles
+from chalicelib.auth.person import Person
+from chalicelib.auth.roles import Role
+from chalicelib.auth.sign_in import PendingSignIn
+from chalicelib.errors import BadToken, NotSignedIn, Unavailable
+from chalicelib.settings import current
+
+_FRESH = 3600.0  # seconds for which a document of the provider's is good
+_AGAIN = (
+    60.0  # a key we do not know may be new, but forged tokens must not make us ask all the time
+)
+_LEEWAY = 60  # seconds a clock may be wrong
+_TIMEOUT = 5.0
+_LARGEST = 1 << 20
+_NAMES = ("name", "preferred_username", "email", "cognito:username", "username")
+_cache: dict[str, tuple[float, Any]] = {}
+
+Claims = Mapping[str, Any]
+
+
+def forget() -> None:
+    """What a new process would not know."""
+    _cache.clear()
+
+
+def redirect_uri() -> str:
+    """Where the provider sends the browser back to."""
+    return f"{current().base_url}/staff/signed-in"
+
+
+def sign_in_url(pending: PendingSignIn, language: str) -> str:
+    """Where a browser signs in. Raises Unavailable."""
+    settings = current()
+    asked = {
+        "response_type": "code",
+        "client_id": settings.oidc_client_id,
+        "redirect_uri": redirect_uri(),
+        "scope": settings.oidc_scopes,
+        "state": pending.state,
+        "nonce": pending.nonce,
+        "code_challenge": pending.challenge,
+        "code_challenge_method": "S256",
+        "ui_locales": language,
+        "lang": language,  # Cognito's name for it
+    }
+    return _with(_discovery()["authorization_endpoint"], asked)
+
+
+def sign_out_url() -> str:
+    """Where a browser signs out at the provider, too; empty where it has no such place, or does not answer."""
+    try:
+        place = _discovery().get("end_session_endpoint")
+    except Unavailable:
+        return ""
+    back = f"{current().base_url}/staff/sign-in"
+    # RP-Initiated Logout 1.0; Cognito calls the address `logout_uri`.
+    asked = {
+        "client_id": current().oidc_client_id,
+        "post_logout_redirect_uri": back,
+        "logout_uri": back,
+    }
+    return _with(place, asked) if place else ""
+
+
+def redeem(code: str, pending: PendingSignIn) -> Claims:
+    """The verified claims of the ID token that a code is good for. Raises BadToken, Unavailable."""
+    settings = current()
+    asked = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": redirect_uri(),
+        "client_id": settings.oidc_client_id,
+        "code_verifier": pending.verifier,
+    }
+    if settings.oidc_client_secret_arn:
+        asked["client_secret"] = aws.secret(settings.oidc_client_secret_arn)["client_secret"]
+    answer = _fetch(_discovery()["token_endpoint"], urlencode(asked).encode())
+    claims = verify(str(answer.get("id_token", "")))
+    nonce = str(claims.get("nonce", ""))
+    if not hmac.compare_digest(nonce.encode("utf-8", "replace"), pending.nonce.encode()):
+        raise BadToken
+    return claims
+
+
+def bearer(token: str) -> Person:
+    """Whose token this is. Raises NotSignedIn, NotAllowed, Unavailable."""
+    if not current().oidc_issuer:
+        raise NotSignedIn
+    try:
+        return person(verify(token))
+    except BadToken:
+        raise NotSignedIn from None
+
+
+def person(claims: Claims) -> Person:
+    """Whom verified claims speak of. Raises NotAllowed where no group of theirs is a role."""
+    name = next(
+        (claims[each] for each in _NAMES if isinstance(claims.get(each), str) and claims[each]), "?"
+    )
+    return Person(
+        keys.identity("staff", f"{claims['iss']}\0{claims['sub']}"), name[:100], _role(claims)
+    )
+
+
+def verify(token: str) -> Claims:
+    """The claims of a token that the provider signed for us and that is still good. Raises BadToken, Unavailable.
+
+    An ID token names us as its audience, an access token as its audience or its client.
+    """
+    import jwt  # costly to import
+
+    settings = current()
+    try:
+        claims: Claims = jwt.decode(
+            token,
+            _key(jwt.get_unverified_header(token).get("kid")),
+            algorithms=["RS256"],
+            issuer=settings.oidc_issuer,
+            leeway=_LEEWAY,
+            options={"require": ["iss", "sub", "exp", "iat"], "verify_aud": False},
+        )
+    except (jwt.PyJWTError, ValueError):
+        raise BadToken from None
+    meant = claims.get("aud", claims.get("client_id"))
+    if meant not in (settings.oidc_client_id, [settings.oidc_client_id]):
+        raise BadToken
+    if claims.get("token_use", "id") not in (
+        "id",
+        "access",
+    ):  # Cognito says which kind; no other kind signs in
+        raise BadToken
+    return claims
+
+
+def _role(claims: Claims) -> Role:
+    settings = current()
+    groups = claims.get(settings.oidc_groups_claim)
+    return roles.of_groups(groups, settings.oidc_agent_group, settings.oidc_supervisor_group)
+
+
+def _key(kid: Any) -> Any:
+    """The provider's public key of this id, asked for again where it is not known. Raises BadToken, Unavailable."""
+    from chalicelib.auth.rs256 import PublicKey
+
+    for newer_than in (_FRESH, _AGAIN):
+        for each in _document(_discovery()["jwks_uri"], newer_than).get("keys", ()):
+            if (
+                each.get("kid") == kid
+                and each.get("kty") == "RSA"
+                and each.get("use", "sig") == "sig"
+            ):
+                return PublicKey(each)
+    raise BadToken
+
+
+def _discovery() -> Mapping[str, Any]:
+    settings = current()
+    if not settings.oidc_issuer:
+        raise Unavailable("no OIDC_ISSUER", retry_after=3600)
+    issuer = settings.oidc_issuer
+    document = _document(
+        settings.oidc_discovery or f"{issuer.rstrip('/')}/.well-known/openid-configuration", _FRESH
+    )
+    if document.get("issuer") != issuer:  # Discovery 1.0, 4.3
+        raise Unavailable("the discovery document is another issuer's")
+    return document
+
+
+def _document(url: str, newer_than: float) -> Mapping[str, Any]:
+    read_at, document = _cache.get(url, (0.0, None))
+    if document is None or time.monotonic() - read_at >= newer_than:
+        document = _fetch(url)
+        _cache[url] = (time.monotonic(), document)
+    return document  # type: ignore[no-any-return]  # what lies in the cache is what _fetch returned
+
+
+def _fetch(url: str, form: bytes | None = None) -> Mapping[str, Any]:
+    """A JSON object of the provider's. Raises BadToken where it refuses what we send, Unavailable otherwise."""
+    if not url.startswith("https://") and current().stage != "local":
+        raise Unavailable("the provider names an address that is not https")
+    request = urllib.request.Request(url, form, {"Accept": "application/json"})  # noqa: S310  # http(s): see above
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
+            document = json.loads(answer.read(_LARGEST))
+    except urllib.error.HTTPError as error:
+        error.close()
+        if form is not None and error.code in (400, 401, 403):
+            raise BadToken from None
+        raise Unavailable(f"the provider answers {error.code}") from None
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise Unavailable(f"the provider does not answer: {type(error).__name__}") from None
+    if not isinstance(document, dict):
+        raise Unavailable("the provider's answer is no object")
+    return document
+
+
+def _with(url: str, query: Mapping[str, str]) -> str:
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"

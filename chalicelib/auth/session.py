@@ -1,0 +1,116 @@
+"""Sessions: who is signed in at which browser. The browser has a random id, the table only its hash."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import cast
+
+from chalicelib import aws, instants
+from chalicelib.auth import cookies
+from chalicelib.auth.person import Person
+from chalicelib.auth.roles import Role
+from chalicelib.errors import BadToken
+from chalicelib.settings import current
+
+IDLE = timedelta(minutes=30)
+LONGEST = timedelta(hours=8)
+_KNOWN = timedelta(days=30)  # for which a colleague who has signed in is offered requests
+_TOUCH = timedelta(
+    minutes=1
+)  # reading costs no write: a session is at most so much longer idle than we know
+_COOKIE = "staff"
+
+
+def given(headers: Mapping[str, str]) -> str:
+    """The id a browser sends, empty where it sends none."""
+    return cookies.read(headers, _COOKIE)
+
+
+def cookie(session_id: str) -> str:
+    """The Set-Cookie header that gives a browser its session; an empty id takes it away."""
+    return cookies.put(_COOKIE, session_id, int(LONGEST.total_seconds()) if session_id else 0)
+
+
+def begin(person: Person, cause: str, now: datetime) -> str:
+    """A new session and its id. What brought it about does so only once: raises BadToken at a repeat."""
+    session_id = secrets.token_urlsafe(32)
+    item = {**_key(session_id), "id": person.id, "name": person.name, "role": person.role}
+    item |= {"began": instants.text(now), "seen": instants.text(now), "expires": _expires(now, now)}
+    used = {
+        "pk": f"SIGN-IN#{_hash(cause)}",
+        "sk": "SIGN-IN",
+        "expires": instants.epoch(now + LONGEST),
+    }
+    known = {
+        "pk": "STAFF",
+        "sk": person.id,
+        "name": person.name,
+        "expires": instants.epoch(now + _KNOWN),
+    }
+    table = current().contacts_table
+    try:
+        aws.write(
+            aws.put(table, item),
+            aws.put(table, used, "attribute_not_exists(pk)"),
+            aws.put(table, known),
+        )
+    except aws.Cancelled:
+        raise BadToken from None
+    return session_id
+
+
+def colleagues(now: datetime) -> dict[str, str]:
+    """The names of those who signed in within 30 days, by id."""
+    found = aws.query(current().contacts_table, "pk = :pk", pk="STAFF")
+    return {item["sk"]: item["name"] for item in found if item["expires"] > instants.epoch(now)}
+
+
+def find(session_id: str, now: datetime, touch: bool = True) -> Person | None:
+    """Whose session this is; None where it was idle or lasted for too long, was ended, or never was.
+
+    Without `touch` looking does not count as use.
+    """
+    item = aws.get(current().contacts_table, _key(session_id))
+    if item is None:
+        return None
+    began, seen = instants.parse(item["began"]), instants.parse(item["seen"])
+    if now >= seen + IDLE or now >= began + LONGEST:
+        return None
+    if touch and now >= seen + _TOUCH and not _touch(session_id, began, now):
+        return None
+    return Person(item["id"], item["name"], cast(Role, item["role"]))
+
+
+def end(session_id: str) -> None:
+    """Ends a session, wherever its id may be in use."""
+    aws.write(aws.delete(current().contacts_table, _key(session_id)))
+
+
+def _touch(session_id: str, began: datetime, now: datetime) -> bool:
+    try:
+        aws.write(
+            aws.update(
+                current().contacts_table,
+                _key(session_id),
+                "SET seen = :seen, expires = :expires",
+                "attribute_exists(pk)",  # who has signed out meanwhile stays signed out
+                seen=instants.text(now),
+                expires=_expires(began, now),
+            )
+        )
+    except aws.Cancelled:
+        return False
+    return True
+
+
+def _expires(began: datetime, seen: datetime) -> int:
+    return instants.epoch(min(seen + IDLE, began + LONGEST))
+
+
+def _key(session_id: str) -> aws.Item:
+    return {"pk": f"SESSION#{_hash(session_id)}", "sk": "SESSION"}
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()

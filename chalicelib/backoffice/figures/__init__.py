@@ -1,0 +1,1 @@
+"""The figures of a span: callbacks, newsletter growth, article views."""

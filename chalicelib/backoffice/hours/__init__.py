@@ -1,0 +1,1 @@
+"""Opening hours and shifts as the system understands them."""

@@ -1,0 +1,1 @@
+"""A person by their number or by the reference of a request."""

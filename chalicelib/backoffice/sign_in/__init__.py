@@ -1,0 +1,1 @@
+"""Signing in and out; who may sign in is decided by `auth`."""

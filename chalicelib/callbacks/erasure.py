@@ -1,0 +1,74 @@
+"""The erasure of callbacks: after its term by the clock, or at once on a person's demand."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from chalicelib import instants, log
+from chalicelib.aws import Cancelled, retried
+from chalicelib.callbacks import workflow
+from chalicelib.callbacks.model import Callback, Who
+from chalicelib.callbacks.stores import requests
+from chalicelib.errors import NotFound
+from chalicelib.settings import current
+
+
+def erase_ended(
+    time_left: Callable[[], float], now: datetime | None = None, dry: bool = False
+) -> list[str]:
+    """Erase the contact data of requests that ended long enough ago; return their references.
+
+    `time_left()` is in seconds; the rest comes with the next call. `dry` changes nothing.
+    """
+    now = now or instants.now()
+    erased = []
+    for reference in requests.to_erase(now):
+        if time_left() < 5:
+            break
+        callback = requests.load(reference)
+        if callback is None or callback.is_live or callback.erased:
+            continue
+        try:
+            if not dry:
+                _strip(callback)
+                log.info("callback.erased", reference=reference)
+        except Cancelled:
+            continue  # somebody else is at it
+        erased.append(reference)
+    return erased
+
+
+def erase_wholly(references: Iterable[str], who: Who, now: datetime) -> None:
+    """Erase what is known of the person of these requests (GDPR Art. 17). Idempotent.
+
+    A live request ends without a word. Raises NotFound, Unavailable.
+    """
+
+    def erase(reference: str) -> None:
+        before = requests.load(reference)
+        if before is None:
+            raise NotFound
+        change = workflow.withdraw(before, who, now)
+        requests.save(change, now)
+        _strip(change.after, wholly=True)
+
+    for reference in references:
+        retried(lambda _, reference=reference: erase(reference), "callback")  # type: ignore[misc]  # bound now
+        # Whoever restores an older table erases again by these lines.
+        log.info("callback.erased_wholly", reference=reference)
+
+
+def erase_contact(reference: str) -> None:
+    """Erase the contact data of a request that has ended; a live or an unknown one stays as it is.
+
+    Raises Cancelled where somebody else changed it meanwhile.
+    """
+    callback = requests.load(reference)
+    if callback is not None and not callback.is_live:
+        _strip(callback)
+
+
+def _strip(callback: Callback, wholly: bool = False) -> None:
+    ended = callback.ended_at or callback.created_at
+    last_year = ended.year + current().callback_proof_years
+    until = ended.replace(month=1, day=1, year=last_year + 1)
+    requests.strip(callback, instants.epoch(until), wholly)

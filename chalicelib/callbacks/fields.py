@@ -1,0 +1,62 @@
+"""The types of the callbacks' fields, as they come in and go out by HTTP."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+from chalicelib.callbacks.opening_hours import Span
+from chalicelib.errors import FieldError, Invalid
+from chalicelib.settings import current
+
+
+class Window(BaseModel):
+    """A span of time, both ends with an offset."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+    begins: AwareDatetime = Field(alias="from")
+    ends: AwareDatetime = Field(alias="to")
+
+    @property
+    def span(self) -> Span:
+        """The span as the workflow has it.
+
+        Raises Invalid (`window`) where a clock change makes one of its ends an impossible time:
+        whoever says +01:00 in July, or within the hour that March leaves out, means another time
+        than we would.
+        """
+        zone = ZoneInfo(current().time_zone)
+        for at in (self.begins, self.ends):
+            offsets = {at.astimezone(zone).replace(month=month).utcoffset() for month in (1, 7)}
+            if at.utcoffset() in offsets and at.utcoffset() != at.astimezone(zone).utcoffset():
+                raise Invalid(FieldError("window", "window"))
+        return self.begins, self.ends
+
+
+def _wished(value: Any) -> Any:
+    """Return a window as an object: a plain form's select sends `from/to` (ISO 8601)."""
+    if value == "":
+        return None
+    if isinstance(value, str) and value.count("/") == 1:
+        begins, _, ends = value.partition("/")
+        return {"from": begins, "to": ends}
+    return value
+
+
+Wished = Annotated[Window | None, BeforeValidator(_wished)]
+
+
+def local(at: datetime) -> datetime:
+    """Return an instant by the company's clock, to the second."""
+    return at.astimezone(ZoneInfo(current().time_zone)).replace(microsecond=0)
+
+
+def window_of(span: Span) -> Window:
+    """Return a span as it goes out."""
+    return Window.model_validate({"from": local(span[0]), "to": local(span[1])})
+
+
+def span_of(window: Window | None) -> Span | None:
+    """Return the span of a window that may be missing. Raises Invalid (`window`)."""
+    return window.span if window else None

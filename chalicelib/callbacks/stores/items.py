@@ -1,0 +1,73 @@
+"""A callback request as an item of the `contacts` table, and back."""
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib import instants
+from chalicelib.aws import Item
+from chalicelib.callbacks import model
+from chalicelib.callbacks.model import Asked, Attempt, Callback
+from chalicelib.settings import current
+
+# The partition of the index `board` in which a live request lies, by its state.
+BOARD_KEYS = {"scheduled": "WAITING", "retry": "WAITING", "open": "ACTIVE", "claimed": "ACTIVE"}
+CLOSED = "CLOSED"
+_INSTANTS = ("created_at", "promised", "expires_at", "due_at", "opened_at", "ended_at")
+
+
+def key(reference: str) -> Item:
+    """Return the primary key of a request."""
+    return {"pk": f"CALLBACK#{reference}", "sk": "CALLBACK"}
+
+
+def pack(callback: Callback) -> Item:
+    """Return the item of a request, with the entries of the sparse indexes."""
+    item = {**key(callback.reference), **_plain(asdict(callback)), **_index_entries(callback)}
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def unpack(item: Item) -> Callback:
+    """Return the request of an item."""
+    values = {name: item[name] for name in Callback.__dataclass_fields__ if name in item}
+    for name in _INSTANTS:
+        values[name] = instants.parse(item[name]) if item.get(name) else None
+    if item["state"] not in model.LIVE:
+        values["due_at"] = None  # in the item it says when the contact data is to be erased
+    window = item["asked"].get("window")
+    values["asked"] = Asked(**{**item["asked"], "window": _span(window) if window else None})
+    values["attempts"] = tuple(
+        Attempt(**{**each, "at": instants.parse(each["at"])}) for each in item["attempts"]
+    )
+    values["expected"] = _span(item["expected"])
+    return Callback(**values)
+
+
+def _index_entries(callback: Callback) -> Item:
+    """Return the keys by which the clock, the board and the coming erasure find a request."""
+    if callback.is_live:
+        board_key = BOARD_KEYS[callback.state]
+        urgent = callback.due_at if board_key == "WAITING" else callback.expected[1]
+        board_at = instants.text(urgent or callback.created_at)
+        return {"due_key": "CALLBACK", "board_key": board_key, "board_at": board_at}
+    ended = callback.ended_at or callback.created_at
+    board = {"board_key": CLOSED, "board_at": instants.text(ended)}
+    if callback.erased:
+        return board
+    erase_at = ended + timedelta(days=current().callback_days)
+    return {**board, "due_key": "ENDED", "due_at": instants.text(erase_at)}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            return instants.text(value)
+        case dict():
+            return {name: _plain(each) for name, each in value.items() if each is not None}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+    return value
+
+
+def _span(written: list[str]) -> tuple[datetime, datetime]:
+    return instants.parse(written[0]), instants.parse(written[1])

@@ -1,0 +1,124 @@
+"""One request, as a view sees it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from pydantic import BaseModel
+
+from chalicelib import instants
+from chalicelib.auth import gate
+from chalicelib.auth.person import Person
+from chalicelib.errors import NotSignedIn
+from chalicelib.http import bodies
+from chalicelib.http.problems import Problem
+from chalicelib.messages import Language
+from chalicelib.sender import Sender
+
+
+@dataclass
+class Request:
+    """What a view may know of a request; reading the body sets `language` and `form`."""
+
+    method: str
+    path: str  # as it is declared, with its parameters' names
+    target: str  # path and query as they were asked for
+    params: dict[str, str]  # query and path, the path winning
+    headers: Mapping[str, str]  # by names in lower case
+    client_ip: str  # the address API Gateway saw; never taken from a header
+    now: datetime
+    language: Language
+    form: bool = False  # a plain form's post, which wants a page or a redirect
+    signed_in: Person | None = None  # on the staff's paths, once the gate let them in
+
+    @classmethod
+    def of(cls, chalice_request: Any, in_path: Mapping[str, str]) -> "Request":
+        """Read a Chalice request; `in_path` are the path's parameters."""
+        event = chalice_request.to_original_event()
+        headers = {name.lower(): value for name, value in (event["headers"] or {}).items()}
+        repeated = event["multiValueQueryStringParameters"] or {}
+        query = {name: values[-1] for name, values in repeated.items()}
+        wanted = query.get("language") or headers.get("accept-language", "")[:2].lower()
+        return cls(
+            method=chalice_request.method,
+            path=chalice_request.path,
+            target=_target(event),
+            params={**query, **in_path},
+            headers=headers,
+            client_ip=chalice_request.context["identity"]["sourceIp"],
+            now=instants.now(),
+            language="en" if wanted == "en" else "de",
+        )
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the path belongs to the staff's side."""
+        return gate.is_staff(self.path)
+
+    @property
+    def person(self) -> Person:
+        """Who of the staff asks. Raises NotSignedIn where nobody was let in."""
+        if self.signed_in is None:
+            raise NotSignedIn
+        return self.signed_in
+
+    @property
+    def user_agent(self) -> str:
+        """The user agent, cut to 300 characters."""
+        return self.headers.get("user-agent", "")[:300]
+
+    @property
+    def sender(self) -> Sender:
+        """Where the request came from, for a proof of consent."""
+        return Sender(self.client_ip, self.user_agent)
+
+    @property
+    def origin(self) -> str:
+        """The origin of the page that calls; empty unless a browser calls across origins."""
+        return self.headers.get("origin", "")
+
+    def accepts(self, media_type: str) -> bool:
+        """Tell whether the caller names this media type in its `Accept` header.
+
+        A navigation names text/html; a script names application/json, or nothing.
+        """
+        return media_type in self.headers.get("accept", "")
+
+    @property
+    def wants_page(self) -> bool:
+        """Whether an error is shown as a page: the caller takes HTML and does not name JSON."""
+        return self.accepts("text/html") and not self.accepts(bodies.JSON)
+
+    @property
+    def navigates(self) -> bool:
+        """Whether a person opens a page in a browser.
+
+        A script that asks for part of a page says so by its `Sec-Fetch-Mode`.
+        """
+        opens = self.headers.get("sec-fetch-mode", "navigate") == "navigate"
+        return opens and self.method == "GET" and self.accepts("text/html")
+
+    def read(self, event: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
+        """Return the body's fields for this model. Raises Problem (400, 413, 415).
+
+        An empty body has no fields where the model demands none, or where a form sends nothing.
+        """
+        body, kind = event["body"], bodies.media_type(self.headers)
+        self.form = kind == bodies.FORM
+        if not body and (
+            self.form or not any(each.is_required() for each in model.model_fields.values())
+        ):
+            return {}
+        if not body:
+            raise Problem(400, "malformed")
+        fields = bodies.read(body, event.get("isBase64Encoded", False), kind)
+        if fields.get("language") in ("de", "en"):
+            self.language = fields["language"]
+        return fields
+
+
+def _target(event: Mapping[str, Any]) -> str:
+    query = urlencode(event["multiValueQueryStringParameters"] or {}, doseq=True)
+    return quote(event["path"]) + (f"?{query}" if query else "")

@@ -1,0 +1,87 @@
+"""The frame of the staff's pages: their templates, their style, and what such a page may do."""
+
+import secrets
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from chalicelib import templates
+from chalicelib.errors import ContactError
+from chalicelib.formats import Formats
+from chalicelib.http import problems
+from chalicelib.http.inventory import INVENTORY
+from chalicelib.http.replies import Reply
+from chalicelib.http.request import Request
+from chalicelib.settings import current
+
+_WEB = Path(__file__).parent.parent / "web"
+# In this order; each entry only where its route exists and the person's role opens it.
+_MENU = (
+    ("/staff", "Rückrufe", "Callbacks"),
+    ("/staff/search", "Suche", "Search"),
+    ("/staff/hours", "Zeiten", "Hours"),
+    ("/staff/subscribers", "Newsletter", "Newsletter"),
+    ("/staff/figures", "Zahlen", "Figures"),
+)
+
+
+def render(
+    request: Request,
+    name: str,
+    status: int = 200,
+    refused: ContactError | None = None,
+    **values: Any,
+) -> Reply:
+    """Render `templates/staff/<name>.html` in the caller's language, with the menu where signed in.
+
+    `refused` is what kept the request from being done: it decides the status, and the template
+    has its sentence as `problem`.
+
+    A template has `t("deutsch", "english")`, `say(pair)`, `formats`, `nonce` for its scripts,
+    `person` (or None) and `request`. Its content security policy lets it load from, send to and be framed by nobody else.
+    """
+    problem = problems.of(refused) if refused else None
+    nonce = secrets.token_urlsafe(16)
+    english = request.language == "en"
+    text = templates.render(
+        f"staff/{name}.html",
+        current(),
+        css=templates.style("staff", current()),
+        nonce=nonce,
+        request=request,
+        language=request.language,
+        person=request.signed_in,
+        menu=[(path, en if english else de) for path, de, en in _MENU if _opens(request, path)],
+        t=lambda de, en: en if english else de,
+        say=lambda pair: pair[english],
+        formats=Formats(request.language, current().time_zone),
+        problem=problem.sentence(request.language) if problem else "",
+        **values,
+    )
+    policy = (
+        f"default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; "
+        "img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    )
+    headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy}
+    return Reply(text, problem.status if problem else status, headers)
+
+
+@cache
+def script(name: str, library: str = "") -> str:
+    """Return the text of `web/<name>.js` for a page to carry.
+
+    A vendored library goes before it, under its licence.
+    """
+    own = (_WEB / f"{name}.js").read_text(encoding="utf-8")
+    if not library:
+        return own
+    file = _WEB / "vendor" / f"{library}.js"
+    licence = (file.parent / "LICENSE").read_text(encoding="utf-8")
+    return f"/*! {licence}*/\n{file.read_text(encoding='utf-8')}\n{own}"
+
+
+def _opens(request: Request, path: str) -> bool:
+    route = INVENTORY.get(path, {}).get("GET")
+    person = request.signed_in
+    return route is not None and person is not None and person.may(route.role)

@@ -1,0 +1,47 @@
+"""The links in the newsletter's mails, and what their tokens open."""
+
+from datetime import datetime
+from typing import Literal
+
+from chalicelib import tokens
+from chalicelib.newsletter.model import ACCESS_WITHIN, CONFIRM_WITHIN, Subscriber
+from chalicelib.settings import current
+
+Purpose = Literal[
+    "newsletter.confirm", "newsletter.unsubscribe", "newsletter.preferences", "newsletter.data"
+]
+# A token of one purpose opens no other.
+CONFIRM: Purpose = "newsletter.confirm"
+UNSUBSCRIBE: Purpose = "newsletter.unsubscribe"
+PREFERENCES: Purpose = "newsletter.preferences"
+DATA: Purpose = "newsletter.data"
+
+
+def read(purpose: Purpose, token: str, now: datetime) -> tuple[str, int]:
+    """Return the subscriber's key and the number of the mail. Raises BadToken."""
+    return tokens.read(purpose, token, now)
+
+
+def confirmation(subscriber: Subscriber, letter: int) -> dict[str, str]:
+    """Return the links of the confirmation mail of this number."""
+    expires = subscriber.asked_at + CONFIRM_WITHIN
+    token = tokens.sign(CONFIRM, subscriber.key, letter, expires)
+    return {"link": _url("confirm", token), "refuse": _url("refuse", token)}
+
+
+def access(subscriber: Subscriber, letter: int, sent: datetime) -> dict[str, str]:
+    """Return the links of the mail of this number that opens one's data."""
+    token = tokens.sign(DATA, subscriber.key, letter, sent + ACCESS_WITHIN)
+    return {"mydata": _url("mydata", token), "erase": _url("erase", token)}
+
+
+def standing(subscriber: Subscriber) -> dict[str, str]:
+    """Return the links that every mail to a subscriber has; they never expire."""
+    return {
+        "preferences": _url("preferences", tokens.sign(PREFERENCES, subscriber.key, 0)),
+        "unsubscribe": _url("unsubscribe", tokens.sign(UNSUBSCRIBE, subscriber.key, 0)),
+    }
+
+
+def _url(page: str, token: str) -> str:
+    return f"{current().base_url}/newsletter/{page}?token={token}"

@@ -1,0 +1,247 @@
+"""What can be done with subscriptions: load, decide, save, and once more where another was faster.
+
+No HTTP. Routes, staff pages, reactions and operators' commands call it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from chalicelib import challenges, limits, log
+from chalicelib.aws import retried
+from chalicelib.consent import Wordings
+from chalicelib.errors import BadToken, Conflict, NotFound
+from chalicelib.guards import NONE, Guards
+from chalicelib.newsletter import links, model, proof
+from chalicelib.newsletter.keys import key_of
+from chalicelib.newsletter.ledger import How
+from chalicelib.newsletter.links import CONFIRM, DATA, PREFERENCES, UNSUBSCRIBE
+from chalicelib.newsletter.model import TOPICS, Change, Signup, Subscriber
+from chalicelib.newsletter.stores import growth as growth_store
+from chalicelib.newsletter.stores import subscribers
+from chalicelib.newsletter.stores import wordings as kept_wordings
+from chalicelib.newsletter.stores.subscribers import Known
+from chalicelib.sender import Sender
+from chalicelib.settings import current
+
+wordings = Wordings(Path(__file__).parent / "consent")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a visitor asks for in the form."""
+
+    email: str
+    consent: str  # the version of the declaration the form showed
+    topics: tuple[str, ...]
+    language: str
+    page: str = ""
+    proof_of_work: str | None = None
+
+
+def sign_up(wanted: Wanted, sender: Sender, now: datetime) -> None:
+    """Take in a signup; the address gets a mail with a link to confirm, within the mails' limits.
+
+    Raises Invalid (`consent`, `altcha`), LimitReached, Unavailable.
+    """
+    wording, topics = wordings.seen(wanted.consent), tuple(dict.fromkeys(wanted.topics))
+    key = key_of(wanted.email)
+    asked = Signup(key, wanted.email, wanted.language, topics, wanted.consent)
+    facts = {
+        "consent": wording.version,
+        "wording": wording.sha256,
+        "topics": ",".join(topics),
+        "language": wanted.language,
+    }
+    how = How(facts, {**sender.personal(), "email": wanted.email, "page": wanted.page})
+    guards = Guards(
+        limits.per_caller("signups", sender.client_ip, current().limit_signups_per_caller),
+        challenges.spend("newsletter", wanted.proof_of_work, now),
+    )
+
+    def decide(known: Known) -> Change:
+        return model.sign_up(known.subscriber, asked, now, known.version)
+
+    change(key, decide, how, now, guards)
+
+
+def check_link(purpose: links.Purpose, token: str, now: datetime) -> None:
+    """Raise BadToken unless the token is one of ours for this purpose. Changes nothing."""
+    links.read(purpose, token, now)
+
+
+def confirm(token: str, sender: Sender, now: datetime) -> None:
+    """Confirm the subscription that a mailed link stands for. Raises BadToken."""
+    key, letter = links.read(CONFIRM, token, now)
+    how = How({"letter": str(letter)}, sender.personal())
+    change(key, lambda known: model.confirm(known.subscriber, letter, now), how, now)
+
+
+def refuse(token: str, now: datetime) -> None:
+    """Take note that the owner of the address did not sign up. Raises BadToken."""
+    key, letter = links.read(CONFIRM, token, now)
+    change(key, lambda known: model.refuse(known.subscriber, letter, now), How(), now)
+
+
+def unsubscribe(token: str, sender: Sender, now: datetime) -> None:
+    """End the subscription. The link never expires. Raises BadToken."""
+    key, _ = links.read(UNSUBSCRIBE, token, now)
+    how = How({}, sender.personal())
+    change(key, lambda known: model.unsubscribe(known.subscriber, now), how, now)
+
+
+def by_preferences_link(token: str, now: datetime) -> Subscriber:
+    """Return the subscriber whose preferences a link opens. Raises BadToken."""
+    key, _ = links.read(PREFERENCES, token, now)
+    subscriber = subscribers.load(key).subscriber
+    if subscriber is None or subscriber.state != "confirmed":
+        raise BadToken
+    return subscriber
+
+
+def prefer(
+    token: str, chosen: tuple[str, ...], language: str, sender: Sender, now: datetime
+) -> None:
+    """Save topics and language. Raises BadToken."""
+    key, _ = links.read(PREFERENCES, token, now)
+    topics = tuple(topic for topic in TOPICS if topic in chosen)
+    how = How({"topics": ",".join(topics), "language": language}, sender.personal())
+    change(key, lambda known: model.prefer(known.subscriber, topics, language), how, now)
+
+
+def ask_access(token: str, email: str | None, sender: Sender, now: datetime) -> None:
+    """Owe the address a mail with a fresh link to its data, by an old link or the address itself.
+
+    Raises BadToken, LimitReached.
+    """
+    if token:
+        key, _ = links.read(PREFERENCES, token, now)
+    elif email:
+        key = key_of(email)
+    else:
+        raise BadToken
+    guards = Guards(
+        limits.per_caller("access", sender.client_ip, current().limit_access_per_caller)
+    )
+    how = How({}, sender.personal())
+    change(key, lambda known: model.ask_access(known.subscriber, now), how, now, guards)
+
+
+def data_by_link(token: str, now: datetime) -> dict[str, Any]:
+    """Return everything stored on the person (GDPR Art. 15 and 20). Raises BadToken."""
+    key, _ = links.read(DATA, token, now)
+    document = proof.document(key, wordings, now)
+    if document is None:
+        raise BadToken
+    return document
+
+
+def erase_by_link(token: str, now: datetime) -> None:
+    """Erase the person's data on their own word. Raises BadToken."""
+    key, _ = links.read(DATA, token, now)
+    erase(key, "person", now)
+
+
+def erase(key: str, by: str, now: datetime) -> None:
+    """Erase a person's data before anybody is told so (GDPR Art. 17). Idempotent.
+
+    `by` says on whose word. An HMAC of the address stays, which keeps it from being imported.
+    """
+    change(key, lambda known: model.erase(known.subscriber), How({"by": by}), now)
+    # At once: whoever is told "erased" must not have to rely on the stream that comes later.
+    subscribers.tidy(subscribers.load(key), now)
+
+
+def erase_for(key: str, by: str, who: str, now: datetime) -> None:
+    """Erase a person's data on their behalf, on record; `who` is the id of whoever does it."""
+    erase(key, by, now)
+    log.info("newsletter.person_erased", subscriber=key, by=who)
+
+
+def take_over(
+    agreed: Signup,
+    confirmed_at: datetime,
+    how: How,
+    source: Mapping[str, str],
+    now: datetime,
+    dry: bool = False,
+) -> bool:
+    """Import another system's subscriber, who confirmed there at `confirmed_at`.
+
+    `source` says which file and line; it is recorded beside the facts of `how`. Returns False
+    where an import from any source brought the same facts before. `dry` writes nothing. Raises
+    Conflict, naming the state, where this system knows better; Unavailable.
+    """
+    recorded = How({**how.facts, **source}, how.personal)
+
+    def attempt(number: int) -> bool:
+        known = subscribers.load(agreed.key)
+        before, suppressed = known.subscriber, known.suppressed
+        try:
+            change = model.import_(before, suppressed, agreed, confirmed_at, now, known.version)
+        except Conflict as conflict:
+            if conflict.state != "erased" and subscribers.is_imported(agreed.key, how.facts):
+                return number > 0  # our own write, whose answer was lost, in an attempt before
+            raise
+        if not dry:
+            subscribers.save_import(known, change, now, recorded)
+        return True
+
+    return retried(attempt, "newsletter")
+
+
+def keep_wording(sha256: str, text: str) -> None:
+    """Keep the declaration of another system, for the proofs that rest on it."""
+    kept_wordings.keep(sha256, text)
+
+
+def knows_wording(sha256: str) -> bool:
+    """Tell whether the text of another system's declaration is kept."""
+    return kept_wordings.text(sha256) is not None
+
+
+def find(email: str) -> Known:
+    """Return what is known of an address."""
+    return subscribers.load(key_of(email))
+
+
+def get(key: str) -> Subscriber:
+    """Return the subscriber of a key. Raises NotFound."""
+    subscriber = subscribers.load(key).subscriber
+    if subscriber is None:
+        raise NotFound
+    return subscriber
+
+
+def prove(key: str, now: datetime) -> dict[str, Any]:
+    """Return the proof of consent as JSON values, verified. Raises NotFound."""
+    document = proof.document(key, wordings, now)
+    if document is None:
+        raise NotFound
+    return document
+
+
+def growth(first: date, last: date) -> Mapping[str, Mapping[str, int]]:
+    """Return what happened on each day of a span, by event; quiet days are left out."""
+    return growth_store.by_day(first, last)
+
+
+def change(
+    key: str,
+    decide: Callable[[Known], Change],
+    how: How,
+    now: datetime,
+    guards: Guards = NONE,
+) -> None:
+    """Decide on what is known of an address and write the change. Raises Unavailable.
+
+    Raises what `decide` and the guards raise, too.
+    """
+
+    def attempt(_: int) -> None:
+        known = subscribers.load(key)
+        subscribers.save(known, decide(known), now, how, guards)
+
+    retried(attempt, "newsletter")

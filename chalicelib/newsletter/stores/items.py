@@ -1,0 +1,70 @@
+"""A subscriber as an item of the `contacts` table, and back."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+from chalicelib import instants
+from chalicelib.aws import Item
+from chalicelib.newsletter.model import CONFIRM_WITHIN, REFUSED_FOR, Subscriber
+from chalicelib.settings import current
+
+_INSTANTS = ("asked_at", "since", "confirmed_at", "ended_at", "refused_at")
+
+
+def pk(key: str) -> str:
+    """Return the partition key of all that is kept of an address."""
+    return f"SUB#{key}"
+
+
+def pack(subscriber: Subscriber, head: str) -> Item:
+    """Return the item of a subscriber; `head` is the hash of the ledger's last event."""
+    item = {
+        "pk": pk(subscriber.key),
+        "sk": "SUB",
+        **asdict(subscriber),
+        "head": head,
+        "expires": _gone_at(subscriber),
+    }
+    for name in _INSTANTS:
+        item[name] = instants.text(item[name]) if item[name] else None
+    item["lettered_at"] = [instants.text(at) for at in subscriber.lettered_at]
+    item["soft_bounces"] = [[id, instants.text(at)] for id, at in subscriber.soft_bounces]
+    return item
+
+
+def unpack(item: Item) -> Subscriber:
+    """Return the subscriber of an item."""
+    names = Subscriber.__dataclass_fields__
+    values = {name: value for name, value in item.items() if name in names}
+    for name in _INSTANTS:
+        values[name] = instants.parse(values[name]) if values.get(name) else None
+    values["topics"] = tuple(values["topics"])
+    values["lettered_at"] = tuple(map(instants.parse, values["lettered_at"]))
+    values["soft_bounces"] = tuple((id, instants.parse(at)) for id, at in values["soft_bounces"])
+    return Subscriber(**values)
+
+
+def events_kept_until(subscriber: Subscriber | None, now: datetime) -> int | None:
+    """Return when the table may drop the events of an address (epoch seconds), None for never.
+
+    Unconfirmed data goes after a week; proof some full years after the subscription ended.
+    """
+    if subscriber is None or subscriber.state in ("unsubscribed", "bounced", "complained"):
+        ended = (subscriber.ended_at if subscriber else None) or now
+        years = ended.year + 1 + current().proof_years
+        return instants.epoch(datetime(years, 1, 1, tzinfo=UTC))
+    return _gone_at(subscriber)
+
+
+def _gone_at(subscriber: Subscriber) -> int | None:
+    """Return when the table may drop a subscriber (epoch seconds).
+
+    It is a day late: the code decides about expiry, the table only tidies up.
+    """
+    if subscriber.state == "pending":
+        return instants.epoch(subscriber.asked_at + CONFIRM_WITHIN + timedelta(days=1))
+    if subscriber.state == "refused" and subscriber.refused_at:
+        return instants.epoch(subscriber.refused_at + REFUSED_FOR + timedelta(days=1))
+    if subscriber.state == "confirmed":
+        return None
+    return events_kept_until(subscriber, subscriber.ended_at or subscriber.since)

@@ -1,5 +1,0 @@
-"""What the staff work from: the board of requests, and the page of one, from its claim to its end.
-
-Pages are rendered here and every press is a form's post, answered by a redirect; `web/staff.js` spares the reload,
-looks for news, lets the clocks run, and sends again what a dropped connection kept. `words` says it in two languages.
-"""
