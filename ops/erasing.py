@@ -1,4 +1,4 @@
-"""`python -m ops erase`: everything that is known of a person goes, as their own button or the staff's page does it."""
+"""`python -m ops erase`: the erasure of a person, as their own button or the staff's page does."""
 
 import getpass
 from collections.abc import Iterator
@@ -30,10 +30,11 @@ _OPERATOR = Who("operator", "operator")
 def erase(
     context: click.Context, email: str | None, phone: str | None, dry_run: bool, yes: bool
 ) -> None:
-    """Erases what the newsletter has of EMAIL and the callbacks that name it, and those of a number.
+    """Erase the newsletter's data of EMAIL and the callbacks that name it, and those of a number.
 
-    What stays is an HMAC that keeps the address from being imported and, of callbacks, figures and consent without the
-    person. A live callback ends. EMAIL reads the whole table, looking for callbacks. Exit code 2: nothing is known.
+    What stays is an HMAC that keeps the address from being imported and, of callbacks, figures and
+    consent without the person. A live callback ends. With EMAIL the whole table is read, to find
+    callbacks. Exit code 2: nothing is known of the person.
     """
     if not (email or phone):
         raise click.UsageError("say who: EMAIL, --phone NUMBER, or both")
@@ -76,7 +77,7 @@ def _erase(known: Known | None, references: list[str]) -> None:
 
 
 def _of_number(phone: str) -> list[str]:
-    """The requests of a number. Raises BadParameter."""
+    """Return the references of a number's callbacks. Raises BadParameter."""
     try:
         return callbacks.requests(desk.key_of(phone))
     except Invalid as error:
@@ -86,7 +87,10 @@ def _of_number(phone: str) -> list[str]:
 
 
 def _of_address(key: str) -> Iterator[str]:
-    """The requests that name the address of a key: no index has them, as nothing else asks for them."""
+    """Yield the references of the callbacks that name the address of a key.
+
+    This scans the table: no index has addresses, as only an erasure looks for them.
+    """
     pages = (
         aws.client("dynamodb")
         .get_paginator("scan")
