@@ -5,7 +5,7 @@ from typing import Any
 F = "bare boto3 client"
 OURS, SHIPPED = "customer-contact", "chalice package"
 MAILER = "deliver"
-BATCH = "rank"  # some 240 queries in its first event: no start to compare with one that makes a single call
+BATCH = "rank"  # its first event makes some 240 queries: not comparable with one that makes one
 ZIPPED = 8 << 20
 
 

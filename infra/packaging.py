@@ -1,10 +1,11 @@
-"""Makes of Chalice's deployment package one that starts fast; `infra.chalice` has it done to every package it makes.
+"""The optimisation of Chalice's deployment package, so that functions start fast.
 
-Chalice's package runs as it is, only slower: /var/task is read-only, so that every cold start compiles every module,
-and the SDK of Lambda's runtime reads the data of four hundred services. `optimise` rewrites the package in place: out
-goes what no function opens, in comes the SDK this project is tested with, cut to the services the code names, then the
-templates as Python, and last the bytecode. What each of it brings is in docs/performance.md. The same package in makes
-the same bytes.
+Chalice's package runs as it is, but slower: /var/task is read-only, so that every cold start
+compiles every module, and the SDK of Lambda's runtime reads the data of four hundred services.
+`optimise` rewrites a package in place: it adds the SDK this project is tested with, cut to the
+services the code names, removes what no function opens, compiles the templates to Python, and makes
+the bytecode. docs/performance.md says what that gains. The same package gives the same bytes.
+`infra.chalice` optimises every package it makes.
 """
 
 import os
@@ -114,7 +115,7 @@ def _remove(folder: Path) -> None:
 
 
 def _precompile(folder: Path) -> None:
-    """Replace the templates by Python modules. Raises Unfit."""
+    """Compile the templates to Python modules in the package's `templates`. Raises Unfit."""
     shutil.rmtree(folder / "templates", ignore_errors=True)
     command = [sys.executable, "-I", "-S", "-B", "-c", _TEMPLATES, str(folder)]
     _run(command, "the templates cannot be compiled")

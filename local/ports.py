@@ -25,7 +25,7 @@ ANY = Ports(0, 0, 0, 0, 0)
 
 
 def following(base: int) -> Ports:
-    """The ports from `base` on, in the order of the fields."""
+    """Return the ports from `base` on, in the order of the fields."""
     return Ports(*range(base, base + len(fields(Ports))))
 
 
