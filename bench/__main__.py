@@ -1,6 +1,7 @@
-"""`make bench`: cold starts and warm requests beside the same work in other libraries, in one run on this machine.
+"""`make bench`: cold starts and warm requests, compared with the same work in other libraries.
 
-`python -m bench check` is the short form for CI, `python -m bench update` writes the figures it compares with.
+All is measured in one run on this machine. `python -m bench check` is the short form for CI,
+`python -m bench update` writes the figures it compares with.
 """
 
 import json
@@ -19,7 +20,7 @@ CHART = stage.ROOT / "docs" / "performance.svg"
 
 
 def say(text: str) -> None:
-    """Progress: in place on a terminal, else a line each."""
+    """Print progress to stderr, in place on a terminal, else a line each."""
     print(
         f"\r\033[K{text}" if sys.stderr.isatty() else text,
         end="" if sys.stderr.isatty() else "\n",
@@ -29,7 +30,7 @@ def say(text: str) -> None:
 
 
 def whole() -> dict[str, Any]:
-    """Everything, measured."""
+    """Measure everything and return the results, in the shape of results/latest.json."""
     ready = stage.build(say)
     with stage.stub(ready) as endpoint:
         all_of_them = contestants(ready, endpoint)
@@ -50,7 +51,7 @@ def whole() -> dict[str, Any]:
 
 
 def main() -> int:
-    """Measures, writes, prints; fails where a goal is missed."""
+    """Measure, write and print. Exit codes: 0 goals met, 1 a goal is missed, 2 no Valgrind."""
     if not shutil.which("valgrind"):
         print("this needs valgrind: apt-get install valgrind", file=sys.stderr)
         return 2

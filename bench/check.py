@@ -1,7 +1,8 @@
-"""`make bench-check`: whether a cold start or a warm view of the API has become dearer than the committed figures say.
+"""`make bench-check`: compare the API's cold start and warm view with the committed figures.
 
-Compared are ratios to the floor, a bare handler measured in the same run: another build of the interpreter counts
-other instructions, for both. Another version of Python compiles differently, so that its ratios are shown, not judged.
+It compares ratios to the floor, a bare handler measured in the same run: another build of the
+interpreter takes other instruction counts, for both alike. Another version of Python compiles
+differently, so that its ratios are shown, but not judged.
 """
 
 import json
@@ -16,7 +17,7 @@ MARGIN = 1.03
 
 
 def main(update: bool, say: run.Say) -> int:
-    """Compares, or writes the figures to compare with; fails above the margin."""
+    """Compare with the figures, or `update` them. Returns 1 if a ratio is above the margin."""
     found = measured(say)
     say("")
     if update:
@@ -27,7 +28,7 @@ def main(update: bool, say: run.Say) -> int:
 
 
 def measured(say: run.Say) -> dict[str, Any]:
-    """Our cold start and warm view as ratios to the floor."""
+    """Measure our cold start and warm view as ratios to the floor."""
     ready = stage.build(say)
     with stage.stub(ready) as endpoint:
         both = {
@@ -50,13 +51,17 @@ def measured(say: run.Say) -> dict[str, Any]:
 
 
 def judge(found: dict[str, Any], figures: dict[str, Any]) -> int:
-    """Prints both and says how many percent apart; 1 where one of ours is above the margin, else 0."""
+    """Print found and committed ratios and their difference in percent.
+
+    Returns 1 if a found one is above the margin, else 0.
+    """
     worse = 0
     for what in ("cold", "warm"):
         change = found[what] / figures[what]
         worse += change > MARGIN
         print(
-            f"{what}: {found[what]:.3f} of a bare handler, committed {figures[what]:.3f} ({100 * change - 100:+.1f} %)"
+            f"{what}: {found[what]:.3f} of a bare handler, "
+            f"committed {figures[what]:.3f} ({100 * change - 100:+.1f} %)"
         )
     if found["python"] != figures["python"]:
         print(
@@ -65,6 +70,7 @@ def judge(found: dict[str, Any], figures: dict[str, Any]) -> int:
         return 0
     if worse:
         print(
-            "more than 3 % dearer: find out why (docs/performance.md), or, if it is worth it, `make bench-update`"
+            "more than 3 % dearer: find out why (docs/performance.md), "
+            "or, if it is worth it, `make bench-update`"
         )
     return 1 if worse else 0

@@ -1,9 +1,15 @@
-"""The measured process: a function as Lambda's runtime client runs it. `python -I -S child.py`, a job on stdin.
+"""The measured process: a function as Lambda's runtime client runs it.
 
-`until` says where to stop: `runtime` (the client is loaded), `import a,b` (these modules are), `import` (the handler
-is, which is Lambda's init phase), `first` (one request), or the requests go on `repeat` times. The difference of two
-runs is what lies between them. It tells times in milliseconds and the highest resident set; it ends without Python's
-tidying up, as Lambda's do.
+`python -I -S child.py` reads a job from stdin. The job's `until` says where to stop:
+
+    runtime      the runtime client is loaded
+    import a,b   these modules are loaded
+    import       the handler is loaded, the end of Lambda's init phase
+    first        one request is answered
+    repeat       after it, `repeat` further requests are answered
+
+The difference of two runs is the cost of what lies between them. The process prints times in
+milliseconds and its peak resident set in MB. It ends without Python's clean-up, as in Lambda.
 """
 
 import importlib
@@ -30,25 +36,26 @@ class _Context:
 
 
 def main(job: dict[str, Any]) -> dict[str, Any]:
-    """Runs the job; raises where an answer is not the one that is wanted."""
+    """Run the job and return what was measured. Raises RuntimeError for an unexpected answer."""
     os.environ.clear()
     os.environ.update(job["environment"])
     sys.path[:0] = job["path"]
-    from awslambdaric import bootstrap  # type: ignore[import-not-found,unused-ignore]  # of the bench's own folder
+    # The package is in the bench's own folder.
+    from awslambdaric import bootstrap  # type: ignore[import-not-found,unused-ignore]
 
-    told: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
     if job["until"] == "runtime":
-        return told
+        return measured
     if job["until"].startswith("import "):
         for each in job["until"].split()[1].split(","):
             importlib.import_module(each)
-        return told
+        return measured
     module, _, name = job["environment"]["_HANDLER"].rpartition(".")
     started = time.perf_counter()
     handler = getattr(importlib.import_module(module.replace("/", ".")), name)
-    told["import"] = _since(started)
+    measured["import"] = _since(started)
     if job["until"] == "import":
-        return told
+        return measured
 
     def request(number: int) -> float:
         begun = time.perf_counter()
@@ -60,16 +67,16 @@ def main(job: dict[str, Any]) -> dict[str, Any]:
             raise RuntimeError(answer)
         return took
 
-    told["first"] = request(0)
+    measured["first"] = request(0)
     if job["skip"]:
         _skip(job["skip"])
     if job["until"] == "repeat":
-        told["warm"] = median([request(1 + at) for at in range(job["repeat"])])
+        measured["warm"] = median([request(1 + at) for at in range(job["repeat"])])
     with open("/proc/self/status") as status:
-        told["rss"] = next(
+        measured["rss"] = next(
             int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM")
         )
-    return told
+    return measured
 
 
 class _Empty:
@@ -78,7 +85,7 @@ class _Empty:
 
 
 def _skip(event: str) -> None:
-    """From now on botocore does nothing of a call to DynamoDB that comes after an event of its own."""
+    """Have botocore answer calls to DynamoDB at its `event`, and leave out all that comes after."""
     from botocore.awsrequest import AWSResponse
 
     from chalicelib import aws
@@ -91,7 +98,7 @@ def _skip(event: str) -> None:
 
 
 def _since(started: float) -> float:
-    return (time.perf_counter() - started) * 1000
+    return (time.perf_counter() - started) * 1000  # milliseconds
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Who is measured, and at what: our functions, and the same work as users of other libraries would write it."""
+"""The measured functions and their requests: ours, and the same work in other libraries.
+
+The peers are written as the users of those libraries would write them.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ _COUNTED, _FORM, _NOTHING = '"statusCode": 204', '"statusCode": 202', ""
 
 @dataclass(frozen=True)
 class Contestant:
-    """A function in its package, and the requests it can serve by name."""
+    """A function in its package, and by name the requests it can serve."""
 
     name: str
     kind: str  # `ours`, `peer`, `stream`
@@ -22,7 +25,7 @@ class Contestant:
 
 
 def contestants(stage: Stage, endpoint: str) -> dict[str, Contestant]:
-    """All of them, by name; the first request of each is the one its cold start is measured with."""
+    """Return all contestants by name; the cold start of each is measured with its first job."""
     return {
         each.name: each
         for each in (*_peers(stage, endpoint), *_ours(stage, endpoint), *_streams(stage, endpoint))
@@ -67,26 +70,23 @@ def _streams(stage: Stage, endpoint: str) -> Iterator[Contestant]:
 
 
 def _peers(stage: Stage, endpoint: str) -> Iterator[Contestant]:
+    bare = (PEERS, stage.client, stage.sdk)
     libraries = (PEERS, stage.site, stage.sdk)
+    chalice = (PEERS, stage.shipped, stage.client, stage.sdk)
     view = {"view": (events.VIEW, _COUNTED)}
-    for name, handler, path, served in (
-        ("bare boto3 client", "bare.handler", (PEERS, stage.client, stage.sdk), view),
-        (
-            "bare, signup",
-            "bare_forms.sign_up",
-            (PEERS, stage.client, stage.sdk),
-            {"signup": (events.SIGNUP, _FORM)},
-        ),
-        (
-            "bare, callback",
-            "bare_forms.call_back",
-            (PEERS, stage.client, stage.sdk),
-            {"callback": (events.CALLBACK, _FORM)},
-        ),
-        ("Powertools, pydantic", "powertools.handler", libraries, view),
-        ("FastAPI, Mangum", "fast.handler", libraries, view),
-        ("Chalice, Table", "resource.app", (PEERS, stage.shipped, stage.client, stage.sdk), view),
-    ):
+    signup = {"signup": (events.SIGNUP, _FORM)}
+    callback = {"callback": (events.CALLBACK, _FORM)}
+    # fmt: off
+    peers = (
+        ("bare boto3 client",    "bare.handler",         bare,      view),
+        ("bare, signup",         "bare_forms.sign_up",   bare,      signup),
+        ("bare, callback",       "bare_forms.call_back", bare,      callback),
+        ("Powertools, pydantic", "powertools.handler",   libraries, view),
+        ("FastAPI, Mangum",      "fast.handler",         libraries, view),
+        ("Chalice, Table",       "resource.app",         chalice,   view),
+    )
+    # fmt: on
+    for name, handler, path, served in peers:
         environment = _environment(stage, endpoint, PEERS, name, handler)
         yield Contestant(
             name, "peer", {what: Job(path, environment, *asked) for what, asked in served.items()}
@@ -96,7 +96,7 @@ def _peers(stage: Stage, endpoint: str) -> Iterator[Contestant]:
 def _environment(
     stage: Stage, endpoint: str, package: Path, name: str, handler: str
 ) -> dict[str, str]:
-    """A function's environment, as Lambda and the resource stack make it."""
+    """Return a function's environment as Lambda and the resource stack set it."""
     trusted = bundle(stage, package, name.replace(" ", "-").replace(",", ""))
     arn = "arn:aws:{}:eu-central-1:123456789012:{}".format
     return {

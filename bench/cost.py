@@ -1,10 +1,11 @@
 """`make cost`: what each call to the articles costs in capacity units, and at list price.
 
-Every call is made for real on an embedded cloud, and what it asked of DynamoDB is read off the calls themselves. Units
-are computed from the items' sizes by DynamoDB's rules (its docs: "Read and write operations", "Item sizes and
-formats"): a write is 1 unit a KB, twice that in a transaction, and again for each index the item is in; an eventually
-consistent read is half a unit per 4 KB. The emulator's own figure stands beside: it agrees on what was written and
-queried, but has none for a condition that failed and for a BatchGetItem.
+Every call is made on an embedded cloud, and its requests to DynamoDB are observed. Units are
+computed from the items' sizes by DynamoDB's rules (its docs: "Read and write operations", "Item
+sizes and formats"): a write is 1 unit a KB, twice that in a transaction, and again for each index
+the item is in; an eventually consistent read is half a unit per 4 KB. The table shows the
+emulator's own figure, too: it agrees on writes and queries, but is missing for a condition that
+failed and for a BatchGetItem.
 """
 
 import math
@@ -20,14 +21,14 @@ from chalicelib.articles import ranking
 from local.cloud import Cloud
 from tests.backend import Backend
 
-# us-east-1 list prices in USD per million, 2026: request units on demand, REST API calls, Lambda invocation and 5 ms
-# of 512 MB (arm64).
+# us-east-1 list prices in USD per million, 2026: request units on demand, REST API calls, Lambda
+# invocations of 5 ms with 512 MB (arm64).
 WRITE, READ, API, LAMBDA = 0.625, 0.125, 3.50, 0.25
 KB = 1024
 
 
 def size(item: Any) -> int:
-    """The bytes DynamoDB counts for an item or a value in wire format."""
+    """Return the bytes that DynamoDB counts for an item or a value in wire format."""
     ((kind, value),) = (
         item.items() if len(item) == 1 and next(iter(item)) in _KINDS else (("ITEM", item),)
     )
@@ -53,7 +54,7 @@ _KINDS = {"S", "N", "BOOL", "NULL", "L", "M"}
 
 
 class Meter:
-    """Counts what calls consume while it is on."""
+    """A counter of the capacity units that DynamoDB calls consume while it is on."""
 
     def __init__(self) -> None:
         self.units = {"write": 0.0, "index": 0.0, "read": 0.0}
@@ -61,7 +62,7 @@ class Meter:
 
     @contextmanager
     def on(self) -> Iterator[None]:
-        """Measures the DynamoDB calls made inside."""
+        """Count the DynamoDB calls that are made inside."""
         events = aws.client("dynamodb").meta.events
         events.register("provide-client-params.dynamodb", self._ask)
         events.register("after-call.dynamodb", self._read)
@@ -124,7 +125,10 @@ class Meter:
 
 
 def measure(backend: Backend) -> dict[str, Row]:
-    """What → write units, index units, read units, the emulator's figure, whether it came by HTTP; each for one."""
+    """Return by call: write, index and read units, the emulator's figure, whether it is by HTTP.
+
+    The figures are for one call.
+    """
     rows: dict[str, Row] = {}
 
     def row(name: str, act: Callable[[], object], per: int = 1, http: bool = True) -> None:
@@ -188,12 +192,12 @@ def measure(backend: Backend) -> dict[str, Row]:
 
 
 def price(row: Row) -> float:
-    """USD per million of DynamoDB's units."""
+    """Return the price of DynamoDB's units in USD per million calls."""
     return (row[0] + row[1]) * WRITE + row[2] * READ
 
 
 def main() -> int:
-    """Prints the table; fails where a goal is missed."""
+    """Print the table and the goals. Returns 1 if a goal is missed, else 0."""
     with (
         tempfile.TemporaryDirectory() as folder,
         Cloud(Path(folder)) as cloud,
@@ -206,7 +210,8 @@ def main() -> int:
     for name, row in rows.items():
         whole = price(row) + (API + LAMBDA if row[4] else LAMBDA)
         print(
-            f"{name:52}{row[0]:8.2f}{row[1]:8.2f}{row[2]:8.2f}{row[3]:10.2f}{price(row):10.2f}{whole:10.2f}"
+            f"{name:52}{row[0]:8.2f}{row[1]:8.2f}{row[2]:8.2f}{row[3]:10.2f}"
+            f"{price(row):10.2f}{whole:10.2f}"
         )
     met = goals(rows)
     print()
@@ -216,7 +221,7 @@ def main() -> int:
 
 
 def goals(rows: dict[str, Row]) -> dict[str, bool]:
-    """Each goal, and whether these figures meet it (prices in cents, as they are quoted)."""
+    """Return for each goal whether these figures meet it; prices are rounded to cents."""
     repeat, viral, tail = rows[REPEAT], rows[VIRAL], rows[TAIL]
     return {
         "a repeat is 1 unit": repeat[0] + repeat[1] == 1,

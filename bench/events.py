@@ -1,11 +1,14 @@
-"""Events as Lambda gets them: requests through API Gateway, whole, and what the triggers bring."""
+"""Events as Lambda gets them: whole requests by API Gateway, and the events of the triggers."""
 
 import json
 from typing import Any
 
 SITE = "https://www.site.example"
 SLUG = "gold-als-kapitalanlage"
-AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36"
+AGENT = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/143.0.0.0 Safari/537.36"
+)
 _HEADERS = {
     "Accept": "*/*",
     "Accept-Encoding": "gzip, deflate, br, zstd",
@@ -40,7 +43,7 @@ _HEADERS = {
 def request(
     method: str, resource: str, path: str, body: Any = None, query: dict[str, str] | None = None
 ) -> str:
-    """A REST proxy event (payload 1.0) as JSON; TURN in it stands for the number of the request."""
+    """Return a REST proxy event (payload 1.0) as JSON; TURN in it is the request's number."""
     in_path = {"slug": SLUG} if "{slug}" in resource else None
     return json.dumps(
         {
@@ -148,7 +151,10 @@ def _record(key: dict[str, Any], image: dict[str, Any], table: str) -> str:
             "SizeBytes": 300,
             "StreamViewType": "NEW_IMAGE",
         },
-        "eventSourceARN": f"arn:aws:dynamodb:eu-central-1:123456789012:table/{table}/stream/2026-11-23T00:00:00.000",
+        "eventSourceARN": (
+            f"arn:aws:dynamodb:eu-central-1:123456789012:table/{table}"
+            "/stream/2026-11-23T00:00:00.000"
+        ),
     }
     return json.dumps({"Records": [record]})
 
@@ -167,7 +173,7 @@ COUNT = _record(
     },
     "view-markers",
 )
-_HEARD = {
+_DELIVERY = {
     "eventType": "Delivery",
     "mail": {"timestamp": "2026-11-23T09:00:00Z", "messageId": "unknown"},
 }
@@ -179,7 +185,7 @@ HEAR = json.dumps(
                 "Sns": {
                     "TopicArn": "arn:aws:sns:eu-central-1:123456789012:mail-events",
                     "Subject": "Amazon SES Email Event Notification",
-                    "Message": json.dumps(_HEARD),
+                    "Message": json.dumps(_DELIVERY),
                     "MessageAttributes": {},
                 },
             }

@@ -1,7 +1,8 @@
-"""What telling a bot from a person adds to a view, in instructions: `make cost` prints it beside the prices.
+"""The share of telling bots from people in a view's instructions, printed by `make cost`.
 
-Valgrind's callgrind counts them, so that the figure is the same on a busy machine. A request is the whole view through
-the API's handler, with DynamoDB answering at the socket's place; a look is at a user agent alone.
+Valgrind's callgrind counts instructions, so that the figure is the same on a busy machine. A
+request is a whole view by the API's handler, where a botocore event answers in place of DynamoDB.
+A look classifies one user agent.
 """
 
 import os
@@ -26,7 +27,7 @@ VALGRIND = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
 
 
 def instructions(what: str) -> float:
-    """Instructions of one `request` or `look`: the difference of two runs that do few and many."""
+    """Return the instructions of one `request` or look, from two runs of few and many."""
     counts = []
     for number in (FEW, MANY):
         done = subprocess.run(
@@ -44,7 +45,7 @@ def instructions(what: str) -> float:
 
 
 def main() -> int:
-    """Prints the share; fails above the goal, or where Valgrind is missing."""
+    """Print the share. Returns 1 if it is above the goal or Valgrind is missing, else 0."""
     if not shutil.which("valgrind"):
         print(
             "telling bots from people: not measured, this needs valgrind (apt-get install valgrind)"
@@ -53,17 +54,18 @@ def main() -> int:
     request, loop = instructions("request"), instructions("nothing")
     missed = 0
     print(
-        f"telling bots from people, of {request:,.0f} instructions of a view (goal: at most {100 * GOAL:.0f} %):"
+        f"telling bots from people, of {request:,.0f} instructions of a view "
+        f"(goal: at most {100 * GOAL:.0f} %):"
     )
-    for what, told in LOOKS.items():
+    for what, label in LOOKS.items():
         look = instructions(what) - loop
         missed += look / request > GOAL
-        print(f"  {told:42} {look:8,.0f}  {100 * look / request:.2f} %")
+        print(f"  {label:42} {look:8,.0f}  {100 * look / request:.2f} %")
     return 1 if missed else 0
 
 
 def _repeat(what: str, number: int) -> None:
-    """The measured process: everything is warm before the first one that counts."""
+    """Do `number` requests, looks or nothing, in the measured process, after a warm-up request."""
     os.environ.update(
         {
             "VIEW_MARKERS_TABLE": "markers",

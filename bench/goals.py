@@ -1,27 +1,27 @@
-"""The goals, as ratios within one run."""
+"""The goals of performance, as ratios within one run."""
 
 from typing import Any
 
 F = "bare boto3 client"
 OURS, SHIPPED = "customer-contact", "chalice package"
 MAILER = "deliver_messages"
-BATCH = "rank_articles"  # some 240 queries in its first event: no start to compare with one that makes a single call
+BATCH = "rank_articles"  # its first event makes some 240 queries: not comparable with one that makes one
 ZIPPED = 8 << 20
 
 
 def cold(results: dict[str, Any], name: str) -> float:
-    """Millions of instructions until the first request is answered."""
+    """Return the millions of instructions until the first request is answered."""
     found = results["instructions"][name]
     return float(found["import"] + found["first"])
 
 
 def warm(results: dict[str, Any], name: str, what: str) -> float:
-    """Millions of instructions of one request."""
+    """Return the millions of instructions of one warm request."""
     return float(results["instructions"][name]["requests"][what])
 
 
 def goals(results: dict[str, Any]) -> list[tuple[str, float, float]]:
-    """What is to be reached, what was, and the most it may be."""
+    """Return for each goal its name, the ratio reached, and the highest ratio that meets it."""
     floor = cold(results, F)
     small = [name for name in results["streams"] if name not in (MAILER, BATCH)]
     memory = {name: each["rss"] for name, each in results["times"].items()}

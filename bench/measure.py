@@ -1,6 +1,7 @@
-"""One measured process: its instructions as Valgrind counts them, or its times and its memory.
+"""Measuring one process: its instructions as Valgrind counts them, or its times and its memory.
 
-Instructions are the same on a busy machine and a quiet one, to a thousandth; times are for orientation.
+Instructions are the same on a busy machine and a quiet one, to a thousandth; times are for
+orientation.
 """
 
 import json
@@ -20,20 +21,20 @@ MILLION = 1e6
 
 @dataclass(frozen=True)
 class Job:
-    """A function and the event it gets: what runs in a process of its own."""
+    """A function and the event it gets, to be run in a process of its own."""
 
     path: tuple[Path, ...]
     environment: dict[str, str]
     event: str
-    answers: str  # a part of every answer
-    skip: str = ""  # the event of botocore's after which nothing of a warm call is done
+    answers: str  # text that is a part of every answer
+    skip: str = ""  # the botocore event after which a warm call to DynamoDB does nothing
 
     def command(self) -> list[str]:
-        """Isolated, so that nothing but the job's own folders can be imported."""
+        """Return the command, isolated so that only the job's own folders can be imported from."""
         return [sys.executable, "-I", "-S", "-B", str(CHILD)]
 
     def text(self, until: str, repeat: int = 0) -> str:
-        """What the process is told."""
+        """Return the job as the JSON that the process reads."""
         return json.dumps(
             {
                 "path": [str(each) for each in self.path],
@@ -48,12 +49,13 @@ class Job:
 
 
 class Failed(RuntimeError):
-    """A measured process ended with an error; the text is what it said."""
+    """A measured process ended with an error; the text is its output."""
 
 
 def instructions(job: Job, until: str, repeat: int = 0) -> int:
-    """All instructions of a process until it stops. Raises Failed."""
-    # Without simulated caches cachegrind only counts. Hashes of strings decide on collisions: they are fixed.
+    """Count all instructions of a process until it stops. Raises Failed."""
+    # Without simulated caches cachegrind only counts. String hashes are fixed, as they decide on
+    # the collisions in dictionaries.
     command = [
         "valgrind",
         "--tool=cachegrind",
@@ -76,14 +78,17 @@ def instructions(job: Job, until: str, repeat: int = 0) -> int:
 
 
 def request(job: Job) -> float:
-    """Instructions of one warm request, in millions: the difference of many and few."""
+    """Count millions of instructions of one warm request, from two runs of many and few."""
     many, few = instructions(job, "repeat", MANY), instructions(job, "repeat", FEW)
     return (many - few) / (MANY - FEW) / MILLION
 
 
 def times(job: Job, runs: int) -> dict[str, float]:
-    """Medians over fresh processes: milliseconds of import, first and warm request, megabytes of memory."""
-    told: list[dict[str, Any]] = []
+    """Measure fresh processes and return the medians. Raises Failed.
+
+    They are milliseconds of `import`, `first` and `warm` request, and the peak memory `rss` in MB.
+    """
+    measured: list[dict[str, Any]] = []
     for _ in range(runs):
         done = subprocess.run(
             job.command(),
@@ -94,5 +99,5 @@ def times(job: Job, runs: int) -> dict[str, float]:
         )
         if done.returncode:
             raise Failed(done.stdout + done.stderr)
-        told.append(json.loads(done.stdout.splitlines()[-1]))
-    return {name: median(each[name] for each in told) for name in told[0]}
+        measured.append(json.loads(done.stdout.splitlines()[-1]))
+    return {name: median(each[name] for each in measured) for name in measured[0]}

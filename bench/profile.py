@@ -1,4 +1,7 @@
-"""Where instructions go: of a start what each import adds to those before it, of a warm view the parts of its call."""
+"""Where the instructions of a start and of a warm view go.
+
+A start is split into what each import adds to those before it, a warm view into parts of its call.
+"""
 
 import os
 from collections.abc import Mapping
@@ -13,7 +16,7 @@ from bench.measure import MILLION
 from bench.run import Say
 
 REST = "the first request or event: clients, TLS, the calls, what they lead to"
-# In the order in which a function meets them, so that what two share is the first one's.
+# In the order in which a function imports them; what two steps share counts for the first.
 STEPS = {
     OURS: {
         "Chalice, and of the standard library what it needs": "chalice",
@@ -34,12 +37,12 @@ STEPS = {
 
 
 def profiles(contestants: Mapping[str, Contestant], say: Say) -> dict[str, dict[str, float]]:
-    """By function: millions of instructions of each step of its start."""
+    """Count by function the millions of instructions of each step of its start."""
     return {name: _profile(contestants[name], steps, say) for name, steps in STEPS.items()}
 
 
 def warm(contestant: Contestant, say: Say) -> dict[str, float]:
-    """Millions of instructions of the parts of a warm view."""
+    """Count the millions of instructions of the parts of a warm view."""
     say("where a warm view goes …")
     job = contestant.jobs["view"]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -55,7 +58,7 @@ def warm(contestant: Contestant, say: Say) -> dict[str, float]:
 
 
 def fresh(contestant: Contestant, say: Say) -> dict[str, float]:
-    """By request: millions of instructions of a fresh process until it is answered."""
+    """Count by request the millions of instructions of a fresh process until the answer."""
     say("what a fresh process needs for each request …")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runtime = pool.submit(measure.instructions, contestant.jobs["view"], "runtime")

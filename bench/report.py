@@ -1,4 +1,4 @@
-"""What a run found: a table for the terminal and the documents, and a chart."""
+"""The report of a run: tables for the terminal and the document, and a chart."""
 
 from typing import Any
 from xml.sax.saxutils import escape
@@ -10,7 +10,7 @@ _COLOURS = {"ours": "#0b5c4d", "stream": "#5aa08f", "peer": "#a9b4b1"}
 
 
 def table(results: dict[str, Any]) -> str:
-    """Markdown, a line for each contestant."""
+    """Return a Markdown table with a line for each contestant."""
     lines = [
         "| | import, MI | first request, MI | both, of F | ms | RSS, MB | warm request, MI |",
         "|---|---|---|---|---|---|---|",
@@ -29,7 +29,10 @@ def table(results: dict[str, Any]) -> str:
 
 
 def into(document: str, results: dict[str, Any]) -> str:
-    """The document with this run's table and verdicts between its marks."""
+    """Return the document with this run's tables and verdicts between its marks.
+
+    Raises ValueError if it has no marks.
+    """
     before, mark, rest = document.partition("<!-- made by make bench -->\n")
     _, end, after = rest.partition("<!-- end -->\n")
     if not (mark and end):
@@ -52,7 +55,7 @@ def into(document: str, results: dict[str, Any]) -> str:
 
 
 def profiles(found: dict[str, dict[str, float]]) -> str:
-    """Markdown, a line for each step of what is looked into."""
+    """Return a Markdown table of instructions by step, with a line for each step."""
     lines = ["| | | MI | |", "|---|---|---|---|"]
     for name, steps in found.items():
         whole = sum(steps.values())
@@ -65,7 +68,7 @@ def profiles(found: dict[str, dict[str, float]]) -> str:
 
 
 def verdicts(results: dict[str, Any]) -> str:
-    """A line for each goal."""
+    """Return a line for each goal: whether it is met, the ratio reached and the highest allowed."""
     return "\n".join(
         f"{'met   ' if reached <= most else 'MISSED'} {reached:5.2f} ≤ {most:.2f}  {what}"
         for what, reached, most in goals(results)
@@ -73,7 +76,7 @@ def verdicts(results: dict[str, Any]) -> str:
 
 
 def chart(results: dict[str, Any]) -> str:
-    """Bars of cold starts and of a warm view, as SVG that needs no style from outside."""
+    """Return a bar chart of cold starts and of a warm view, as SVG without outside styles."""
     starts = {name: cold(results, name) for name in results["instructions"] if name != BATCH}
     views = {
         name: each["requests"]["view"]
@@ -84,8 +87,9 @@ def chart(results: dict[str, Any]) -> str:
     more, y = _bars("A new view, warm, over TLS, million instructions", views, results, y + 34)
     body = "\n".join([*parts, *more])
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {y + 10}" font-family="sans-serif"'
-        f' font-size="13" role="img" aria-label="Instructions of cold starts and warm requests">\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {y + 10}"'
+        ' font-family="sans-serif" font-size="13" role="img"'
+        ' aria-label="Instructions of cold starts and warm requests">\n'
         f'<rect width="100%" height="100%" fill="#fff"/>\n{body}\n</svg>\n'
     )
 
@@ -99,8 +103,10 @@ def _bars(
         width = value * scale
         parts.append(
             f'<text x="{_LEFT - 8}" y="{y + 16}" text-anchor="end">{escape(name)}</text>'
-            f'<rect x="{_LEFT}" y="{y + 3}" width="{width:.1f}" height="18" fill="{_COLOURS[results["kinds"][name]]}"/>'
-            f'<text x="{_LEFT + width + 6:.1f}" y="{y + 16}">{value:,.{0 if value > 100 else 2}f}</text>'
+            f'<rect x="{_LEFT}" y="{y + 3}" width="{width:.1f}" height="18"'
+            f' fill="{_COLOURS[results["kinds"][name]]}"/>'
+            f'<text x="{_LEFT + width + 6:.1f}" y="{y + 16}">'
+            f"{value:,.{0 if value > 100 else 2}f}</text>"
         )
         y += _ROW
     return parts, y

@@ -1,4 +1,4 @@
-"""Measures contestants: each process by itself, several at a time where only instructions are counted."""
+"""Measuring the contestants, several processes at a time where only instructions are counted."""
 
 import json
 import os
@@ -20,11 +20,11 @@ class Unequal(RuntimeError):
 
 
 Say = Callable[[str], None]
-RUNS = 3  # fresh processes whose times are told by their median
+RUNS = 3  # fresh processes, whose median times are taken
 
 
 def counted(contestants: Mapping[str, Contestant], say: Say) -> dict[str, dict[str, Any]]:
-    """By contestant: millions of instructions of `import`, `first` and each request by name."""
+    """Count by contestant millions of instructions of `import`, `first` and, by name, requests."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         jobs = {name: next(iter(each.jobs.values())) for name, each in contestants.items()}
         runtime = pool.submit(measure.instructions, next(iter(jobs.values())), "runtime")
@@ -65,7 +65,10 @@ def _follow(futures: list[Future[Any]], say: Say) -> None:
 
 
 def timed(contestants: Mapping[str, Contestant], say: Say) -> dict[str, dict[str, float]]:
-    """By contestant: milliseconds of `import`, `first` and `warm`, megabytes `rss`; of the first request by name."""
+    """Measure by contestant milliseconds of `import`, `first` and `warm`, and `rss` in MB.
+
+    The job is the contestant's first.
+    """
     found: dict[str, dict[str, float]] = {}
     for at, (name, each) in enumerate(contestants.items()):
         say(f"times and memory: {at + 1} of {len(contestants)} …")
@@ -74,27 +77,31 @@ def timed(contestants: Mapping[str, Contestant], say: Say) -> dict[str, dict[str
 
 
 def work(job: Job, endpoint: str, certificates: Path) -> list[str]:
-    """The operations that every request asks for."""
+    """Return the AWS operations that every request of a job asks for, sorted."""
     context = ssl.create_default_context(cafile=str(certificates / "client.pem"))
 
-    def told() -> list[str]:
-        with urllib.request.urlopen(f"{endpoint}/calls", context=context) as answer:  # noqa: S310  the stub's own
+    def take_calls() -> list[str]:
+        # The address is the stub's.
+        with urllib.request.urlopen(f"{endpoint}/calls", context=context) as answer:  # noqa: S310
             calls: list[str] = json.load(answer)["calls"]
         return calls
 
-    told()
+    take_calls()  # those of earlier jobs
     measure.times(job, 1)
-    return sorted(name for name, times in Counter(told()).items() if times >= measure.MANY)
+    return sorted(name for name, times in Counter(take_calls()).items() if times >= measure.MANY)
 
 
 def same_work(
     contestants: Mapping[str, Contestant], endpoint: str, certificates: Path, say: Say
 ) -> dict[str, list[str]]:
-    """What each request asks AWS for, by its name. Raises Unequal where a contestant asks for anything else."""
+    """Return by request the AWS operations it asks for.
+
+    Raises Unequal if two contestants ask for different ones.
+    """
     asked: dict[str, list[str]] = {}
     for name, each in contestants.items():
         if each.kind == "stream":
-            continue  # nobody else does what these do
+            continue  # a stream's function has no peer
         say(f"whether all do the same work: {name} …")
         for what, job in each.jobs.items():
             found = work(job, endpoint, certificates)

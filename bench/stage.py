@@ -1,4 +1,7 @@
-"""What a run needs: the packages, the peers' libraries, and the stub with its certificate; all in `.local/bench`."""
+"""The preparation of a run: packages, the peers' libraries, and the stub with its certificate.
+
+Everything lies in `.local/bench`.
+"""
 
 import json
 import os
@@ -24,7 +27,7 @@ from local.deploy import CHALICE
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / ".local" / "bench"
-# What Lambda's runtime for Python brings along, and what its runtime client is.
+# The libraries that Lambda's runtime for Python brings along, and those of its runtime client.
 SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py")
 CLIENT = ("awslambdaric", "simplejson", "snapshot_restore_py.py")
 _ENTRY = {
@@ -37,19 +40,19 @@ _ENTRY = {
 
 @dataclass(frozen=True)
 class Stage:
-    """Where everything lies."""
+    """The folders of what a run needs."""
 
     shipped: Path  # the package as Chalice ships it, unzipped
-    optimised: Path  # and after our own step
-    zipped: dict[str, int]  # bytes of each
+    optimised: Path  # the package after `packaging.optimise`, unzipped
+    zipped: dict[str, int]  # bytes of both archives
     site: Path  # the peers' libraries
     client: Path  # Lambda's runtime client
-    sdk: Path  # and the SDK of its runtime
-    certificates: Path  # of the stub, `ca.pem` among them
+    sdk: Path  # the SDK of Lambda's runtime
+    certificates: Path  # of the stub; `client.pem` is the authority's
 
 
 def build(say: Callable[[str], None]) -> Stage:
-    """Makes everything anew but the peers' libraries, which follow their lock."""
+    """Build everything anew, the peers' libraries only when their lock has changed."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     say("the peers' libraries …")
     site = _installed()
@@ -79,7 +82,10 @@ def build(say: Callable[[str], None]) -> Stage:
 
 
 def bundle(stage: Stage, package: Path, name: str) -> Path:
-    """The certificates a contestant trusts: those of its own package or of the runtime, and the stub's."""
+    """Write the file of certificates that a contestant trusts, and return its path.
+
+    They are those of its own package, or else of the runtime, and the stub's.
+    """
     own = package / "botocore" / "cacert.pem"
     trusted = own if own.is_file() else stage.sdk / "botocore" / "cacert.pem"
     made = stage.certificates / f"{name}.pem"
@@ -89,7 +95,7 @@ def bundle(stage: Stage, package: Path, name: str) -> Path:
 
 @contextmanager
 def stub(stage: Stage) -> Iterator[str]:
-    """The stub, while it runs; its address."""
+    """Run the stub meanwhile; the value is its address."""
     (stage.certificates / "items.json").write_text(json.dumps(_items()))
     command = [sys.executable, "-m", "bench.stub", str(stage.certificates)]
     with subprocess.Popen(
@@ -101,7 +107,10 @@ def stub(stage: Stage) -> Iterator[str]:
 
 
 def _items() -> dict[str, Any]:
-    """The items that are there: a mail that is due, whom it is for, and a list of most-read articles."""
+    """Return the stub's items by partition key, in wire format.
+
+    They are a mail that is due, the subscriber it is for, and a list of most-read articles.
+    """
     now = instants.now() - timedelta(minutes=1)
     message = outbox.owe("newsletter-confirmation", "subscriber", 1, now)
     subscriber = Subscriber(
@@ -113,7 +122,7 @@ def _items() -> dict[str, Any]:
 
 
 def _installed() -> Path:
-    """The libraries of requirements-bench.txt, by its hashes, in a folder of their own."""
+    """Install the libraries of requirements-bench.txt, by its hashes, and return their folder."""
     site, lock = FOLDER / "site", (ROOT / "requirements-bench.txt").read_text()
     done = FOLDER / "site.lock"
     if not done.is_file() or done.read_text() != lock:
@@ -137,7 +146,7 @@ def _installed() -> Path:
 
 
 def _packaged() -> Path:
-    """What `chalice package` makes of a clean copy of the project."""
+    """Run `chalice package` on a clean copy of the project and return the archive's path."""
     project = FOLDER / "project"
     shutil.rmtree(project, ignore_errors=True)
     project.mkdir()
@@ -153,7 +162,7 @@ def _packaged() -> Path:
 
 
 def _linked(folder: Path, source: Path, names: tuple[str, ...]) -> Path:
-    """A folder with these of a folder's entries and nothing else."""
+    """Make `folder` anew with symbolic links to these entries of `source`, and return it."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     for name in names:
@@ -162,7 +171,10 @@ def _linked(folder: Path, source: Path, names: tuple[str, ...]) -> Path:
 
 
 def _certificates(site: Path) -> Path:
-    """A certificate for localhost, and the authority that signed it as `client.pem`."""
+    """Make a certificate for localhost, unless there is one, and return its folder.
+
+    The certificate of the authority that signed it is `client.pem`.
+    """
     folder = FOLDER / "certificates"
     folder.mkdir(exist_ok=True)
     if not (folder / "client.pem").is_file():

@@ -1,8 +1,9 @@
-"""AWS at the other end of a real TLS connection on this machine: `python -m bench.stub FOLDER` tells its port.
+"""A stub of AWS on this machine, over TLS: `python -m bench.stub FOLDER` prints its port.
 
-It answers as the services do, headers and checksums and all, the same to everybody, and keeps nothing; so what is
-measured is the caller. `GET /calls` tells the operations asked for since the last time, which shows that two
-contestants did the same work. FOLDER has server.pem, server.key and items.json, the items that are there.
+It answers as the services do, with headers and checksums, the same to everybody, and stores
+nothing; so what is measured is the caller. `GET /calls` returns the operations asked for since the
+last time, which shows that two contestants did the same work. FOLDER has server.pem, server.key and
+items.json, the items that exist.
 """
 
 import json
@@ -23,7 +24,10 @@ _CANCELLED = {
 def answer(
     operation: str, asked: dict[str, Any], items: dict[str, Any]
 ) -> tuple[int, dict[str, Any]]:
-    """Status and body of one call; `operation` such as `DynamoDB_20120810.PutItem`, `items` by partition key."""
+    """Return status and body of one call.
+
+    `operation` is one such as `DynamoDB_20120810.PutItem`, `items` are by partition key.
+    """
     match operation.rpartition(".")[2]:
         case "PutItem" if asked["Item"]["pk"]["S"].startswith("VIEW#repeat|"):
             return 400, _CANCELLED
@@ -47,18 +51,17 @@ def answer(
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection, kept open."""
+    """A handler of one connection, which is kept open."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wbufsize = (
-        1 << 16
-    )  # head and body leave together, else the caller's delayed acknowledgement costs 40 ms
+    # Head and body leave together, else the caller's delayed acknowledgement costs 40 ms.
+    wbufsize = 1 << 16
     calls: list[str] = []  # noqa: RUF012  one server a process
     items: dict[str, Any] = {}  # noqa: RUF012
 
     def do_POST(self) -> None:
-        """A call of a JSON service, or of SES."""
+        """Answer and record a call of a JSON service or of SES."""
         body = self.rfile.read(int(self.headers["content-length"]))
         operation = self.headers.get("x-amz-target", "ses.SendEmail")
         asked = json.loads(body) if body.startswith(b"{") else {}
@@ -67,9 +70,9 @@ class Handler(BaseHTTPRequestHandler):
         self._send(*answer(operation, asked, Handler.items))
 
     def do_GET(self) -> None:
-        """The operations since the last time."""
-        told, Handler.calls = Handler.calls, []
-        self._send(200, {"calls": told})
+        """Answer with the operations recorded since the last time, and forget them."""
+        calls, Handler.calls = Handler.calls, []
+        self._send(200, {"calls": calls})
 
     def _send(self, status: int, said: dict[str, Any]) -> None:
         text = json.dumps(said, separators=(",", ":")).encode()
@@ -84,11 +87,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 def main() -> None:
-    """Serves until stdin ends."""
+    """Print the port and serve until stdin ends."""
     folder = Path(sys.argv[1])
     Handler.items = json.loads((folder / "items.json").read_text())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,1 +1,1 @@
-"""What a stage stands on beside its functions: the resource stack and the gateway's own answers."""
+"""The deployment of a stage: its resource stacks, functions, API, triggers and alarms."""

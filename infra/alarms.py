@@ -1,6 +1,6 @@
-"""What is watched: the metrics that are read off the log lines, and when somebody is told.
+"""The metrics that CloudWatch reads off the log lines, and the alarms of a stage.
 
-Each alarm has a row in docs/operations.md that says what to do.
+docs/operations.md has a row for each alarm that says what to do.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ SENDERS = ("deliver_messages", "clock")
 
 @dataclass(frozen=True)
 class Measure:
-    """A metric read off log lines: which lines of which functions, and the value a line stands for."""
+    """A metric read off log lines: which lines of which functions count, and with what value."""
 
     name: str
     pattern: str
@@ -26,167 +26,108 @@ def _event(name: str) -> str:
     return f'{{ $.event = "{name}" }}'
 
 
+_LOG_ERRORS = tuple(
+    each for each in FUNCTIONS if each != "rank_articles"
+)  # the ranker logs nothing
+
+# fmt: off
 MEASURES = (
-    Measure(
-        "Exceptions",
-        '{ $.level = "ERROR" }',
-        tuple(each for each in FUNCTIONS if each != "rank_articles"),
-    ),
-    Measure("Unavailable", _event("http.unavailable"), ("api_handler",)),
-    Measure("Unclear", _event("message.unclear"), SENDERS),
-    Measure("Failed", _event("message.failed"), SENDERS),
-    Measure("Refused", _event("message.refused"), SENDERS, "$.attempts"),
-    Measure("Capped", _event("mail.cap"), SENDERS),
-    Measure("Ticks", _event("clock.ticked"), ("clock",)),
-    Measure("Oldest", _event("clock.ticked"), ("clock",), "$.oldest"),
-    Measure("Overlooked", _event("markers.overlooked"), ("sweep_views",), "$.found"),
-    Measure("Foreign", _event("feedback.foreign_topic"), ("mail_feedback",)),
+    Measure("Exceptions",  '{ $.level = "ERROR" }',          _LOG_ERRORS),
+    Measure("Unavailable", _event("http.unavailable"),       ("api_handler",)),
+    Measure("Unclear",     _event("message.unclear"),        SENDERS),
+    Measure("Failed",      _event("message.failed"),         SENDERS),
+    Measure("Refused",     _event("message.refused"),        SENDERS, "$.attempts"),
+    Measure("Capped",      _event("mail.cap"),               SENDERS),
+    Measure("Ticks",       _event("clock.ticked"),           ("clock",)),
+    Measure("Oldest",      _event("clock.ticked"),           ("clock",), "$.oldest"),
+    Measure("Overlooked",  _event("markers.overlooked"),     ("sweep_views",), "$.found"),
+    Measure("Foreign",     _event("feedback.foreign_topic"), ("mail_feedback",)),
 )
+# fmt: on
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """When somebody is told. Without a namespace the metric is one of ours; without data nothing is wrong."""
+    """A CloudWatch alarm: it fires when a metric reaches a threshold, and not for missing data.
+
+    Without a `namespace` the metric is one of `MEASURES`.
+    """
 
     name: str
-    why: str
+    why: str  # begins the alarm's description
     metric: str
     threshold: float
     statistic: str = "Sum"
-    minutes: int = 5
-    times: int = 1
+    minutes: int = 5  # length of an evaluated period
+    times: int = 1  # periods in a row before the alarm fires
     namespace: str = ""
-    of: tuple[str, str] = ("", "")  # the metric's dimension, if it has one
-    below: bool = False  # below the threshold, or no data, instead of reaching it
+    of: tuple[str, str] = ("", "")  # name and value of the metric's dimension, if it has one
+    below: bool = False  # fire below the threshold or without data instead
 
 
 def namespace(stage: str) -> str:
-    """The namespace of a stage's metrics of ours."""
+    """Return the CloudWatch namespace of the metrics that are read off a stage's logs."""
     return f"{config.APP}/{stage}"
 
 
 def alarms(stage: str) -> list[Alarm]:
-    """Every alarm of a stage."""
+    """Return every alarm of a stage."""
     prefix = config.prefix(stage)
+    dead_letters = ("QueueName", f"{prefix}-dead-letters")
+    configuration_set = ("ses:configuration-set", prefix)
+    # fmt: off
     found = [
-        Alarm("exceptions", "A function met what nobody foresaw.", "Exceptions", 1),
-        Alarm(
-            "unavailable",
-            "Requests were answered 503: the tables or a secret did not answer.",
-            "Unavailable",
-            5,
-        ),
-        Alarm(
-            "messages-overdue",
-            "Messages wait for longer than ten minutes.",
-            "Oldest",
-            600,
-            "Maximum",
-            times=2,
-        ),
-        Alarm(
-            "messages-refused",
-            "SES or SNS refused a message for the sixth time.",
-            "Refused",
-            6,
-            "Maximum",
-        ),
-        Alarm(
-            "messages-unclear",
-            "SES or SNS did not answer: a message may have left or not.",
-            "Unclear",
-            1,
-        ),
-        Alarm("messages-failed", "A message was given up.", "Failed", 1),
-        Alarm(
-            "mail-cap", "The day's mails are used up: further ones wait for tomorrow.", "Capped", 1
-        ),
-        Alarm(
-            "clock-silent",
-            "The clock has not ticked for ten minutes.",
-            "Ticks",
-            1,
-            times=2,
-            below=True,
-        ),
-        Alarm(
-            "views-overlooked",
-            "Views were counted late: the stream did not tell of them.",
-            "Overlooked",
-            1,
-            minutes=60,
-        ),
-        Alarm("foreign-topic", "Somebody sent mail events that are not ours.", "Foreign", 1),
-        Alarm(
-            "dead-letters",
-            "Something could not be done and was set aside.",
-            "ApproximateNumberOfMessagesVisible",
-            1,
-            "Maximum",
-            namespace="AWS/SQS",
-            of=("QueueName", f"{prefix}-dead-letters"),
-        ),
-        Alarm(
-            "bounces",
-            "More than 4 % of the mails come back; at 10 % AWS stops the account's mail.",
-            "Reputation.BounceRate",
-            0.04,
-            "Maximum",
-            60,
-            namespace="AWS/SES",
-            of=("ses:configuration-set", prefix),
-        ),
-        Alarm(
-            "complaints",
-            "More than 0.08 % of the readers complain; at 0.5 % AWS stops the account's mail.",
-            "Reputation.ComplaintRate",
-            0.0008,
-            "Maximum",
-            60,
-            namespace="AWS/SES",
-            of=("ses:configuration-set", prefix),
-        ),
-        Alarm(
-            "throttled",
-            "Functions of this account were throttled.",
-            "Throttles",
-            10,
-            namespace="AWS/Lambda",
-        ),
+        Alarm("exceptions", "A function logged an error that nobody foresaw.",
+              "Exceptions", 1),
+        Alarm("unavailable", "Requests were answered 503: the tables or a secret did not answer.",
+              "Unavailable", 5),
+        Alarm("messages-overdue", "Messages wait for longer than ten minutes.",
+              "Oldest", 600, "Maximum", times=2),
+        Alarm("messages-refused", "SES or SNS refused a message for the sixth time.",
+              "Refused", 6, "Maximum"),
+        Alarm("messages-unclear", "SES or SNS did not answer: a message may have left or not.",
+              "Unclear", 1),
+        Alarm("messages-failed", "A message was given up.",
+              "Failed", 1),
+        Alarm("mail-cap", "The day's mails are used up: further ones wait for tomorrow.",
+              "Capped", 1),
+        Alarm("clock-silent", "The clock has not ticked for ten minutes.",
+              "Ticks", 1, times=2, below=True),
+        Alarm("views-overlooked", "Views were counted late, by the sweeper, not by the stream.",
+              "Overlooked", 1, minutes=60),
+        Alarm("foreign-topic", "Mail events came from an SNS topic that is not ours.",
+              "Foreign", 1),
+        Alarm("dead-letters", "Something could not be done and lies in the dead-letter queue.",
+              "ApproximateNumberOfMessagesVisible", 1, "Maximum",
+              namespace="AWS/SQS", of=dead_letters),
+        Alarm("bounces", "More than 4 % of the mails come back; "
+                         "at 10 % AWS stops the account's mail.",
+              "Reputation.BounceRate", 0.04, "Maximum", 60,
+              namespace="AWS/SES", of=configuration_set),
+        Alarm("complaints", "More than 0.08 % of the readers complain; "
+                            "at 0.5 % AWS stops the account's mail.",
+              "Reputation.ComplaintRate", 0.0008, "Maximum", 60,
+              namespace="AWS/SES", of=configuration_set),
+        Alarm("throttled", "Functions of this account were throttled.",
+              "Throttles", 10, namespace="AWS/Lambda"),
     ]
     for function in FUNCTIONS:
         of = ("FunctionName", config.function_name(stage, function))
         found.append(
-            Alarm(
-                f"errors-{function}".replace("_", "-"),
-                f"The function {function} failed.",
-                "Errors",
-                1,
-                namespace="AWS/Lambda",
-                of=of,
-            )
+            Alarm(f"errors-{function}".replace("_", "-"), f"The function {function} failed.",
+                  "Errors", 1, namespace="AWS/Lambda", of=of)
         )
         if any(thing.endswith("Stream") for thing in FUNCTIONS[function]):
             found.append(
-                Alarm(
-                    f"behind-{function}".replace("_", "-"),
-                    f"The function {function} is five minutes behind its stream.",
-                    "IteratorAge",
-                    300_000,
-                    "Maximum",
-                    namespace="AWS/Lambda",
-                    of=of,
-                )
+                Alarm(f"behind-{function}".replace("_", "-"),
+                      f"The function {function} is five minutes behind its stream.",
+                      "IteratorAge", 300_000, "Maximum", namespace="AWS/Lambda", of=of)
             )
     for table in ("contacts", "view-markers", "view-counts"):
         found.append(
-            Alarm(
-                f"throttled-{table}",
-                f"The table {table} refused writes.",
-                "WriteThrottleEvents",
-                10,
-                namespace="AWS/DynamoDB",
-                of=("TableName", f"{prefix}-{table}"),
-            )
+            Alarm(f"throttled-{table}", f"The table {table} refused writes.",
+                  "WriteThrottleEvents", 10,
+                  namespace="AWS/DynamoDB", of=("TableName", f"{prefix}-{table}"))
         )
+    # fmt: on
     return [each if each.namespace else replace(each, namespace=namespace(stage)) for each in found]

@@ -1,7 +1,8 @@
-"""`python -m infra.chalice …`: Chalice's own command, whose packages start fast and are what the lock names.
+"""`python -m infra.chalice …`: Chalice's command line with a packager and a pip runner of ours.
 
-Chalice has no hook for it: its deployer names the classes that make the package and call pip, and here they are ours.
-A plain `chalice deploy` works as well, with a package that starts slower and with libraries nobody compared.
+Its packages start fast, and pip compares every library with the lock's hashes. Chalice has no hook
+for this, so this module replaces the two classes in `chalice.deploy.deployer`. A plain
+`chalice deploy` works too, but its package starts slower and its libraries are not compared.
 """
 
 import re
@@ -20,12 +21,15 @@ _LOCK = Path("requirements.txt")  # in the project, where Chalice is run
 
 
 class Pip(packager.PipRunner):  # type: ignore[misc]  # chalice ships no annotations
-    """Chalice's pip, which compares with the lock what it fetches for another processor than this machine's, too."""
+    """Chalice's pip runner, which compares also wheels for another processor with the lock."""
 
     def download_manylinux_wheels(
         self, abi: str, packages: list[str], directory: str, platforms: list[str]
     ) -> None:
-        """Wheels of these `name==version` for Lambda; the lock has the hashes of all of them. Raises Unfit."""
+        """Download wheels of `packages` (`name==version`) for Lambda, by the lock's hashes.
+
+        Raises Unfit if the lock has no entry for one, or pip cannot get what the lock names.
+        """
         if not packages:
             return
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as wanted:
@@ -56,7 +60,10 @@ class Pip(packager.PipRunner):  # type: ignore[misc]  # chalice ships no annotat
 
 
 def locked(lock: str, packages: Iterable[str]) -> list[str]:
-    """The entries of a lock for these `name==version`, with their hashes. Raises Unfit for one it does not have."""
+    """Return a lock's entries for these `name==version`, sorted, with their hashes.
+
+    Raises Unfit for a package that the lock does not have.
+    """
     entries = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)
     found = {each.split()[0]: each for each in entries if each.strip()}
     try:
@@ -66,10 +73,13 @@ def locked(lock: str, packages: Iterable[str]) -> list[str]:
 
 
 class Packager(deployer.LambdaDeploymentPackager):  # type: ignore[misc]  # chalice ships no annotations
-    """Chalice's packager, and after it our own step."""
+    """Chalice's packager, followed by `packaging.optimise`."""
 
     def create_deployment_package(self, *given: Any, **named: Any) -> str:
-        """The path of the package, always made anew: one that Chalice has kept may be a plain one. Raises Unfit."""
+        """Make the package, optimise it and return its path. Raises Unfit.
+
+        An earlier package is deleted first: Chalice would take it as it is, and it may be plain.
+        """
         kept = Path(self.deployment_package_filename(*given, **named))
         kept.unlink(missing_ok=True)
         made = Path(super().create_deployment_package(*given, **named))
@@ -77,7 +87,7 @@ class Packager(deployer.LambdaDeploymentPackager):  # type: ignore[misc]  # chal
         try:
             packaging.optimise(made)
         except packaging.Unfit:
-            made.unlink()  # a plain deployment must not take it for one of its own that is ready
+            made.unlink()  # else the next deployment would take the plain package as it is
             raise
         print(f"Made to start fast: {before / 1e6:.1f} MB → {made.stat().st_size / 1e6:.1f} MB")
         return str(made)

@@ -1,4 +1,4 @@
-"""The first step: is everything there that a deployment takes? It reads, and changes nothing."""
+"""The first step of a deployment: check account, settings and mail. It changes nothing."""
 
 from collections.abc import Iterator
 from email.utils import parseaddr
@@ -23,7 +23,10 @@ OPERATIONS = ("mail_domain", "user_pool", "mfa", "alarm_mail", "budget", "log_da
 
 
 def check(target: Target) -> Iterator[Change]:
-    """Nothing to change, but each thing one should know. Raises NotDone with everything that is missing."""
+    """Yield a note for each thing the operator should know; there is nothing to change.
+
+    Raises NotDone with a list of everything that is missing.
+    """
     missing = _settings(target)
     try:
         identity = target.client("sts").get_caller_identity()
@@ -44,7 +47,8 @@ def check(target: Target) -> Iterator[Change]:
         yield Change(note)
     if not (target.operations.get("user_pool") or target.environment.get("OIDC_ISSUER")):
         yield Change(
-            "note: nobody can sign in to the staff's page: operations needs user_pool, or OIDC_ISSUER a provider"
+            "note: nobody can sign in to the staff's page: "
+            "operations needs user_pool, or OIDC_ISSUER a provider"
         )
 
 
@@ -76,7 +80,11 @@ def _settings(target: Target) -> list[str]:
 
 
 def _mail(target: Target, blocking: bool) -> list[str]:
-    """What SES lacks: what no stage can work without (`blocking`), or what keeps mails waiting in the outbox."""
+    """Return what SES lacks, in words.
+
+    With `blocking` that is what a stage cannot work without; otherwise what keeps mails waiting in
+    the outbox.
+    """
     client = target.client("sesv2")
     domain = parseaddr(target.environment.get("MAIL_FROM", ""))[1].rpartition("@")[2]
     account = client.get_account()
@@ -91,7 +99,8 @@ def _mail(target: Target, blocking: bool) -> list[str]:
         )
         if target.stage == "prod" and sandbox:
             found.append(
-                "SES is in the sandbox: request production access in its console (docs/operations.md)"
+                "SES is in the sandbox: request production access in its console "
+                "(docs/operations.md)"
             )
         if identity is None and domain and not made:
             found.append(

@@ -1,4 +1,4 @@
-"""`.chalice/config.json`: what a stage is set to, and what its stacks add to that."""
+"""Reading and changing `.chalice/config.json`: a stage's settings and its stacks' outputs."""
 
 import json
 from collections.abc import Mapping
@@ -13,32 +13,35 @@ class NoStage(RuntimeError):
 
 
 def prefix(stage: str) -> str:
-    """What the names of everything of a stage begin with."""
+    """Return the prefix of the names of a stage's resources."""
     return f"{APP}-{stage}"
 
 
 def function_name(stage: str, function: str) -> str:
-    """A function's name as Chalice gives it."""
+    """Return the name that Chalice gives a function."""
     return prefix(stage) if function == "api_handler" else f"{prefix(stage)}-{function}"
 
 
 def stages(root: Path) -> list[str]:
-    """The names of the stages."""
+    """Return the names of the stages."""
     return list(_read(root)["stages"])
 
 
 def environment(root: Path, stage: str) -> dict[str, str]:
-    """The environment variables of a stage's functions. Raises NoStage."""
+    """Return the environment variables of a stage's functions. Raises NoStage."""
     return dict(_stage(_read(root), stage)["environment_variables"])
 
 
 def operations(root: Path, stage: str) -> dict[str, Any]:
-    """What a stage's stacks are told, which no function needs to know. Raises NoStage."""
+    """Return the settings of a stage's stacks that no function needs. Raises NoStage."""
     return dict(_stage(_read(root), stage).get("operations", {}))
 
 
 def change(root: Path, stage: str, name: str, values: Mapping[str, Any]) -> bool:
-    """Bring one object of a stage's configuration to these values; whether that changed anything. Raises NoStage."""
+    """Set the object `name` of a stage's configuration to these values. Raises NoStage.
+
+    Returns whether that changed anything.
+    """
     whole = _read(root)
     configured = _stage(whole, stage)
     if configured.get(name) == values:

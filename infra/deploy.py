@@ -1,4 +1,4 @@
-"""`python -m infra.deploy STAGE`: from an AWS account to a served stage, in steps that can each be repeated."""
+"""`python -m infra.deploy STAGE`: a deployment in steps that can each be repeated."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,11 @@ ROOT = Path(__file__).parent.parent
 
 
 def settle(target: Target) -> Iterator[Change]:
-    """What Chalice cannot set: it differs after a first deployment, or where somebody changed it by hand."""
+    """Yield the changes to triggers, throttles and gateway responses, which Chalice cannot set.
+
+    They differ after a first deployment, or where somebody changed them by hand. Before the first
+    deployment there is only a note.
+    """
     if not triggers.standing(target):
         yield Change(
             "set filters, retries, limits and the gateway's answers, once the functions are there"
@@ -26,7 +30,7 @@ def settle(target: Target) -> Iterator[Change]:
 
 
 def served(target: Target, url: str | None) -> Iterator[Change]:
-    """The smoke test, of `url` or of the address that Chalice recorded."""
+    """Yield the requests of the smoke test, to `url` or to the address that Chalice recorded."""
     if url is None and not functions.deployed(target):
         yield Change("ask the served stage, once there is one")
         return
@@ -38,8 +42,8 @@ def _api(target: Target) -> dict[str, str]:
         return functions.deployed(target)["rest_api"]
     except KeyError:
         raise NotDone(
-            f"there are functions, but no record of their deployment in .chalice/deployed/{target.stage}.json: "
-            "get the file from whoever deployed last"
+            "there are functions, but no record of their deployment in "
+            f".chalice/deployed/{target.stage}.json: get the file from whoever deployed last"
         ) from None
 
 
@@ -48,7 +52,7 @@ RESOURCES = Step("resources", resources.changes)
 
 
 def steps(url: str | None = None) -> list[Step]:
-    """All steps, in order; `url` is what to test at the end if not the address Chalice recorded."""
+    """Return all steps in order; `url` is what the smoke test asks instead of Chalice's address."""
     return [
         CHECK,
         RESOURCES,
@@ -71,15 +75,16 @@ def steps(url: str | None = None) -> list[Step]:
     help="What to test at the end, such as the custom domain; default: the API's own address.",
 )
 def main(stage: str, dry_run: bool, only: str | None, url: str | None) -> None:
-    """Deploys STAGE, a stage of .chalice/config.json, with your AWS credentials.
+    """Deploy STAGE, a stage of .chalice/config.json, with your AWS credentials.
 
-    Whatever fails, run it again: each step does what is not done yet. Exit codes: 0 done, 1 not done, 2 wrong usage.
+    If it fails, run it again: each step does what is not done yet. Exit codes: 0 done, 1 not done,
+    2 wrong usage.
     """
     run(Target(ROOT, stage), [CHECK, RESOURCES] if only else steps(url), dry_run)
 
 
 def run(target: Target, wanted: list[Step], dry_run: bool = False) -> None:
-    """Goes through steps, told on the terminal. Raises ClickException with the reason in words."""
+    """Carry out steps and report them on the terminal. Raises ClickException with the reason."""
     if target.stage == "local":
         raise click.ClickException("the local stage is not deployed: `make run` brings it up")
     try:

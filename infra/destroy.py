@@ -1,4 +1,4 @@
-"""`python -m infra.destroy STAGE`: ends a stage's functions, API and alarms; its data only if the stage is typed."""
+"""`python -m infra.destroy STAGE`: the deletion of a stage, and of its data on request."""
 
 import json
 from contextlib import suppress
@@ -12,7 +12,7 @@ from infra import config, functions, resources, stack
 from infra.target import NotDone, Target
 
 ROOT = Path(__file__).parent.parent
-# What outlives the stack of the resources, as it is retained: outputs of it.
+# Outputs of the resource stack that name what it retains when it is deleted.
 TABLES = ("CONTACTS_TABLE", "VIEW_COUNTS_TABLE")
 SECRETS = ("IDENTITY_SECRET_ARN", "TOKEN_SECRET_ARN")
 
@@ -24,21 +24,23 @@ SECRETS = ("IDENTITY_SECRET_ARN", "TOKEN_SECRET_ARN")
     "--data", is_flag=True, help="Also what it keeps: tables, secrets, the staff's accounts."
 )
 def main(stage: str, dry_run: bool, data: bool) -> None:
-    """Deletes what serves STAGE; with --data also what it keeps, after its name was typed.
+    """Delete what serves STAGE; with --data also what it keeps, once its name is typed.
 
-    Without --data a later deployment finds every subscriber again: tables, topics, queue and secrets stay.
+    Without --data tables, topics, queue and secrets stay, so that a later deployment finds every
+    subscriber again.
     """
     run(Target(ROOT, stage), data, dry_run)
 
 
 def run(target: Target, data: bool, dry_run: bool = False) -> None:
-    """Deletes a stage, told on the terminal. Raises ClickException with the reason in words."""
+    """Delete a stage and report it on the terminal. Raises ClickException with the reason."""
     if target.stage == "local":
         raise click.ClickException("the local stage is not deployed: `make clean` deletes its data")
     try:
         environment, (kept, watching) = target.environment, resources.names(target.stage)
         click.echo(
-            f"functions, roles, triggers and API of {target.stage}; the stack {watching} with its logs"
+            f"functions, roles, triggers and API of {target.stage}; "
+            f"the stack {watching} with its logs"
         )
         if data:
             lost = [environment[name] for name in (*TABLES, *SECRETS) if environment.get(name)]
@@ -62,7 +64,10 @@ def run(target: Target, data: bool, dry_run: bool = False) -> None:
 
 
 def _delete_data(target: Target, environment: dict[str, str], kept: str) -> None:
-    """The stack lets go of what it retains, and then that goes; what is gone already is passed over."""
+    """Delete the resource stack and then the tables, secrets and user pool that it retains.
+
+    What is gone already is skipped. At last the stack's outputs leave the stage's configuration.
+    """
     stack.delete(target.client("cloudformation"), kept, resources.PAUSE)
     for name in (each for each in TABLES if each in environment):
         _delete_table(target.client("dynamodb"), environment[name])

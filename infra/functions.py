@@ -1,4 +1,4 @@
-"""The functions and the API: Chalice's own deployment, by its own command, with packages that start fast."""
+"""The deployment of functions and API by Chalice, with packages that start fast."""
 
 import json
 import os
@@ -13,7 +13,7 @@ _CHALICE = (sys.executable, "-m", "infra.chalice")
 
 
 def changes(target: Target) -> Iterator[Change]:
-    """Chalice, which finds out what of the functions, their roles, their triggers and the API differs."""
+    """Yield one change: `chalice deploy`, which finds out itself what differs."""
     yield Change(
         f"run chalice deploy --stage {target.stage}: functions, roles, triggers, API",
         lambda: chalice(target, "deploy"),
@@ -27,12 +27,16 @@ def chalice(target: Target, command: str) -> None:
     )
     if done.returncode:
         raise NotDone(
-            f"chalice {command} failed, see above. What it did is recorded: run the same command again."
+            f"chalice {command} failed, see above. What it did is recorded: "
+            "run the same command again."
         )
 
 
 def deployed(target: Target) -> dict[str, dict[str, Any]]:
-    """What Chalice recorded of its last deployment of the stage, by the names of its resources; empty without one."""
+    """Return what Chalice recorded of its last deployment of the stage, by resource name.
+
+    The result is empty if Chalice has not deployed the stage.
+    """
     try:
         record = json.loads(
             (target.root / ".chalice" / "deployed" / f"{target.stage}.json").read_text()

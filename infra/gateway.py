@@ -1,7 +1,7 @@
-"""The answers API Gateway gives by itself, in the error shape of the contract (RFC 9457).
+"""The responses that API Gateway gives by itself, in the contract's error shape (RFC 9457).
 
-They are static: the gateway cannot compare an Origin with a list, so these answers carry no CORS headers and
-a page's script sees only that the call failed. Everything our own code answers does carry them.
+They are static: the gateway cannot compare an Origin with a list. So they carry no CORS headers,
+and a page's script sees only that the call failed. The responses of our own code carry them.
 """
 
 import json
@@ -11,40 +11,43 @@ from typing import Any
 
 from infra.target import GATEWAY_STAGE, Change, Target
 
-# response type → status, code, detail. Types without an entry follow DEFAULT_4XX or DEFAULT_5XX.
+# Status, code and detail.
+_NOT_FOUND = (404, "not_found", "There is nothing at this address.")
+_FORBIDDEN = (403, "forbidden", "This is not allowed.")
+_MALFORMED = (400, "malformed", "The request cannot be read.")
+_RATE_LIMITED = (429, "rate_limited", "Too many requests at once. Try again in a moment.")
+_UNAVAILABLE = (503, "unavailable", "The service is away for a moment. Try again.")
+
+# By response type. Types without an entry follow DEFAULT_4XX or DEFAULT_5XX.
 ANSWERS: dict[str, tuple[int, str, str]] = {
-    # The gateway's answer to an unknown path, or to a method no resource has, is this type with status 403.
-    "MISSING_AUTHENTICATION_TOKEN": (404, "not_found", "There is nothing at this address."),
-    "RESOURCE_NOT_FOUND": (404, "not_found", "There is nothing at this address."),
+    # API Gateway gives this type for an unknown path, or a method no resource has, with status 403.
+    "MISSING_AUTHENTICATION_TOKEN": _NOT_FOUND,
+    "RESOURCE_NOT_FOUND": _NOT_FOUND,
     "UNAUTHORIZED": (401, "unauthorized", "Sign in first."),
-    "ACCESS_DENIED": (403, "forbidden", "This is not allowed."),
-    "EXPIRED_TOKEN": (403, "forbidden", "This is not allowed."),
-    "INVALID_API_KEY": (403, "forbidden", "This is not allowed."),
-    "INVALID_SIGNATURE": (403, "forbidden", "This is not allowed."),
-    "WAF_FILTERED": (403, "forbidden", "This is not allowed."),
-    "BAD_REQUEST_BODY": (400, "malformed", "The request cannot be read."),
-    "BAD_REQUEST_PARAMETERS": (400, "malformed", "The request cannot be read."),
-    "DEFAULT_4XX": (400, "malformed", "The request cannot be read."),
+    "ACCESS_DENIED": _FORBIDDEN,
+    "EXPIRED_TOKEN": _FORBIDDEN,
+    "INVALID_API_KEY": _FORBIDDEN,
+    "INVALID_SIGNATURE": _FORBIDDEN,
+    "WAF_FILTERED": _FORBIDDEN,
+    "BAD_REQUEST_BODY": _MALFORMED,
+    "BAD_REQUEST_PARAMETERS": _MALFORMED,
+    "DEFAULT_4XX": _MALFORMED,
     "REQUEST_TOO_LARGE": (413, "payload_too_large", "The body is too large."),
     "UNSUPPORTED_MEDIA_TYPE": (415, "unsupported_media_type", "This kind of body is not accepted."),
-    "THROTTLED": (429, "rate_limited", "Too many requests at once. Try again in a moment."),
-    "QUOTA_EXCEEDED": (429, "rate_limited", "Too many requests at once. Try again in a moment."),
-    "API_CONFIGURATION_ERROR": (503, "unavailable", "The service is away for a moment. Try again."),
-    "AUTHORIZER_CONFIGURATION_ERROR": (
-        503,
-        "unavailable",
-        "The service is away for a moment. Try again.",
-    ),
-    "AUTHORIZER_FAILURE": (503, "unavailable", "The service is away for a moment. Try again."),
-    "INTEGRATION_FAILURE": (503, "unavailable", "The service is away for a moment. Try again."),
-    "INTEGRATION_TIMEOUT": (503, "unavailable", "The service is away for a moment. Try again."),
-    "DEFAULT_5XX": (503, "unavailable", "The service is away for a moment. Try again."),
+    "THROTTLED": _RATE_LIMITED,
+    "QUOTA_EXCEEDED": _RATE_LIMITED,
+    "API_CONFIGURATION_ERROR": _UNAVAILABLE,
+    "AUTHORIZER_CONFIGURATION_ERROR": _UNAVAILABLE,
+    "AUTHORIZER_FAILURE": _UNAVAILABLE,
+    "INTEGRATION_FAILURE": _UNAVAILABLE,
+    "INTEGRATION_TIMEOUT": _UNAVAILABLE,
+    "DEFAULT_5XX": _UNAVAILABLE,
 }
 _RETRY_AFTER = {429: "1", 503: "5"}  # seconds
 
 
 def answer(kind: str) -> tuple[int, dict[str, str], str]:
-    """Status, headers and body of one type of answer."""
+    """Return status, headers and body of one response type."""
     status, code, detail = ANSWERS[kind]
     problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
     headers = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}
@@ -54,7 +57,7 @@ def answer(kind: str) -> tuple[int, dict[str, str], str]:
 
 
 def changes(target: Target, api_id: str) -> Iterator[Change]:
-    """What differs of the answers of a stage's API. Each deployment of Chalice's brings the gateway's own back."""
+    """Yield one change if any gateway response is not ours. Every `chalice deploy` resets them."""
     client = target.client("apigateway")
     found = {
         each["responseType"]: each
@@ -78,14 +81,13 @@ def _wanted(kind: str) -> dict[str, Any]:
         "responseParameters": {
             f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()
         },
-        "responseTemplates": {
-            "application/json": body
-        },  # the only template key the gateway looks at for all types
+        # The only content type whose template the gateway uses for all response types.
+        "responseTemplates": {"application/json": body},
     }
 
 
 def shape(client: Any, api_id: str, stage: str) -> None:
-    """Give a REST API these answers and deploy it to its stage; `client` is boto3's for API Gateway."""
+    """Set these responses on a REST API and deploy it to `stage`, with API Gateway's `client`."""
     for kind in ANSWERS:
         client.put_gateway_response(restApiId=api_id, responseType=kind, **_wanted(kind))
     client.create_deployment(restApiId=api_id, stageName=stage, description="gateway answers")

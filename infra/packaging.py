@@ -1,10 +1,11 @@
-"""Makes of Chalice's deployment package one that starts fast; `infra.chalice` has it done to every package it makes.
+"""The optimisation of Chalice's deployment package, so that functions start fast.
 
-Chalice's package runs as it is, only slower: /var/task is read-only, so that every cold start compiles every module,
-and the SDK of Lambda's runtime reads the data of four hundred services. `optimise` rewrites the package in place: out
-goes what no function opens, in comes the SDK this project is tested with, cut to the services the code names, then the
-templates as Python, and last the bytecode. What each of it brings is in docs/performance.md. The same package in makes
-the same bytes.
+Chalice's package runs as it is, but slower: /var/task is read-only, so that every cold start
+compiles every module, and the SDK of Lambda's runtime reads the data of four hundred services.
+`optimise` rewrites a package in place: it adds the SDK this project is tested with, cut to the
+services the code names, removes what no function opens, compiles the templates to Python, and makes
+the bytecode. docs/performance.md says what that gains. The same package gives the same bytes.
+`infra.chalice` optimises every package it makes.
 """
 
 import os
@@ -27,14 +28,14 @@ UNNEEDED = (
     "pydantic/v1",
     "pydantic/mypy.py",
     "dns",  # email-validator's look-ups; addresses are checked by their syntax
-    "Crypto/Cipher",  # of PyCryptodome the functions verify RSA signatures, by its arithmetic and a hash
+    "Crypto/Cipher",  # the functions use PyCryptodome's arithmetic and hash, for RSA signatures
     "Crypto/Protocol",
     "Crypto/PublicKey/*.so",
     "Crypto/SelfTest",
     "dateutil/zoneinfo/*.gz",  # tzdata has them
     "**/*.pyi",
     "**/py.typed",
-    "**/__pycache__",  # of whoever packaged; ours is made below
+    "**/__pycache__",  # of the machine that packages; `_compile` makes the right bytecode
     "*.dist-info/RECORD",
     "*.dist-info/WHEEL",
     "*.dist-info/sboms",
@@ -56,20 +57,24 @@ if sys.argv[2] == "app.app":
     app.app.open_all()
 for service in sys.argv[3:]:
     aws.client(service)
-foreign = [m.__file__ for m in sys.modules.values() if "site-packages" in (getattr(m, "__file__", None) or "")]
+files = [getattr(module, "__file__", None) or "" for module in sys.modules.values()]
+foreign = [file for file in files if "site-packages" in file]
 sys.exit(f"from elsewhere: {foreign}" if foreign else 0)
 """
 
 
 class Unfit(RuntimeError):
-    """The package cannot be optimised, or does not run afterwards; the text says why. It is left as it was."""
+    """The package cannot be optimised, or does not run afterwards; the text says why.
+
+    The package is left as it was.
+    """
 
 
 def optimise(archive: Path) -> Path:
-    """Rewrites a deployment package of Chalice's in place, and returns its path. Raises Unfit.
+    """Rewrite a deployment package of Chalice's in place and return its path. Raises Unfit.
 
-    To be called by the interpreter whose version the functions run on, since bytecode is made for one version:
-    Chalice names the runtime after the interpreter that packages.
+    The caller's Python must have the version that the functions run on, since bytecode is made for
+    one version. That is so by itself: Chalice names the runtime after the Python that packages.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -98,7 +103,8 @@ def _check(folder: Path) -> None:
     for library in folder.rglob("*.cpython-*.so"):
         if f".{ours}-" not in library.name:
             raise Unfit(
-                f"{library.name} is for another version of Python than this, {ours}: bytecode would not fit"
+                f"{library.name} is for another version of Python than this, {ours}: "
+                "bytecode would not fit"
             )
 
 
@@ -109,16 +115,17 @@ def _remove(folder: Path) -> None:
 
 
 def _precompile(folder: Path) -> None:
-    """Templates as Python. Raises Unfit."""
+    """Compile the templates to Python modules in the package's `templates`. Raises Unfit."""
     shutil.rmtree(folder / "templates", ignore_errors=True)
     command = [sys.executable, "-I", "-S", "-B", "-c", _TEMPLATES, str(folder)]
     _run(command, "the templates cannot be compiled")
 
 
 def _compile(folder: Path) -> None:
-    """Bytecode that Lambda never compares with a source: beside our modules, in place of the libraries'. Raises Unfit.
+    """Make bytecode that Python never compares with its source. Raises Unfit.
 
-    A library's source is on PyPI, in the version the lock names; a traceback tells its lines as before.
+    It lies beside our modules, and in place of the libraries'. A library's source is on PyPI, in
+    the version the lock names, and a traceback has its line numbers as before.
     """
     ours = [folder / "app.py", folder / "chalicelib"]
     theirs = [each for each in sorted(folder.iterdir()) if each not in ours]
@@ -144,7 +151,10 @@ def _compile(folder: Path) -> None:
 
 
 def _try(folder: Path, services: set[str]) -> None:
-    """Imports the app as the API's function and as a trigger's, with nothing but the standard library. Raises Unfit."""
+    """Import the package as the API's function and as a trigger's. Raises Unfit if that fails.
+
+    Beside the package there is nothing but the standard library.
+    """
     with tempfile.TemporaryDirectory() as name:
         tried = _ours(folder, Path(name) / "package") if _foreign(folder) else folder
         for handler in ("app.app", "app.deliver_messages"):
@@ -163,18 +173,21 @@ def _try(folder: Path, services: set[str]) -> None:
 
 
 def _foreign(folder: Path) -> list[Path]:
-    """The libraries for another processor than this machine's, by the headers of their files."""
+    """Return the libraries for another processor than this machine's, by their ELF headers."""
     ours = _machine(Path(sys.executable))
     return [each for each in folder.rglob("*.so") if _machine(each) != ours]
 
 
 def _machine(library: Path) -> bytes:
     with library.open("rb") as file:
-        return file.read(20)[18:]  # e_machine of ELF
+        return file.read(20)[18:]  # the field e_machine of an ELF header
 
 
 def _ours(folder: Path, copy: Path) -> Path:
-    """A copy of the package that this machine can run: with the libraries of this environment, of the same lock."""
+    """Copy the package with this machine's libraries in place of foreign ones; return the copy.
+
+    They come from this environment, which follows the same lock.
+    """
     shutil.copytree(folder, copy)
     installed = Path(sysconfig.get_path("platlib"))
     for top in {each.relative_to(folder).parts[0] for each in _foreign(folder)}:

@@ -1,7 +1,8 @@
-"""Who may do what: the one policy of each function, for every stage, as `.chalice/policy-<stage>-<function>.json`.
+"""The IAM policy of each function on each stage: `.chalice/policy-<stage>-<function>.json`.
 
-`make generated` writes the files and names them in `.chalice/config.json`; `make resources` does for its stage. Regions
-and accounts are `*`: a checked-in file cannot know them, and a role has rights in its own account alone.
+`make generated` writes the files of all stages and names them in `.chalice/config.json`;
+`make resources` does so for its stage. Regions and accounts are `*`: a checked-in file cannot know
+them, and a role has rights in its own account alone.
 """
 
 import json
@@ -12,7 +13,8 @@ from typing import Any
 
 from infra import config
 
-# What there is: service, and names in it; `{stage}` is the stage's prefix, `{sender}` the domain of MAIL_FROM.
+# Resources: service, then names in it. `{stage}` is the stage's prefix, `{sender}` the domain of
+# MAIL_FROM, `{log}` the function's name.
 _THINGS = {
     "Contacts": ("dynamodb", "table/{stage}-contacts"),
     "Due": ("dynamodb", "table/{stage}-contacts/index/due"),
@@ -31,11 +33,11 @@ _THINGS = {
     "DeadLetters": ("sqs", "{stage}-dead-letters"),
     "Log": ("logs", "log-group:/aws/lambda/{log}:*"),
 }
-# What the platform does by a function's role; for `hear` and `count` it also sets aside what they failed to do.
-# The groups of the logs are the watching stack's: no function makes one.
+# Lambda itself uses these rights of a function's role, and the right to send to the dead letters
+# what `mail_feedback` and `count_views` failed to do. The watching stack makes the log groups: no function may.
 _READS_STREAM = "DescribeStream GetRecords GetShardIterator ListStreams"
 _WRITES_LOG = {"Log": "CreateLogStream PutLogEvents"}
-# What sends messages: the stream's reaction and the clock.
+# The rights of the functions that send messages.
 _SENDS = {
     "Contacts": "GetItem PutItem Query UpdateItem",
     "Tokens": "GetSecretValue",
@@ -74,7 +76,7 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
 
 
 def document(root: Path, stage: str, function: str) -> dict[str, Any]:
-    """The policy of a function on a stage."""
+    """Return the policy document of a function on a stage."""
     sender = parseaddr(config.environment(root, stage)["MAIL_FROM"])[1].rpartition("@")[2]
     names = {
         "stage": config.prefix(stage),
@@ -99,7 +101,7 @@ def _statement(thing: str, does: str, names: Mapping[str, str]) -> dict[str, Any
 
 
 def files(root: Path, stage: str) -> Iterator[tuple[Path, str]]:
-    """Path and text of each policy of a stage."""
+    """Yield path and text of each policy of a stage."""
     for function in RIGHTS:
         yield (
             root / ".chalice" / _name(stage, function),
@@ -108,7 +110,7 @@ def files(root: Path, stage: str) -> Iterator[tuple[Path, str]]:
 
 
 def write(root: Path, stage: str) -> None:
-    """Write a stage's policies, and which function has which."""
+    """Write a stage's policy files, and name them in the stage's configuration."""
     for path, text in files(root, stage):
         path.write_text(text)
     config.change(

@@ -1,4 +1,4 @@
-"""The stacks of a stage: tables, topics, secrets, mail; and its logs, alarms and dashboard."""
+"""The two stacks of a stage: tables, topics, secrets, mail; and logs, alarms, dashboard."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,17 +7,18 @@ from typing import Any
 from infra import config, policies, stack, watching
 from infra.target import Change, NotDone, Target
 
-PAUSE = 5.0  # seconds between two looks at a stack that is being changed
+PAUSE = 5.0  # seconds between two queries of a stack's status
 
 
 def changes(target: Target) -> Iterator[Change]:
-    """Both stacks; CloudFormation finds out what of them differs."""
+    """Yield the writing of the policies and both stacks; CloudFormation finds what differs."""
     yield Change(
         f"write the functions' policies to .chalice/policy-{target.stage}-*.json",
         lambda: policies.write(target.root, target.stage),
     )
     yield Change(
-        f"bring the stack {names(target.stage)[0]} to infra/template.json: tables, topics, secrets, mail",
+        f"bring the stack {names(target.stage)[0]} to infra/template.json: "
+        "tables, topics, secrets, mail",
         lambda: _record(target, _apply(target)),
     )
     yield Change(
@@ -27,39 +28,45 @@ def changes(target: Target) -> Iterator[Change]:
 
 
 def template(target: Target) -> str:
-    """The text of the resources' template."""
+    """Return the text of the resource stack's template."""
     return (target.root / "infra" / "template.json").read_text()
 
 
 def names(stage: str) -> tuple[str, str]:
-    """The names of the two stacks."""
+    """Return the names of the resource stack and of the watching stack."""
     return f"{config.prefix(stage)}-resources", f"{config.prefix(stage)}-watching"
 
 
 def _apply(target: Target) -> Mapping[str, str]:
-    told = target.operations
+    operations = target.operations
     parameters = {
         "Stage": target.stage,
-        "MailDomain": told.get("mail_domain", ""),
-        "BaseUrl": target.environment["BASE_URL"]
-        if told.get("user_pool")
-        else "",  # else nobody needs a pool
-        "Mfa": "ON" if told.get("mfa", True) else "OPTIONAL",
+        "MailDomain": operations.get("mail_domain", ""),
+        # The template makes a user pool only where it is given the API's address.
+        "BaseUrl": target.environment["BASE_URL"] if operations.get("user_pool") else "",
+        "Mfa": "ON" if operations.get("mfa", True) else "OPTIONAL",
     }
     return _bring(target, names(target.stage)[0], {"TemplateBody": template(target)}, parameters)
 
 
 def _record(target: Target, outputs: Mapping[str, str]) -> None:
-    """Chalice reads a stage's environment from this file alone, and `app.py` the streams' ARNs from the environment."""
+    """Write the stack's outputs into the stage's configuration.
+
+    Chalice reads the functions' environment from there alone, and `app.py` reads the streams' ARNs
+    from the environment.
+    """
     config.change(
         target.root, target.stage, "environment_variables", {**target.environment, **outputs}
     )
 
 
 def _watch(target: Target) -> None:
-    told = target.operations
+    operations = target.operations
     watched = watching.template(
-        target.stage, told.get("alarm_mail", ""), told.get("budget", 0), told.get("log_days", 30)
+        target.stage,
+        operations.get("alarm_mail", ""),
+        operations.get("budget", 0),
+        operations.get("log_days", 30),
     )
     _bring(target, names(target.stage)[1], {"TemplateBody": json.dumps(watched)}, {})
 

@@ -1,8 +1,8 @@
-"""The AWS SDK in the package: botocore as the lock has it, with the data of the operations that the code uses.
+"""The AWS SDK in the package: botocore of the lock, with the data of the operations we use.
 
-A client is made from the service's model and rules, read as JSON at every cold start; the rest of botocore's 25 MB of
-data is only searched. What the code names stays: a service by `client("…")`, an operation by its method's name, written
-out anywhere in the code.
+A client is made from the service's model and rules, which are read as JSON at every cold start; the
+rest of botocore's 25 MB of data is only searched. What the code names stays: a service that stands
+in `client("…")`, and an operation whose method's name stands anywhere in the code.
 """
 
 import gzip
@@ -27,7 +27,7 @@ ROOTS = (
     "Amazon Root CA 4",
     "Starfield Services Root Certificate Authority - G2",
 )
-# What stands in place of botocore's writer of documentation, which it imports to have `help(client.put_item)` say more.
+# Replaces botocore's documentation generator, which it imports for `help(client.put_item)`.
 _WORDLESS = '''"""Without the writer of documentation."""
 
 
@@ -48,12 +48,15 @@ _WORD = re.compile(r"[a-z_]+")
 
 
 def used(folder: Path) -> set[str]:
-    """The services of which the code in `folder` makes clients, by botocore's names."""
+    """Return botocore's names of the services of which the code in `folder` makes clients."""
     return set(_CLIENT.findall(_code(folder)))
 
 
 def add(folder: Path, services: set[str]) -> None:
-    """Puts the SDK into `folder`, in place of one that is there. Raises LookupError for an unknown service or root."""
+    """Copy the SDK into `folder`, in place of one that is there.
+
+    Raises LookupError for an unknown service or root certificate.
+    """
     words = set(_WORD.findall(_code(folder)))
     for name in DISTRIBUTIONS:
         for file in metadata.files(name) or ():
@@ -84,7 +87,10 @@ def add(folder: Path, services: set[str]) -> None:
 
 
 def _silence(docs: Path) -> None:
-    """A fortieth of a start is the import of what writes documentation. `utils` has hooks that every client gets."""
+    """Remove botocore's documentation generator: its import takes 2.5 % of a cold start.
+
+    The module `utils` stays, as it has hooks that every client gets.
+    """
     utils = (docs / "utils.py").read_text()
     shutil.rmtree(docs)
     docs.mkdir()
@@ -97,7 +103,10 @@ def _code(folder: Path) -> str:
 
 
 def _copy_service(source: Path, target: Path, words: set[str]) -> None:
-    """The latest version of a service's data; the documents are for people, the examples for documents."""
+    """Copy the latest version of a service's data, without documentation and examples.
+
+    Raises LookupError for an unknown service.
+    """
     if not source.is_dir():
         raise LookupError(f"botocore knows no service {source.name}")
     latest = max(each for each in source.iterdir() if each.is_dir())
@@ -110,7 +119,7 @@ def _copy_service(source: Path, target: Path, words: set[str]) -> None:
 
 
 def _named(model: Any, words: set[str]) -> Any:
-    """A service's model with the operations that are named, and the shapes these need."""
+    """Return a service's model with the operations that are named, and the shapes these need."""
     operations = {
         name: each for name, each in model["operations"].items() if xform_name(name) in words
     }
@@ -125,7 +134,7 @@ def _named(model: Any, words: set[str]) -> Any:
 
 
 def _shapes(data: Any) -> Iterator[str]:
-    """The shapes that a part of a model speaks of."""
+    """Yield the names of the shapes that a part of a model refers to."""
     match data:
         case {"shape": str(name)}:
             yield name
@@ -151,7 +160,7 @@ def _copy_common(source: Path, target: Path, services: set[str]) -> None:
 
 
 def _endpoints(services: set[str]) -> set[str]:
-    """What the list of regions calls them."""
+    """Return the names that the list of regions has for these services."""
     return {"email" if name == "sesv2" else name for name in services}
 
 
@@ -178,7 +187,7 @@ def _write(file: Path, data: Any) -> None:
 
 
 def _undocumented(data: Any) -> Any:
-    """Without the texts; a member that is named `documentation` is no text, and stays."""
+    """Return data without documentation texts; a member `documentation` that is no text stays."""
     match data:
         case dict():
             return {

@@ -1,4 +1,4 @@
-"""The last step: does the served stage answer as it should? It reads only, and as anybody could."""
+"""The last step of a deployment: a smoke test of the served stage, with public read requests."""
 
 import http.client
 import json
@@ -12,7 +12,7 @@ from typing import Any
 
 from infra.target import Change, NotDone, Target
 
-TIMEOUT = 30.0  # seconds; a first request finds every process cold
+TIMEOUT = 30.0  # seconds; the first requests meet cold starts
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class _Answer:
 
 
 def changes(target: Target, url: str) -> Iterator[Change]:
-    """Each request that is made of a served stage. Doing it raises NotDone where the answer is another."""
+    """Yield each request of the smoke test; its `do` raises NotDone if the answer is wrong."""
     for name, check in _CHECKS.items():
         yield Change(f"ask {url}{name}", partial(_expect, name, check, target, url))
 
@@ -45,7 +45,8 @@ def _expect(name: str, check: Any, target: Target, url: str) -> None:
 
 
 def _ask(url: str, method: str = "GET", **headers: str) -> _Answer:
-    request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310  # ours, https or the tests'
+    # The address is our API's, by https, or a test's.
+    request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
             return _Answer(answer.status, answer.headers, answer.read().decode())
@@ -60,7 +61,7 @@ def _health(target: Target, url: str) -> str:
 
 
 def _reads(target: Target, url: str) -> str:
-    """A table is read, by the function's own rights."""
+    """Check that the function's role may read a table."""
     answer = _ask(url)
     right = answer.status == 200 and isinstance(answer.json["articles"], list)
     return "" if right else f"{answer.status} {answer.text[:200]}"
@@ -78,14 +79,14 @@ def _preflight(target: Target, url: str) -> str:
 
 
 def _nothing_there(target: Target, url: str) -> str:
-    """The gateway's own answer, in our shape."""
+    """Check that the gateway answers an unknown path in our error shape."""
     answer = _ask(url)
     right = answer.status == 404 and answer.json.get("code") == "not_found"
     return "" if right else f"{answer.status} {answer.text[:200]}"
 
 
 def _closed(target: Target, url: str) -> str:
-    """The staff's paths are shut to whoever has not signed in."""
+    """Check that the staff's paths refuse a caller who has not signed in."""
     answer = _ask(url)
     return "" if answer.status == 401 else f"{answer.status}, not 401"
 

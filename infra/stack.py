@@ -1,4 +1,4 @@
-"""Brings a CloudFormation stack to a template, the same way for every stage and account."""
+"""Creating, updating, reading and deleting a CloudFormation stack, alike for every stage."""
 
 import re
 from collections.abc import Mapping
@@ -23,8 +23,9 @@ def apply(
 ) -> dict[str, str]:
     """Create or update a stack, wait, and return its outputs as environment variables.
 
-    `client` is boto3's for CloudFormation; `template` is `{"TemplateBody": text}` or `{"TemplateURL": url}`;
-    `pause` the seconds between two looks. A template without changes is a success. Raises StackFailed.
+    `client` is boto3's for CloudFormation, `template` is `{"TemplateBody": text}` or
+    `{"TemplateURL": url}`, `pause` the seconds between two queries of the status. A template
+    without changes is a success. Raises StackFailed.
     """
     request = {
         **template,
@@ -36,7 +37,7 @@ def apply(
     }
     found = _describe(client, name)
     if found and found["StackStatus"] in ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"):
-        # A stack whose creation failed can only be deleted; nothing was ever kept in it.
+        # A stack whose creation failed can only be deleted; it holds no data.
         client.delete_stack(StackName=name)
         _wait(client, "stack_delete_complete", name, pause)
         found = None
@@ -46,15 +47,17 @@ def apply(
             _wait(client, "stack_create_complete", name, pause)
         elif _updates(client, request):
             _wait(client, "stack_update_complete", name, pause)
-    except (
-        client.exceptions.ClientError
-    ) as error:  # refused at once, such as a template that is not valid
+    except client.exceptions.ClientError as error:  # refused at once, e.g. for an invalid template
         raise StackFailed(f"stack {name}: {error}") from error
     return outputs(client, name) or {}
 
 
 def outputs(client: Any, name: str) -> dict[str, str] | None:
-    """The outputs of a stack as environment variables (ContactsTable is CONTACTS_TABLE), None without a stack."""
+    """Return a stack's outputs as environment variables (ContactsTable is CONTACTS_TABLE).
+
+    Returns None without a stack in a state `…_COMPLETE`; `ROLLBACK_COMPLETE`, a failed creation,
+    does not count.
+    """
     found = _describe(client, name)
     if (
         not found
@@ -66,14 +69,17 @@ def outputs(client: Any, name: str) -> dict[str, str] | None:
 
 
 def delete(client: Any, name: str, pause: float = 5.0) -> None:
-    """Delete a stack and wait; what it retains stays. One that is not there is a success. Raises StackFailed."""
+    """Delete a stack and wait; what it retains stays. Raises StackFailed.
+
+    A stack that is not there is a success.
+    """
     if _describe(client, name):
         client.delete_stack(StackName=name)
         _wait(client, "stack_delete_complete", name, pause)
 
 
 def variable(output: str) -> str:
-    """The environment variable that carries an output."""
+    """Return the name of the environment variable that carries an output."""
     return _WORD_START.sub("_", output).upper()
 
 
@@ -103,7 +109,7 @@ def _wait(client: Any, state: str, name: str, pause: float) -> None:
         client.get_waiter(state).wait(
             StackName=name, WaiterConfig={"Delay": pause, "MaxAttempts": attempts}
         )
-    except WaiterError as error:  # tells only that it failed: the events tell why
+    except WaiterError as error:  # it says only that the stack failed; the stack's events say why
         raise StackFailed(f"stack {name}: {error}\n{_reasons(client, name)}") from error
 
 
@@ -111,6 +117,7 @@ def _reasons(client: Any, name: str) -> str:
     events = client.describe_stack_events(StackName=name)["StackEvents"]
     failed = [each for each in events if each["ResourceStatus"].endswith("_FAILED")]
     return "\n".join(
-        f"  {each['LogicalResourceId']} ({each['ResourceType']}): {each.get('ResourceStatusReason', '?')}"
+        f"  {each['LogicalResourceId']} ({each['ResourceType']}): "
+        f"{each.get('ResourceStatusReason', '?')}"
         for each in reversed(failed)
     )

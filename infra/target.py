@@ -1,4 +1,4 @@
-"""What a deployment works on, and what it is made of."""
+"""The parts of a deployment: its target, its steps, and the changes they make."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -11,10 +11,11 @@ from botocore.config import Config
 
 from infra import config
 
-GATEWAY_STAGE = "api"  # API Gateway's, of the API of every stage of ours; in .chalice/config.json
+# The API Gateway stage of every stage's API, as .chalice/config.json names it.
+GATEWAY_STAGE = "api"
 
 # Every call here may be repeated, and API Gateway takes only a few changes a second.
-_PATIENT = Config(connect_timeout=5, retries={"total_max_attempts": 10, "mode": "standard"})
+_RETRYING = Config(connect_timeout=5, retries={"total_max_attempts": 10, "mode": "standard"})
 
 
 class NotDone(RuntimeError):
@@ -23,7 +24,10 @@ class NotDone(RuntimeError):
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that differs from what it should be: `text` says it, `do` changes it. Without `do` it is a note."""
+    """A difference from the wanted state: `text` describes it, `do` removes it.
+
+    Without `do` it is a note to the operator.
+    """
 
     text: str
     do: Callable[[], object] | None = None
@@ -38,9 +42,9 @@ class Target:
     _clients: dict[str, Any] = field(default_factory=dict, init=False)
 
     def client(self, service: str) -> Any:
-        """The one boto3 client of a service."""
+        """Return the boto3 client of a service; it is made once."""
         if service not in self._clients:
-            self._clients[service] = boto3.client(service, config=_PATIENT)
+            self._clients[service] = boto3.client(service, config=_RETRYING)
         return self._clients[service]
 
     @property
@@ -50,13 +54,19 @@ class Target:
 
     @cached_property
     def operations(self) -> dict[str, Any]:
-        """What the stacks are told, by the names in `checks.OPERATIONS`; what is not there has its default."""
+        """The settings of the stacks, by the names in `checks.OPERATIONS`.
+
+        A name that is not set has its default.
+        """
         return config.operations(self.root, self.stage)
 
 
 @dataclass(frozen=True)
 class Step:
-    """A part of a deployment that can be repeated. `changes` looks what is to be done, and touches nothing."""
+    """A part of a deployment that can be repeated.
+
+    `changes` finds out what is to be done; only a change's `do` changes anything.
+    """
 
     title: str
     changes: Callable[[Target], Iterable[Change]]
@@ -65,15 +75,18 @@ class Step:
 def carry_out(
     steps: Iterable[Step], target: Target, say: Callable[[str], None], dry_run: bool = False
 ) -> None:
-    """Go through the steps in order, telling each change before it is made; `dry_run` only tells. Raises NotDone."""
+    """Carry out the steps in order and announce each change by `say` first. Raises NotDone.
+
+    With `dry_run` changes are only announced.
+    """
     steps = list(steps)
     for number, step in enumerate(steps, 1):
         say(f"{number}/{len(steps)} {step.title}")
-        told = False
+        announced = False
         for change in step.changes(target):
-            told = True
+            announced = True
             say(f"    {'would ' if dry_run and change.do else ''}{change.text}")
             if change.do and not dry_run:
                 change.do()
-        if not told:
+        if not announced:
             say("    nothing to do")

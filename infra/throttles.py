@@ -1,4 +1,4 @@
-"""How much the gateway lets through, by method: a flood costs no more than this."""
+"""The gateway's throttles by method: they bound what a flood of requests costs."""
 
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -6,9 +6,9 @@ from typing import Any
 
 from infra.target import GATEWAY_STAGE, Change, Target
 
-# Requests a second and at a burst, of every method by itself that is not below.
+# Requests a second and burst, for each method that is not in RATES.
 DEFAULT = (20.0, 40)
-# What every page of the website calls.
+# The same for the paths that every page of the website calls.
 _PAGES = (500.0, 1000)
 RATES: Mapping[str, tuple[float, int]] = {
     "/articles/{slug}/views": (5000.0, 2500),
@@ -18,12 +18,12 @@ RATES: Mapping[str, tuple[float, int]] = {
     "/embed.js": _PAGES,
     "/hotline": _PAGES,
 }
-# What a page sends there: a preflight as often as a view. A HEAD of them is nobody's.
+# The methods that pages use there; each view may take a preflight. No page sends a HEAD.
 _METHODS = ("GET", "POST", "OPTIONS")
 
 
 def changes(target: Target, api_id: str) -> Iterator[Change]:
-    """What differs of the throttles of a stage's API."""
+    """Yield a change for each throttle of a stage's API that differs."""
     client = target.client("apigateway")
     found = {
         key.replace("~1", "/").strip("/"): value

@@ -1,4 +1,4 @@
-"""How the functions are called: what of the streams they see, how often a failure is repeated, how many at once."""
+"""How the functions are invoked: stream filters, retries, dead letters, reserved concurrency."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from infra import config
 from infra.target import Change, Target
 
 _HOUR = 3600
-# What `deliver` reacts to: a message that is due, and a subscription that ended or was erased.
+# The records that `deliver_messages` gets: messages that are due, subscriptions that ended or were erased.
 _DUE = {
     "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "MSG#"}]}}, "NewImage": {"state": {"S": ["due"]}}}
 }
@@ -17,23 +17,26 @@ _OF_SUBSCRIBERS = {"pk": {"S": [{"prefix": "SUB#"}]}}
 _ENDED_STATES = ["unsubscribed", "bounced", "complained", "refused"]
 _ENDED = {"dynamodb": {"Keys": _OF_SUBSCRIBERS, "NewImage": {"state": {"S": _ENDED_STATES}}}}
 _ERASED = {"dynamodb": {"Keys": {**_OF_SUBSCRIBERS, "sk": {"S": ["SUPPRESSED"]}}}}
-# A view is counted when its marker is new; our own flag on it, which comes by the stream too, is none.
+# The records that `count_views` gets: new markers. A later update that flags a marker is no view.
 _VIEWED = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "VIEW#"}]}}}}
 FILTERS: Mapping[str, list[Any]] = {
     "deliver_messages": [_DUE, _ENDED, _ERASED],
     "count_views": [_VIEWED],
 }
 
-# An outage of six hours loses nothing, and a record that kills its function holds its neighbours up no longer.
+# Seconds a stream's record is retried. An outage of six hours loses nothing, and a record that
+# always fails blocks its shard no longer than that.
 _OLDEST = 6 * _HOUR
-# Called by SNS, or by a schedule whose next tick does what this one did not.
+# Retries and seconds they may take. SNS calls `mail_feedback`; the others are scheduled, and the next tick
+# does what a failed one did not.
 _ASYNCHRONOUS = {
     "mail_feedback": (2, 6 * _HOUR),
     "clock": (0, 60),
     "sweep_views": (0, 60),
     "rank_articles": (0, 60),
 }
-# Most at once. Ticks never overlap; mail goes no faster than SES takes it; the rest bounds what a flood costs.
+# Reserved concurrency. One tick at a time, mail at the rate SES takes it, and for the others a
+# bound on what a flood costs.
 RESERVED = {
     "api_handler": 300,
     "deliver_messages": 20,
@@ -43,67 +46,70 @@ RESERVED = {
     "sweep_views": 1,
     "rank_articles": 1,
 }
-_UNRESERVED = 100  # AWS keeps as many for functions without a reservation
+_UNRESERVED = 100  # AWS insists on leaving as many for functions without a reservation
 
 
 def changes(target: Target) -> Iterator[Change]:
-    """What differs of the streams' mappings, of repeats and of how many run at once."""
+    """Yield the changes to stream mappings, retries and reserved concurrency that are due."""
     queue = target.environment["DEAD_LETTER_QUEUE_URL"]
     attributes = target.client("sqs").get_queue_attributes(
         QueueUrl=queue, AttributeNames=["QueueArn"]
     )["Attributes"]
-    aside = {"OnFailure": {"Destination": attributes["QueueArn"]}}
+    dead_letters = {"OnFailure": {"Destination": attributes["QueueArn"]}}
     for function in FILTERS:
-        yield from _mapping(target, function, aside)
-    for function, (repeats, oldest) in _ASYNCHRONOUS.items():
-        yield from _repeats(
-            target, function, repeats, oldest, aside if function == "mail_feedback" else {}
-        )
+        yield from _mapping(target, function, dead_letters)
+    for function, (retries, oldest) in _ASYNCHRONOUS.items():
+        destination = dead_letters if function == "mail_feedback" else {}
+        yield from _retries(target, function, retries, oldest, destination)
     yield from _reserved(target)
 
 
-def _mapping(target: Target, function: str, aside: Mapping[str, Any]) -> Iterator[Change]:
+def _mapping(target: Target, function: str, destination: Mapping[str, Any]) -> Iterator[Change]:
     client, name = target.client("lambda"), config.function_name(target.stage, function)
     wanted = {
         "FilterCriteria": {
             "Filters": [{"Pattern": json.dumps(each)} for each in FILTERS[function]]
         },
-        "MaximumRetryAttempts": -1,  # until it is too old
+        "MaximumRetryAttempts": -1,  # until the record is too old
         "MaximumRecordAgeInSeconds": _OLDEST,
         "BisectBatchOnFunctionError": True,
-        "DestinationConfig": aside,
+        "DestinationConfig": destination,
     }
     for found in client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]:
-        if any(_given(found.get(key)) != value for key, value in wanted.items()):
+        if any(_without_empty(found.get(key)) != value for key, value in wanted.items()):
             yield Change(
-                f"{function}: filters, bisection, {_OLDEST // _HOUR} hours of retries, dead letters",
+                f"{function}: filters, bisection, "
+                f"{_OLDEST // _HOUR} hours of retries, dead letters",
                 partial(client.update_event_source_mapping, UUID=found["UUID"], **wanted),
             )
 
 
-def _given(found: Any) -> Any:
-    """A value without the empty ones that AWS adds to what it was given."""
+def _without_empty(found: Any) -> Any:
+    """Remove the empty members that AWS adds to a configuration it was given."""
     return (
         {key: value for key, value in found.items() if value} if isinstance(found, dict) else found
     )
 
 
-def _repeats(
-    target: Target, function: str, repeats: int, oldest: int, aside: Mapping[str, Any]
+def _retries(
+    target: Target, function: str, retries: int, oldest: int, destination: Mapping[str, Any]
 ) -> Iterator[Change]:
     client, name = target.client("lambda"), config.function_name(target.stage, function)
     wanted = {
-        "MaximumRetryAttempts": repeats,
+        "MaximumRetryAttempts": retries,
         "MaximumEventAgeInSeconds": oldest,
-        "DestinationConfig": aside,
+        "DestinationConfig": destination,
     }
     try:
         found = client.get_function_event_invoke_config(FunctionName=name)
     except client.exceptions.ResourceNotFoundException:
         found = {}
-    if any((_given(found.get(key)) or {}) != (value or {}) for key, value in wanted.items()):
+    differs = (
+        (_without_empty(found.get(key)) or {}) != (value or {}) for key, value in wanted.items()
+    )
+    if any(differs):
         yield Change(
-            f"{function}: a failure is repeated {repeats} times, for {oldest} seconds",
+            f"{function}: a failure is repeated {retries} times, for {oldest} seconds",
             partial(client.put_function_event_invoke_config, FunctionName=name, **wanted),
         )
 
@@ -134,7 +140,7 @@ def _reserved(target: Target) -> Iterator[Change]:
 
 
 def standing(target: Target) -> bool:
-    """Whether the functions are there, which a first dry run does not find."""
+    """Return whether the functions exist, which they do not before the first deployment."""
     client = target.client("lambda")
     try:
         client.get_function_configuration(FunctionName=config.prefix(target.stage))

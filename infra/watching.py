@@ -1,6 +1,6 @@
-"""The second stack of a stage: its logs, what is measured in them, alarms, the dashboard.
+"""The watching stack of a stage: its logs, the metrics read off them, alarms, the dashboard.
 
-Nothing here is called by the functions and nothing costs them time: metrics of our own are read off the log lines.
+The functions call none of it, and it costs them no time: CloudWatch reads metrics off log lines.
 """
 
 import json
@@ -16,7 +16,10 @@ _PART = Path(__file__).parent
 
 
 def template(stage: str, mail: str = "", budget: int = 0, log_days: int = 30) -> dict[str, Any]:
-    """The stack's template. `mail` gets the alarms, `budget` is in USD a month (0: none), logs are kept `log_days`."""
+    """Return the stack's template.
+
+    `mail` gets the alarms, `budget` is in USD a month (0: none), logs are kept for `log_days`.
+    """
     resources = {**_logs(stage, log_days), **_measures(stage), **_topic(stage, mail, budget)}
     for each in alarms(stage):
         resources["Alarm" + _identifier(each.name)] = {
@@ -38,7 +41,7 @@ def template(stage: str, mail: str = "", budget: int = 0, log_days: int = 30) ->
 
 
 def dashboard(stage: str) -> str:
-    """`infra/dashboard.json` for a stage; the region is left to CloudFormation."""
+    """Return `infra/dashboard.json` for a stage; CloudFormation fills in the region."""
     return json.dumps(json.loads((_PART / "dashboard.json").read_text().replace("STAGE", stage)))
 
 
@@ -114,14 +117,14 @@ def _topic(stage: str, mail: str, budget: int) -> dict[str, Any]:
 
 
 def _budget(stage: str, most: int) -> dict[str, Any]:
-    def told(kind: str, percent: int) -> dict[str, Any]:
-        notification = {
+    def notification(kind: str, percent: int) -> dict[str, Any]:
+        condition = {
             "NotificationType": kind,
             "ComparisonOperator": "GREATER_THAN",
             "Threshold": percent,
         }
         return {
-            "Notification": notification,
+            "Notification": condition,
             "Subscribers": [{"SubscriptionType": "SNS", "Address": {"Ref": "Operators"}}],
         }
 
@@ -134,7 +137,10 @@ def _budget(stage: str, most: int) -> dict[str, Any]:
     }
     return {
         "Budget": named,
-        "NotificationsWithSubscribers": [told("ACTUAL", 80), told("FORECASTED", 100)],
+        "NotificationsWithSubscribers": [
+            notification("ACTUAL", 80),
+            notification("FORECASTED", 100),
+        ],
     }
 
 

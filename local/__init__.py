@@ -1,8 +1,9 @@
-"""The embedded cloud: an emulator, the application's functions and the pages around them, on this machine.
+"""The embedded cloud: an emulator, the application and the pages around it, on this machine.
 
-    browser ─→ site          demo pages, on another origin than the API
-            ─→ front ─→ emulator (API Gateway, Lambda, DynamoDB, SES, SNS …) ─→ functions (our code, live)
-            ─→ mailbox       what SES was given to send and SNS to publish
+    browser ─→ site       demo pages, on another origin than the API
+            ─→ front ─→ emulator (API Gateway, Lambda, DynamoDB, SES, SNS …) ─→ functions
+            ─→ mailbox    the mails given to SES and the alerts that SNS published
 
-`python -m local` runs it for a person, `local.cloud.Cloud` for the tests.
+The functions run our code live. `python -m local` starts the cloud for a person,
+`local.cloud.Cloud` for the tests.
 """

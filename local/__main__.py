@@ -40,7 +40,7 @@ def main() -> int:
     run = FOLDER / "run.json"
     try:
         cloud.claim()
-        run.unlink(missing_ok=True)  # a run that was killed could not take it away
+        run.unlink(missing_ok=True)  # a run that was killed has left it
         cloud.start()
         _publish(run, cloud)
         print(_summary(cloud), flush=True)
@@ -88,7 +88,7 @@ def _publish(path: Path, cloud: Cloud) -> None:
     }
     draft = path.with_suffix(".tmp")
     draft.write_text(json.dumps(addresses, indent=2) + "\n")
-    os.replace(draft, path)  # whoever waits for the file finds it whole
+    os.replace(draft, path)  # a reader finds the whole file or none
 
 
 def _summary(cloud: Cloud) -> str:
@@ -104,7 +104,8 @@ def _summary(cloud: Cloud) -> str:
   staff    {cloud.staff}    the staff's page; sign in as
 {people}
 
-  logs in {logs}/: handlers.log, emulator.log. Edits in app.py and chalicelib/ are served at once. Ctrl-C ends it.
+  logs in {logs}/: handlers.log, emulator.log.
+  Edits in app.py and chalicelib/ are served at once. Ctrl-C ends it.
 """
 
 

@@ -13,9 +13,10 @@ from local.mailbox import messages
 
 
 class Application:
-    """Deploys when routes, triggers or settings changed, and tells `moved` which deployment answers from then on.
+    """The running application, which is deployed anew when routes, triggers or settings change.
 
-    With a `port` (0: any) the code is run live by a process of ours there, else its package in the emulator.
+    With a `port` (0: any) a process of ours runs the live code there; without one the emulator
+    runs the package. `moved` is called with each deployment that answers from then on.
     """
 
     def __init__(
@@ -37,17 +38,20 @@ class Application:
         self._ending = False
         log = folder / "handlers.log"
         self.handlers = (
-            None if port is None else Handlers(root, log, port, watch=watch, told=self._loaded)
+            None if port is None else Handlers(root, log, port, watch=watch, on_load=self._loaded)
         )
 
     def prepare(self) -> None:
-        """Load what takes time and needs no settings."""
+        """Start the functions' process: it loads third-party packages, which needs no settings."""
         if self.handlers:
             self.handlers.prepare()
 
     def start(self, environment: Mapping[str, str]) -> None:
-        """Run with an environment and deploy what is not yet. Raises HandlersFailed, PackagingFailed, StackFailed."""
-        # Lambda sets AWS_… itself; a function's settings may not name them.
+        """Run the functions with an environment, and deploy unless an equal deployment stands.
+
+        Raises HandlersFailed, PackagingFailed, StackFailed.
+        """
+        # Lambda sets AWS_… itself and refuses them in a function's settings.
         self._settings = {
             key: value for key, value in environment.items() if not key.startswith("AWS_")
         }
@@ -56,14 +60,15 @@ class Application:
             self.handlers.serve(environment)
             loaded = self.handlers.wait()
             self._surface, broken = loaded.surface, bool(loaded.broken)
-        # Broken code cannot be packaged. Where it was deployed before, it may be mended while everything runs.
+        # Broken code cannot be packaged. If a deployment stands, the code may be mended while
+        # everything runs.
         before = deploy.standing(self._emulator) if self.handlers else None
         if before and (broken or deploy.current(self._emulator, before, self._mark())):
             self._moved(before)
             return
         self._say("deploying the application …")
         messages.subscribe(self._emulator, deploy.STAGE, environment["ALERTS_TOPIC_ARN"])
-        # A real sender's domain is verified by hand, once; SES refuses mail from any other.
+        # SES refuses mail from a domain that is not verified. On AWS that is done once, by hand.
         domain = parseaddr(environment["MAIL_FROM"])[1].rpartition("@")[2]
         self._emulator.client("ses").verify_domain_identity(Domain=domain)
         self._deploy()
@@ -88,7 +93,8 @@ class Application:
     def _loaded(self, loaded: Loaded) -> None:
         if loaded.broken:
             self._say(
-                f"app.py cannot be loaded; requests fail until it is mended:\n{loaded.broken.rstrip()}"
+                "app.py cannot be loaded; requests fail until it is mended:\n"
+                f"{loaded.broken.rstrip()}"
             )
         elif loaded.generation > 1:
             self._say(f"the edited code is served ({loaded.seconds:.2f} s)")
@@ -101,6 +107,6 @@ class Application:
         try:
             self._deploy()
             self._say("deployed")
-        except Exception as error:  # the edit may be at fault; the next one may mend it
+        except Exception as error:  # an edit may have caused it, and the next one may mend it
             if not self._ending:
                 self._say(f"the deployment failed: {error}")

@@ -1,4 +1,4 @@
-"""The embedded cloud as one object: starts its parts in order, ends them in reverse."""
+"""The embedded cloud as one object: it starts its parts in order and ends them in reverse."""
 
 import fcntl
 import json
@@ -22,16 +22,17 @@ ROOT = Path(__file__).parent.parent
 
 
 class FolderTaken(RuntimeError):
-    """Another cloud keeps its state in the folder."""
+    """Another running cloud keeps its state in the folder."""
 
 
 class Cloud:
-    """Emulator, functions, front, demo site and mailbox; everything they write lies in `folder`.
+    """Emulator, functions, front, demo site and mailbox; they write to `folder` alone.
 
-    `persist` keeps the emulator's state for the next start, `watch` reloads edited code, `auth` has the emulator
-    enforce the functions' policies, `packaged` runs the real package in the emulator instead of the live code,
-    `trust_forwarded_for` lets a caller of the API name its own address. `extra_env` wins over all settings.
-    `say` gets progress in words, `died` what is known of a child that ended by itself.
+    `persist` keeps the emulator's state for the next start. `watch` reloads edited code. `auth`
+    has the emulator enforce the functions' policies. `packaged` runs the real package in the
+    emulator instead of the live code. `trust_forwarded_for` lets a caller of the API name its own
+    address. `extra_env` overrides all settings. `say` is called with progress in words, and `died`
+    with a report when a child process ends by itself.
     """
 
     api: str
@@ -63,7 +64,7 @@ class Cloud:
         self._trust = trust_forwarded_for
         self._extra = dict(extra_env or {})
         self._say, self._died = say, died
-        self._ends: list[Callable[[], None]] = []  # how to end what was begun
+        self._ends: list[Callable[[], None]] = []  # called in reverse to end what was started
         self._ending = False
         self._listeners: dict[str, socket.socket] = {}
         self._mails = self.folder / "messages.json"
@@ -82,7 +83,7 @@ class Cloud:
         self.stop()
 
     def claim(self) -> None:
-        """Take the ports and the folder, before anything is started. Raises PortTaken, FolderTaken."""
+        """Take the ports and lock the folder; start nothing. Raises PortTaken, FolderTaken."""
         wanted = self._ports or ports.ANY
         for part in ("api", "site", "mailbox"):
             self._listeners[part] = ports.listen(getattr(wanted, part), part)
@@ -115,7 +116,10 @@ class Cloud:
         self.claimed = True
 
     def start(self) -> None:
-        """Start everything; returns when the API is served. Raises PortTaken, EmulatorFailed, StackFailed …"""
+        """Start everything and return when the API is served; stop everything on an error.
+
+        Raises PortTaken, FolderTaken, EmulatorFailed, HandlersFailed, PackagingFailed, StackFailed.
+        """
         try:
             if not self.claimed:
                 self.claim()
@@ -172,8 +176,10 @@ class Cloud:
             "SITE_ORIGINS": self.site,
             "THANK_YOU_PAGES": f"{self.site}/danke",
             **outputs,
-            # The issuer is AWS's, as its tokens say; the emulator has the document of the same pool.
-            "OIDC_DISCOVERY": f"{self._emulator.url}/{_pool(outputs)}/.well-known/openid-configuration",
+            # The issuer is an address of AWS, as in the tokens; the emulator serves its document.
+            "OIDC_DISCOVERY": (
+                f"{self._emulator.url}/{_pool(outputs)}/.well-known/openid-configuration"
+            ),
             **self._emulator.environment,
             **self._extra,
         }
@@ -185,18 +191,18 @@ class Cloud:
         def wait() -> None:
             process.wait()
             handlers = self._application.handlers
-            wanted = (
+            killed = (  # by `kill_handlers`
                 handlers is not None
                 and handlers.process is None
                 and process is not self._emulator.process
             )
-            if not (self._ending or wanted):
+            if not (self._ending or killed):
                 self._died(f"the {name} ended by itself; the end of {log}:\n{tail(log)}")
 
         threading.Thread(target=wait, daemon=True).start()
 
     def _keep_messages(self) -> None:
-        # The emulator saves the queue of alerts, but not the mails.
+        # The emulator saves its queues, and so the alerts, but not the mails.
         try:
             self._mails.write_text(json.dumps(self.messages()))
         except OSError:
@@ -205,17 +211,20 @@ class Cloud:
             )
 
     def stop(self) -> None:
-        """End everything; the emulator saves its state first if it is to persist."""
+        """End everything; with `persist` the emulator saves its state first."""
         self._ending = True
         while self._ends:
             self._ends.pop()()
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the emulator, with every right."""
+        """Return a boto3 client of the emulator, with every right."""
         return self._emulator.client(service)
 
     def invoke(self, name: str, event: Mapping[str, Any]) -> Any:
-        """Invoke a function (`app`, `deliver`, `clock` …) through Lambda's API. Raises RuntimeError if it fails."""
+        """Invoke a function (`app`, `deliver_messages`, `clock` …) by Lambda's API and return its result.
+
+        Raises RuntimeError if it fails.
+        """
         answer = self.client("lambda").invoke(
             FunctionName=self._functions[name], Payload=json.dumps(event).encode()
         )
@@ -225,25 +234,28 @@ class Cloud:
         return payload
 
     def kill_handlers(self) -> None:
-        """Kill the functions' process with SIGKILL; invocations fail until `start_handlers`."""
+        """Kill the functions' process by SIGKILL; invocations fail until `start_handlers`."""
         if self._application.handlers:
             self._application.handlers.kill()
 
     def start_handlers(self) -> None:
-        """Bring the functions back after `kill_handlers`."""
+        """Start the functions' process again after `kill_handlers`."""
         if self._application.handlers:
             self._application.handlers.revive()
 
     def messages(self) -> list[messages.Message]:
-        """What the mailbox shows, newest first."""
+        """Return the messages that the mailbox shows, newest first."""
         return messages.newest_first([*messages.read(self._emulator, deploy.STAGE), *self._kept])
 
     def resources(self, stage: str) -> dict[str, str]:
-        """Another copy of the resources, for another stage: no functions, no user pool; the environment for it."""
+        """Make another stage's resources and return the environment for them.
+
+        The stage has no functions and no user pool.
+        """
         unsigned = {"STAGE": stage, "OIDC_ISSUER": "", "OIDC_DISCOVERY": ""}
         return {**self.env, **unsigned, **deploy.resources(self._emulator, self.root, stage)}
 
 
 def _pool(environment: Mapping[str, str]) -> str:
-    """The id of the staff's user pool, which ends its issuer."""
+    """Return the id of the staff's user pool, the last part of its issuer."""
     return environment["OIDC_ISSUER"].rpartition("/")[2]

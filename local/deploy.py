@@ -1,4 +1,4 @@
-"""Puts the application into the emulator: `chalice package`, then its template by CloudFormation."""
+"""The deployment into the emulator: `chalice package`, then its template by CloudFormation."""
 
 import hashlib
 import json
@@ -14,44 +14,47 @@ from infra import gateway, stack
 from local.emulator import Emulator, inherited
 
 STAGE = "local"  # of .chalice/config.json
-_PAUSE = 0.1  # seconds between two looks at a stack
+_PAUSE = 0.1  # seconds between two queries of a stack's status
 _MARK = "customer-contact:deployed-from"
 # main() returns the exit code instead of exiting with it.
 CHALICE = (sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())")
 
 
 class PackagingFailed(RuntimeError):
-    """`chalice package` failed; the text is what it said."""
+    """`chalice package` failed; the text is its output."""
 
 
 @dataclass(frozen=True)
 class Deployed:
-    """The application in the emulator."""
+    """A deployment of the application in the emulator."""
 
     api_id: str
-    functions: Mapping[str, str]  # handler name, such as `deliver` → function name
+    functions: Mapping[str, str]  # handler name, such as `deliver_messages` → function name
 
 
 def resources(emulator: Emulator, root: Path, stage: str, base_url: str = "") -> dict[str, str]:
-    """Apply the resource stack of a stage; its outputs as environment variables.
+    """Apply the resource stack of a stage and return its outputs as environment variables.
 
-    With the API's `base_url` it has a user pool for the staff.
+    With the API's `base_url` it has a user pool for the staff. Raises StackFailed.
     """
     template = {"TemplateBody": (root / "infra" / "template.json").read_text()}
-    # What lies in the emulator may always be thrown away.
+    # The emulator's data may always be deleted.
     parameters = {"Stage": stage, "Protect": "false", "BaseUrl": base_url}
     name = f"customer-contact-{stage}-resources"
     return stack.apply(emulator.client("cloudformation"), name, template, parameters, pause=_PAUSE)
 
 
 def environment(root: Path) -> dict[str, str]:
-    """The static settings of the local stage."""
+    """Return the settings that `.chalice/config.json` has for the local stage."""
     config = json.loads((root / ".chalice" / "config.json").read_text())
     return dict(config["stages"][STAGE]["environment_variables"])
 
 
 def mark(root: Path, surface: tuple[str, ...], settings: Mapping[str, str]) -> str:
-    """A digest of everything a deployment depends on; of the code only its routes and triggers."""
+    """Return the SHA-256 of everything a deployment depends on.
+
+    Of the code that is `surface` alone, its routes and triggers.
+    """
     parts = [*surface, json.dumps(dict(settings), sort_keys=True)]
     for path in sorted(
         [*root.glob(".chalice/*.json"), *root.glob("infra/*"), *root.glob("local/*.py")]
@@ -62,7 +65,7 @@ def mark(root: Path, surface: tuple[str, ...], settings: Mapping[str, str]) -> s
 
 
 def standing(emulator: Emulator) -> Deployed | None:
-    """What stands in the emulator, from this start or an earlier one."""
+    """Return the deployment that stands in the emulator, from this start or an earlier one."""
     outputs = stack.outputs(emulator.client("cloudformation"), _app_stack())
     if outputs is None:
         return None
@@ -74,7 +77,7 @@ def standing(emulator: Emulator) -> Deployed | None:
 
 
 def current(emulator: Emulator, deployed: Deployed, wanted: str) -> bool:
-    """Whether what stands was deployed from `wanted`."""
+    """Return whether a standing deployment carries the mark `wanted`."""
     client = emulator.client("apigateway")
     try:
         tags = client.get_tags(resourceArn=_arn(client, deployed.api_id))["tags"]
@@ -91,10 +94,11 @@ def deploy(
     proxy: str | None,
     made_from: str,
 ) -> Deployed:
-    """Package the application and bring its stack to the result.
+    """Package the application, apply its stack, and mark the API with `made_from`.
 
-    With `proxy` the functions are run by the process at that address and only the code's outline is packaged;
-    without it the real package, requirements and all, runs in the emulator. Raises PackagingFailed, StackFailed.
+    With `proxy` the process at that address runs the functions, and the package has no
+    requirements. Without it the emulator runs the real package. Raises PackagingFailed,
+    StackFailed.
     """
     package = _package(emulator, root, folder, settings, real=proxy is None)
     template = json.loads((package / "sam.json").read_text())
@@ -118,7 +122,7 @@ def deploy(
         raise stack.StackFailed(f"stack {_app_stack()} has no outputs")
     api = emulator.client("apigateway")
     gateway.shape(api, deployed.api_id, "api")
-    # The mark comes last, so that a start after an interrupted one does the rest.
+    # The mark comes last, so that the start after an interrupted one deploys again.
     api.tag_resource(resourceArn=_arn(api, deployed.api_id), tags={_MARK: made_from})
     return deployed
 
@@ -138,7 +142,7 @@ def _function_name(handler: str) -> str:
 
 
 def _adapt(template: dict[str, Any], code: Mapping[str, str], proxy: str | None) -> None:
-    """Make chalice's template one that can be applied: where the code lies, names, who runs it."""
+    """Complete chalice's template: the functions' names, where the code lies, and who runs it."""
     for resource in template["Resources"].values():
         properties = resource["Properties"]
         if resource["Type"] == "AWS::Serverless::Function":
@@ -155,7 +159,7 @@ def _adapt(template: dict[str, Any], code: Mapping[str, str], proxy: str | None)
                 for policy in properties["Policies"]
                 for each in policy["PolicyDocument"]["Statement"]
             ):
-                # The emulator checks SES v2 against no identity, only against `*`. The action stays as it is.
+                # The emulator checks the rights for SES v2 against no identity, only against `*`.
                 if statement["Action"] == ["ses:SendEmail"]:
                     statement["Resource"] = "*"
 
@@ -176,7 +180,8 @@ def _package(
     config = json.loads((root / ".chalice" / "config.json").read_text())
     config["stages"][STAGE]["environment_variables"] = dict(settings)
     (project / ".chalice" / "config.json").write_text(json.dumps(config))
-    # The process that runs the functions has the requirements installed; leaving them out saves half a minute.
+    # The process that runs the functions has the requirements installed already. Without them
+    # packaging takes half a minute less.
     (project / "requirements.txt").write_text(
         (root / "requirements.txt").read_text() if real else ""
     )

@@ -1,6 +1,6 @@
 """MiniStack as a child process, and boto3 clients for it.
 
-`python -m local.emulator` is that child: MiniStack, ended with the process that started it.
+`python -m local.emulator` is that child: MiniStack, which ends with the process that started it.
 """
 
 import json
@@ -22,7 +22,7 @@ from local import ports
 
 REGION = "eu-central-1"
 _NOT_INHERITED = ("AWS_", "MINISTACK_", "LAMBDA_", "LOCALSTACK_", "S3_", "DOCKER_")
-# Only this machine's emulator answers; a long wait would hide that it is gone.
+# The emulator is on this machine. A long wait would hide that it is gone.
 _CONFIG = Config(
     connect_timeout=2, read_timeout=60, retries={"total_max_attempts": 2, "mode": "standard"}
 )
@@ -33,7 +33,7 @@ class EmulatorFailed(RuntimeError):
 
 
 class Emulator:
-    """One MiniStack; all it writes lies in `folder`."""
+    """One MiniStack process; it writes to `folder` alone."""
 
     def __init__(self, folder: Path, port: int, *, persist: bool, auth: bool = False) -> None:
         self.url = f"http://{ports.HOST}:{port}"
@@ -50,7 +50,7 @@ class Emulator:
         self._settings = _settings(folder, port, persist, auth)
 
     def start(self) -> None:
-        """Start it; `wait` tells when it serves."""
+        """Start the process; `wait` returns when it serves."""
         for name in ("STATE_DIR", "S3_DATA_DIR", "TMPDIR"):
             Path(self._settings[name]).mkdir(parents=True, exist_ok=True)
         _rewind_streams(Path(self._settings["STATE_DIR"]) / "lambda.json")
@@ -59,14 +59,14 @@ class Emulator:
                 [sys.executable, "-m", "local.emulator"],
                 cwd=Path(__file__).parent.parent,
                 env={**inherited(), **self._settings},
-                stdin=subprocess.PIPE,  # never written to: its end tells the child that we are gone
+                stdin=subprocess.PIPE,  # never written to; at its end the child ends, too
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # a Ctrl-C at the terminal is ours to pass on
+                start_new_session=True,  # else Ctrl-C at the terminal would end it before us
             )
 
     def wait(self, seconds: float = 60) -> None:
-        """Return once it serves. Raises EmulatorFailed."""
+        """Wait until it serves, at most about `seconds`. Raises EmulatorFailed."""
         pause = threading.Event()
         for _ in range(int(seconds / 0.05)):
             if not self.process or self.process.poll() is not None:
@@ -81,7 +81,7 @@ class Emulator:
         )
 
     def stop(self) -> None:
-        """End it; it saves its state first."""
+        """End the process; it saves its state first if it persists."""
         if not self.process:
             return
         self.process.terminate()
@@ -94,7 +94,7 @@ class Emulator:
             self.process.stdin.close()
 
     def client(self, service: str) -> Any:
-        """A boto3 client for one of its services."""
+        """Return a boto3 client for one of its services."""
         return boto3.client(
             service,
             region_name=REGION,
@@ -106,19 +106,19 @@ class Emulator:
 
 
 def inherited() -> dict[str, str]:
-    """Our own environment without what would point a child at somebody's real account, or at another emulator."""
+    """Return our environment without variables that point at a real account or another emulator."""
     return {key: value for key, value in os.environ.items() if not key.startswith(_NOT_INHERITED)}
 
 
 def tail(log: Path, lines: int = 20) -> str:
-    """The last lines of a log."""
+    """Return the last lines of a log, indented; empty if there is none."""
     written = log.read_text("utf-8", "replace") if log.exists() else ""
     return "\n".join(f"  {line}" for line in written.splitlines()[-lines:])
 
 
 def _rewind_streams(saved: Path) -> None:
-    # It saves how many records of a stream were read, but not the records, and counts anew after a restart:
-    # as many records as were read before would be skipped.
+    # MiniStack saves how many records of a stream were read, but not the records. After a restart
+    # it counts anew and would skip as many new records.
     if saved.exists():
         state = json.loads(saved.read_text())
         state["payload"]["dynamodb_stream_positions"] = {}
@@ -139,7 +139,7 @@ def _settings(folder: Path, port: int, persist: bool, auth: bool) -> dict[str, s
         "AUTH": "true" if auth else "false",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
-        # It would look for containers of its own to tidy up: the machine's Docker is none of our business.
+        # MiniStack removes containers it takes for its own: keep it away from the machine's Docker.
         "DOCKER_HOST": f"unix://{folder}/no-docker",
         "AWS_ACCESS_KEY_ID": "test",  # the root of the emulated account
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -148,7 +148,7 @@ def _settings(folder: Path, port: int, persist: bool, auth: bool) -> dict[str, s
 
 
 def end_with_parent() -> None:
-    """End this process, in its orderly way, when whoever holds the other end of its stdin is gone."""
+    """End this process by SIGTERM when its stdin ends, and by force 15 seconds later."""
 
     def watch() -> None:
         while os.read(0, 4096):

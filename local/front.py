@@ -2,8 +2,8 @@
 
     http://127.0.0.1:8300/health ─→ <emulator>/_aws/execute-api/<id of the API>/api/health
 
-The emulator believes X-Forwarded-For when it says who called; the real gateway does not. So the caller's own
-is dropped here and the peer's address takes its place.
+The emulator takes the caller's address from X-Forwarded-For; the real gateway does not. So the
+proxy drops a caller's own header, and sets the peer's address in its place.
 """
 
 import http.client
@@ -41,12 +41,16 @@ class _TooLarge(Exception):
 
 
 class Front(Server):
-    """Passes requests on to the API `api_id` of the emulator, which may change while it serves."""
+    """A proxy to the API `api_id` of the emulator, which may change while it serves."""
 
     def __init__(
         self, listener: socket.socket, emulator: str, *, trust_forwarded_for: bool = False
     ) -> None:
-        """`trust_forwarded_for` lets a test pretend to be somebody else; never for a person's run."""
+        """Make a proxy to the emulator's address.
+
+        With `trust_forwarded_for` a test may name another caller's address. `make run` never sets
+        it.
+        """
         super().__init__(listener, _handler())
         self.emulator = urlsplit(emulator)
         self.trust_forwarded_for = trust_forwarded_for
@@ -58,7 +62,7 @@ class _Edge(Handler):
     _upstream: http.client.HTTPConnection | None = None
 
     def pass_on(self) -> None:
-        """One request, whatever its method."""
+        """Pass one request on, whatever its method, and answer it."""
         try:
             body = self._body()
         except _TooLarge:
@@ -76,7 +80,8 @@ class _Edge(Handler):
             self._forget()
             self._refuse("INTEGRATION_FAILURE")
             return
-        # A function that failed: the emulator words this answer itself instead of taking its gateway response.
+        # A function failed. The emulator gives an answer of its own instead of the API's gateway
+        # response.
         if answer.status == 502:
             self._refuse("DEFAULT_5XX")
         else:
@@ -94,7 +99,8 @@ class _Edge(Handler):
         return self.rfile.read(length) if length else None
 
     def _skip(self, length: int) -> None:
-        # Most clients look for an answer only after they have sent everything; there is a limit to our patience.
+        # Most clients read an answer only after they have sent everything, so the body is read up
+        # to a limit.
         left = min(length, 8 * LARGEST_BODY)
         while left and (part := self.rfile.read(min(left, 1 << 16))):
             left -= len(part)
@@ -116,7 +122,8 @@ class _Edge(Handler):
         try:
             return self._send(path, body)
         except (ConnectionError, http.client.RemoteDisconnected):
-            # The emulator closes a connection that was idle for long; a request it never read can go again.
+            # The emulator closes connections that were idle for long. It never read this request,
+            # so it is safe to send it again.
             self._forget()
             if not reused:
                 raise
@@ -158,7 +165,10 @@ class _Edge(Handler):
             self.wfile.write(content)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What http.server refuses before we see it: a method nobody knows, a request line or headers too long."""
+        """Answer what http.server refuses itself, as the gateway would.
+
+        That is an unknown method, or a request line or headers that are too long.
+        """
         self.close_connection = True
         self._refuse("MISSING_AUTHENTICATION_TOKEN" if code == 501 else "BAD_REQUEST_PARAMETERS")
 
@@ -172,7 +182,7 @@ class _Edge(Handler):
         self._upstream = None
 
     def finish(self) -> None:
-        """The caller has gone: its connection to the emulator goes too."""
+        """Close the connection to the emulator when the caller's connection ends."""
         self._forget()
         super().finish()
 

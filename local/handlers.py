@@ -1,4 +1,4 @@
-"""The runner's side of the process that runs our functions (`local.lambdas`)."""
+"""The parent's side of the process that runs our functions (`local.lambdas`)."""
 
 import json
 import os
@@ -21,11 +21,11 @@ class HandlersFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a generation of the code reported."""
+    """The report of a generation, a process that has loaded one version of the code."""
 
-    generation: int
-    seconds: float
-    broken: str | None  # the traceback, if it cannot be loaded
+    generation: int  # counted from 1
+    seconds: float  # from the fork to the report
+    broken: str | None  # the traceback, if the code cannot be loaded
     surface: tuple[str, ...]  # routes and triggers
 
 
@@ -33,10 +33,10 @@ class Handlers:
     """The functions' process and the socket it answers on."""
 
     def __init__(
-        self, root: Path, log: Path, port: int, *, watch: bool, told: Callable[[Loaded], None]
+        self, root: Path, log: Path, port: int, *, watch: bool, on_load: Callable[[Loaded], None]
     ) -> None:
         self.root, self.log, self.watch = root, log, watch
-        self._told = told
+        self._on_load = on_load
         self._listener = ports.listen(port, "handler process")
         self.port = int(self._listener.getsockname()[1])
         self.process: subprocess.Popen[bytes] | None = None
@@ -45,7 +45,7 @@ class Handlers:
         self._latest: Loaded | None = None
 
     def prepare(self) -> None:
-        """Start the process; it loads third-party packages until `serve` says with which environment to run."""
+        """Start the process; it loads third-party packages and waits for `serve`."""
         receive, send = os.pipe()
         spec = {
             "root": str(self.root),
@@ -54,14 +54,13 @@ class Handlers:
             "watch": self.watch,
             "workers": 4,
         }
-        with self.log.open(
-            "ab" if self._environment else "wb"
-        ) as log:  # a run begins its log anew, a revival goes on
+        mode = "ab" if self._environment else "wb"  # only a first start empties the log
+        with self.log.open(mode) as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "local.lambdas", json.dumps(spec)],
                 cwd=Path(__file__).parent.parent,
                 env={**inherited(), "PYTHONUNBUFFERED": "1"},
-                stdin=subprocess.PIPE,  # carries environments; its end is the process's end
+                stdin=subprocess.PIPE,  # carries environments; when it ends, so does the process
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 pass_fds=(self._listener.fileno(), send),
@@ -72,14 +71,14 @@ class Handlers:
         threading.Thread(target=self._listen, args=(receive, self._first), daemon=True).start()
 
     def serve(self, environment: Mapping[str, str]) -> None:
-        """Run the functions with an environment; also anew, with another one."""
+        """Run the functions with an environment, in place of an earlier one."""
         self._environment = environment
         if self.process and self.process.stdin:
             self.process.stdin.write(json.dumps(dict(environment)).encode() + b"\n")
             self.process.stdin.flush()
 
     def wait(self, seconds: float = 60) -> Loaded:
-        """The first generation's report. Raises HandlersFailed."""
+        """Wait for the first report and return the latest one. Raises HandlersFailed."""
         if not self._first.wait(seconds) or not self._latest:
             raise HandlersFailed(
                 f"the functions did not start; the end of {self.log}:\n{tail(self.log)}"
@@ -87,8 +86,8 @@ class Handlers:
         return self._latest
 
     def kill(self) -> None:
-        """End everything at once (SIGKILL), as a crash would; invocations are refused from now on."""
-        process, self.process = self.process, None  # first, so that nobody takes it for an accident
+        """Kill the process and its workers (SIGKILL), as a crash would; refuse invocations."""
+        process, self.process = self.process, None  # first: an end without it counts as a failure
         if process:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -97,14 +96,14 @@ class Handlers:
         self._listener.close()
 
     def revive(self) -> None:
-        """Bring it back after `kill`, on the same port and with the same environment."""
+        """Start again after `kill`, on the same port and with the same environment."""
         self._listener = ports.listen(self.port, "handler process")
         self.prepare()
         self.serve(self._environment)
         self.wait()
 
     def stop(self) -> None:
-        """End the process; its workers finish the invocations they are at."""
+        """End the process; its workers finish their current invocations."""
         if self.process and self.process.stdin:
             self.process.stdin.close()
             try:
@@ -124,5 +123,5 @@ class Handlers:
                     tuple(report["surface"]),
                 )
                 first.set()
-                self._told(self._latest)
-        first.set()  # the process is gone: nobody should wait longer
+                self._on_load(self._latest)
+        first.set()  # the process has ended: `wait` must not wait longer

@@ -1,12 +1,13 @@
-"""The process that runs our functions, as Lambda would: `python -m local.lambdas SPEC`, started by `local.handlers`.
+"""`python -m local.lambdas SPEC`: the process that runs our functions, as Lambda would.
 
-    this process     third-party packages loaded, project code never; forks a generation for each version of the code
-    └─ generation    imports app.py once, forks the workers, replaces one that dies
-       └─ worker     answers one invocation after the other from the listening socket all of them share
+    this process     loads third-party packages, but no project code; forks the generations
+    └─ generation    imports app.py, one version of the code; forks workers, replaces one that dies
+       └─ worker     answers one invocation after the other from the socket that all share
 
-An edit costs one fork and the import of our own files. Invocations that come meanwhile go to the old generation,
-or wait in the queue of the socket: none is refused. A lifeline, a pipe whose other end this process holds, ends a
-generation's workers, each after the invocation it is at, and so does the end of this process.
+`local.handlers` starts it. An edit costs one fork and the import of our own files. Invocations that
+come meanwhile go to the old generation or wait in the socket's queue: none is refused. A generation
+has a lifeline, a pipe whose other end this process holds. When it is closed, or this process ends,
+each of the generation's workers ends after its current invocation.
 """
 
 import importlib
@@ -23,18 +24,18 @@ from typing import Any
 
 from local import worker
 
-# Loaded once for all generations; one that is not installed is not needed.
+# Loaded once for all generations; what is not installed is left out.
 _PACKAGES = ("boto3", "chalice", "pydantic", "jinja2", "phonenumbers", "itsdangerous", "jwt")
 _WATCHED = {".py", ".html", ".txt", ".js", ".json", ".css"}
-_LOOK = 0.2  # seconds between two looks at the files
+_INTERVAL = 0.2  # seconds between two checks of the files
 
 
 @dataclass
 class _Generation:
     number: int
-    lifeline: int  # closed to end it
-    news: int  # its one report, then end of file
-    begun: float
+    lifeline: int  # our end of the pipe; closing it ends the generation
+    report: int  # the pipe with its one report; -1 once that is read
+    begun: float  # by the monotonic clock
 
 
 class _Runner:
@@ -48,11 +49,11 @@ class _Runner:
         self.count = 0
 
     def run(self) -> None:
-        """Serve until stdin ends; each line of it is an environment to start (again) with."""
+        """Serve until stdin ends; each line of it is an environment to start a generation with."""
         seen = self._files() if self.watch else {}
         while True:
-            waiting = [0, *(each.news for each in self.generations if each.news >= 0)]
-            for ready in select.select(waiting, (), (), _LOOK if self.watch else None)[0]:
+            waiting = [0, *(each.report for each in self.generations if each.report >= 0)]
+            for ready in select.select(waiting, (), (), _INTERVAL if self.watch else None)[0]:
                 if ready == 0:
                     line = sys.stdin.buffer.readline()
                     if not line:
@@ -60,7 +61,7 @@ class _Runner:
                     self.environment = json.loads(line)
                     self._begin()
                 else:
-                    self._report(next(each for each in self.generations if each.news == ready))
+                    self._report(next(each for each in self.generations if each.report == ready))
             if self.watch and self.environment and (files := self._files()) != seen:
                 seen = files
                 self._begin()
@@ -70,33 +71,34 @@ class _Runner:
     def _begin(self) -> None:
         self.count += 1
         begun = time.monotonic()
-        lifeline, held = os.pipe()
-        news, tell = os.pipe()
+        lifeline, our_lifeline = os.pipe()
+        our_report, report = os.pipe()
         if os.fork():
             os.close(lifeline)
-            os.close(tell)
-            self.generations.append(_Generation(self.count, held, news, begun))
+            os.close(report)
+            self.generations.append(_Generation(self.count, our_lifeline, our_report, begun))
             return
-        # A copy of an end that this process holds would keep a generation alive beyond it.
-        for end in (0, held, news, self.reports, *(each.lifeline for each in self.generations)):
+        # A copy of the parent's ends would keep a generation alive after the parent has ended.
+        lifelines = (each.lifeline for each in self.generations)
+        for end in (0, our_lifeline, our_report, self.reports, *lifelines):
             os.close(end)
-        _lead(self, lifeline, tell)
+        _run_generation(self, lifeline, report)
 
     def _report(self, generation: _Generation) -> None:
-        with os.fdopen(generation.news, "rb") as news:
-            said = news.read()
-        generation.news = -1
+        with os.fdopen(generation.report, "rb") as pipe:
+            text = pipe.read()
+        generation.report = -1
         report = (
-            json.loads(said)
-            if said
+            json.loads(text)
+            if text
             else {"broken": "the process ended while it loaded app.py", "surface": []}
         )
         report["seconds"] = time.monotonic() - generation.begun
         report["generation"] = generation.number
         for old in [each for each in self.generations if each.number < generation.number]:
             os.close(old.lifeline)
-            if old.news >= 0:
-                os.close(old.news)
+            if old.report >= 0:
+                os.close(old.report)
             self.generations.remove(old)
         os.write(self.reports, json.dumps(report).encode() + b"\n")
 
@@ -116,18 +118,17 @@ class _Runner:
         return found
 
 
-def _lead(runner: _Runner, lifeline: int, tell: int) -> None:
-    """The life of a generation; never returns."""
+def _run_generation(runner: _Runner, lifeline: int, report: int) -> None:
+    """Load the code, report, and keep workers running until the lifeline ends. Never returns."""
     os.environ.update(runner.environment)
     sys.path.insert(0, str(runner.root))
     os.chdir(runner.root)
-    sys.dont_write_bytecode = (
-        True  # a file edited twice within a second could pass for the one compiled first
-    )
-    functions, report = _load(runner.root)
+    # Bytecode would hide the second of two edits within a second: it is compared by mtime.
+    sys.dont_write_bytecode = True
+    functions, loaded = _load(runner.root)
     # Invocations wait in the socket's queue for the workers, so the report may come first.
-    os.write(tell, json.dumps(report).encode())
-    os.close(tell)
+    os.write(report, json.dumps(loaded).encode())
+    os.close(report)
     for _ in range(runner.workers):
         _spawn(runner, functions, lifeline)
     ended = 0
@@ -151,16 +152,14 @@ def _load(root: Path) -> tuple[worker.Functions, dict[str, Any]]:
     try:
         module = importlib.import_module("app")
         return worker.Functions(module, None), {"broken": None, "surface": _surface(module.app)}
-    except (
-        BaseException
-    ) as error:  # whatever the edit did, the runner lives on and says what is wrong
+    except BaseException as error:  # whatever an edit did, the runner must report it and go on
         text = _trace(error, root / "app.py")
         print(text, file=sys.stderr)
         return worker.Functions(None, text), {"broken": text, "surface": []}
 
 
 def _trace(error: BaseException, start: Path) -> str:
-    """The traceback from our own code on: how we came to import it tells nobody anything."""
+    """Format the traceback from app.py on, without the importing code before it."""
     trace = error.__traceback__
     while trace and trace.tb_frame.f_code.co_filename != str(start):
         trace = trace.tb_next
@@ -168,16 +167,16 @@ def _trace(error: BaseException, start: Path) -> str:
 
 
 def _surface(app: Any) -> list[str]:
-    """What the gateway and the triggers know of the application; a change of it needs a deployment."""
+    """Return the routes and triggers as sorted texts; a change of them needs a deployment."""
     routes = [f"{method} {path}" for path, methods in app.routes.items() for method in methods]
     triggers = [
-        f"{type(each).__name__} {json.dumps(vars(each), default=_words)}"
+        f"{type(each).__name__} {json.dumps(vars(each), default=_as_text)}"
         for each in app.event_sources
     ]
     return sorted(routes + triggers)
 
 
-def _words(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return str(value.to_string())  # chalice's Rate and Cron
 
 
@@ -189,14 +188,17 @@ def _reaped() -> bool:
 
 
 def main(spec: dict[str, Any]) -> None:
-    """Run the functions as `spec` says: root, listener and reports (file descriptors), watch, workers."""
+    """Run the functions until stdin ends.
+
+    `spec` has `root`, `listener` and `reports` (file descriptors), `watch` and `workers`.
+    """
     for package in _PACKAGES:
         try:
             importlib.import_module(package)
         except ImportError:
             continue
     listener = socket.socket(fileno=spec["listener"])
-    listener.setblocking(False)  # all workers wake for a connection, one gets it
+    listener.setblocking(False)  # a connection wakes all workers, and one gets it
     _Runner(Path(spec["root"]), listener, spec["reports"], spec["watch"], spec["workers"]).run()
 
 

@@ -1,4 +1,4 @@
-"""Two people of the staff's in the emulator's user pool, one of each role, with passwords made on this machine."""
+"""Two staff accounts in the emulator's user pool, one for each role, with generated passwords."""
 
 import json
 import secrets
@@ -10,7 +10,7 @@ from local.emulator import Emulator
 
 @dataclass(frozen=True)
 class Login:
-    """Somebody who can sign in."""
+    """A person who can sign in to the staff's page."""
 
     email: str
     name: str
@@ -19,7 +19,10 @@ class Login:
 
 
 def seed(emulator: Emulator, pool: str, kept: Path) -> list[Login]:
-    """Has the pool know the people in the file `kept`, which is made if need be: passwords survive a restart."""
+    """Create the accounts in the pool and return them, as the JSON file `kept` names them.
+
+    The file is made if it is missing, so that passwords survive a restart.
+    """
     people = _known(kept)
     client = emulator.client("cognito-idp")
     for each in people:

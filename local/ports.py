@@ -25,12 +25,12 @@ ANY = Ports(0, 0, 0, 0, 0)
 
 
 def following(base: int) -> Ports:
-    """The ports from `base` on, in the order of the fields."""
+    """Return the ports from `base` on, in the order of the fields."""
     return Ports(*range(base, base + len(fields(Ports))))
 
 
 def listen(port: int, part: str) -> socket.socket:
-    """A socket that listens on a port. Raises PortTaken."""
+    """Return a socket that listens on a port of loopback. Raises PortTaken."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(
         socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
@@ -47,6 +47,6 @@ def listen(port: int, part: str) -> socket.socket:
 
 
 def free(port: int, part: str) -> int:
-    """The port itself if nobody has it, any free one for 0. Raises PortTaken."""
+    """Return the port if it is free, and any free one for 0. Raises PortTaken."""
     with listen(port, part) as listener:
         return int(listener.getsockname()[1])

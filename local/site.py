@@ -1,4 +1,4 @@
-"""The demo website's server: the files of a folder, read-only, on an origin of their own."""
+"""The demo website's server: the files of a folder, read-only, on an origin of its own."""
 
 import mimetypes
 import socket
@@ -10,7 +10,7 @@ from local.web import Handler, Server
 
 
 class Site(Server):
-    """Serves `folder`; `{{name}}` in a page becomes the address of that name."""
+    """A server of `folder`; in its pages `{{name}}` becomes the address of that name."""
 
     def __init__(self, listener: socket.socket, folder: Path, addresses: Mapping[str, str]) -> None:
         super().__init__(listener, _Pages)
@@ -22,7 +22,7 @@ class _Pages(Handler):
     server: Site
 
     def do_GET(self) -> None:
-        """A file, `/article` for `article.html`, `/` for `index.html`."""
+        """Serve a file, `/article` as `article.html`, `/` as `index.html`, else 404.html."""
         found = self._find(unquote(urlsplit(self.path).path))
         status = 200 if found else 404
         found = found or self.server.folder / "404.html"

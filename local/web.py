@@ -1,4 +1,4 @@
-"""What the small servers on loopback have in common."""
+"""The common base of the small servers on loopback."""
 
 import socket
 import threading
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Server(ThreadingHTTPServer):
-    """Serves in a thread of its own, on a socket that already listens."""
+    """A server in a thread of its own, on a socket that already listens."""
 
     daemon_threads = True
 
@@ -19,21 +19,21 @@ class Server(ThreadingHTTPServer):
         self._thread = threading.Thread(target=self.serve_forever, args=(0.1,), daemon=True)
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start to answer."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop answering and give the port back."""
+        """Stop answering and free the port."""
         if self._thread.is_alive():
             self.shutdown()
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Nothing: a browser that leaves in the middle of an answer is no fault."""
+        """Do nothing: a browser that leaves in the middle of an answer is no fault."""
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Keeps connections open, writes each answer at once, logs nothing."""
+    """A request handler that keeps connections open, writes each answer at once, logs nothing."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -42,7 +42,7 @@ class Handler(BaseHTTPRequestHandler):
     def reply(
         self, status: int, kind: str, body: bytes, headers: dict[str, str] | None = None
     ) -> None:
-        """A whole answer; HEAD gets it without the body."""
+        """Send a whole answer, to a HEAD without its body."""
         always = {
             "Content-Type": kind,
             "Cache-Control": "no-store",
@@ -57,4 +57,4 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the functions log what matters."""
+        """Log nothing: the functions log what matters."""

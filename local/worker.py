@@ -1,4 +1,4 @@
-"""One worker: takes an invocation from the shared socket, runs the function, answers, as Lambda's runtime would."""
+"""One worker: it takes invocations from the shared socket and answers as Lambda's runtime would."""
 
 import json
 import select
@@ -15,14 +15,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Functions:
-    """The module with the functions, or why there is none."""
+    """The module with the functions, or the traceback that says why it cannot be loaded."""
 
     module: ModuleType | None
     broken: str | None
 
 
 class Context:
-    """The context object of an invocation, as the Lambda runtime for Python gives it."""
+    """The context object of an invocation, like that of the Lambda runtime for Python."""
 
     memory_limit_in_mb = "512"
     identity = None
@@ -38,7 +38,7 @@ class Context:
         self._deadline = int(headers.get("X-Amzn-Lambda-Deadline-Ms") or (time.time() + 20) * 1000)
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until Lambda would end the invocation."""
+        """Return the milliseconds until Lambda would end the invocation."""
         return max(0, self._deadline - int(time.time() * 1000))
 
 
@@ -58,7 +58,8 @@ def serve(listener: socket.socket, lifeline: int, functions: Functions) -> None:
         connection.settimeout(30)
         with connection:
             try:
-                Invocation(connection, address, None)  # type: ignore[arg-type]  # serves without a server object
+                # It needs no server object.
+                Invocation(connection, address, None)  # type: ignore[arg-type]
             except OSError as error:
                 print(f"the emulator went away: {error}", file=sys.stderr)
 
@@ -67,7 +68,10 @@ class _Invocation(BaseHTTPRequestHandler):
     available: Functions
 
     def do_POST(self) -> None:
-        """`POST /<function>` with the event; errors are an answer other than 2xx, as the emulator expects them."""
+        """Run the function of `POST /<function>` with the body as its event.
+
+        An error is answered with status 500, as the emulator expects it.
+        """
         event = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
         try:
             function = self._function(self.path.strip("/"))
@@ -95,4 +99,4 @@ class _Invocation(BaseHTTPRequestHandler):
         return getattr(self.available.module, name)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: what matters is logged by the functions themselves."""
+        """Log nothing: the functions log what matters."""

@@ -1,5 +1,5 @@
-"""What operators do by hand, on a stage: the proof of one consent, export, import, growth.
+"""The operators' commands on a stage, such as the proof of one consent, export, import, growth.
 
-`python -m ops --help`. `stage` puts the process into a stage; then each file is a command, on the same code and the
-same tables as the functions. `cells` is how tables leave for a spreadsheet.
+`python -m ops --help` lists them. Each command has a module. `stage` puts the process into a stage;
+then the command runs the same code on the same tables as the functions.
 """

@@ -42,7 +42,8 @@ COMMANDS = (
     default="local",
     show_default=True,
     metavar="NAME",
-    help="local: the cloud that `make run` runs; others: of .chalice/config.json, with your AWS credentials.",
+    help="local: the cloud that `make run` runs; others: of .chalice/config.json, "
+    "with your AWS credentials.",
 )
 @click.option(
     "--run",
@@ -53,10 +54,10 @@ COMMANDS = (
 )
 @click.pass_context
 def main(context: click.Context, name: str, run: Path) -> None:
-    """What operators do by hand, on a stage.
+    """Run an operator's command on a stage.
 
-    Exit codes: 0 done, 1 a proof is broken, something wants attention, or Ctrl-C, 2 wrong usage or nothing known of an
-    address, 3 it failed.
+    Exit codes: 0 done, 1 a proof is broken, something wants attention, or Ctrl-C, 2 wrong usage or
+    nothing known of an address, 3 it failed.
     """
     context.obj = partial(stage.enter, name, run, os.environ)
 
@@ -66,5 +67,5 @@ def _end(*_: object) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _end)  # so that no half-written file stays
+    signal.signal(signal.SIGTERM, _end)  # so that half-written files are removed
     main(prog_name="python -m ops")

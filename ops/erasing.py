@@ -1,4 +1,4 @@
-"""`python -m ops erase`: everything that is known of a person goes, as their own button or the staff's page does it."""
+"""`python -m ops erase`: the erasure of a person, as their own button or the staff's page does."""
 
 import getpass
 from collections.abc import Iterator
@@ -27,10 +27,11 @@ _OPERATOR = Who("operator", "operator")
 def erase(
     context: click.Context, email: str | None, phone: str | None, dry_run: bool, yes: bool
 ) -> None:
-    """Erases what the newsletter has of EMAIL and the callbacks that name it, and those of a number.
+    """Erase the newsletter's data of EMAIL and the callbacks that name it, and those of a number.
 
-    What stays is an HMAC that keeps the address from being imported and, of callbacks, figures and consent without the
-    person. A live callback ends. EMAIL reads the whole table, looking for callbacks. Exit code 2: nothing is known.
+    What stays is an HMAC that keeps the address from being imported and, of callbacks, figures and
+    consent without the person. A live callback ends. With EMAIL the whole table is read, to find
+    callbacks. Exit code 2: nothing is known of the person.
     """
     if not (email or phone):
         raise click.UsageError("say who: EMAIL, --phone NUMBER, or both")
@@ -71,7 +72,7 @@ def _erase(key: str | None, references: list[str]) -> None:
 
 
 def _of_number(phone: str) -> list[str]:
-    """The requests of a number. Raises BadParameter."""
+    """Return the references of a number's callbacks. Raises BadParameter."""
     try:
         return callbacks.references_of_number(phone)
     except Invalid as error:
@@ -81,7 +82,10 @@ def _of_number(phone: str) -> list[str]:
 
 
 def _of_address(key: str) -> Iterator[str]:
-    """The requests that name the address of a key: no index has them, as nothing else asks for them."""
+    """Yield the references of the callbacks that name the address of a key.
+
+    This reads the whole table, page by page.
+    """
     pages = callbacks.pages_of_addresses()
     for page in tqdm(pages, desc="looking for callbacks", unit=" pages", disable=None, leave=False):
         yield from (reference for reference, email in page if key_of(email) == key)

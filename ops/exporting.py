@@ -18,10 +18,11 @@ from ops.stage import OnStage
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--topic", type=click.Choice(TOPICS), help="Only those who want this topic.")
 def export(file: Path, topic: str | None) -> None:
-    """Writes the confirmed subscribers, and nobody else, to FILE as CSV.
+    """Write the confirmed subscribers, and nobody else, to FILE as CSV.
 
-    Read page by page, whatever their number. FILE appears when it is complete, readable by you alone; one that is
-    there is replaced. No cell can be taken for a formula. The log gets a line with the count and who did it.
+    Subscribers are read page by page, whatever their number. FILE appears when it is complete,
+    readable by you alone; an existing FILE is replaced. No cell can be taken for a formula. The log
+    gets a line with the count and who did it.
     """
     written = 0
     with whole(file) as draft:

@@ -1,4 +1,4 @@
-"""How a command fails: in one line, for whatever can be foreseen; a traceback is a fault of ours."""
+"""How a command fails: a foreseeable failure is one line; a traceback means a bug of ours."""
 
 from typing import Any
 
@@ -12,20 +12,20 @@ from ops.stage import NoStage
 
 
 class Failed(click.ClickException):
-    """A command could not do its work, which no other exit code may be mistaken for."""
+    """A command could not do its work; its exit code is used for nothing else."""
 
     exit_code = 3
 
 
 class Commands(click.Group):
-    """Commands whose foreseeable failures are told in a line."""
+    """A group of commands whose foreseeable failures are printed as one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the command asked for."""
+        """Run the command asked for. Raises Failed for a failure that can be foreseen."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            raise  # somebody's `| head` has seen enough: click ends quietly
+            raise  # a reader such as `head` has closed the pipe: click ends quietly
         except Unavailable as error:
             raise Failed(
                 f"the tables do not answer ({error}); wait a moment and run the same command again"

@@ -1,4 +1,4 @@
-"""Files that are never half-written."""
+"""Files that are written whole or not at all."""
 
 import os
 import tempfile
@@ -10,11 +10,11 @@ from typing import IO
 
 @contextmanager
 def whole(path: Path) -> Iterator[IO[str]]:
-    """A file to write that appears under its name once it is complete, and not at all after an error or Ctrl-C.
+    """Open a file for writing that gets its name `path` once it is complete.
 
-    Only its owner may read it, as it holds personal data.
+    After an error or Ctrl-C no file stays. Only its owner may read it, as it holds personal data.
     """
-    place = path.resolve()  # behind a link, for the link to stay
+    place = path.resolve()  # the target of a link, so that the link itself stays
     handle, draft = tempfile.mkstemp(dir=place.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
         with open(handle, "w", encoding="utf-8", newline="") as file:

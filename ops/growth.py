@@ -1,4 +1,4 @@
-"""`python -m ops growth`: what became of the newsletter, day by day."""
+"""`python -m ops growth`: the newsletter's growth, day by day."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -24,9 +24,10 @@ _COLUMNS = {
     "--days", type=click.IntRange(1, 3660), default=365, show_default=True, help="How far back."
 )
 def growth(days: int) -> None:
-    """Shows signups, confirmations, unsubscribes and bounces of each day, and in all.
+    """Show signups, confirmations, unsubscribes and bounces of each day, and in all.
 
-    Days are the company's, today included; those on which nothing happened are left out. Imports are no growth.
+    Days are in the company's time zone, today included; days on which nothing happened are left
+    out. Imports are not counted.
     """
     last = instants.day(instants.now(), current().time_zone)
     first = last - timedelta(days=days - 1)

@@ -1,4 +1,4 @@
-"""`python -m ops import`: subscribers of another system, with the proof of their consent."""
+"""`python -m ops import`: the import of another system's subscribers with proof of consent."""
 
 import getpass
 from collections import Counter
@@ -25,9 +25,9 @@ from ops.files import whole
 from ops.rows import Cells, Row
 from ops.stage import OnStage
 
-_AT_ONCE = 8  # rows written at the same time: the way to the table is what takes long
+_AT_ONCE = 8  # rows written at the same time, as most of the time is spent waiting for the table
 _BATCH = 64  # rows held in memory
-_SHOWN = 20  # refused rows told in the terminal; the rest is in the file
+_SHOWN = 20  # refused rows printed on the terminal; the file lists all of them
 REFUSED_COLUMNS = (
     "line",
     "reason",
@@ -53,7 +53,7 @@ _BECAUSE = {
 
 @dataclass(frozen=True)
 class Ready:
-    """A row that can be imported, as far as the file alone tells."""
+    """A row that can be imported as far as the file alone shows."""
 
     cells: Cells
     row: Row
@@ -62,7 +62,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a row: `imported`, `done before`, or `refused` and why."""
+    """The outcome of a row: `imported`, `done before`, or `refused` with a reason."""
 
     cells: Cells
     kind: str
@@ -71,18 +71,21 @@ class Outcome:
 
 @dataclass
 class Import:
-    """One run over one file. Memory grows with the addresses, by some hundred bytes each, not with the rows."""
+    """One run over one file.
+
+    Memory grows by some hundred bytes for each different address, and not with the rows.
+    """
 
     source: str  # SHA-256 of the file
     dry: bool
     now: datetime
     seen: dict[bytes, int] = field(
         default_factory=dict
-    )  # the line of each key, to find doubled rows
+    )  # the line of each key, to find doubled addresses
     told: set[str] = field(default_factory=set)  # hashes of the declarations whose texts are kept
 
     def outcomes(self, read: Iterable[Cells]) -> Iterator[Outcome]:
-        """What becomes of each row, in their order. Raises Unavailable."""
+        """Import the rows and yield the outcome of each, in their order. Raises Unavailable."""
         given = iter(read)
         aws.client("dynamodb")  # threads may share boto3's clients, but not make them
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -101,7 +104,10 @@ class Import:
         return Outcome(cells, "refused", reason) if reason else Ready(cells, row, key)
 
     def _declaration(self, row: Row) -> str:
-        """Why the declaration proves nothing; empty where its text is known, or is kept from now on."""
+        """Return why the row's declaration proves nothing, empty if its text is known.
+
+        A text that is new, and stands in the row, is kept, except in a dry run.
+        """
         if row.consent_version in service.wordings.all:
             ours = service.wordings.all[row.consent_version].sha256 == row.wording
             return (
@@ -114,7 +120,10 @@ class Import:
                 if not self.dry:
                     service.keep_wording(row.wording, row.consent_text)
             elif not service.knows_wording(row.wording):
-                return "the text of consent_sha256 is not known: give it as consent_text in an earlier row"
+                return (
+                    "the text of consent_sha256 is not known: "
+                    "give it as consent_text in an earlier row"
+                )
             self.told.add(row.wording)
         return ""
 
@@ -158,13 +167,15 @@ def _personal(row: Row) -> dict[str, str]:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Says exactly what would happen, and writes nothing.")
 def import_(file: Path, dry_run: bool) -> None:
-    """Takes over the subscribers in FILE, a CSV file, with the proof of their consent. No mail is sent.
+    """Take over the subscribers in FILE, a CSV file, with the proof of their consent.
+
+    No mail is sent.
 
     \b
     Columns, UTF-8, by comma or semicolon:
       email            the address
       language         de or en
-      topics           of products, news, offers; several by a comma (the cell quoted) or a space
+      topics           of products, news, offers; several by a comma (quote the cell) or a space
       consent_version  what the other system called the declaration
       consent_text     its exact text; it is kept, and shown in the proof
       consent_sha256   instead, where an earlier row or an earlier import had the text
@@ -173,10 +184,10 @@ def import_(file: Path, dry_run: bool) -> None:
       page             optional: the page of the form
       proof_note       optional: where the old proof lies, up to 500 characters
 
-    A row without proof is refused, as are invalid and doubled addresses, and those that are subscribed, erased,
-    unsubscribed, bounced, or have complained or refused here. Refused rows are listed in FILE.refused.csv, to read:
-    put them right in FILE and run the command again, on the same stage. What is done is skipped, also after an
-    interruption.
+    A row without proof is refused, as are invalid and doubled addresses, and those that are
+    subscribed, erased, unsubscribed, bounced, or have complained or refused here. Refused rows are
+    listed in FILE.refused.csv, for reading only: correct them in FILE and run the command again, on
+    the same stage. Rows that are done are skipped, also after an interruption.
     """
     run = Import(rows.digest(file), dry_run, instants.now())
     counts: Counter[str] = Counter()
@@ -216,7 +227,8 @@ def _sum_up(run: Import, counts: Counter[str], listing: Path) -> None:
         click.echo(f"refused rows: {listing}")
     done = "would be imported" if run.dry else "imported"
     click.echo(
-        f"{counts['imported']} {done}, {counts['done before']} done before, {counts['refused']} refused"
+        f"{counts['imported']} {done}, {counts['done before']} done before, "
+        f"{counts['refused']} refused"
     )
     if run.dry:
         click.echo("dry run: nothing was written")

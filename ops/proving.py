@@ -1,4 +1,4 @@
-"""`python -m ops proof`: the proof of one consent, verified, for a terminal, a program or a printer."""
+"""`python -m ops proof`: the verified proof of one consent, as text, JSON or a page to print."""
 
 import json
 from collections.abc import Mapping
@@ -34,10 +34,11 @@ BROKEN, UNKNOWN = 1, 2  # exit codes
 )
 @click.pass_context
 def proof(context: click.Context, email: str, as_json: bool, html: Path | None) -> None:
-    """Shows the proof of consent of EMAIL, and verifies it.
+    """Show the proof of consent of EMAIL, and verify it.
 
-    What was agreed to, when, from where, the mails, and whether every event is as it was recorded: INTACT, or
-    BROKEN and where (exit code 1). Exit code 2: nothing is known of the address.
+    It shows what was agreed to, when, from where, the mails, and whether every event is as it was
+    recorded: INTACT, or BROKEN and where (exit code 1). Exit code 2: nothing is known of the
+    address.
     """
     try:
         document = service.prove(key_of(address(email)), instants.now())
@@ -57,7 +58,7 @@ def proof(context: click.Context, email: str, as_json: bool, html: Path | None) 
 
 
 def address(written: str) -> str:
-    """A normalised address. Raises BadParameter."""
+    """Normalise an e-mail address. Raises BadParameter."""
     try:
         return TypeAdapter[str](of.Email).validate_python(written)
     except ValidationError:
@@ -98,4 +99,4 @@ def _show(document: Mapping[str, Any], page: Path | None) -> None:
 def _line(name: str, value: str) -> None:
     click.echo(
         f"      {name}: {plain(str(value))}"
-    )  # what a browser called itself must not command a terminal
+    )  # values such as a User-Agent must not send control sequences to the terminal

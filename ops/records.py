@@ -1,4 +1,4 @@
-"""What operators do stands in the stage's log beside what its functions did, not on a terminal alone."""
+"""The operators' log lines: they are kept in the stage's log beside those of its functions."""
 
 import getpass
 import time
@@ -14,9 +14,10 @@ from infra import config
 
 
 def keep(line: str) -> None:
-    """Puts a log line into the log group of the API; on the terminal in the local cloud, or where there is no group.
+    """Write a log line to the API function's log group.
 
-    A line that cannot be kept stops nothing: what it tells of is done, or half done, already.
+    In the local cloud, or where there is no such group, write it to stderr. A line that cannot be
+    kept raises nothing, as what it reports is done, or half done, already.
     """
     if current().stage == "local":
         click.echo(line, err=True)

@@ -1,4 +1,4 @@
-"""`python -m ops redrive`: what was set aside is done again, by the function that could not."""
+"""`python -m ops redrive`: dead letters are handed again to the functions that failed on them."""
 
 import json
 import time
@@ -15,21 +15,23 @@ from infra import config
 from ops.stage import OnStage
 from ops.watching import dead_letters
 
-# The shapes of AWS's pages "Capturing records of asynchronous invocations" and "Configuring destinations for
-# failed-event records" (streams), and our own of `outbox.delivery.quarantine`.
+# Letters have the shapes of AWS's pages "Capturing records of asynchronous invocations" and
+# "Configuring destinations for failed-event records" (streams), or that of
+# `outbox.delivery.quarantine`.
 _SEEN_FOR = 120  # seconds a letter is hidden from others while it is tried
 _PATIENT = Config(
     read_timeout=60, retries={"total_max_attempts": 1}
-)  # an invocation is not repeated by itself
+)  # else botocore would repeat an invocation that takes long
 
 
 @click.command(cls=OnStage, short_help="Do again what lies in the dead-letter queue.")
 @click.option("--dry-run", is_flag=True, help="Only list what lies there.")
 @click.pass_context
 def redrive(context: click.Context, dry_run: bool) -> None:
-    """Hands each dead letter to its function again, and takes it out of the queue if that worked.
+    """Hand each dead letter to its function again, and delete it from the queue if that worked.
 
-    A letter that fails again stays, or comes back as a new one: mend its cause first. Exit code 1: some are left.
+    A letter that fails again stays, or comes back as a new one: mend its cause first. Exit code 1:
+    some are left.
     """
     client, began = boto3.client("sqs"), time.time() * 1000
     letters = _letters(client, began, 1 if dry_run else _SEEN_FOR)
@@ -47,14 +49,17 @@ def redrive(context: click.Context, dry_run: bool) -> None:
             click.echo(f"{letter['MessageId']}  {name}: not done: {_named(event)}", err=True)
             left += 1
     if not dry_run:
-        new = dead_letters()  # those that stay are hidden for a while
+        new = dead_letters()  # the new ones alone: those that failed are hidden for a while
         click.echo(f"{done} handed on, {left} not done, {new} set aside again")
         if left or new:
             context.exit(1)
 
 
 def _letters(client: Any, began: float, hidden: int) -> Iterator[dict[str, Any]]:
-    """Every letter that was there at the beginning, once: one that comes back meanwhile is for the next time."""
+    """Yield once each letter that was in the queue at `began` (milliseconds since the epoch).
+
+    A letter that comes back meanwhile is left for the next run.
+    """
     seen: set[str] = set()
     while True:
         answer = client.receive_message(
@@ -80,7 +85,7 @@ def _letters(client: Any, began: float, hidden: int) -> Iterator[dict[str, Any]]
 
 
 def _job(body: dict[str, Any]) -> tuple[str, dict[str, Any] | None]:
-    """Which function is to do what; None where the stream has lost it."""
+    """Return the function and its event; the event is None if the stream has lost the records."""
     if "record" in body:
         return "deliver_messages", {"Records": [body["record"]]}
     name = body["requestContext"]["functionArn"].split(":function:")[1].split(":")[0]
@@ -91,7 +96,10 @@ def _job(body: dict[str, Any]) -> tuple[str, dict[str, Any] | None]:
 
 
 def _batch(told: dict[str, Any]) -> dict[str, Any] | None:
-    """The records of a batch that a stream's mapping gave up: the letter has only their place, for a day."""
+    """Return the event of a batch that a stream's mapping gave up, None if it is gone.
+
+    The letter has only the place of its records, and the stream keeps them for a day.
+    """
     streams: Any = boto3.client("dynamodbstreams")
     try:
         iterator = streams.get_shard_iterator(
@@ -110,7 +118,11 @@ def _batch(told: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _succeeds(name: str, event: dict[str, Any]) -> bool:
-    """Invokes the function. A poison record succeeds, too: the function sets it aside again, as a new letter."""
+    """Invoke the function and return whether it succeeded.
+
+    It does so for a poison record, too: the function puts that into the queue again, as a new
+    letter.
+    """
     answer = boto3.client("lambda", config=_PATIENT).invoke(
         FunctionName=f"{config.prefix(current().stage)}-{name}", Payload=json.dumps(event).encode()
     )
@@ -119,7 +131,7 @@ def _succeeds(name: str, event: dict[str, Any]) -> bool:
 
 
 def _named(event: dict[str, Any] | None) -> str:
-    """What a letter is about, by keys alone."""
+    """Describe a letter by the keys of its records alone, without personal data."""
     if event is None:
         return "its records have left the stream; the clock and the sweeper have done their work"
     keys = [

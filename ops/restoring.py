@@ -1,4 +1,4 @@
-"""`python -m ops restore-check`: the rehearsal of a restore, into a table of its own."""
+"""`python -m ops restore-check`: the rehearsal of a restore, into a new table."""
 
 import hashlib
 import json
@@ -30,13 +30,13 @@ _RESTORE = Who("restore", "restore")
 
 @dataclass
 class Read:
-    """What a table holds, and who was erased in it, by partition key."""
+    """A digest of each of a table's items, and the partition keys of erased persons."""
 
     rows: Rows = field(default_factory=dict)
     erased: set[str] = field(default_factory=set)
 
     def see(self, item: dict[str, Any]) -> None:
-        """Takes in a row. A subscriber who was erased has one that keeps them from being imported."""
+        """Record an item. An erased subscriber has an item that keeps them from being imported."""
         pk, sk = item["pk"]["S"], item["sk"]["S"]
         self.rows[pk, sk] = hashlib.sha256(json.dumps(item, sort_keys=True).encode()).hexdigest()
         if sk == "SUPPRESSED" or item.get("erased") == {"BOOL": True}:
@@ -44,7 +44,10 @@ class Read:
 
     @property
     def findable(self) -> set[str]:
-        """The callbacks that their number still leads to: if one is erased, then because its term was over."""
+        """The partition keys of the callbacks that their number still leads to.
+
+        If one of these is erased, its term was over: the erasure of a person removes that lead.
+        """
         return {
             f"CALLBACK#{sk.rpartition('#')[2]}" for pk, sk in self.rows if pk.startswith("NUMBER#")
         }
@@ -66,10 +69,11 @@ class Read:
 def restore_check(
     context: click.Context, at: str | None, erased: Path | None, keep: bool, dry_run: bool
 ) -> None:
-    """Restores the table of the contacts to a point in time, into a new table, and compares it row by row.
+    """Restore the contacts to a point in time, into a new table, and compare it row by row.
 
-    Erasures since that time are done again in it first: nobody comes back by a restore. While nothing is written the
-    tables are equal; a row that differs was written since, or is lost. Exit code 1: there is one.
+    Erasures since that time are done again in it first, so that nobody comes back by a restore. If
+    nothing was written since, the tables are equal. A row that differs was written since, or is
+    lost. Exit code 1: there is one.
     """
     live = current().contacts_table
     restored = f"{live}-restored-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -86,7 +90,8 @@ def restore_check(
         if not keep:
             _drop(restored)
     click.echo(
-        f"{len(now.rows)} rows, {len(was.rows)} restored, {len(gone)} erased again, {len(different)} differ"
+        f"{len(now.rows)} rows, {len(was.rows)} restored, {len(gone)} erased again, "
+        f"{len(different)} differ"
     )
     for pk, sk in different[:20]:
         click.echo(f"  {pk} {sk}")
@@ -119,7 +124,7 @@ def _read(table: str) -> Read:
 
 
 def _told(file: Path) -> set[str]:
-    """The partition keys of a list of the erased, as the log names them."""
+    """Return the partition keys of the erased persons that a file lists by the names in the log."""
     return {
         f"CALLBACK#{each}" if len(each) < _KEY else f"SUB#{each}"
         for each in file.read_text().split()
@@ -127,7 +132,10 @@ def _told(file: Path) -> set[str]:
 
 
 def _erase(table: str, gone: Iterable[str], old: set[str]) -> None:
-    """Erases in the restored table as the capabilities themselves do; `old` are callbacks whose term was over."""
+    """Erase in the restored table by the code that erases in the live one.
+
+    `old` are the callbacks whose term was over: they are not erased wholly.
+    """
     with _on(table):
         for pk in tqdm(
             sorted(gone), desc="erasing again", unit=" erasures", disable=None, leave=False
@@ -143,7 +151,7 @@ def _erase(table: str, gone: Iterable[str], old: set[str]) -> None:
 
 @contextmanager
 def _on(table: str) -> Iterator[None]:
-    """The capabilities' stores work on this table meanwhile."""
+    """Have the stores of newsletter and callbacks work on this table meanwhile."""
     live = os.environ["CONTACTS_TABLE"]
     os.environ["CONTACTS_TABLE"] = table
     settings.current.cache_clear()
@@ -155,7 +163,11 @@ def _on(table: str) -> Iterator[None]:
 
 
 def _compare(live: Rows, restored: Rows, gone: Iterable[str]) -> list[tuple[str, str]]:
-    """Rows that are not the same in both. An erasure done again has events of its own, and counts in its own lane."""
+    """Return the keys of the rows that differ, sorted.
+
+    An erasure that was done again writes events and a count of its own, so that the erased persons
+    and, if there are any, the growth counts are left out.
+    """
     aside = {*gone, "GROWTH"} if gone else set()
     return sorted(
         key

@@ -1,4 +1,4 @@
-"""`python -m ops retention`: contact data of callbacks that ended long enough ago."""
+"""`python -m ops retention`: the erasure of contact data of callbacks whose term is over."""
 
 import click
 from tqdm import tqdm
@@ -9,12 +9,13 @@ from ops.stage import OnStage
 
 
 @click.command(cls=OnStage, short_help="Erase the contact data of callbacks whose term is over.")
-@click.option("--dry-run", is_flag=True, help="Names the requests, and erases nothing.")
+@click.option("--dry-run", is_flag=True, help="Only name the requests; nothing is erased.")
 def retention(dry_run: bool) -> None:
-    """Erases the contact data of callbacks that ended longer ago than CALLBACK_DAYS; figures and proof stay.
+    """Erase the contact data of callbacks that ended more than CALLBACK_DAYS ago.
 
-    The clock does this every minute by itself; the command shows what is due, or makes up for a clock that stood.
-    Stop it as you like: what is done is done, and the next run goes on.
+    Figures and proof stay. The clock does this by itself every minute; the command shows what is
+    due, or makes up for a clock that stood still. It may be stopped at any time, and the next run
+    goes on.
     """
     now, erased = instants.now(), list[str]()
     with tqdm(unit=" requests", disable=None, leave=False) as bar:

@@ -1,4 +1,4 @@
-"""`python -m ops rotate-keys`: a new key signs the links in mails; the old ones go on verifying."""
+"""`python -m ops rotate-keys`: a new key signs the links in mails; the old ones still verify."""
 
 import json
 import secrets
@@ -11,9 +11,10 @@ from tqdm import tqdm
 from chalicelib.settings import current
 from ops.stage import OnStage
 
-# Functions read the keys anew after five minutes: until all of them know a key, none may sign with it.
-KNOWN_AFTER = 360
-PENDING = "0"  # the lowest number verifies, and does not sign
+# Functions read the keys anew after five minutes. Until all of them know a key, none may sign with
+# it, or the others would refuse its links.
+KNOWN_AFTER = 360  # seconds
+PENDING = "0"  # the number of a new key until it signs: the highest number signs, all verify
 
 
 @click.command(cls=OnStage, short_help="Have a new key sign the links; or retire an old one.")
@@ -34,10 +35,11 @@ PENDING = "0"  # the lowest number verifies, and does not sign
     help="How long until every function knows the new key.",
 )
 def rotate_keys(dry_run: bool, retire: str | None, wait: int) -> None:
-    """Makes a key, waits until every function knows it, and has it sign from then on.
+    """Make a key, wait until every function knows it, and have it sign from then on.
 
-    Links signed before go on working, since the old keys go on verifying: unsubscribing by an old mail must. Retire a
-    key only if it became known to somebody. Interrupted while it waits, run it again: it goes on with the key it made.
+    Links that were signed before still work, as the old keys still verify: it must be possible to
+    unsubscribe by an old mail. Retire a key only if somebody else got to know it. If the wait is
+    interrupted, run the command again: it goes on with the key it made.
     """
     client, secret = boto3.client("secretsmanager"), current().token_secret_arn
     keys: dict[str, str] = json.loads(client.get_secret_value(SecretId=secret)["SecretString"])

@@ -1,4 +1,4 @@
-"""The file of an import, row by row: what it must have, and what is wrong with a row that is refused."""
+"""The rows of an import's file: how they are read and checked, and why a row is refused."""
 
 import csv
 import hashlib
@@ -28,7 +28,7 @@ class BadFile(ValueError):
 
 @dataclass(frozen=True)
 class Cells:
-    """One row as it stands in the file; `wrong` where it does not even have the header's columns."""
+    """One row as it stands in the file; `wrong` says if its cells do not fit the header."""
 
     line: int
     named: dict[str, str]
@@ -40,7 +40,7 @@ def _instant(written: str) -> datetime:
         raise ValueError
     try:
         return instants.parse(written.upper())
-    except OverflowError:  # the offset leads out of the calendar
+    except OverflowError:  # in UTC it is before year 1 or after year 9999
         raise ValueError from None
 
 
@@ -53,7 +53,7 @@ def _by_comma(written: str) -> tuple[str, ...]:
 
 
 class Row(of.Body):
-    """What a row claims. Who agreed to what, when, and from where is all required: it is the proof."""
+    """A valid row. Who agreed to what, when, and from where is required: it is the proof."""
 
     email: of.Email
     language: of.Language
@@ -83,7 +83,7 @@ _EXPECTED = {
 
 
 def check(cells: Cells, now: datetime) -> Row | str:
-    """The row, or the reason why it is refused."""
+    """Return the row, or the reason why it is refused."""
     missing = [name for name in REQUIRED if not cells.named.get(name, "").strip()]
     if cells.wrong or missing:
         return cells.wrong or f"no {' and no '.join(missing)}"
@@ -108,15 +108,16 @@ def _reason(field: str, kind: str) -> str:
 
 
 def digest(path: Path) -> str:
-    """The SHA-256 of a file as hex, read in pieces."""
+    """Return the SHA-256 of a file as hex; the file is read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read(path: Path, passed: Callable[[int], object]) -> Iterator[Cells]:
-    """The rows of a CSV file (UTF-8; comma or semicolon, as the header has it), one at a time. Raises BadFile.
+    """Yield the rows of a CSV file one at a time. Raises BadFile.
 
-    `passed` is told the bytes of each line that has been read.
+    The file is in UTF-8, with commas or semicolons as its header has them. `passed` is called with
+    the number of bytes of each line that has been read.
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
         try:
@@ -140,7 +141,7 @@ def _rows(lines: Iterator[str]) -> Iterator[Cells]:
     while True:
         line = (
             reader.line_num + 2
-        )  # a cell may have several lines: a row is named by its first; the header was one
+        )  # of the row's first line, as a cell may have several lines; the header is line 1
         try:
             cells = next(reader, None)
         except csv.Error as error:

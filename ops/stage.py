@@ -1,4 +1,7 @@
-"""Puts this process into a stage: the environment its functions have, before `settings.current()` is first read."""
+"""Putting this process into a stage: it gets the environment of the stage's functions.
+
+That must happen before `settings.current()` is first called.
+"""
 
 import json
 from collections.abc import MutableMapping
@@ -16,7 +19,7 @@ from ops import records
 
 ROOT = Path(__file__).parent.parent
 RUN = ROOT / ".local" / "run.json"
-_REGION = "eu-central-1"  # what the local cloud speaks; it takes any key
+_REGION = "eu-central-1"  # the local cloud's; it takes any access key
 _LOCAL = {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
@@ -32,10 +35,13 @@ class NoStage(RuntimeError):
 
 
 class OnStage(click.Command):
-    """A command that runs on the stage its group names, entered once the command line is known to be right."""
+    """A command that runs on the stage its group names.
+
+    The stage is entered only once the command line is known to be right.
+    """
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Enters the stage and runs the command; a group that names no stage is on one already."""
+        """Enter the stage and run the command; without `obj` the process is on a stage already."""
         if ctx.obj:
             ctx.obj()
         with log.written_to(records.keep):
@@ -43,9 +49,10 @@ class OnStage(click.Command):
 
 
 def enter(name: str, run: Path, environment: MutableMapping[str, str]) -> None:
-    """Sets a stage's settings and its stack's outputs into the environment. Raises NoStage.
+    """Set a stage's settings and its stack's outputs in the environment. Raises NoStage.
 
-    `run` is the file of the local cloud's addresses. Outside `local` the caller's AWS credentials are used.
+    `run` is the file with the local cloud's addresses. For a stage other than `local` the caller's
+    AWS credentials are used.
     """
     environment.update(_settings(name))
     if name == "local":
@@ -69,7 +76,7 @@ def _enter_local(run: Path, environment: MutableMapping[str, str]) -> None:
             "the local cloud is not running: start it by `make run`, or name another --stage"
         ) from None
     for name in _OWN_ACCOUNT:
-        environment.pop(name, None)  # would have the client look for the caller's own account
+        environment.pop(name, None)  # else the client would use the caller's own account
     environment.update(
         _LOCAL,
         AWS_ENDPOINT_URL=addresses["aws"],
@@ -91,6 +98,7 @@ def _outputs(name: str, stage: str) -> dict[str, str]:
         ) from None
     if outputs is None:
         raise NoStage(
-            f"there is no finished stack {name} in {client.meta.region_name}: is it this account and region?"
+            f"there is no finished stack {name} in {client.meta.region_name}: "
+            "is it this account and region?"
         )
     return outputs

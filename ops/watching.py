@@ -1,4 +1,4 @@
-"""`python -m ops status` and `outbox`: what is due, what was set aside, and why."""
+"""`python -m ops status` and `outbox`: waiting messages, dead letters and alarms."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -24,7 +24,10 @@ _FAR = timedelta(days=3650)
 @click.command(cls=OnStage, short_help="Show what waits, what was set aside, which alarms are on.")
 @click.pass_context
 def status(context: click.Context) -> None:
-    """Shows the messages that wait, the dead letters and the alarms. Exit code 1: something wants attention."""
+    """Show the messages that wait, the dead letters and the alarms.
+
+    Exit code 1: something wants attention.
+    """
     now = instants.now()
     waiting = list(_waiting())
     overdue = [each for each in waiting if now - each.due_at > OVERDUE]
@@ -44,9 +47,11 @@ def status(context: click.Context) -> None:
     "--state", type=click.Choice(_STATES), help="Only these; `failed` reads the whole table."
 )
 def outbox(state: str | None) -> None:
-    """Lists messages that are due, being sent, unclear or failed: since when, how often tried, and why not sent.
+    """List messages that are due, being sent, unclear or failed.
 
-    Without --state those that wait are listed. A message is named by what it is about, never by an address.
+    A line says since when the message is due, how often it was tried, and why it was not sent.
+    Without --state the messages that wait are listed. A message is named by what it is about, never
+    by an address.
     """
     found = (
         _failed()
@@ -61,7 +66,7 @@ def outbox(state: str | None) -> None:
 
 
 def _waiting() -> Iterator[Message]:
-    """Every message that is not at its end, whenever it falls due."""
+    """Yield every message that has not reached an end, whenever it falls due."""
     for message_id, _ in store.due(instants.now() + _FAR):
         message = store.load(message_id)
         if message and message.state in _STATES:
@@ -84,7 +89,7 @@ def _failed() -> Iterator[Message]:
 
 
 def dead_letters() -> int:
-    """How many letters are to be had in the dead-letter queue, about."""
+    """Return about how many letters are visible in the dead-letter queue."""
     answer = aws.client("sqs").get_queue_attributes(
         QueueUrl=current().dead_letter_queue_url, AttributeNames=["ApproximateNumberOfMessages"]
     )

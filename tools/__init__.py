@@ -1,1 +1,1 @@
-"""What is made at build time and checked in: each module makes one file, and a test checks that it is current."""
+"""Generators of checked-in files (`make generated`). A test checks that each file is current."""

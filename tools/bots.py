@@ -1,8 +1,8 @@
-"""Makes `chalicelib/articles/bots.tsv`: the maintained list crawler-user-agents, keyed for looking up a word.
+"""The generator of `chalicelib/articles/bots.tsv`: the list crawler-user-agents, keyed by word.
 
-A pattern is found by the longest word that all user agents it was written for have and no browser has. Where that
-word is all of the pattern, nothing more is to be looked at; the few patterns without such a word are left to the
-general rule in `filters`.
+A pattern is looked up by the longest word that all its example user agents have and no browser has.
+If that word is the whole pattern, the word alone decides. Patterns without such a word, which are
+few, are left to the general rule in `filters`.
 """
 
 import re
@@ -17,19 +17,21 @@ TABLE = Path(__file__).parent.parent / "chalicelib" / "articles" / "bots.tsv"
 # Words of people's browsers; a bot is never looked up by one of them.
 _BROWSERS = set(
     filters.letters(
-        "mozilla windows win wow applewebkit khtml like gecko chrome safari edg version mobile iphone ipad cpu mac "
-        "macintosh intel linux android build firefox compatible msie trident ubuntu fedora arm web the browser app com "
-        "org net http https www html user google mail test"
+        "mozilla windows win wow applewebkit khtml like gecko chrome safari edg version mobile "
+        "iphone ipad cpu mac macintosh intel linux android build firefox compatible msie trident "
+        "ubuntu fedora arm web the browser app com org net http https www html user google mail "
+        "test"
     ).split()
 )
-# On the list, and yet people's: the build number of Android 15 on telephones of several makers, Facebook's in-app
-# browser, and editors whose built-in browser a person looks at.
+# Patterns on the list that people's browsers match: the build number of Android 15 on telephones of
+# several makers, Facebook's in-app browser, and editors with a built-in browser.
 _PEOPLE = {r"AP3A\.240617\.008", "MetaIAB Facebook", r"Code\/1\.", r"Trae\/"}
 # Fetchers and browsers that act for a person who asked for it.
 _AGENTS = re.compile(
-    r"User$|externalfetcher|Google-?Agent|Gemini|NotebookLM|AgentCore|BuyForMe|TwinAgent|^Devin|smartfetch"
+    r"User$|externalfetcher|Google-?Agent|Gemini|NotebookLM|AgentCore|BuyForMe|TwinAgent|^Devin"
+    r"|smartfetch"
 )
-# Of an entry's several tags the first of these decides.
+# Tag → class. The first of these tags that an entry has decides.
 _CLASSES = {
     "ai-crawler": "ai",
     "social-preview": "preview",
@@ -39,13 +41,17 @@ _CLASSES = {
 
 
 def table() -> str:
-    """The file's text: words, a class and the pattern that decides, empty where the word does; then the next ones."""
+    """Return the file's text, lines of tab-separated fields.
+
+    A line has words with blanks between them, then a class and its pattern for each entry that
+    has these words. The pattern is empty where the word alone decides.
+    """
     found: dict[str, list[tuple[str, str]]] = {}
     for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA:
         if entry["pattern"] not in _PEOPLE and not _is_general(entry):
             for word in _words(entry):
                 found.setdefault(word, []).append((entry["pattern"], _class(entry)))
-    words: dict[str, list[str]] = {}  # by what is to be done about them
+    words: dict[str, list[str]] = {}  # by the rest of their line
     for word, entries in sorted(found.items()):
         kinds = {kind for _, kind in entries}
         if (
@@ -61,20 +67,24 @@ def table() -> str:
 
 
 def _is_general(entry: Any) -> bool:
-    """Whether the general rule alone finds all that the entry would."""
+    """Return whether the general rule alone finds all that the entry would."""
     texts = [_plain(entry["pattern"]), *(each.lower() for each in entry["instances"])]
     return _class(entry) == "bot" and all(re.search(filters.GENERAL, text) for text in texts)
 
 
 def _plain(pattern: str) -> str:
-    """The pattern as its letters: `[cC]laude` and `^Silk\\/` are `claude` and `silk/`."""
+    """Reduce a pattern to plain lower-case text: `[cC]laude` to `claude`, `^Silk\\/` to `silk/`."""
     return re.sub(
         r"\\(.)", r"\1", re.sub(r"\[(.)[^\]]*\]", r"\1", re.sub(r"[\^$]", "", pattern))
     ).lower()
 
 
 def _words(entry: Any) -> list[str]:
-    """The words to look an entry up by: one, or where its user agents share none, those that have it within them."""
+    """Return the words to look an entry up by.
+
+    That is one word which all its user agents share, or else every word of theirs that contains a
+    part of the pattern.
+    """
     parts = [
         part
         for part in _letters(_plain(entry["pattern"]))
@@ -90,7 +100,10 @@ def _words(entry: Any) -> list[str]:
 
 
 def _is_a_bots(word: str) -> bool:
-    """Whether no telephone will be called so in any case: there is one called FEVER, and a bot called Fever."""
+    """Return whether a word cannot be the name of a telephone too.
+
+    A short one can: there is a telephone called FEVER, and a bot called Fever.
+    """
     return len(word) >= 8 or word.endswith("bot")
 
 

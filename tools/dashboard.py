@@ -1,6 +1,7 @@
-"""Makes `docs/dashboard.svg`: `infra/dashboard.json` as CloudWatch shows it, with the figures of `dashboard_hour.json`.
+"""The generator of `docs/dashboard.svg`: `infra/dashboard.json` as CloudWatch shows it.
 
-Those are of an hour played to the app on an emulator: `python -m tests.infra.hour`.
+The figures are those of `dashboard_hour.json`, from an hour of traffic that
+`python -m tests.infra.hour` plays to the app on an emulator.
 """
 
 import json
@@ -18,22 +19,25 @@ _COLOURS = ("#2a6fb0", "#d9822b", "#2b8a57", "#b8393b", "#7d57b5", "#8a5f4d", "#
 _TIMES = ("09:00", "09:30", "10:00")
 
 
-def _part(of: float) -> Callable[[Sequence[float]], float]:
-    return lambda values: sorted(values)[math.ceil(of * len(values)) - 1]
+def _percentile(share: float) -> Callable[[Sequence[float]], float]:
+    return lambda values: sorted(values)[math.ceil(share * len(values)) - 1]
 
 
 STATISTICS: dict[str, Callable[[Sequence[float]], float]] = {
     "Sum": sum,
     "Maximum": max,
     "SampleCount": len,
-    "p50": _part(0.5),
-    "p95": _part(0.95),
-    "p99": _part(0.99),
+    "p50": _percentile(0.5),
+    "p95": _percentile(0.95),
+    "p99": _percentile(0.99),
 }
 
 
 def series(widget: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
-    """A widget's metrics, CloudWatch's abbreviations written out: name with its dimensions, statistic, right axis."""
+    """Yield each metric of a widget: its name with dimensions, its statistic, whether right axis.
+
+    CloudWatch's abbreviations `.` and `...` are written out.
+    """
     before: list[str] = []
     for metric in widget["metrics"]:
         given = [each for each in metric if isinstance(each, str)]
@@ -49,7 +53,7 @@ def series(widget: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
 
 
 def picture() -> str:
-    """The file's text."""
+    """Return the file's text."""
     hour, widgets = (
         json.loads(HOUR.read_text()),
         json.loads((ROOT / "infra" / "dashboard.json").read_text())["widgets"],
@@ -58,10 +62,12 @@ def picture() -> str:
     height = _TOP + _ROW * max(each["y"] + each["height"] for each in widgets) + _GAP
     drawn = "\n".join(_widget(each, hour) for each in widgets)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif"'
-        ' font-size="11" fill="#333" role="img" aria-label="The dashboard in CloudWatch">\n'
-        f'<rect width="100%" height="100%" fill="#eef0f2"/>\n<text x="{_GAP}" y="22" font-size="15" font-weight="bold">'
-        f"customer-contact-prod</text>\n{drawn}\n</svg>\n"
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"'
+        ' font-family="sans-serif" font-size="11" fill="#333" role="img"'
+        ' aria-label="The dashboard in CloudWatch">\n'
+        '<rect width="100%" height="100%" fill="#eef0f2"/>\n'
+        f'<text x="{_GAP}" y="22" font-size="15" font-weight="bold">customer-contact-prod</text>\n'
+        f"{drawn}\n</svg>\n"
     )
 
 
@@ -94,7 +100,8 @@ def _widget(widget: dict[str, Any], hour: dict[str, list[list[float]]]) -> str:
         at = lower - share * (lower - upper)
         parts.append(f'<path d="M{left} {at:.1f}H{wide - 40}" stroke="#e3e6e8"/>')
         parts.append(
-            f'<text x="{left - 5}" y="{at + 4:.1f}" text-anchor="end">{_number(share * tops[False])}</text>'
+            f'<text x="{left - 5}" y="{at + 4:.1f}" text-anchor="end">'
+            f"{_number(share * tops[False])}</text>"
         )
         if any(right for *_, right in listed):
             parts.append(
@@ -129,7 +136,7 @@ def _widget(widget: dict[str, Any], hour: dict[str, list[list[float]]]) -> str:
 
 
 def _flowing(labels: Sequence[str], wide: float) -> Iterator[tuple[float, int]]:
-    """Where each of the legend's entries stands, from left to right and then below."""
+    """Yield the place x, y of each legend entry, from left to right and then below, in pixels."""
     x, y = 0.0, 0
     for label in labels:
         takes = 26 + 5.4 * len(label)
@@ -140,7 +147,7 @@ def _flowing(labels: Sequence[str], wide: float) -> Iterator[tuple[float, int]]:
 
 
 def _label(listed: Sequence[tuple[str, str, bool]], number: int) -> str:
-    """What tells a line from the others: its metric, its function or table, or its statistic."""
+    """Return what distinguishes a line from the others: metric, function or table, or statistic."""
     name, stat, _ = listed[number]
     if len({each for each, *_ in listed}) == 1 < len(listed):
         return stat
@@ -149,12 +156,12 @@ def _label(listed: Sequence[tuple[str, str, bool]], number: int) -> str:
         each.removeprefix("AWS/").removeprefix("customer-contact/").split("/")[1]
         for each, *_ in listed
     ]
-    told = parts[-1] if metrics.count(parts[1]) > 1 else parts[1]
-    return told.removeprefix("customer-contact-STAGE").lstrip("-") or "API"
+    label = parts[-1] if metrics.count(parts[1]) > 1 else parts[1]
+    return label.removeprefix("customer-contact-STAGE").lstrip("-") or "API"
 
 
 def _top(values: Iterator[float]) -> float:
-    """The top of an axis: the largest value, rounded up to 1, 2 or 5 of its power of ten."""
+    """Return an axis's top: the largest value rounded up to 1, 2, 5 or 10 times its power of 10."""
     largest = max(values, default=0) or 1
     power = 10 ** math.floor(math.log10(largest))
     return float(next(each * power for each in (1, 2, 5, 10) if each * power >= largest))

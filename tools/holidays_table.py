@@ -1,4 +1,7 @@
-"""Makes `chalicelib/callbacks/holidays.json`: the public holidays of every German state, by the holidays package."""
+"""The generator of `chalicelib/callbacks/holidays.json`: the public holidays of German states.
+
+They come from the package `holidays`.
+"""
 
 import json
 from pathlib import Path
@@ -10,7 +13,7 @@ YEARS = range(2026, 2041)
 
 
 def table() -> str:
-    """The file's text: state → sorted days."""
+    """Return the file's text, JSON of state → sorted days."""
     states = sorted(holidays.list_supported_countries()["DE"])
     days = {
         state: sorted(

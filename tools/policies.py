@@ -1,4 +1,4 @@
-"""`python -m tools.policies` writes the functions' policies of every stage (`make generated` calls it)."""
+"""The generator of the functions' policies in `.chalice`, for every stage."""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""Makes `docs/settings.md`: every setting with its default and meaning, from `chalicelib/settings.py`."""
+"""The generator of `docs/settings.md`: every setting with its default and meaning.
+
+They come from `chalicelib/settings.py`.
+"""
 
 from dataclasses import fields
 from pathlib import Path
@@ -8,7 +11,8 @@ from chalicelib.settings import Settings
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 HEAD = """# Settings
 
-Environment variables of the functions, set per stage in `.chalice/config.json`. Lists are separated by commas.
+Environment variables of the functions, set per stage in `.chalice/config.json`. \
+Lists are separated by commas.
 
 | variable | default | meaning |
 |---|---|---|
@@ -16,7 +20,7 @@ Environment variables of the functions, set per stage in `.chalice/config.json`.
 
 
 def page() -> str:
-    """The file's text."""
+    """Return the file's text."""
     rows = []
     for each in fields(Settings):
         default = ",".join(each.default) if isinstance(each.default, tuple) else str(each.default)

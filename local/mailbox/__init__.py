@@ -1,1 +1,1 @@
-"""The mailbox: every mail SES was given and every alert SNS published, to look at in a browser."""
+"""The mailbox: a page that shows every mail given to SES and every alert published by SNS."""

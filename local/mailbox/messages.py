@@ -1,4 +1,4 @@
-"""Reads mails and alerts out of the emulator without taking any away."""
+"""Reading mails and alerts from the emulator, where they stay."""
 
 import json
 import urllib.request
@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 from local.emulator import Emulator
 
-_TWO_WEEKS = str(14 * 24 * 3600)  # the longest a queue keeps a message
+_TWO_WEEKS = str(14 * 24 * 3600)  # seconds; the longest a queue keeps a message
 Message = dict[str, Any]
 
 
 def subscribe(emulator: Emulator, stage: str, topic: str) -> None:
-    """Let a queue of ours receive the topic's alerts; nothing changes if it does already."""
+    """Subscribe the mailbox's queue to the topic of the alerts; it may be subscribed already."""
     sqs = emulator.client("sqs")
     queue = sqs.create_queue(
         QueueName=_queue(stage), Attributes={"MessageRetentionPeriod": _TWO_WEEKS}
@@ -39,13 +39,16 @@ def subscribe(emulator: Emulator, stage: str, topic: str) -> None:
 
 
 def read(emulator: Emulator, stage: str) -> list[Message]:
-    """All messages, newest first: id, kind, at, from, to, subject, text, html, attributes."""
+    """Return all messages, newest first: id, kind, at, from, to, subject, text, html, attributes.
+
+    `kind` is `mail` or `alert`, `at` an ISO 8601 time in UTC.
+    """
     found = [*_mails(emulator), *_alerts(emulator, stage)]
     return newest_first(found)
 
 
 def newest_first(found: Iterable[Message]) -> list[Message]:
-    """Messages in the order the mailbox shows them; of equal ids the first counts."""
+    """Sort messages as the mailbox shows them; of equal ids keep the first."""
     once = {message["id"]: message for message in reversed(list(found))}
     return sorted(once.values(), key=lambda message: str(message["at"]), reverse=True)
 

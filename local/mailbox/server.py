@@ -1,4 +1,4 @@
-"""The mailbox's page and its JSON."""
+"""The mailbox's server: its page, its JSON, and an event stream of changes."""
 
 import json
 import mimetypes
@@ -13,14 +13,17 @@ from local.web import Handler, Server
 
 _FOLDER = Path(__file__).parent
 _FILES = {".html", ".css", ".js", ".svg"}
-_LOOK = 0.5  # seconds between two looks, while somebody listens
-# A mail is shown as it came, but it can run nothing, load nothing and know nothing of the page around it.
-# Links may open, in a tab of their own: pressing them is what the mailbox is for.
-_MAIL_POLICY = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_INTERVAL = 0.5  # seconds between two checks for new messages, while somebody listens
+# A mail is shown as it came, but it can run nothing, load nothing and not reach the page around it.
+# Its links may open in a tab of their own.
+_MAIL_POLICY = (
+    "sandbox allow-popups allow-popups-to-escape-sandbox; "
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+)
 
 
 class Mailbox(Server):
-    """Shows what `read` finds."""
+    """A server that shows the messages returned by `read`."""
 
     def __init__(self, listener: socket.socket, read: Callable[[], list[Message]]) -> None:
         super().__init__(listener, _Pages)
@@ -28,7 +31,7 @@ class Mailbox(Server):
         self.ended = threading.Event()
 
     def stop(self) -> None:
-        """Stop answering, listeners to the events included."""
+        """Stop answering, and end the event streams."""
         self.ended.set()
         super().stop()
 
@@ -37,7 +40,7 @@ class _Pages(Handler):
     server: Mailbox
 
     def do_GET(self) -> None:
-        """The page, `/messages`, `/messages/<id>`, `/messages/<id>/html`, `/events`."""
+        """Serve the page, `/messages`, `/messages/<id>`, `/messages/<id>/html` and `/events`."""
         path = unquote(urlsplit(self.path).path)
         try:
             match path.strip("/").split("/"):
@@ -72,14 +75,14 @@ class _Pages(Handler):
     def _html(self, message: Message | None) -> None:
         if message and message["html"]:
             headers = {"Content-Security-Policy": _MAIL_POLICY, "Referrer-Policy": "no-referrer"}
-            # Links are to open beside the mailbox, not inside the frame that shows the mail.
+            # Links must open in a tab of their own, not inside the frame that shows the mail.
             page = str(message["html"]).replace("<head>", '<head><base target="_blank">', 1)
             self.reply(200, "text/html; charset=utf-8", page.encode(), headers)
         else:
             self._nothing()
 
     def _events(self) -> None:
-        self.close_connection = True  # its length is not known, so its end is the connection's
+        self.close_connection = True  # the length is unknown: the connection's end is the stream's
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream; charset=utf-8")
         self.send_header("Cache-Control", "no-store")
@@ -93,16 +96,16 @@ class _Pages(Handler):
             try:
                 now: list[str] | None = [each["id"] for each in self.server.read()]
             except OSError:
-                now = seen  # the emulator is away; the page keeps what it has
+                now = seen  # the emulator is away; the page keeps its messages
             quiet += 1
             if seen is not None and now != seen:
                 self._event("event: changed\ndata: {}\n\n")
                 quiet = 0
-            elif seen is None or quiet * _LOOK >= 15:
-                self._event(": here\n\n")  # shows us a listener who has left
+            elif seen is None or quiet * _INTERVAL >= 15:
+                self._event(": here\n\n")  # a comment; writing it fails if the listener has left
                 quiet = 0
             seen = now
-            self.server.ended.wait(_LOOK)
+            self.server.ended.wait(_INTERVAL)
 
     def _event(self, text: str) -> None:
         self.wfile.write(text.encode())
