@@ -13,7 +13,7 @@ from chalicelib.http import PUBLIC_READ, Body, Call, Reply, Routes
 from chalicelib.http import fields as of
 from chalicelib.settings import current
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="articles")
 LONGEST_SPAN = 366  # days
 LONGEST_PAGE = 300  # characters of an address; a longer one is not kept
 BADGE = (
@@ -32,25 +32,25 @@ class Article(Body):
     slug: of.Slug
 
 
-class View(Body):
+class View(Body, title="ArticleView"):
     """What a page may say about its article; believed from the configured origins only."""
 
     title: Annotated[of.Line, Field(max_length=200)] = ""
     page: of.Page = ""
 
 
-class Views(BaseModel):
+class Views(BaseModel, title="ArticleViews"):
     slug: str
     views: int
 
 
 class Several(Body):
     slugs: Annotated[
-        tuple[of.Slug, ...], BeforeValidator(_by_commas), Field(min_length=1, max_length=100)
+        tuple[of.Slug, ...], Field(min_length=1, max_length=100), BeforeValidator(_by_commas)
     ]
 
 
-class ManyViews(BaseModel):
+class ManyViews(BaseModel, title="ViewsByArticle"):
     views: dict[str, int]
 
 
@@ -60,12 +60,12 @@ class Span(Article):
     to: date | None = None
 
 
-class Day(BaseModel):
+class Day(BaseModel, title="DayOfViews"):
     day: str
     views: int
 
 
-class Series(BaseModel):
+class Series(BaseModel, title="DailyViews"):
     """One entry for every day of the span, in order; days in the company's time zone."""
 
     slug: str
@@ -77,7 +77,7 @@ class Popular(Body):
     limit: Annotated[int, Field(ge=1, le=50)] = 10
 
 
-class Ranked(BaseModel):
+class Ranked(BaseModel, title="RankedArticle"):
     """`title` is the slug where no page has told one, `page` is then empty."""
 
     slug: str
@@ -86,7 +86,7 @@ class Ranked(BaseModel):
     page: str
 
 
-class Ranking(BaseModel):
+class Ranking(BaseModel, title="Ranking"):
     """The most-read articles of a window, most views first."""
 
     window: str
@@ -94,7 +94,9 @@ class Ranking(BaseModel):
     articles: list[Ranked]
 
 
-@routes.post("/articles/{slug}/views", params=Article, takes=View, status=204)
+@routes.post(
+    "/articles/{slug}/views", operation="countArticleView", params=Article, takes=View, status=204
+)
 def view(call: Call, article: Article, said: View) -> Reply:
     """Somebody reads an article. Answers 204 whether it is counted, repeated or filtered."""
     local = call.now.astimezone(ZoneInfo(current().time_zone))
@@ -124,19 +126,21 @@ def view(call: Call, article: Article, said: View) -> Reply:
     return Reply(status=204)
 
 
-@routes.get("/articles/{slug}/views", params=Article, gives=Views)
+@routes.get("/articles/{slug}/views", operation="getArticleViews", params=Article, gives=Views)
 def views(call: Call, article: Article) -> Reply:
     """How often an article was read; 0 for one nobody has."""
     return Reply(Views(slug=article.slug, views=store.total(article.slug)), headers=PUBLIC_READ)
 
 
-@routes.get("/articles/views", params=Several, gives=ManyViews)
+@routes.get("/articles/views", operation="listArticleViews", params=Several, gives=ManyViews)
 def many(call: Call, asked: Several) -> Reply:
     """How often each of up to 100 articles was read."""
     return Reply(ManyViews(views=store.totals(asked.slugs)), headers=PUBLIC_READ)
 
 
-@routes.get("/articles/{slug}/views/daily", params=Span, gives=Series)
+@routes.get(
+    "/articles/{slug}/views/daily", operation="getDailyArticleViews", params=Span, gives=Series
+)
 def daily(call: Call, asked: Span) -> Reply:
     """The views of each day of a span, without gaps; the last 30 days unless told."""
     last = asked.to or instants.day(call.now, current().time_zone)
@@ -150,7 +154,9 @@ def daily(call: Call, asked: Span) -> Reply:
     return Reply(series, headers=PUBLIC_READ)
 
 
-@routes.get("/articles/{slug}/badge.svg", params=Article)
+@routes.get(
+    "/articles/{slug}/badge.svg", operation="getArticleBadge", params=Article, media="image/svg+xml"
+)
 def badge(call: Call, article: Article) -> Reply:
     """The count as a picture, for places that take no script."""
     views = f"{store.total(article.slug):,}".replace(",", "." if call.language == "de" else ",")
@@ -166,7 +172,7 @@ def badge(call: Call, article: Article) -> Reply:
     )
 
 
-@routes.get("/articles/popular", params=Popular, gives=Ranking)
+@routes.get("/articles/popular", operation="listPopularArticles", params=Popular, gives=Ranking)
 def popular(call: Call, asked: Popular) -> Reply:
     """The most-read articles of a window."""
     found = store.load_list(asked.window) or {"as_of": instants.text(call.now), "articles": []}

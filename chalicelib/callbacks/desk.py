@@ -18,7 +18,7 @@ from chalicelib.http import Body, Call, Routes
 from chalicelib.http import fields as of
 from chalicelib.settings import current
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="staff-callbacks")
 _NO_FACTS = ("pk", "sk", "at", "event", "by", "state", "expires")
 Reference = Annotated[of.Line, StringConstraints(min_length=1, max_length=20)]
 
@@ -34,20 +34,20 @@ class ById(Body):
     language: of.Language = "de"
 
 
-class Phone(Body):
+class Phone(Body, title="PhoneNumber"):
     phone: Annotated[of.Line, StringConstraints(min_length=1, max_length=50)]
     language: of.Language = "de"
 
 
-class Dial(Body):
+class Dial(Body, title="CallStart"):
     outside_window: bool = False
 
 
-class Handover(Body):
+class Handover(Body, title="HandOver"):
     to: Annotated[of.Line, StringConstraints(min_length=1, max_length=200)]
 
 
-class Settled(Body):
+class Settled(Body, title="CallOutcome"):
     """How a call ended; `window` is the time agreed on, with `later`."""
 
     outcome: Outcome
@@ -55,11 +55,11 @@ class Settled(Body):
     window: Annotated[Window | None, BeforeValidator(wished)] = None
 
 
-class Block(Phone):
+class Block(Phone, title="NumberBlock"):
     blocked: bool
 
 
-class Card(BaseModel):
+class Card(BaseModel, title="CallbackSummary"):
     """A request as the board shows it: nobody's name, nobody's number."""
 
     id: str
@@ -83,7 +83,7 @@ class Card(BaseModel):
     attempts: int
 
 
-class Made(BaseModel):
+class Made(BaseModel, title="CallAttempt"):
     """One call that was made; `outcome` is empty while it is under way."""
 
     at: AwareDatetime
@@ -92,7 +92,7 @@ class Made(BaseModel):
     note: str
 
 
-class Event(BaseModel):
+class Event(BaseModel, title="CallbackEvent"):
     """Something that happened to the request; `about` has what belongs to it, such as the outcome."""
 
     at: AwareDatetime
@@ -102,7 +102,7 @@ class Event(BaseModel):
     about: dict[str, str]
 
 
-class Contact(BaseModel):
+class Contact(BaseModel, title="CallbackContact"):
     """Whom to call."""
 
     name: str
@@ -114,7 +114,7 @@ class Contact(BaseModel):
     language: str
 
 
-class Detail(Card):
+class Detail(Card, title="Callback"):
     """A request with its whole history; `contact` is for whoever claimed it."""
 
     contact: Contact | None
@@ -125,12 +125,12 @@ class Detail(Card):
     history: list[Event]
 
 
-class Cards(BaseModel):
+class Cards(BaseModel, title="CallbackList"):
     callbacks: list[Card]
     cursor: str | None
 
 
-class Known(BaseModel):
+class Known(BaseModel, title="NumberRecord"):
     """What is known of a number."""
 
     live: str | None
@@ -138,12 +138,12 @@ class Known(BaseModel):
     requests: list[str] = Field(description="references, newest first")
 
 
-class Erased(BaseModel):
+class Erased(BaseModel, title="NumberErasure"):
     status: Literal["erased"] = "erased"
     requests: int
 
 
-@routes.get("/staff/callbacks", params=Board, gives=Cards)
+@routes.get("/staff/callbacks", operation="listCallbacks", params=Board, gives=Cards)
 def board(call: Call, asked: Board) -> Cards:
     """The requests on a tab of the board, most urgent first."""
     who = (call.person.id, call.person.name)
@@ -162,7 +162,13 @@ def show(call: Call, asked: ById) -> Detail:
     return detail(callback, call)
 
 
-@routes.post("/staff/callbacks/{id}/claim", params=ById, gives=Detail, errors=(404, 409))
+@routes.post(
+    "/staff/callbacks/{id}/claim",
+    operation="claimCallback",
+    params=ById,
+    gives=Detail,
+    errors=(404, 409),
+)
 def claim(call: Call, asked: ById) -> Detail:
     """Takes a request, or accepts its hand-over; 409 names who was faster."""
     return _act(
@@ -170,7 +176,13 @@ def claim(call: Call, asked: ById) -> Detail:
     )
 
 
-@routes.post("/staff/callbacks/{id}/release", params=ById, gives=Detail, errors=(404, 409))
+@routes.post(
+    "/staff/callbacks/{id}/release",
+    operation="releaseCallback",
+    params=ById,
+    gives=Detail,
+    errors=(404, 409),
+)
 def release(call: Call, asked: ById) -> Detail:
     """Gives a request back; whoever else is there is told of it again."""
     return _act(
@@ -179,14 +191,26 @@ def release(call: Call, asked: ById) -> Detail:
 
 
 @routes.post(
-    "/staff/callbacks/{id}/handover", params=ById, takes=Handover, gives=Detail, errors=(404, 409)
+    "/staff/callbacks/{id}/handover",
+    operation="handOverCallback",
+    params=ById,
+    takes=Handover,
+    gives=Detail,
+    errors=(404, 409),
 )
 def hand_over(call: Call, asked: ById, offer: Handover) -> Detail:
     """Offers a request to a colleague, who has it once they claim it."""
     return _act(call, asked, lambda before: workflow.offer(before, _who(call), offer.to))
 
 
-@routes.post("/staff/callbacks/{id}/dial", params=ById, takes=Dial, gives=Detail, errors=(404, 409))
+@routes.post(
+    "/staff/callbacks/{id}/dial",
+    operation="dialCallback",
+    params=ById,
+    takes=Dial,
+    gives=Detail,
+    errors=(404, 409),
+)
 def dial(call: Call, asked: ById, given: Dial) -> Detail:
     """An attempt begins: at most three, two a day, 20 minutes apart, within hours and the wished window."""
     now, outside = call.now, given.outside_window
@@ -196,7 +220,12 @@ def dial(call: Call, asked: ById, given: Dial) -> Detail:
 
 
 @routes.post(
-    "/staff/callbacks/{id}/outcome", params=ById, takes=Settled, gives=Detail, errors=(404, 409)
+    "/staff/callbacks/{id}/outcome",
+    operation="settleCallback",
+    params=ById,
+    takes=Settled,
+    gives=Detail,
+    errors=(404, 409),
 )
 def settle(call: Call, asked: ById, given: Settled) -> Detail:
     """How the call ended. A repeat answers the same."""
@@ -211,7 +240,13 @@ def settle(call: Call, asked: ById, given: Settled) -> Detail:
     return _act(call, asked, decide)
 
 
-@routes.post("/staff/callbacks/called-in", takes=Phone, gives=Detail, errors=(404, 409))
+@routes.post(
+    "/staff/callbacks/called-in",
+    operation="recordIncomingCall",
+    takes=Phone,
+    gives=Detail,
+    errors=(404, 409),
+)
 def called_in(call: Call, caller: Phone) -> Detail:
     """The customer rang by themselves: their open request, found by the number, is done."""
     known = store.number(key_of(caller.phone))
@@ -223,7 +258,7 @@ def called_in(call: Call, caller: Phone) -> Detail:
     )
 
 
-@routes.get("/staff/numbers", params=Phone, gives=Known)
+@routes.get("/staff/numbers", operation="getNumber", params=Phone, gives=Known, tag="staff-numbers")
 def look_up(call: Call, asked: Phone) -> Known:
     """What is known of a telephone number."""
     return _known(call, key_of(asked.phone))
@@ -241,7 +276,14 @@ def _known(call: Call, key: str) -> Known:
     )
 
 
-@routes.post("/staff/numbers/block", takes=Block, gives=Known, role="supervisor")
+@routes.post(
+    "/staff/numbers/block",
+    operation="blockNumber",
+    takes=Block,
+    gives=Known,
+    role="supervisor",
+    tag="staff-numbers",
+)
 def block(call: Call, asked: Block) -> Known:
     """Keeps a number from being called for 90 days, or lifts that."""
     key = key_of(asked.phone)
@@ -265,7 +307,14 @@ def set_block(key: str, action: Literal["block", "lift", "restore"], call: Call)
     )
 
 
-@routes.post("/staff/numbers/erase", takes=Phone, gives=Erased, role="supervisor")
+@routes.post(
+    "/staff/numbers/erase",
+    operation="eraseNumber",
+    takes=Phone,
+    gives=Erased,
+    role="supervisor",
+    tag="staff-numbers",
+)
 def erase(call: Call, asked: Phone) -> Erased:
     """Erases what is known of a person by their number (GDPR Art. 17). A repeat answers the same.
 

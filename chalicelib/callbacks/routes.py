@@ -21,7 +21,7 @@ from chalicelib.http import PUBLIC_READ, Body, Call, Page, Reply, Routes, Thanks
 from chalicelib.http import fields as of
 from chalicelib.settings import current
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="callbacks")
 wordings = Wordings(Path(__file__).parent / "consent")
 
 
@@ -35,7 +35,7 @@ def wished(value: Any) -> Any:
     return value
 
 
-class Window(BaseModel):
+class Window(BaseModel, title="TimeWindow"):
     """A span of time, both ends with an offset."""
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -70,14 +70,14 @@ class Days(Body):
     days: Annotated[int, Field(ge=1, le=30)] = 5
 
 
-class Slots(BaseModel):
+class Slots(BaseModel, title="CallbackSlots"):
     """Bookable windows, none outside opening hours."""
 
     timezone: str
     slots: list[Window]
 
 
-class Request(Body):
+class Request(Body, title="CallbackRequest"):
     """A visitor asks to be called back; without a window as soon as possible."""
 
     name: of.Name
@@ -98,7 +98,7 @@ class ByVersion(Body):
     version: of.Version
 
 
-class Received(BaseModel):
+class Received(BaseModel, title="CallbackReceipt"):
     """The same answer whatever is known of the number."""
 
     status: Literal["received"] = "received"
@@ -106,7 +106,7 @@ class Received(BaseModel):
     expected: Window
 
 
-@routes.get("/hotline", gives=Hotline)
+@routes.get("/hotline", operation="getHotline", gives=Hotline)
 def line(call: Call) -> Reply:
     """The telephone number and whether the line is open now."""
     settings, hours = current(), opening.hours()
@@ -129,7 +129,7 @@ def line(call: Call) -> Reply:
     return Reply(answer, headers=PUBLIC_READ)
 
 
-@routes.get("/callbacks/slots", params=Days, gives=Slots)
+@routes.get("/callbacks/slots", operation="listCallbackSlots", params=Days, gives=Slots)
 def slots(call: Call, asked: Days) -> Reply:
     """The windows a callback can be wished for, in the coming days."""
     found = hotline.slots(opening.hours(), call.now, asked.days)
@@ -139,19 +139,34 @@ def slots(call: Call, asked: Days) -> Reply:
     )
 
 
-@routes.get("/callbacks/consent", params=of.InLanguage, gives=of.Declaration)
+@routes.get(
+    "/callbacks/consent", operation="getCallbackConsent", params=of.InLanguage, gives=of.Declaration
+)
 def declaration(call: Call, asked: of.InLanguage) -> Reply:
     """The declaration a callback form must show now."""
     return Reply(of.Declaration(**vars(wordings.current(asked.language))), headers=PUBLIC_READ)
 
 
-@routes.get("/callbacks/consent/{version}", params=ByVersion, gives=of.Declaration, errors=(404,))
+@routes.get(
+    "/callbacks/consent/{version}",
+    operation="getCallbackConsentByVersion",
+    params=ByVersion,
+    gives=of.Declaration,
+    errors=(404,),
+)
 def declaration_by_version(call: Call, asked: ByVersion) -> Reply:
     """A declaration by its version, for every version ever used."""
     return Reply(of.Declaration(**vars(wordings.get(asked.version))), headers=PUBLIC_READ)
 
 
-@routes.post("/callbacks", takes=Request, gives=Received, status=202, errors=(429,))
+@routes.post(
+    "/callbacks",
+    operation="requestCallback",
+    takes=Request,
+    gives=Received,
+    status=202,
+    errors=(429,),
+)
 def submit(call: Call, request: Request) -> Thanks:
     """Asks for a callback. A second request for a number that has one open merges into it and is answered alike."""
     settings, wording = current(), wordings.seen(request.consent)
@@ -196,14 +211,14 @@ class Token(Body):
     token: str = ""  # a missing one is a bad one, answered alike
 
 
-class Wish(Token):
+class Wish(Token, title="CallbackChange"):
     """What the customer wants changed; `undo` takes back a cancellation for ten minutes."""
 
     action: Literal["cancel", "reschedule", "undo"]
     window: Annotated[Window | None, BeforeValidator(wished)] = None
 
 
-class Changed(BaseModel):
+class Changed(BaseModel, title="ChangedCallback"):
     """What has become of the request."""
 
     status: Literal["cancelled", "rescheduled", "restored"]
@@ -211,7 +226,7 @@ class Changed(BaseModel):
     expected: Window
 
 
-@routes.get("/callbacks/change", params=Token, html=True)
+@routes.get("/callbacks/change", operation="showCallbackChange", params=Token, html=True)
 def show_change(call: Call, link: Token) -> Page:
     """The customer's page: what was agreed, and buttons to cancel or move it. Changes nothing."""
     callback = store.load(_reference(link.token, call))
@@ -220,7 +235,15 @@ def show_change(call: Call, link: Token) -> Page:
     return Page("callback", _told(callback, link.token, call))
 
 
-@routes.post("/callbacks/change", params=Token, takes=Wish, gives=Changed, html=True, errors=(409,))
+@routes.post(
+    "/callbacks/change",
+    operation="changeCallback",
+    params=Token,
+    takes=Wish,
+    gives=Changed,
+    html=True,
+    errors=(409,),
+)
 def change(call: Call, link: Token, wish: Wish) -> Page:
     """Cancels or moves the call, or takes a cancellation back; 409 while somebody is calling. A repeat is one."""
     token = wish.token or link.token

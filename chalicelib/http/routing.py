@@ -31,6 +31,16 @@ class Route:
     status: int = 200
     errors: tuple[int, ...] = ()  # beyond those that every route has
     role: gate.Role = "agent"  # under `/staff`: who may call it at least
+    media: str = ""  # the type of an answer that is neither a model's JSON nor a page
+    also: tuple[int, ...] = ()  # further answers: 304 to `If-None-Match`, 200 in place of a 303
+    operation: str = ""  # its name in the contract; by default the view's
+    tag: str = ""  # the capability it is listed under; by default its blueprint's
+
+    @property
+    def operation_id(self) -> str:
+        """The operation's name in the contract, in camel case: clients call their methods by it."""
+        first, *others = self.view.__name__.split("_")
+        return self.operation or first + "".join(each.capitalize() for each in others)
 
     @property
     def closed(self) -> bool:
@@ -45,6 +55,11 @@ INVENTORY: dict[str, dict[str, Route]] = {}
 class Routes(Blueprint):  # type: ignore[misc]  # chalice ships no annotations
     """A capability's entrances. Each path is declared with every method, so that we answer for all of them:
     a preflight, a wrong method and a HEAD get our headers and our error shape, not the gateway's."""
+
+    def __init__(self, import_name: str, *, tag: str = "") -> None:
+        """`tag` is what its routes are listed under in the contract, one of `openapi.TAGS`."""
+        super().__init__(import_name)
+        self._tag = tag
 
     def get(self, path: str, **declared: Any) -> Callable[[View], View]:
         """Declares `view(call, [params])` for GET and HEAD; keywords as in Route."""
@@ -63,7 +78,7 @@ class Routes(Blueprint):  # type: ignore[misc]  # chalice ships no annotations
             if path not in INVENTORY:
                 INVENTORY[path] = {}
                 self._open(path)
-            INVENTORY[path][method] = Route(method, path, view, **declared)
+            INVENTORY[path][method] = Route(method, path, view, **{"tag": self._tag, **declared})
             return view
 
         return declare

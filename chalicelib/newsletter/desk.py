@@ -23,7 +23,7 @@ from chalicelib.settings import current
 from chalicelib.staff.lead.words import Words
 from chalicelib.staff.pages import page, script
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="staff-subscribers")
 _PATH = "/staff/subscribers"
 _EXPORT = "newsletter.export"  # the purpose of a cursor
 _EXPORT_SECONDS = 8  # to a part: with one read's longest wait still well inside the function's 20
@@ -40,7 +40,7 @@ class ByEmail(Body):
     email: of.Email
 
 
-class Typed(Body):
+class Typed(Body, title="SubscriberSearch"):
     email: Annotated[of.Line, StringConstraints(max_length=254)] = ""
 
 
@@ -49,7 +49,7 @@ class ById(Body):
     language: of.Language = "de"
 
 
-class Record(BaseModel):
+class Record(BaseModel, title="Subscriber"):
     """One subscriber, as the staff see it; `id` stands for the address in the other calls."""
 
     id: str
@@ -64,7 +64,13 @@ class Record(BaseModel):
 
 
 @routes.get(
-    "/staff/subscribers", params=Wanted, gives=Record, html=True, errors=(404,), role="supervisor"
+    "/staff/subscribers",
+    operation="lookUpSubscriber",
+    params=Wanted,
+    gives=Record,
+    html=True,
+    errors=(404,),
+    role="supervisor",
 )
 def look_up(call: Call, asked: Wanted) -> Record | Reply:
     """The subscriber of an address; at a browser the form for one, and the export."""
@@ -75,7 +81,13 @@ def look_up(call: Call, asked: Wanted) -> Record | Reply:
 
 
 @routes.post(
-    "/staff/subscribers", takes=Typed, html=True, status=303, errors=(404,), role="supervisor"
+    "/staff/subscribers",
+    operation="findSubscriber",
+    takes=Typed,
+    html=True,
+    status=303,
+    errors=(404,),
+    role="supervisor",
 )
 def find(call: Call, typed: Typed) -> Reply:
     """Goes to the page of an address's subscriber."""
@@ -84,6 +96,7 @@ def find(call: Call, typed: Typed) -> Reply:
 
 @routes.get(
     "/staff/subscribers/{id}",
+    operation="getSubscriber",
     params=ById,
     gives=Record,
     html=True,
@@ -107,7 +120,13 @@ def show(call: Call, asked: ById) -> Record | Reply:
 
 
 @routes.get(
-    "/staff/subscribers/{id}/proof", params=ById, html=True, errors=(404,), role="supervisor"
+    "/staff/subscribers/{id}/proof",
+    operation="getConsentProof",
+    params=ById,
+    html=True,
+    errors=(404,),
+    role="supervisor",
+    media="application/json",
 )
 def prove(call: Call, asked: ById) -> Reply:
     """The proof of consent, verified: JSON, or a page that prints on one sheet."""
@@ -127,21 +146,39 @@ def prove(call: Call, asked: ById) -> Reply:
 
 
 @routes.get(
-    "/staff/subscribers/{id}/erase", params=ById, html=True, errors=(404,), role="supervisor"
+    "/staff/subscribers/{id}/erase",
+    operation="showSubscriberErasure",
+    params=ById,
+    html=True,
+    errors=(404,),
+    role="supervisor",
 )
 def ask_erasure(call: Call, asked: ById) -> Reply:
     """Whether erasing is really meant: one button. Changes nothing."""
     return page(call, "subscriber_sure", subscriber=_load(asked.id))
 
 
-@routes.post("/staff/subscribers/{id}/erase", params=ById, html=True, status=303, role="supervisor")
+@routes.post(
+    "/staff/subscribers/{id}/erase",
+    operation="confirmSubscriberErasure",
+    params=ById,
+    html=True,
+    status=303,
+    role="supervisor",
+)
 def erase(call: Call, asked: ById) -> Reply:
     """The button: erases a person's data on their behalf. A repeat changes nothing more."""
     _erase(call, asked.id)
     return _to(f"{_PATH}?done=erased")
 
 
-@routes.delete("/staff/subscribers/{id}", params=ById, gives=Done, role="supervisor")
+@routes.delete(
+    "/staff/subscribers/{id}",
+    operation="eraseSubscriber",
+    params=ById,
+    gives=Done,
+    role="supervisor",
+)
 def erase_for(call: Call, asked: ById) -> Done:
     """Erases a person's data on their behalf. A repeat answers the same."""
     _erase(call, asked.id)
@@ -164,7 +201,14 @@ class Export(Body):
         return self.part, self.parts or 1
 
 
-@routes.get("/staff/subscribers.csv", params=Export, errors=(400,), role="supervisor")
+@routes.get(
+    "/staff/subscribers.csv",
+    operation="exportSubscribers",
+    params=Export,
+    errors=(400,),
+    role="supervisor",
+    media="text/csv",
+)
 def export(call: Call, asked: Export) -> Reply:
     """The confirmed subscribers and nobody else as CSV, no cell of which can be taken for a formula.
 

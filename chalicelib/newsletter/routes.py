@@ -25,18 +25,18 @@ from chalicelib.newsletter.reactions import CONFIRM, DATA, PREFERENCES, UNSUBSCR
 from chalicelib.newsletter.store import How, Known
 from chalicelib.settings import current
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="newsletter")
 wordings = Wordings(Path(__file__).parent / "consent")
 _TRIES = 8  # against others who write the same subscriber at the same time
 
-Topics = Annotated[tuple[Topic, ...], of.ListOf, Field(min_length=1, max_length=len(TOPICS))]
+Topics = Annotated[tuple[Topic, ...], Field(min_length=1, max_length=len(TOPICS)), of.ListOf]
 
 
 class ByVersion(Body):
     version: of.Version
 
 
-class Signup(Body):
+class Signup(Body, title="NewsletterSignup"):
     """A visitor asks for the newsletter; `consent` is the version of the declaration the form showed."""
 
     email: of.Email
@@ -49,28 +49,28 @@ class Signup(Body):
     next: of.Page | None = None
 
 
-class Pending(BaseModel):
+class Pending(BaseModel, title="SignupReceipt"):
     """The same answer whatever is known of the address."""
 
     status: Literal["pending"] = "pending"
 
 
-class Token(Body):
+class Token(Body, title="LinkToken"):
     token: str = ""  # a missing one is a bad one, answered alike
 
 
-class Done(BaseModel):
+class Done(BaseModel, title="SubscriptionResult"):
     """What has become of the subscription."""
 
     status: Literal["confirmed", "refused", "unsubscribed", "saved", "sent", "erased"]
 
 
-class Preferences(Token):
+class Preferences(Token, title="NewsletterPreferences"):
     topics: Topics
     language: of.Language
 
 
-class Access(Body):
+class Access(Body, title="DataAccessRequest"):
     """Whose data: by the link of a mail, or by the address, to which a fresh link is then sent."""
 
     token: str = ""
@@ -81,19 +81,37 @@ def _declaration(wording: Wording) -> Reply:
     return Reply(of.Declaration(**vars(wording)), headers=PUBLIC_READ)
 
 
-@routes.get("/newsletter/consent", params=of.InLanguage, gives=of.Declaration)
+@routes.get(
+    "/newsletter/consent",
+    operation="getNewsletterConsent",
+    params=of.InLanguage,
+    gives=of.Declaration,
+)
 def declaration(call: Call, asked: of.InLanguage) -> Reply:
     """The declaration a signup form must show now."""
     return _declaration(wordings.current(asked.language))
 
 
-@routes.get("/newsletter/consent/{version}", params=ByVersion, gives=of.Declaration, errors=(404,))
+@routes.get(
+    "/newsletter/consent/{version}",
+    operation="getNewsletterConsentByVersion",
+    params=ByVersion,
+    gives=of.Declaration,
+    errors=(404,),
+)
 def declaration_by_version(call: Call, asked: ByVersion) -> Reply:
     """A declaration by its version, for every version ever used."""
     return _declaration(wordings.get(asked.version))
 
 
-@routes.post("/newsletter/signups", takes=Signup, gives=Pending, status=202, errors=(429,))
+@routes.post(
+    "/newsletter/signups",
+    operation="signUpForNewsletter",
+    takes=Signup,
+    gives=Pending,
+    status=202,
+    errors=(429,),
+)
 def sign_up(call: Call, signup: Signup) -> Thanks:
     """Asks for the newsletter: the address gets a mail with a link to confirm."""
     thanks = Thanks(Pending(), "pending", signup.next)
@@ -122,14 +140,18 @@ def sign_up(call: Call, signup: Signup) -> Thanks:
     return thanks
 
 
-@routes.get("/newsletter/confirm", params=Token, html=True)
+@routes.get(
+    "/newsletter/confirm", operation="showSubscriptionConfirmation", params=Token, html=True
+)
 def show_confirmation(call: Call, link: Token) -> Page:
     """The page behind the mailed link: one button. Changes nothing, however often it is called."""
     tokens.read(CONFIRM, link.token, call.now)
     return Page("confirm", {"token": link.token})
 
 
-@routes.post("/newsletter/confirm", takes=Token, gives=Done, html=True)
+@routes.post(
+    "/newsletter/confirm", operation="confirmSubscription", takes=Token, gives=Done, html=True
+)
 def confirm(call: Call, pressed: Token) -> Page:
     """The button: the subscription is confirmed. A repeat answers the same."""
     key, letter = tokens.read(CONFIRM, pressed.token, call.now)
@@ -138,14 +160,16 @@ def confirm(call: Call, pressed: Token) -> Page:
     return Page("confirmed", body=Done(status="confirmed"))
 
 
-@routes.get("/newsletter/refuse", params=Token, html=True)
+@routes.get("/newsletter/refuse", operation="showSubscriptionRefusal", params=Token, html=True)
 def show_refusal(call: Call, link: Token) -> Page:
     """The page for "that was not me": one button. Changes nothing."""
     tokens.read(CONFIRM, link.token, call.now)
     return Page("refuse", {"token": link.token})
 
 
-@routes.post("/newsletter/refuse", takes=Token, gives=Done, html=True)
+@routes.post(
+    "/newsletter/refuse", operation="refuseSubscription", takes=Token, gives=Done, html=True
+)
 def refuse(call: Call, pressed: Token) -> Page:
     """ "That was not me": the address gets no confirmation mail for 12 months."""
     key, letter = tokens.read(CONFIRM, pressed.token, call.now)
@@ -153,14 +177,16 @@ def refuse(call: Call, pressed: Token) -> Page:
     return Page("refused", body=Done(status="refused"))
 
 
-@routes.get("/newsletter/unsubscribe", params=Token, html=True)
+@routes.get("/newsletter/unsubscribe", operation="showUnsubscription", params=Token, html=True)
 def show_unsubscribe(call: Call, link: Token) -> Page:
     """The page behind a mail's unsubscribe link: one button. Changes nothing."""
     tokens.read(UNSUBSCRIBE, link.token, call.now)
     return Page("unsubscribe", {"token": link.token})
 
 
-@routes.post("/newsletter/unsubscribe", params=Token, gives=Done, html=True)
+@routes.post(
+    "/newsletter/unsubscribe", operation="unsubscribe", params=Token, gives=Done, html=True
+)
 def unsubscribe(call: Call, link: Token) -> Page:
     """Unsubscribes with one click (RFC 8058), without a login; its body may be of any type. The link never expires."""
     key, _ = tokens.read(UNSUBSCRIBE, link.token, call.now)
@@ -173,7 +199,7 @@ def unsubscribe(call: Call, link: Token) -> Page:
     return Page("unsubscribed", body=Done(status="unsubscribed"))
 
 
-@routes.get("/newsletter/preferences", params=Token, html=True)
+@routes.get("/newsletter/preferences", operation="showPreferences", params=Token, html=True)
 def show_preferences(call: Call, link: Token) -> Page:
     """Topics and language, to be changed; and the way to one's data."""
     key, _ = tokens.read(PREFERENCES, link.token, call.now)
@@ -187,7 +213,9 @@ def show_preferences(call: Call, link: Token) -> Page:
     )
 
 
-@routes.post("/newsletter/preferences", takes=Preferences, gives=Done, html=True)
+@routes.post(
+    "/newsletter/preferences", operation="savePreferences", takes=Preferences, gives=Done, html=True
+)
 def prefer(call: Call, chosen: Preferences) -> Page:
     """Saves topics and language."""
     key, _ = tokens.read(PREFERENCES, chosen.token, call.now)
@@ -199,13 +227,21 @@ def prefer(call: Call, chosen: Preferences) -> Page:
     return Page("saved", body=Done(status="saved"))
 
 
-@routes.get("/newsletter/access", params=of.InLanguage, html=True)
+@routes.get("/newsletter/access", operation="showDataAccess", params=of.InLanguage, html=True)
 def show_access(call: Call, asked: of.InLanguage) -> Page:
     """A form for one's address: the way to one's data for whoever has no mail of ours at hand."""
     return Page("access")
 
 
-@routes.post("/newsletter/access", takes=Access, gives=Done, html=True, status=202, errors=(429,))
+@routes.post(
+    "/newsletter/access",
+    operation="requestDataAccess",
+    takes=Access,
+    gives=Done,
+    html=True,
+    status=202,
+    errors=(429,),
+)
 def access(call: Call, asked: Access) -> Page:
     """Sends a fresh link to the address: a forwarded newsletter's link must not open somebody's data."""
     if asked.token:
@@ -225,7 +261,13 @@ def access(call: Call, asked: Access) -> Page:
     return Page("sent", body=Done(status="sent"))
 
 
-@routes.get("/newsletter/mydata", params=Token)
+@routes.get(
+    "/newsletter/mydata",
+    operation="downloadOwnData",
+    params=Token,
+    media="application/json",
+    errors=(400,),
+)
 def mydata(call: Call, link: Token) -> Reply:
     """Everything stored on this person, as a JSON download (GDPR Art. 15 and 20)."""
     key, _ = tokens.read(DATA, link.token, call.now)
@@ -240,14 +282,14 @@ def mydata(call: Call, link: Token) -> Reply:
     return Reply(json.dumps(kept, ensure_ascii=False, indent=2), headers=headers)
 
 
-@routes.get("/newsletter/erase", params=Token, html=True)
+@routes.get("/newsletter/erase", operation="showOwnErasure", params=Token, html=True)
 def show_erasure(call: Call, link: Token) -> Page:
     """The page before erasing: one button. Changes nothing."""
     tokens.read(DATA, link.token, call.now)
     return Page("erase", {"token": link.token})
 
 
-@routes.post("/newsletter/erase", takes=Token, gives=Done, html=True)
+@routes.post("/newsletter/erase", operation="eraseOwnData", takes=Token, gives=Done, html=True)
 def erase(call: Call, pressed: Token) -> Page:
     """Erases this person's data (GDPR Art. 17); what stays is an HMAC that keeps the address from being imported."""
     key, _ = tokens.read(DATA, pressed.token, call.now)

@@ -7,7 +7,7 @@ from chalicelib.settings import current
 from chalicelib.staff import provider, session, signin
 from chalicelib.staff.pages import page
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="staff-session")
 
 
 class Wish(Body):
@@ -21,7 +21,7 @@ class Returned(Body):
     state: str = ""
 
 
-@routes.get("/staff/sign-in", params=Wish, status=303)
+@routes.get("/staff/sign-in", operation="signIn", params=Wish, status=303)
 def sign_in(call: Call, asked: Wish) -> Reply:
     """Sends the browser to the provider; `next` is the page of ours to go to afterwards."""
     attempt = signin.begin(asked.next)
@@ -29,7 +29,14 @@ def sign_in(call: Call, asked: Wish) -> Reply:
     return _on(url, attempt.cookie(call.now))
 
 
-@routes.get("/staff/signed-in", params=Returned, status=303, html=True, errors=(403,))
+@routes.get(
+    "/staff/signed-in",
+    operation="completeSignIn",
+    params=Returned,
+    status=303,
+    html=True,
+    errors=(403,),
+)
 def signed_in(call: Call, returned: Returned) -> Reply:
     """The provider's answer: a new session, whatever the browser had before."""
     try:
@@ -50,7 +57,7 @@ def signed_in(call: Call, returned: Returned) -> Reply:
     return _on(f"{current().base_url}{attempt.then}", session.cookie(begun))
 
 
-@routes.post("/staff/sign-out", html=True)
+@routes.post("/staff/sign-out", operation="signOut", html=True)
 def sign_out(call: Call) -> Reply:
     """Ends the session here, then at the provider."""
     session.end(session.given(call.headers))

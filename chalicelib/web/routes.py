@@ -14,7 +14,7 @@ from chalicelib.http.openapi import document
 from chalicelib.http.routing import INVENTORY
 from chalicelib.settings import current
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="service")
 _HERE = Path(__file__).parent
 
 
@@ -35,7 +35,7 @@ class Challenge(BaseModel):
     signature: str
 
 
-@routes.get("/health", gives=Health)
+@routes.get("/health", operation="getHealth", gives=Health)
 def health(call: Call) -> Reply:
     """Whether the API answers, and which version of it."""
     return Reply(
@@ -43,26 +43,26 @@ def health(call: Call) -> Reply:
     )
 
 
-@routes.get("/openapi.json")
+@routes.get("/openapi.json", operation="getContract", media="application/json", also=(304,))
 def openapi(call: Call) -> Reply:
     """This contract, generated from the routes and their models."""
     return _cacheable(call, _openapi(), "application/json")
 
 
-@routes.get("/embed.js")
+@routes.get("/embed.js", operation="getEmbedScript", media="text/javascript", also=(304,))
 def embed(call: Call) -> Reply:
     """The website's snippet."""
     return _cacheable(call, _embed(), "text/javascript; charset=utf-8")
 
 
-@routes.get("/altcha", params=ForForm, gives=Challenge)
+@routes.get("/altcha", operation="getChallenge", params=ForForm, gives=Challenge)
 def challenge(call: Call, asked: ForForm) -> Reply:
     """A fresh proof-of-work challenge for a form."""
     made = Challenge.model_validate(challenges.create(asked.form, call.now))
     return Reply(made, headers={"Cache-Control": "no-store"})
 
 
-@routes.get("/altcha.js")
+@routes.get("/altcha.js", operation="getChallengeScript", media="text/javascript", also=(304,))
 def widget(call: Call) -> Reply:
     """The script that does the proof of work for a page's forms."""
     return _cacheable(call, _widget(), "text/javascript; charset=utf-8")

@@ -15,11 +15,11 @@ from chalicelib.settings import current
 from chalicelib.staff.board import view
 from chalicelib.staff.pages import page
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="staff-callbacks")
 Action = Literal["claim", "release", "handover", "dial", "settle", "called_in"]
 
 
-class Press(Body):
+class Press(Body, title="CallbackAction"):
     """A button of the request's page, with whatever stands in its form."""
 
     action: Action = "settle"
@@ -30,7 +30,7 @@ class Press(Body):
     outside_window: bool = False
 
 
-@routes.get("/staff", params=Board, html=True)
+@routes.get("/staff", operation="showBoard", params=Board, html=True, also=(304,))
 def board(call: Call, asked: Board) -> Reply:
     """The board of callback requests. 304 where a script's `If-None-Match` shows that nothing is new."""
     live = view.tabs(call)
@@ -63,7 +63,15 @@ def board(call: Call, asked: Board) -> Reply:
     )
 
 
-@routes.get("/staff/callbacks/{id}", params=ById, gives=Detail, html=True, errors=(404,))
+@routes.get(
+    "/staff/callbacks/{id}",
+    operation="getCallback",
+    params=ById,
+    gives=Detail,
+    html=True,
+    errors=(404,),
+    also=(304,),
+)
 def request(call: Call, asked: ById) -> Reply | Detail:
     """One request with its whole history: a page for people, JSON for programs."""
     if not call.accepts("text/html") or call.accepts("application/json"):
@@ -72,7 +80,14 @@ def request(call: Call, asked: ById) -> Reply | Detail:
 
 
 @routes.post(
-    "/staff/callbacks/{id}", params=ById, takes=Press, html=True, status=303, errors=(404, 409)
+    "/staff/callbacks/{id}",
+    operation="actOnCallback",
+    also=(200,),
+    params=ById,
+    takes=Press,
+    html=True,
+    status=303,
+    errors=(404, 409),
 )
 def press(call: Call, asked: ById, pressed: Press) -> Reply:
     """What is pressed on the page; one that comes too late is shown the request as it is now, and why."""

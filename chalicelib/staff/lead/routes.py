@@ -18,7 +18,7 @@ from chalicelib.staff.lead.figures import GROWTH, Figures, Period, Step, begin, 
 from chalicelib.staff.lead.words import Words
 from chalicelib.staff.pages import page, script
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="staff-figures")
 SPANS = (7, 30, 90, 365)
 _WEEKS = 6
 _FILTERED_DAYS = 7
@@ -32,7 +32,7 @@ class Week(Body):
     days: Annotated[int, Field(ge=1, le=31, description="how far back, today included")] = 7
 
 
-class Amounts(BaseModel):
+class Amounts(BaseModel, title="Figures"):
     """What happened in some time; a request belongs to the day it was made, whatever has become of it since."""
 
     signups: int
@@ -52,11 +52,11 @@ class Amounts(BaseModel):
     views: int = Field(description="of all articles together, as of the last minute")
 
 
-class Day(Amounts):
+class Day(Amounts, title="DayOfFigures"):
     day: date
 
 
-class Tries(BaseModel):
+class Tries(BaseModel, title="AttemptFigures"):
     """All first attempts whose outcome is known, or all second ones, and so on."""
 
     attempt: int
@@ -65,7 +65,7 @@ class Tries(BaseModel):
     rate: float | None
 
 
-class Stats(BaseModel):
+class Stats(BaseModel, title="Statistics"):
     """The figures of a span, made from the requests themselves."""
 
     first: date
@@ -78,7 +78,7 @@ class Stats(BaseModel):
     live: int = Field(description="those that have not")
 
 
-class FilteredDay(BaseModel):
+class FilteredDay(BaseModel, title="DayOfFilteredViews"):
     """Views of a day that nobody read, by class."""
 
     day: date
@@ -87,17 +87,23 @@ class FilteredDay(BaseModel):
     )
 
 
-class Filtered(BaseModel):
+class Filtered(BaseModel, title="FilteredViews"):
     days: list[FilteredDay]
 
 
-@routes.get("/staff/views/filtered", params=Week, gives=Filtered, role="supervisor")
+@routes.get(
+    "/staff/views/filtered",
+    operation="listFilteredViews",
+    params=Week,
+    gives=Filtered,
+    role="supervisor",
+)
 def show_filtered(call: Call, asked: Week) -> Filtered:
     """How many views were not counted in the last days, and why. One read a day."""
     return Filtered(days=_filtered(call, asked.days))
 
 
-@routes.get("/staff/stats", params=Span, gives=Stats, role="supervisor")
+@routes.get("/staff/stats", operation="getStatistics", params=Span, gives=Stats, role="supervisor")
 def stats(call: Call, asked: Span) -> Stats:
     """The figures of a span, by day."""
     first, last = _days(call, asked)
@@ -117,7 +123,7 @@ def stats(call: Call, asked: Span) -> Stats:
     )
 
 
-@routes.get("/staff/figures", params=Span, html=True, role="supervisor")
+@routes.get("/staff/figures", operation="showFigures", params=Span, html=True, role="supervisor")
 def show_figures(call: Call, asked: Span) -> Reply:
     """The figures of a span as charts, each with its table."""
     first, last = _days(call, asked)
@@ -140,7 +146,7 @@ def show_figures(call: Call, asked: Span) -> Reply:
     )
 
 
-@routes.get("/staff/hours", html=True)
+@routes.get("/staff/hours", operation="showHours", html=True, tag="staff-callbacks")
 def hours(call: Call) -> Reply:
     """Opening hours, holidays, exceptions and shifts as the machine understands them, and the rules in words."""
     rules, today = opening.rules(), instants.day(call.now, current().time_zone)

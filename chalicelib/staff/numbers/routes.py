@@ -15,12 +15,12 @@ from chalicelib.settings import current
 from chalicelib.staff.lead.words import Words
 from chalicelib.staff.pages import page
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="staff-numbers")
 _REFERENCE = re.compile(rf"R-?([{ALPHABET}]{{4,12}})", re.IGNORECASE)
 Action = Literal["block", "lift", "restore", "erase"]
 
 
-class Wanted(Body):
+class Wanted(Body, title="StaffSearch"):
     wanted: Annotated[of.Line, StringConstraints(max_length=50)] = ""
 
 
@@ -34,13 +34,20 @@ class Decision(Body):
     action: Action
 
 
-@routes.get("/staff/search", html=True)
+@routes.get("/staff/search", operation="showSearch", html=True)
 def search(call: Call) -> Reply:
     """The search, and for supervisors the numbers that are blocked."""
     return _search(call)
 
 
-@routes.post("/staff/search", takes=Wanted, html=True, status=303, errors=(404,))
+@routes.post(
+    "/staff/search",
+    operation="findCallbackOrNumber",
+    takes=Wanted,
+    html=True,
+    status=303,
+    errors=(404,),
+)
 def find(call: Call, given: Wanted) -> Reply:
     """Goes to the request of a reference, or to the page of a number."""
     written = given.wanted.strip()
@@ -55,7 +62,7 @@ def find(call: Call, given: Wanted) -> Reply:
         return _search(call, 422, written, message(error.fields[0].code, call.language))
 
 
-@routes.get("/staff/search/{key}", params=ByKey, html=True)
+@routes.get("/staff/search/{key}", operation="showNumber", params=ByKey, html=True)
 def show(call: Call, asked: ByKey) -> Reply:
     """What is known of a number."""
     known = store.number(asked.key)
@@ -79,7 +86,13 @@ def show(call: Call, asked: ByKey) -> Reply:
     )
 
 
-@routes.get("/staff/search/{key}/{action}", params=Decision, html=True, role="supervisor")
+@routes.get(
+    "/staff/search/{key}/{action}",
+    operation="showNumberAction",
+    params=Decision,
+    html=True,
+    role="supervisor",
+)
 def ask(call: Call, asked: Decision) -> Reply:
     """Whether that is really meant: one button. Changes nothing."""
     return page(
@@ -88,7 +101,12 @@ def ask(call: Call, asked: Decision) -> Reply:
 
 
 @routes.post(
-    "/staff/search/{key}/{action}", params=Decision, html=True, status=303, role="supervisor"
+    "/staff/search/{key}/{action}",
+    operation="applyNumberAction",
+    params=Decision,
+    html=True,
+    status=303,
+    role="supervisor",
 )
 def decide(call: Call, asked: Decision) -> Reply:
     """Blocks a number, lifts its block or puts it back, or erases its person. A repeat changes nothing more."""
