@@ -13,8 +13,6 @@ from chalicelib.http.openapi import document
 from chalicelib.http.routing import INVENTORY
 from tests.events import Answer
 
-METHODS = {"get", "post", "put", "patch", "delete"}
-
 
 @cache
 def contract() -> dict[str, Any]:
