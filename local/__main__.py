@@ -83,6 +83,7 @@ def _publish(path: Path, cloud: Cloud) -> None:
         "site": cloud.site,
         "mailbox": cloud.mailbox,
         "api": cloud.api,
+        "contract": cloud.contract,
         "staff": cloud.staff,
         "aws": cloud.aws,
     }
@@ -100,6 +101,7 @@ def _summary(cloud: Cloud) -> str:
   site     {cloud.site}    the demo website: sign up, ask for a callback, read an article
   mailbox  {cloud.mailbox}    the mails and alerts that follow
   API      {cloud.api}    on another origin than the site
+  contract {cloud.contract}    every call of the API, to read and to try out
   AWS      {cloud.aws}    the emulator's endpoint
   staff    {cloud.staff}    the staff's page; sign in as
 {people}

@@ -37,6 +37,7 @@ class Cloud:
 
     api: str
     site: str
+    contract: str
     mailbox: str
     staff: str
     aws: str
@@ -160,9 +161,14 @@ class Cloud:
 
     def _start_pages(self) -> None:
         addresses: dict[str, str] = {"api": self.api}
-        site = Site(self._listeners["site"], self.root / "demo" / "site", addresses)
+        shown = {
+            "/contract": self.root / "local" / "contract",
+            "/contract/swagger-ui": self.root / "local" / "vendor" / "swagger-ui",
+        }
+        site = Site(self._listeners["site"], self.root / "demo" / "site", addresses, shown)
         mailbox = Mailbox(self._listeners["mailbox"], self.messages)
         self.site = addresses["site"] = site.url
+        self.contract = f"{site.url}/contract"
         self.mailbox = addresses["mailbox"] = mailbox.url
         for each in (site, mailbox):
             each.start()

@@ -1,4 +1,4 @@
-"""The demo website's server: the files of a folder, read-only, on an origin of its own."""
+"""The demo website's server: the files of folders, read-only, on an origin of their own."""
 
 import mimetypes
 import socket
@@ -10,12 +10,29 @@ from local.web import Handler, Server
 
 
 class Site(Server):
-    """A server of `folder`; in its pages `{{name}}` becomes the address of that name."""
+    """A server of `folder`, and of other folders below a path.
 
-    def __init__(self, listener: socket.socket, folder: Path, addresses: Mapping[str, str]) -> None:
+    `{{name}}` in a page becomes the address of that name.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        folder: Path,
+        addresses: Mapping[str, str],
+        below: Mapping[str, Path] | None = None,
+    ) -> None:
         super().__init__(listener, _Pages)
         self.folder = folder.resolve()
         self.addresses = addresses
+        self._below = {path: each.resolve() for path, each in (below or {}).items()}
+
+    def place(self, path: str) -> tuple[Path, str]:
+        """Find the folder that serves a path, and the path in it; the longest match decides."""
+        for start in sorted(self._below, key=len, reverse=True):
+            if f"{path}/".startswith(f"{start}/"):
+                return self._below[start], path.removeprefix(start)
+        return self.folder, path
 
 
 class _Pages(Handler):
@@ -43,8 +60,9 @@ class _Pages(Handler):
     def _find(self, path: str) -> Path | None:
         if "\0" in path:
             return None
-        wanted = (self.server.folder / path.strip("/")).resolve()
-        if not wanted.is_relative_to(self.server.folder):
+        folder, inside = self.server.place(path)
+        wanted = (folder / inside.strip("/")).resolve()
+        if not wanted.is_relative_to(folder):
             return None
         choices = (wanted, wanted.with_name(f"{wanted.name}.html"), wanted / "index.html")
         return next((each for each in choices if each.is_file()), None)

@@ -16,6 +16,7 @@ from chalicelib.auth import provider
 from chalicelib.callbacks import clock, rules
 from chalicelib.outbox import delivery
 from local.cloud import Cloud
+from tests.contract import published
 from tests.events import Answer, Context, api_event
 
 FORM = "application/x-www-form-urlencoded"
@@ -95,16 +96,18 @@ class Backend:
         headers: dict[str, str] | None = None,
         caller: str = "192.0.2.1",
     ) -> Answer:
-        """One request to the API's handler; a dict goes as JSON."""
+        """One request to the API's handler; a dict goes as JSON. The contract describes its answer."""
         given = {"user-agent": BROWSER, **(headers or {})}
         if body is not None and not isinstance(body, str):
             body = json.dumps(body)
         if body is not None:
             given.setdefault("content-type", "application/json")
         made = app.app(api_event(method, url, body, given, caller), Context())
-        return Answer(
+        answer = Answer(
             made["statusCode"], {k.lower(): v for k, v in made["headers"].items()}, made["body"]
         )
+        published.check(method, url, answer)
+        return answer
 
     def items(self, table: str = "CONTACTS_TABLE", prefix: str = "") -> list[dict[str, Any]]:
         """What a table holds, as plain dicts."""

@@ -253,7 +253,7 @@ def test_what_exists_once() -> None:
     ]
     assert loops == [f"{CORE}.aws"]
     texts = {module: file.read_text() for module, file in FILES.items()}
-    assert [module for module, text in texts.items() if '"Location"' in text] == [
+    assert [module for module, text in texts.items() if "Reply(status=SEE_OTHER" in text] == [
         f"{CORE}.http.replies"
     ]
     assert [module for module, text in texts.items() if "challenges.REFUSED" in text] == [

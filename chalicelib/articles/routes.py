@@ -12,7 +12,7 @@ from chalicelib.http import NO_CONTENT, PUBLIC_READ, Body, Reply, Request, Route
 from chalicelib.http import fields as of
 from chalicelib.settings import current
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="articles")
 BADGE = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img"'
     ' aria-label="{text}"><rect width="100%" height="100%" rx="4" fill="#0b5c4d"/>'
@@ -29,14 +29,14 @@ class Article(Body):
     slug: of.Slug
 
 
-class View(Body):
+class View(Body, title="ArticleView"):
     """What a page may say about its article; believed from the configured origins only."""
 
     title: Annotated[of.Line, Field(max_length=200)] = ""
     page: of.PageUrl = ""
 
 
-class Views(BaseModel):
+class Views(BaseModel, title="ArticleViews"):
     slug: str
     views: int
 
@@ -47,7 +47,7 @@ class Several(Body):
     ]
 
 
-class ManyViews(BaseModel):
+class ManyViews(BaseModel, title="ViewsByArticle"):
     views: dict[str, int]
 
 
@@ -57,12 +57,12 @@ class Span(Article):
     to: date | None = None
 
 
-class Day(BaseModel):
+class Day(BaseModel, title="DayOfViews"):
     day: str
     views: int
 
 
-class Series(BaseModel):
+class Series(BaseModel, title="DailyViews"):
     """One entry for every day of the span, in order; days in the company's time zone."""
 
     slug: str
@@ -74,7 +74,7 @@ class Popular(Body):
     limit: Annotated[int, Field(ge=1, le=50)] = 10
 
 
-class Ranked(BaseModel):
+class Ranked(BaseModel, title="RankedArticle"):
     """`title` is the slug where no page has told one, `page` is then empty."""
 
     slug: str
@@ -127,7 +127,7 @@ def get_daily_article_views(request: Request, asked: Span) -> Reply:
     return Reply(Series(slug=asked.slug, days=listed), headers=PUBLIC_READ)
 
 
-@routes.get("/articles/{slug}/badge.svg", params=Article)
+@routes.get("/articles/{slug}/badge.svg", params=Article, media="image/svg+xml")
 def get_article_badge(request: Request, article: Article) -> Reply:
     """Draw the count as a picture, for places that take no script."""
     language = request.language

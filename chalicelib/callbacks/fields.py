@@ -11,7 +11,7 @@ from chalicelib.errors import FieldError, Invalid
 from chalicelib.settings import current
 
 
-class Window(BaseModel):
+class Window(BaseModel, title="TimeWindow"):
     """A span of time, both ends with an offset."""
 
     model_config = ConfigDict(serialize_by_alias=True)

@@ -17,7 +17,7 @@ from chalicelib.http import ACCEPTED, PUBLIC_READ, Body, Page, Reply, Request, R
 from chalicelib.http import fields as of
 from chalicelib.settings import current
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="callbacks")
 _NEVER_CLOSES = timedelta(days=7)
 _STATUSES: dict[str, Literal["cancelled", "rescheduled", "restored"]] = {
     "cancel": "cancelled",
@@ -42,7 +42,7 @@ class Days(Body):
     days: Annotated[int, Field(ge=1, le=30)] = 5
 
 
-class Slots(BaseModel):
+class Slots(BaseModel, title="CallbackSlots"):
     """Bookable windows, none outside opening hours."""
 
     timezone: str
@@ -70,7 +70,7 @@ class ByVersion(Body):
     version: of.Version
 
 
-class Received(BaseModel):
+class Received(BaseModel, title="CallbackReceipt"):
     """The same answer whatever is known of the number."""
 
     status: Literal["received"] = "received"
@@ -82,14 +82,14 @@ class Token(Body):
     token: str = ""  # a missing one is a bad one, answered alike
 
 
-class Wish(Token):
+class Wish(Token, title="CallbackChange"):
     """What the customer wants changed; `undo` takes back a cancellation for ten minutes."""
 
     action: service.LinkAction
     window: Wished = None
 
 
-class Changed(BaseModel):
+class Changed(BaseModel, title="ChangedCallback"):
     """What has become of the request."""
 
     status: Literal["cancelled", "rescheduled", "restored"]
@@ -136,7 +136,7 @@ def get_callback_consent(request: Request, asked: of.InLanguage) -> Reply:
 @routes.get(
     "/callbacks/consent/{version}", params=ByVersion, gives=of.Declaration, errors=(NotFound,)
 )
-def get_callback_consent_version(request: Request, asked: ByVersion) -> Reply:
+def get_callback_consent_by_version(request: Request, asked: ByVersion) -> Reply:
     """Show a declaration by its version, for every version ever used."""
     return Reply(of.Declaration(**vars(wordings.get(asked.version))), headers=PUBLIC_READ)
 

@@ -9,7 +9,7 @@ contract from them, and `staff_page` is the frame of the staff's pages.
 """
 
 from chalicelib.http.fields import Body
-from chalicelib.http.inventory import ACCEPTED, NO_CONTENT, SEE_OTHER
+from chalicelib.http.inventory import ACCEPTED, NO_CONTENT, NOT_MODIFIED, OK, SEE_OTHER
 from chalicelib.http.replies import (
     PUBLIC_READ,
     Page,
@@ -24,7 +24,9 @@ from chalicelib.http.routing import Routes
 
 __all__ = [
     "ACCEPTED",
+    "NOT_MODIFIED",
     "NO_CONTENT",
+    "OK",
     "PUBLIC_READ",
     "SEE_OTHER",
     "Body",

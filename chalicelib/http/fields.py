@@ -91,7 +91,7 @@ class InLanguage(Body):
     language: Language = "de"
 
 
-class Declaration(BaseModel):
+class Declaration(BaseModel, title="ConsentDeclaration"):
     """The declaration of consent a form must show; `sha256` is over its UTF-8 text."""
 
     version: str

@@ -10,8 +10,8 @@ from chalicelib.auth import gate
 from chalicelib.auth.roles import Role
 from chalicelib.errors import ContactError
 
-# What a call is answered with when it succeeds, where that is not 200 OK (RFC 9110).
-ACCEPTED, NO_CONTENT, SEE_OTHER = 202, 204, 303
+# What a call is answered with when it succeeds (RFC 9110).
+OK, ACCEPTED, NO_CONTENT, SEE_OTHER, NOT_MODIFIED = 200, 202, 204, 303, 304
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 View = Callable[..., Any]
 
@@ -30,6 +30,15 @@ class Route:
     status: int = 200
     errors: tuple[type[ContactError], ...] = ()  # beyond those that every route has
     role: Role = "agent"  # under `/staff`: the least role that may call it
+    media: str = ""  # the type of an answer that is neither a model's JSON nor a page
+    also: tuple[int, ...] = ()  # further answers, such as NOT_MODIFIED to `If-None-Match`
+    tag: str = ""  # the heading it is listed under in the contract, one of `openapi.TAGS`
+
+    @property
+    def operation_id(self) -> str:
+        """The operation's name in the contract: that of its view, in camel case."""
+        first, *others = self.view.__name__.split("_")
+        return first + "".join(each.capitalize() for each in others)
 
     @property
     def closed(self) -> bool:

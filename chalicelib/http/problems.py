@@ -32,7 +32,7 @@ class FieldProblem(BaseModel):
     message: str
 
 
-class ProblemBody(BaseModel):
+class ProblemBody(BaseModel, title="Problem"):
     """The error shape."""
 
     type: str = "about:blank"

@@ -21,6 +21,11 @@ class Routes(Blueprint):  # type: ignore[misc]  # chalice ships no annotations
     wrong method and a HEAD get our headers and our error shape, not the gateway's.
     """
 
+    def __init__(self, import_name: str, *, tag: str = "") -> None:
+        """List the routes under `tag` in the contract, one of `openapi.TAGS`."""
+        super().__init__(import_name)
+        self._tag = tag
+
     def get(self, path: str, **declared: Any) -> Callable[[View], View]:
         """Declare `view(request, [params])` for GET and HEAD; keywords as in Route."""
         return self._add("GET", path, declared)
@@ -38,7 +43,7 @@ class Routes(Blueprint):  # type: ignore[misc]  # chalice ships no annotations
             if path not in INVENTORY:
                 INVENTORY[path] = {}
                 self._open(path)
-            INVENTORY[path][method] = Route(method, path, view, **declared)
+            INVENTORY[path][method] = Route(method, path, view, **{"tag": self._tag, **declared})
             return view
 
         return declare

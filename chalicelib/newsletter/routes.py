@@ -18,7 +18,7 @@ from chalicelib.newsletter.links import CONFIRM, DATA, UNSUBSCRIBE
 from chalicelib.newsletter.model import TOPICS, Topic
 from chalicelib.newsletter.service import Wanted, wordings
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="newsletter")
 
 Topics = Annotated[tuple[Topic, ...], of.ListOf, Field(min_length=1, max_length=len(TOPICS))]
 
@@ -27,7 +27,7 @@ class ByVersion(Body):
     version: of.Version
 
 
-class Signup(Body):
+class Signup(Body, title="NewsletterSignup"):
     """A visitor asks for the newsletter; `consent` is the version of the declaration shown."""
 
     email: of.Email
@@ -40,28 +40,28 @@ class Signup(Body):
     next: of.PageUrl | None = None
 
 
-class Pending(BaseModel):
+class Pending(BaseModel, title="SignupReceipt"):
     """The same answer whatever is known of the address."""
 
     status: Literal["pending"] = "pending"
 
 
-class Token(Body):
+class Token(Body, title="LinkToken"):
     token: str = ""  # a missing one is a bad one, answered alike
 
 
-class Done(BaseModel):
+class Done(BaseModel, title="SubscriptionResult"):
     """What has become of the subscription."""
 
     status: Literal["confirmed", "refused", "unsubscribed", "saved", "sent", "erased"]
 
 
-class Preferences(Token):
+class Preferences(Token, title="NewsletterPreferences"):
     topics: Topics
     language: of.Language
 
 
-class Access(Body):
+class Access(Body, title="DataAccessRequest"):
     """Whose data: by the link of a mail, or by the address, to which a fresh link is then sent."""
 
     token: str = ""
@@ -77,7 +77,7 @@ def get_newsletter_consent(request: Request, asked: of.InLanguage) -> Reply:
 @routes.get(
     "/newsletter/consent/{version}", params=ByVersion, gives=of.Declaration, errors=(NotFound,)
 )
-def get_newsletter_consent_version(request: Request, asked: ByVersion) -> Reply:
+def get_newsletter_consent_by_version(request: Request, asked: ByVersion) -> Reply:
     """Show a declaration by its version, for every version ever used."""
     return _declaration(wordings.get(asked.version))
 
@@ -139,7 +139,7 @@ def show_unsubscription(request: Request, link: Token) -> Page:
 
 
 @routes.post("/newsletter/unsubscribe", params=Token, gives=Done, html=True)
-def unsubscribe_from_newsletter(request: Request, link: Token) -> Page:
+def unsubscribe(request: Request, link: Token) -> Page:
     """Unsubscribe with one click (RFC 8058), without a login; the body may be of any type.
 
     The link never expires.
@@ -149,7 +149,7 @@ def unsubscribe_from_newsletter(request: Request, link: Token) -> Page:
 
 
 @routes.get("/newsletter/preferences", params=Token, html=True)
-def show_newsletter_preferences(request: Request, link: Token) -> Page:
+def show_preferences(request: Request, link: Token) -> Page:
     """Show topics and language, to be changed, and the way to one's data."""
     subscriber = service.by_preferences_link(link.token, request.now)
     request.language = "en" if subscriber.language == "en" else "de"
@@ -158,7 +158,7 @@ def show_newsletter_preferences(request: Request, link: Token) -> Page:
 
 
 @routes.post("/newsletter/preferences", takes=Preferences, gives=Done, html=True)
-def save_newsletter_preferences(request: Request, chosen: Preferences) -> Page:
+def save_preferences(request: Request, chosen: Preferences) -> Page:
     """Save topics and language."""
     service.prefer(chosen.token, chosen.topics, chosen.language, request.sender, request.now)
     return Page("saved", body=Done(status="saved"))
@@ -187,8 +187,8 @@ def request_data_access(request: Request, asked: Access) -> Page:
     return Page("sent", body=Done(status="sent"))
 
 
-@routes.get("/newsletter/mydata", params=Token)
-def download_data(request: Request, link: Token) -> Reply:
+@routes.get("/newsletter/mydata", params=Token, media="application/json")
+def download_own_data(request: Request, link: Token) -> Reply:
     """Return everything stored on this person, as a JSON download (GDPR Art. 15 and 20)."""
     document = service.data_by_link(link.token, request.now)
     headers = {
@@ -200,14 +200,14 @@ def download_data(request: Request, link: Token) -> Reply:
 
 
 @routes.get("/newsletter/erase", params=Token, html=True)
-def show_data_erasure(request: Request, link: Token) -> Page:
+def show_own_erasure(request: Request, link: Token) -> Page:
     """Show the page before erasing: one button. Changes nothing."""
     service.check_link(DATA, link.token, request.now)
     return Page("erase", {"token": link.token})
 
 
 @routes.post("/newsletter/erase", takes=Token, gives=Done, html=True)
-def erase_data(request: Request, pressed: Token) -> Page:
+def erase_own_data(request: Request, pressed: Token) -> Page:
     """Erase this person's data (GDPR Art. 17).
 
     An HMAC stays that keeps the address from being imported.

@@ -9,12 +9,12 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from chalicelib import __version__, challenges
-from chalicelib.http import Body, Reply, Request, Routes, not_modified
+from chalicelib.http import NOT_MODIFIED, Body, Reply, Request, Routes, not_modified
 from chalicelib.http.inventory import INVENTORY
 from chalicelib.http.openapi import document
 from chalicelib.settings import current
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="service")
 _HERE = Path(__file__).parent
 
 
@@ -43,27 +43,27 @@ def get_health(request: Request) -> Reply:
     )
 
 
-@routes.get("/openapi.json")
+@routes.get("/openapi.json", media="application/json", also=(NOT_MODIFIED,))
 def get_contract(request: Request) -> Reply:
     """This contract, generated from the routes and their models."""
     return _cacheable(request, _openapi(), "application/json")
 
 
-@routes.get("/embed.js")
-def get_snippet(request: Request) -> Reply:
+@routes.get("/embed.js", media="text/javascript", also=(NOT_MODIFIED,))
+def get_embed_script(request: Request) -> Reply:
     """The website's snippet."""
     return _cacheable(request, _embed(), "text/javascript; charset=utf-8")
 
 
 @routes.get("/altcha", params=ForForm, gives=Challenge)
-def create_challenge(request: Request, asked: ForForm) -> Reply:
+def get_challenge(request: Request, asked: ForForm) -> Reply:
     """A fresh proof-of-work challenge for a form."""
     made = Challenge.model_validate(challenges.create(asked.form, request.now))
     return Reply(made, headers={"Cache-Control": "no-store"})
 
 
-@routes.get("/altcha.js")
-def get_challenge_widget(request: Request) -> Reply:
+@routes.get("/altcha.js", media="text/javascript", also=(NOT_MODIFIED,))
+def get_challenge_script(request: Request) -> Reply:
     """The script that does the proof of work for a page's forms."""
     return _cacheable(request, _widget(), "text/javascript; charset=utf-8")
 

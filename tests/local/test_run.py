@@ -153,10 +153,11 @@ def test_a_day_with_make_run(runner: Runner) -> None:
         "site": f"http://127.0.0.1:{base + 1}",
         "mailbox": f"http://127.0.0.1:{base + 2}",
         "api": f"http://127.0.0.1:{base}",
+        "contract": f"http://127.0.0.1:{base + 1}/contract",
         "staff": f"http://127.0.0.1:{base}/staff",
         "aws": f"http://127.0.0.1:{base + 3}",
     }
-    for page in (addresses["site"], addresses["mailbox"]):
+    for page in (addresses["site"], addresses["mailbox"], addresses["contract"]):
         with urllib.request.urlopen(page, timeout=10) as answer:
             assert "text/html" in answer.headers["content-type"]
 
@@ -194,7 +195,7 @@ def test_a_day_with_make_run(runner: Runner) -> None:
 
     code, said = runner.end()
     assert code == 0
-    for address in (addresses["site"], addresses["mailbox"], addresses["api"]):
+    for address in (addresses[name] for name in ("site", "mailbox", "api", "contract")):
         assert address in said
     people = [
         Login(**each) for each in json.loads((runner.folder / ".local" / "people.json").read_text())

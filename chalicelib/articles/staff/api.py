@@ -8,14 +8,14 @@ from pydantic import BaseModel, Field
 from chalicelib.articles import service
 from chalicelib.http import Body, Request, Routes
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="staff-figures")
 
 
 class Week(Body):
     days: Annotated[int, Field(ge=1, le=31, description="how far back, today included")] = 7
 
 
-class FilteredDay(BaseModel):
+class FilteredDay(BaseModel, title="DayOfFilteredViews"):
     """Views of a day that nobody read, by class."""
 
     day: date
@@ -24,7 +24,7 @@ class FilteredDay(BaseModel):
     )
 
 
-class Filtered(BaseModel):
+class Filtered(BaseModel, title="FilteredViews"):
     days: list[FilteredDay]
 
 

@@ -10,14 +10,14 @@ from chalicelib.backoffice.figures.model import GROWTH, Period
 from chalicelib.http import Body, Request, Routes
 from chalicelib.settings import current
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="staff-figures")
 
 
 class Span(Body):
     days: Annotated[int, Field(ge=1, le=366, description="how far back, today included")] = 30
 
 
-class Amounts(BaseModel):
+class Amounts(BaseModel, title="Figures"):
     """What happened in some time; a request belongs to the day it was made, whatever came of it."""
 
     signups: int
@@ -37,11 +37,11 @@ class Amounts(BaseModel):
     views: int = Field(description="of all articles together, as of the last minute")
 
 
-class Day(Amounts):
+class Day(Amounts, title="DayOfFigures"):
     day: date
 
 
-class Tries(BaseModel):
+class Tries(BaseModel, title="AttemptFigures"):
     """All first attempts whose outcome is known, or all second ones, and so on."""
 
     attempt: int
@@ -50,7 +50,7 @@ class Tries(BaseModel):
     rate: float | None
 
 
-class Stats(BaseModel):
+class Stats(BaseModel, title="Statistics"):
     """The figures of a span, made from the requests themselves."""
 
     first: date
@@ -64,7 +64,7 @@ class Stats(BaseModel):
 
 
 @routes.get("/staff/stats", params=Span, gives=Stats, role="supervisor")
-def get_stats(request: Request, asked: Span) -> Stats:
+def get_statistics(request: Request, asked: Span) -> Stats:
     """Show the figures of a span, by day."""
     shown = service.figures(asked.days, request.now, "day")
     found = shown.figures

@@ -8,7 +8,7 @@ from chalicelib.http.staff_page import render, script
 from chalicelib.settings import current
 from chalicelib.templates import style
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="staff-figures")
 SPANS = (7, 30, 90, 365)
 _FILTERED_DAYS = 7
 

@@ -6,7 +6,7 @@ from chalicelib.http import Reply, Request, Routes
 from chalicelib.http.staff_page import render
 from chalicelib.settings import current
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="staff-callbacks")
 
 
 @routes.get("/staff/hours", html=True)

@@ -16,12 +16,12 @@ from chalicelib.http import SEE_OTHER, Body, Reply, Request, Routes, redirect
 from chalicelib.http import fields as of
 from chalicelib.http.staff_page import render
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="staff-numbers")
 Action = Literal["block", "lift", "restore", "erase"]
 Key = Annotated[str, StringConstraints(pattern=r"^[\w-]{22}$")]
 
 
-class Wanted(Body):
+class Wanted(Body, title="StaffSearch"):
     wanted: Annotated[of.Line, StringConstraints(max_length=50)] = ""
 
 
@@ -43,7 +43,7 @@ def show_search(request: Request) -> Reply:
 
 
 @routes.post("/staff/search", takes=Wanted, html=True, status=SEE_OTHER, errors=(NotFound,))
-def search_callbacks(request: Request, given: Wanted) -> Reply:
+def find_callback_or_number(request: Request, given: Wanted) -> Reply:
     """Go to the request of a reference, or to the page of a number."""
     found = service.search(given.wanted, request.now, request.person.may("supervisor"))
     if found.reference:
@@ -72,7 +72,7 @@ def show_number(request: Request, asked: ByKey) -> Reply:
 
 
 @routes.get("/staff/search/{key}/{action}", params=Decision, html=True, role="supervisor")
-def confirm_number_decision(request: Request, asked: Decision) -> Reply:
+def show_number_action(request: Request, asked: Decision) -> Reply:
     """Ask whether that is really meant: one button. Changes nothing."""
     live = service.by_number(asked.key, request.now).live
     return render(request, "number_sure", key=asked.key, action=asked.action, live=live)
@@ -81,7 +81,7 @@ def confirm_number_decision(request: Request, asked: Decision) -> Reply:
 @routes.post(
     "/staff/search/{key}/{action}", params=Decision, html=True, status=SEE_OTHER, role="supervisor"
 )
-def decide_about_number(request: Request, asked: Decision) -> Reply:
+def apply_number_action(request: Request, asked: Decision) -> Reply:
     """Block a number, lift its block or put it back, or erase its person.
 
     A repeat changes nothing more.

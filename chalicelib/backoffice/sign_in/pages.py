@@ -1,16 +1,17 @@
 """The staff's pages for signing in and out."""
 
 from chalicelib import log
-from chalicelib.auth import provider, session, sign_in
+from chalicelib.auth import provider, session
+from chalicelib.auth import sign_in as signing_in
 from chalicelib.errors import BadToken, NotAllowed
 from chalicelib.http import SEE_OTHER, Body, Reply, Request, Routes, redirect
 from chalicelib.http.staff_page import render
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="staff-session")
 
 
 class Begin(Body):
-    next: str = sign_in.HOME
+    next: str = signing_in.HOME
 
 
 class Returned(Body):
@@ -21,9 +22,9 @@ class Returned(Body):
 
 
 @routes.get("/staff/sign-in", params=Begin, status=SEE_OTHER)
-def begin_sign_in(request: Request, asked: Begin) -> Reply:
+def sign_in(request: Request, asked: Begin) -> Reply:
     """Send the browser to the provider; `next` is the page of ours to go to afterwards."""
-    pending = sign_in.begin(asked.next)
+    pending = signing_in.begin(asked.next)
     url = provider.sign_in_url(pending, request.language)
     return redirect(url, {"Set-Cookie": pending.cookie(request.now)})
 
@@ -32,7 +33,7 @@ def begin_sign_in(request: Request, asked: Begin) -> Reply:
 def complete_sign_in(request: Request, returned: Returned) -> Reply:
     """Take the provider's answer: begin a new session, whatever the browser had before."""
     try:
-        pending = sign_in.resume(request.headers, returned.state, request.now)
+        pending = signing_in.resume(request.headers, returned.state, request.now)
         if not returned.code:  # an `error` in its place: cancelled, or refused
             raise BadToken
         person = provider.person(provider.redeem(returned.code, pending))

@@ -20,7 +20,7 @@ from chalicelib.errors import Conflict, NotFound
 from chalicelib.http import Body, Request, Routes
 from chalicelib.http import fields as of
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="staff-callbacks")
 Reference = Annotated[of.Line, StringConstraints(min_length=1, max_length=20)]
 
 
@@ -35,16 +35,16 @@ class ById(Body):
     language: of.Language = "de"
 
 
-class Phone(Body):
+class Phone(Body, title="PhoneNumber"):
     phone: Annotated[of.Line, StringConstraints(min_length=1, max_length=50)]
     language: of.Language = "de"
 
 
-class Dial(Body):
+class Dial(Body, title="CallStart"):
     outside_window: bool = False
 
 
-class Handover(Body):
+class Handover(Body, title="HandOver"):
     to: Annotated[of.Line, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -56,11 +56,11 @@ class CallOutcome(Body):
     window: Wished = None
 
 
-class Block(Phone):
+class Block(Phone, title="NumberBlock"):
     blocked: bool
 
 
-class Card(BaseModel):
+class Card(BaseModel, title="CallbackSummary"):
     """A request as the board shows it: nobody's name, nobody's number."""
 
     id: str
@@ -84,7 +84,7 @@ class Card(BaseModel):
     attempts: int
 
 
-class CallMade(BaseModel):
+class CallMade(BaseModel, title="CallAttempt"):
     """One call that was made; `outcome` is empty while it is under way."""
 
     at: AwareDatetime
@@ -93,7 +93,7 @@ class CallMade(BaseModel):
     note: str
 
 
-class Event(BaseModel):
+class Event(BaseModel, title="CallbackEvent"):
     """Something that happened to the request; `about` has what belongs to it, such as `outcome`."""
 
     at: AwareDatetime
@@ -103,7 +103,7 @@ class Event(BaseModel):
     about: dict[str, str]
 
 
-class Contact(BaseModel):
+class Contact(BaseModel, title="CallbackContact"):
     """Whom to call."""
 
     name: str
@@ -115,7 +115,7 @@ class Contact(BaseModel):
     language: str
 
 
-class Detail(Card):
+class Detail(Card, title="Callback"):
     """A request with its whole history; `contact` is for whoever claimed it."""
 
     contact: Contact | None
@@ -126,12 +126,12 @@ class Detail(Card):
     history: list[Event]
 
 
-class Cards(BaseModel):
+class Cards(BaseModel, title="CallbackList"):
     callbacks: list[Card]
     cursor: str | None
 
 
-class KnownNumber(BaseModel):
+class KnownNumber(BaseModel, title="NumberRecord"):
     """What is known of a number."""
 
     live: str | None
@@ -139,7 +139,7 @@ class KnownNumber(BaseModel):
     requests: list[str] = Field(description="references, newest first")
 
 
-class ErasedRequests(BaseModel):
+class ErasedRequests(BaseModel, title="NumberErasure"):
     status: Literal["erased"] = "erased"
     requests: int
 
@@ -201,26 +201,34 @@ def record_callback_outcome(request: Request, asked: ById, given: CallOutcome) -
 
 
 @routes.post("/staff/callbacks/called-in", takes=Phone, gives=Detail, errors=(NotFound, Conflict))
-def end_called_in_callback(request: Request, customer: Phone) -> Detail:
+def record_incoming_call(request: Request, customer: Phone) -> Detail:
     """End the live request of a customer who rang by themselves, found by their number."""
     who = who_of(request.person)
     return detail(service.end_called_in(customer.phone, who, request.now), request)
 
 
-@routes.get("/staff/numbers", params=Phone, gives=KnownNumber)
+@routes.get("/staff/numbers", params=Phone, gives=KnownNumber, tag="staff-numbers")
 def get_number(request: Request, asked: Phone) -> KnownNumber:
     """Show what is known of a telephone number."""
     return _known(service.look_up_number(asked.phone, request.now))
 
 
-@routes.post("/staff/numbers/block", takes=Block, gives=KnownNumber, role="supervisor")
+@routes.post(
+    "/staff/numbers/block", takes=Block, gives=KnownNumber, role="supervisor", tag="staff-numbers"
+)
 def block_number(request: Request, asked: Block) -> KnownNumber:
     """Keep a number from being called for 90 days, or lift that."""
     who = who_of(request.person)
     return _known(service.set_block(asked.phone, asked.blocked, who, request.now))
 
 
-@routes.post("/staff/numbers/erase", takes=Phone, gives=ErasedRequests, role="supervisor")
+@routes.post(
+    "/staff/numbers/erase",
+    takes=Phone,
+    gives=ErasedRequests,
+    role="supervisor",
+    tag="staff-numbers",
+)
 def erase_number(request: Request, asked: Phone) -> ErasedRequests:
     """Erase what is known of a person by their number (GDPR Art. 17). A repeat answers the same.
 

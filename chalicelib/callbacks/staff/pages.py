@@ -10,14 +10,24 @@ from chalicelib.callbacks.staff import api, service, view
 from chalicelib.callbacks.staff.api import Board, ById, Detail
 from chalicelib.callbacks.staff.service import Press, Shown
 from chalicelib.errors import Conflict, NotFound
-from chalicelib.http import SEE_OTHER, Body, Reply, Request, Routes, not_modified, redirect
+from chalicelib.http import (
+    NOT_MODIFIED,
+    OK,
+    SEE_OTHER,
+    Body,
+    Reply,
+    Request,
+    Routes,
+    not_modified,
+    redirect,
+)
 from chalicelib.http import fields as of
 from chalicelib.http.staff_page import render
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="staff-callbacks")
 
 
-class Button(Body):
+class Button(Body, title="CallbackAction"):
     """A button of the request's page, with whatever stands in its form."""
 
     action: service.Action = "outcome"
@@ -28,7 +38,7 @@ class Button(Body):
     outside_window: bool = False
 
 
-@routes.get("/staff", params=Board, html=True)
+@routes.get("/staff", params=Board, html=True, also=(NOT_MODIFIED,))
 def show_board(request: Request, asked: Board) -> Reply:
     """Show the board of callback requests.
 
@@ -48,7 +58,14 @@ def show_board(request: Request, asked: Board) -> Reply:
     return render(request, "board", tab=asked.state, cursor=board.cursor, version=version, **values)
 
 
-@routes.get("/staff/callbacks/{id}", params=ById, gives=Detail, html=True, errors=(NotFound,))
+@routes.get(
+    "/staff/callbacks/{id}",
+    params=ById,
+    gives=Detail,
+    html=True,
+    errors=(NotFound,),
+    also=(NOT_MODIFIED,),
+)
 def get_callback(request: Request, asked: ById) -> Reply | Detail:
     """Show one request with its whole history: a page for people, JSON for programs."""
     shown = service.show(asked.id, api.who_of(request.person), request.now)
@@ -64,8 +81,9 @@ def get_callback(request: Request, asked: ById) -> Reply | Detail:
     html=True,
     status=SEE_OTHER,
     errors=(NotFound, Conflict),
+    also=(OK,),
 )
-def press_callback_button(request: Request, asked: ById, button: Button) -> Reply:
+def act_on_callback(request: Request, asked: ById, button: Button) -> Reply:
     """Do what was pressed on the page of a request.
 
     A press that comes too late shows the request as it is now, and why.

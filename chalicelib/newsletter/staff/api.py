@@ -16,7 +16,7 @@ from chalicelib.newsletter.model import Subscriber, Topic
 from chalicelib.newsletter.routes import Done
 from chalicelib.settings import current
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="staff-subscribers")
 _CURSOR = "newsletter.export"  # the purpose of a cursor
 # For one part: with one read's longest wait still well inside the function's 20 seconds.
 _SECONDS = 8
@@ -27,7 +27,7 @@ class ById(Body):
     language: of.Language = "de"
 
 
-class SubscriberRecord(BaseModel):
+class SubscriberRecord(BaseModel, title="Subscriber"):
     """One subscriber, as the staff see it; `id` stands for the address in the other calls."""
 
     id: str
@@ -67,7 +67,9 @@ def erase_subscriber(request: Request, asked: ById) -> Done:
     return Done(status="erased")
 
 
-@routes.get("/staff/subscribers.csv", params=Export, errors=(BadToken,), role="supervisor")
+@routes.get(
+    "/staff/subscribers.csv", params=Export, errors=(BadToken,), role="supervisor", media="text/csv"
+)
 def export_subscribers(request: Request, asked: Export) -> Reply:
     """Export the confirmed subscribers as CSV, no cell of which can be taken for a formula.
 

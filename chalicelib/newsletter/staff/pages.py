@@ -15,7 +15,7 @@ from chalicelib.newsletter.model import TOPICS
 from chalicelib.newsletter.staff import api
 from chalicelib.newsletter.staff.api import ById, SubscriberRecord
 
-routes = Routes(__name__)
+routes = Routes(__name__, tag="staff-subscribers")
 _PATH = "/staff/subscribers"
 
 
@@ -30,14 +30,14 @@ class ByEmail(Body):
     email: of.Email
 
 
-class Typed(Body):
+class Typed(Body, title="SubscriberSearch"):
     email: Annotated[of.Line, StringConstraints(max_length=254)] = ""
 
 
 @routes.get(
     _PATH, params=Wanted, gives=SubscriberRecord, html=True, errors=(NotFound,), role="supervisor"
 )
-def find_subscriber(request: Request, asked: Wanted) -> SubscriberRecord | Reply:
+def look_up_subscriber(request: Request, asked: Wanted) -> SubscriberRecord | Reply:
     """Show the subscriber of an address; at a browser the form for one, and the export."""
     if request.accepts("text/html"):
         return _found(request, asked.email) if asked.email else _form(request, done=asked.done)
@@ -48,7 +48,7 @@ def find_subscriber(request: Request, asked: Wanted) -> SubscriberRecord | Reply
 
 
 @routes.post(_PATH, takes=Typed, html=True, status=SEE_OTHER, errors=(NotFound,), role="supervisor")
-def search_subscriber(request: Request, typed: Typed) -> Reply:
+def find_subscriber(request: Request, typed: Typed) -> Reply:
     """Go to the page of an address's subscriber."""
     return _found(request, typed.email)
 
@@ -71,8 +71,15 @@ def get_subscriber(request: Request, asked: ById) -> SubscriberRecord | Reply:
     return render(request, "subscriber", subscriber=subscriber, expired=expired)
 
 
-@routes.get(f"{_PATH}/{{id}}/proof", params=ById, html=True, errors=(NotFound,), role="supervisor")
-def get_subscriber_proof(request: Request, asked: ById) -> Reply:
+@routes.get(
+    f"{_PATH}/{{id}}/proof",
+    params=ById,
+    html=True,
+    errors=(NotFound,),
+    role="supervisor",
+    media="application/json",
+)
+def get_consent_proof(request: Request, asked: ById) -> Reply:
     """Show the proof of consent, verified: JSON, or a page that prints on one sheet."""
     document = service.prove(asked.id, request.now)
     log.info("newsletter.proof_shown", subscriber=asked.id, by=request.person.id)
@@ -85,13 +92,13 @@ def get_subscriber_proof(request: Request, asked: ById) -> Reply:
 
 
 @routes.get(f"{_PATH}/{{id}}/erase", params=ById, html=True, errors=(NotFound,), role="supervisor")
-def confirm_subscriber_erasure(request: Request, asked: ById) -> Reply:
+def show_subscriber_erasure(request: Request, asked: ById) -> Reply:
     """Ask whether erasing is really meant: one button. Changes nothing."""
     return render(request, "subscriber_sure", subscriber=service.get(asked.id))
 
 
 @routes.post(f"{_PATH}/{{id}}/erase", params=ById, html=True, status=SEE_OTHER, role="supervisor")
-def press_subscriber_erasure(request: Request, asked: ById) -> Reply:
+def confirm_subscriber_erasure(request: Request, asked: ById) -> Reply:
     """Erase a person's data on their behalf. A repeat changes nothing more."""
     service.erase_for(asked.id, "staff", request.person.id, request.now)
     return redirect(f"{_PATH}?done=erased")
