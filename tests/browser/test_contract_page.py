@@ -1,7 +1,5 @@
 """The local stage's page of the contract: every operation, asked of nobody but this machine."""
 
-
-
 from local.cloud import Cloud
 from tests.browser.conftest import Visit
 from tests.contract.published import operations
