@@ -96,7 +96,7 @@ class Backend:
         headers: dict[str, str] | None = None,
         caller: str = "192.0.2.1",
     ) -> Answer:
-        """One request to the API's handler; a dict goes as JSON. The contract describes its answer."""
+        """Send one request, a dict as JSON; its answer has to be one that the contract describes."""
         given = {"user-agent": BROWSER, **(headers or {})}
         if body is not None and not isinstance(body, str):
             body = json.dumps(body)

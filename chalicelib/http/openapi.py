@@ -79,7 +79,7 @@ _OTHERWISE = ("Unexpected", "any other problem, such as an error of ours")
 
 
 class _Generator(GenerateJsonSchema):
-    """Leaves out titles that only repeat a field's name; knows which fields an answer always has."""
+    """Leaves out titles that repeat a field's name; knows which fields an answer always has."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         """Say no, whatever the field."""

@@ -22,7 +22,7 @@ STRICT = ["--noEmit", "--strict", "--target", "es2022", "--module", "nodenext"]
 
 @pytest.fixture(scope="session")
 def tools(root: Path) -> Path:
-    """Where the locked npm packages are; they are installed once for each lock, without their scripts."""
+    """Install the locked npm packages, once for each lock and without their scripts."""
     lock = (NPM / "package-lock.json").read_bytes()
     folder = root / ".local" / "npm" / hashlib.sha256(lock).hexdigest()[:16]
     if not folder.is_dir():
