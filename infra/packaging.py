@@ -1,10 +1,9 @@
 """Makes of Chalice's deployment package one that starts fast; `infra.chalice` has it done to every package it makes.
 
 Chalice's package runs as it is, only slower: /var/task is read-only, so that every cold start compiles every module,
-and the SDK of Lambda's runtime reads the data of four hundred services. `optimise` rewrites the package in place: out
-goes what no function opens, in comes the SDK this project is tested with, cut to the services the code names, then the
-templates as Python, and last the bytecode. What each of it brings is in docs/performance.md. The same package in makes
-the same bytes.
+and its SDK reads the data of four hundred services. `optimise` rewrites the package in place: out goes what no function
+opens, the SDK is cut to the services the code names, then come the templates as Python, and last the bytecode. What
+each of it brings is in docs/performance.md. The same package in makes the same bytes.
 """
 
 import os
@@ -24,6 +23,13 @@ UNNEEDED = (
     "phonenumbers/geodata",  # places, operators and time zones of numbers: nobody asks for them
     "phonenumbers/carrierdata",
     "phonenumbers/tzdata",
+    "boto3/data",  # of its resources; the functions use clients
+    "boto3/docs",
+    "boto3/dynamodb",
+    "boto3/ec2",
+    "boto3/examples",
+    "boto3/s3",
+    "boto3/crt.py",
     "pydantic/v1",
     "pydantic/mypy.py",
     "dns",  # email-validator's look-ups; addresses are checked by their syntax
@@ -78,7 +84,7 @@ def optimise(archive: Path) -> Path:
         _check(folder)
         services = sdk.used(folder)
         try:
-            sdk.add(folder, services)
+            sdk.cut(folder, services)
         except LookupError as error:
             raise Unfit(str(error)) from error
         _remove(folder)
