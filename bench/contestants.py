@@ -42,11 +42,7 @@ def _ours(stage: Stage, endpoint: str) -> Iterator[Contestant]:
         ("chalice package", stage.shipped),
     ):
         environment = _environment(stage, endpoint, package, name, "app.app")
-        path = (
-            (package, stage.client)
-            if package == stage.optimised
-            else (package, stage.client, stage.sdk)
-        )
+        path = (package, stage.client)
         jobs = {what: Job(path, environment, *asked) for what, asked in served.items()}
         yield Contestant(name, "ours" if package == stage.optimised else "peer", jobs)
 
@@ -85,7 +81,8 @@ def _peers(stage: Stage, endpoint: str) -> Iterator[Contestant]:
         ),
         ("Powertools, pydantic", "powertools.handler", libraries, view),
         ("FastAPI, Mangum", "fast.handler", libraries, view),
-        ("Chalice, Table", "resource.app", (PEERS, stage.shipped, stage.client, stage.sdk), view),
+        # Its package would have no boto3 of its own, so the runtime's comes first.
+        ("Chalice, Table", "resource.app", (PEERS, stage.sdk, stage.shipped, stage.client), view),
     ):
         environment = _environment(stage, endpoint, PEERS, name, handler)
         yield Contestant(

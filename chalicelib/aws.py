@@ -23,7 +23,8 @@ Item = dict[str, Any]
 
 # Longest wait: 3 × (1 + 2) s and the pauses between, well inside the functions' and the gateway's time limits.
 _TUNED = {
-    "user_agent": f"customer-contact/{__version__}",  # a given one is not rebuilt for every call
+    # A given one is not rebuilt for every call. boto3 adds botocore's name and version.
+    "user_agent": f"customer-contact/{__version__} Boto3/{boto3.__version__}",
     "parameter_validation": False,  # the models at the edge and these functions guard the shapes
     "connect_timeout": 1,
     "read_timeout": 2,

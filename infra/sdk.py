@@ -85,9 +85,9 @@ def cut(folder: Path, services: set[str]) -> None:
 
 
 def _replace(package: Path, modules: Mapping[str, str], kept: Iterable[str] = ()) -> None:
-    """Put these modules in place of all that a session imports for nothing, a tenth of a start.
+    """Put these modules in place of what a session imports for nothing, a twelfth of a start.
 
-    botocore's `docs.utils` is kept: it has hooks that every client gets.
+    Of botocore's `docs`, `utils` is kept: it has hooks that every client gets.
     """
     for each in package.iterdir():
         if each.stem not in kept:
