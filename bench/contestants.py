@@ -45,11 +45,7 @@ def _ours(stage: Stage, endpoint: str) -> Iterator[Contestant]:
         ("chalice package", stage.shipped),
     ):
         environment = _environment(stage, endpoint, package, name, "app.app")
-        path = (
-            (package, stage.client)
-            if package == stage.optimised
-            else (package, stage.client, stage.sdk)
-        )
+        path = (package, stage.client)
         jobs = {what: Job(path, environment, *asked) for what, asked in served.items()}
         yield Contestant(name, "ours" if package == stage.optimised else "peer", jobs)
 
@@ -72,7 +68,8 @@ def _streams(stage: Stage, endpoint: str) -> Iterator[Contestant]:
 def _peers(stage: Stage, endpoint: str) -> Iterator[Contestant]:
     bare = (PEERS, stage.client, stage.sdk)
     libraries = (PEERS, stage.site, stage.sdk)
-    chalice = (PEERS, stage.shipped, stage.client, stage.sdk)
+    # Its package would have no boto3 of its own, so the runtime's comes first.
+    chalice = (PEERS, stage.sdk, stage.shipped, stage.client)
     view = {"view": (events.VIEW, _COUNTED)}
     signup = {"signup": (events.SIGNUP, _FORM)}
     callback = {"callback": (events.CALLBACK, _FORM)}

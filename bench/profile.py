@@ -21,6 +21,7 @@ STEPS = {
     OURS: {
         "Chalice, and of the standard library what it needs": "chalice",
         "botocore": "botocore.session",
+        "boto3": "boto3",
         "pydantic": "pydantic.main,pydantic.types",
         "our frame for HTTP, with its models": "chalicelib.http",
         "the articles' models and routes": "chalicelib.articles.routes",
@@ -29,6 +30,7 @@ STEPS = {
     MAILER: {
         "Chalice, the app": "app",
         "botocore": "botocore.session",
+        "boto3": "boto3",
         "Jinja": "jinja2",
         "the outbox": "chalicelib.outbox.delivery",
         "the letters and alerts": "chalicelib.newsletter.reactions,chalicelib.callbacks.reactions",

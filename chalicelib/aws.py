@@ -1,6 +1,6 @@
 """Cached, tuned AWS clients, and DynamoDB in plain dicts with our own errors.
 
-botocore is used here, in the capabilities' `store` and in `outbox`, nowhere else. boto3 would only add imports.
+boto3 is used here, nowhere else; botocore's exceptions in the capabilities' `store` and in `outbox` as well.
 """
 
 import json
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
+import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,7 +24,8 @@ Result = TypeVar("Result")
 
 # Longest wait: 3 × (1 + 2) s and the pauses between, well inside the functions' and the gateway's time limits.
 _TUNED = {
-    "user_agent": f"customer-contact/{__version__}",  # a given one is not rebuilt for every call
+    # A given one is not rebuilt for every call. boto3 adds botocore's name and version.
+    "user_agent": f"customer-contact/{__version__} Boto3/{boto3.__version__}",
     "parameter_validation": False,  # the models at the edge and these functions guard the shapes
     "connect_timeout": 1,
     "read_timeout": 2,
@@ -57,7 +59,9 @@ class Cancelled(Exception):
 
 @cache
 def _session() -> Any:
-    return botocore.session.Session(include_builtin_handlers=False)
+    """Return the one session of boto3's in this process, without the hooks that `client` adds by service."""
+    bare = botocore.session.Session(include_builtin_handlers=False)
+    return boto3.Session(botocore_session=bare)
 
 
 @cache
@@ -65,9 +69,7 @@ def client(service: str) -> Any:
     """The one client of a service in this process."""
     retries = {"mode": "standard", "total_max_attempts": _ATTEMPTS.get(service, 3)}
     timeouts = {"read_timeout": 10} if service in _ATTEMPTS else {}
-    made = _session().create_client(
-        service, config=Config(**{**_TUNED, **timeouts}, retries=retries)
-    )
+    made = _session().client(service, config=Config(**{**_TUNED, **timeouts}, retries=retries))
     # botocore's own hooks, but for those of other services, which take longer to add than the client to make, and for
     # headers that tell AWS how often a call was tried.
     name = made.meta.service_model.service_id.hyphenize()

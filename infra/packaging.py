@@ -1,11 +1,10 @@
 """The optimisation of Chalice's deployment package, so that functions start fast.
 
 Chalice's package runs as it is, but slower: /var/task is read-only, so that every cold start
-compiles every module, and the SDK of Lambda's runtime reads the data of four hundred services.
-`optimise` rewrites a package in place: it adds the SDK this project is tested with, cut to the
-services the code names, removes what no function opens, compiles the templates to Python, and makes
-the bytecode. docs/performance.md says what that gains. The same package gives the same bytes.
-`infra.chalice` optimises every package it makes.
+compiles every module, and its SDK reads the data of four hundred services. `optimise` rewrites a
+package in place: it removes what no function opens, cuts the SDK to the services the code names,
+compiles the templates to Python, and makes the bytecode. docs/performance.md says what that gains.
+The same package gives the same bytes. `infra.chalice` optimises every package it makes.
 """
 
 import os
@@ -25,6 +24,13 @@ UNNEEDED = (
     "phonenumbers/geodata",  # places, operators and time zones of numbers: nobody asks for them
     "phonenumbers/carrierdata",
     "phonenumbers/tzdata",
+    "boto3/data",  # of its resources; the functions use clients
+    "boto3/docs",
+    "boto3/dynamodb",
+    "boto3/ec2",
+    "boto3/examples",
+    "boto3/s3",
+    "boto3/crt.py",
     "pydantic/v1",
     "pydantic/mypy.py",
     "dns",  # email-validator's look-ups; addresses are checked by their syntax
@@ -83,7 +89,7 @@ def optimise(archive: Path) -> Path:
         _check(folder)
         services = sdk.used(folder)
         try:
-            sdk.add(folder, services)
+            sdk.cut(folder, services)
         except LookupError as error:
             raise Unfit(str(error)) from error
         _remove(folder)

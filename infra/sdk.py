@@ -1,4 +1,4 @@
-"""The AWS SDK in the package: botocore of the lock, with the data of the operations we use.
+"""Cut the AWS SDK in a package to the clients, services and operations that the code uses.
 
 A client is made from the service's model and rules, which are read as JSON at every cold start; the
 rest of botocore's 25 MB of data is only searched. What the code names stays: a service that stands
@@ -9,14 +9,12 @@ import gzip
 import json
 import re
 import shutil
-from collections.abc import Iterator
-from importlib import metadata
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from botocore import xform_name
 
-DISTRIBUTIONS = ("botocore", "jmespath", "python-dateutil", "six", "urllib3")
 # Every AWS endpoint's certificate goes back to one of these; AWS asks clients to trust them all
 # (https://www.amazontrust.com/repository, https://docs.aws.amazon.com/general/latest/gr/aws-tls.html).
 # AWS_CA_BUNDLE names another file, should that ever change.
@@ -43,6 +41,23 @@ class ClientMethodDocstring(str):
 
 PaginatorDocstring = WaiterDocstring = ClientMethodDocstring
 '''
+# Replaces boto3's resources. Without their data `Session.resource` says that there is none.
+_CLIENTS_ONLY = '''"""Without resources: a session makes clients."""
+
+
+class ResourceFactory:
+    """Makes nothing."""
+
+    def __init__(self, emitter):
+        pass
+'''
+# Replaces s3transfer, of which boto3 imports one class to look for an attribute.
+_NO_TRANSFERS = '''"""Without transfers to and from S3."""
+
+
+class TransferConfig:
+    """Configures nothing."""
+'''
 _CLIENT = re.compile(r"""\bclient\(\s*"([a-z0-9-]+)"\s*\)""")
 _WORD = re.compile(r"[a-z_]+")
 
@@ -52,70 +67,70 @@ def used(folder: Path) -> set[str]:
     return set(_CLIENT.findall(_code(folder)))
 
 
-def add(folder: Path, services: set[str]) -> None:
-    """Copy the SDK into `folder`, in place of one that is there.
+def cut(folder: Path, services: set[str]) -> None:
+    """Cut the SDK in `folder` to these services. Cutting it again changes nothing.
 
-    Raises LookupError for an unknown service or root certificate.
+    Raises LookupError if there is none, and for an unknown service or root certificate.
     """
-    words = set(_WORD.findall(_code(folder)))
-    for name in DISTRIBUTIONS:
-        for file in metadata.files(name) or ():
-            top = file.parts[0]
-            if (
-                ".." in file.parts
-                or "__pycache__" in file.parts
-                or (top == "botocore" and file.parts[1] == "data")
-            ):
-                continue
-            if (
-                top.endswith(".dist-info")
-                and file.name != "METADATA"
-                and "licenses" not in file.parts
-            ):
-                continue
-            target = folder / file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(str(file.locate()), target)
-    _silence(folder / "botocore" / "docs")
-    botocore = Path(str(metadata.distribution("botocore").locate_file("botocore")))
-    shutil.rmtree(folder / "botocore" / "data", ignore_errors=True)
-    for service in services:
-        _copy_service(botocore / "data" / service, folder / "botocore" / "data" / service, words)
-    _copy_common(botocore / "data", folder / "botocore" / "data", services)
+    for name in ("boto3", "botocore", "s3transfer"):
+        if not (folder / name).is_dir():
+            raise LookupError(f"there is no {name} in the package: requirements.txt must name it")
+    botocore = folder / "botocore"
+    _replace(botocore / "docs", {"__init__": "", "docstring": _WORDLESS}, kept=("utils",))
+    _replace(folder / "boto3" / "resources", {"__init__": "", "factory": _CLIENTS_ONLY})
+    _replace(folder / "s3transfer", {"__init__": "", "manager": _NO_TRANSFERS})
+    _cut_data(botocore / "data", services, set(_WORD.findall(_code(folder))))
     bundle = (botocore / "cacert.pem").read_text()
-    (folder / "botocore" / "cacert.pem").write_text("".join(_root(bundle, name) for name in ROOTS))
+    (botocore / "cacert.pem").write_text("".join(_root(bundle, name) for name in ROOTS))
 
 
-def _silence(docs: Path) -> None:
-    """Remove botocore's documentation generator: its import takes 2.5 % of a cold start.
+def _replace(package: Path, modules: Mapping[str, str], kept: Iterable[str] = ()) -> None:
+    """Replace the modules of a package that a session imports for nothing, except those `kept`.
 
-    The module `utils` stays, as it has hooks that every client gets.
+    Their import takes a twelfth of a cold start. Of botocore's `docs`, `utils` is kept, as it has
+    hooks that every client gets.
     """
-    utils = (docs / "utils.py").read_text()
-    shutil.rmtree(docs)
-    docs.mkdir()
-    for name, text in (("__init__", ""), ("docstring", _WORDLESS), ("utils", utils)):
-        (docs / f"{name}.py").write_text(text)
+    for each in package.iterdir():
+        if each.stem not in kept:
+            _remove(each)
+    for name, text in modules.items():
+        (package / f"{name}.py").write_text(text)
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _code(folder: Path) -> str:
     return "\n".join(file.read_text() for file in sorted((folder / "chalicelib").rglob("*.py")))
 
 
-def _copy_service(source: Path, target: Path, words: set[str]) -> None:
-    """Copy the latest version of a service's data, without documentation and examples.
+def _cut_data(data: Path, services: set[str], words: set[str]) -> None:
+    for unknown in sorted(services - {each.name for each in data.iterdir()}):
+        raise LookupError(f"botocore knows no service {unknown}")
+    for each in sorted(data.iterdir()):
+        if each.name in services:
+            _cut_service(each, words)
+        elif each.is_dir():
+            shutil.rmtree(each)
+        else:
+            _cut_common(each, services)
 
-    Raises LookupError for an unknown service.
-    """
-    if not source.is_dir():
-        raise LookupError(f"botocore knows no service {source.name}")
-    latest = max(each for each in source.iterdir() if each.is_dir())
+
+def _cut_service(folder: Path, words: set[str]) -> None:
+    """Leave the latest version of a service's data, without documentation and examples."""
+    latest = max(each for each in folder.iterdir() if each.is_dir())
+    for each in folder.iterdir():
+        if each != latest:
+            _remove(each)
     for file in sorted(latest.iterdir()):
+        if file.name.startswith("examples"):
+            file.unlink()
+            continue
         data = _undocumented(_read(file))
         if file.name.startswith("service-2.json"):
             data = _named(data, words)
-        if not file.name.startswith("examples"):
-            _write(target / latest.name / file.name.removesuffix(".gz"), data)
+        _rewrite(file, data)
 
 
 def _named(model: Any, words: set[str]) -> Any:
@@ -146,17 +161,16 @@ def _shapes(data: Any) -> Iterator[str]:
                 yield from _shapes(each)
 
 
-def _copy_common(source: Path, target: Path, services: set[str]) -> None:
-    for file in sorted(source.glob("*.json*")):
-        data = _read(file)
-        if file.name.startswith("endpoints."):
-            for partition in data["partitions"]:
-                partition["services"] = {
-                    name: regions
-                    for name, regions in partition["services"].items()
-                    if name in _endpoints(services)
-                }
-        _write(target / file.name.removesuffix(".gz"), _undocumented(data))
+def _cut_common(file: Path, services: set[str]) -> None:
+    data = _read(file)
+    if file.name.startswith("endpoints."):
+        for partition in data["partitions"]:
+            partition["services"] = {
+                name: regions
+                for name, regions in partition["services"].items()
+                if name in _endpoints(services)
+            }
+    _rewrite(file, _undocumented(data))
 
 
 def _endpoints(services: set[str]) -> set[str]:
@@ -165,14 +179,12 @@ def _endpoints(services: set[str]) -> set[str]:
 
 
 def _root(bundle: str, name: str) -> str:
-    label, rest = (
-        f'# Label: "{re.escape(name)}"\n',
-        r"(?:#.*\n)*(-----BEGIN[^#]*END CERTIFICATE-----\n)",
-    )
-    found = re.search(label + rest, bundle)
+    label = f'# Label: "{name}"\n'
+    rest = r"(?:#.*\n)*(-----BEGIN[^#]*END CERTIFICATE-----\n)"
+    found = re.search(re.escape(label) + rest, bundle)
     if not found:
         raise LookupError(f"botocore's certificates have no {name}")
-    return f"# {name}\n{found[1]}"
+    return f"{label}{found[1]}"
 
 
 def _read(file: Path) -> Any:
@@ -181,9 +193,10 @@ def _read(file: Path) -> Any:
     )
 
 
-def _write(file: Path, data: Any) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(data, separators=(",", ":"), ensure_ascii=False))
+def _rewrite(file: Path, data: Any) -> None:
+    file.unlink()
+    plain = file.with_name(file.name.removesuffix(".gz"))
+    plain.write_text(json.dumps(data, separators=(",", ":"), ensure_ascii=False))
 
 
 def _undocumented(data: Any) -> Any:

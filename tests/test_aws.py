@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 
+import boto3
+import botocore
 import pytest
 from botocore.config import Config
 from botocore.endpoint_provider import EndpointProvider
 from botocore.handlers import BUILTIN_HANDLERS, add_retry_headers
 from botocore.session import Session
 
-from chalicelib import aws
+from chalicelib import __version__, aws
 
 SERVICES = ("dynamodb", "secretsmanager", "sesv2", "sns", "sqs")
 REGIONS = ("eu-central-1", "us-east-1", "cn-north-1", "us-gov-west-1")
@@ -23,6 +25,22 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for each in (aws.client, aws._session):
         each.cache_clear()
+
+
+def test_boto3_makes_the_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """boto3 gives a client of S3 its transfers; no function uses them."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    plain = Session().create_client("s3")
+    assert not hasattr(plain, "upload_file")
+    assert callable(aws.client("s3").upload_file)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_aws_is_told_who_calls(monkeypatch: pytest.MonkeyPatch, service: str) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    agent = aws.client(service)._user_agent_creator.to_string()
+    ours = f"customer-contact/{__version__}"
+    assert agent == f"{ours} Boto3/{boto3.__version__} Botocore/{botocore.__version__}"
 
 
 @pytest.mark.parametrize("region", REGIONS)

@@ -1,6 +1,8 @@
 """Of each service the optimised package knows the operations that the code names, and so all that a policy allows."""
 
 import json
+import shutil
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -14,11 +16,20 @@ NAMED = {"ses": "sesv2"}
 
 
 @pytest.fixture
-def copied(root: Path, tmp_path: Path) -> Path:
-    """A folder with the code and the SDK that is made for it."""
-    (tmp_path / "chalicelib").symlink_to(root / "chalicelib")
-    sdk.add(tmp_path, sdk.used(tmp_path))
+def whole(tmp_path: Path) -> Path:
+    """Return a folder with the SDK as it is installed."""
+    for name in ("boto3", "botocore", "s3transfer"):
+        installed = metadata.distribution(name).locate_file(name)
+        shutil.copytree(str(installed), tmp_path / name)
     return tmp_path
+
+
+@pytest.fixture
+def copied(root: Path, whole: Path) -> Path:
+    """Return a folder with the code and the SDK cut for it."""
+    (whole / "chalicelib").symlink_to(root / "chalicelib")
+    sdk.cut(whole, sdk.used(whole))
+    return whole
 
 
 def operations(folder: Path, service: str) -> set[str]:
@@ -49,6 +60,13 @@ def test_every_shape_an_operation_speaks_of_is_there(copied: Path) -> None:
         assert set(sdk._shapes([data["operations"], data["shapes"]])) == set(data["shapes"])
 
 
-def test_an_unknown_service_is_an_error(tmp_path: Path) -> None:
+def test_an_unknown_service_is_an_error(whole: Path) -> None:
     with pytest.raises(LookupError, match="no service nothing"):
-        sdk.add(tmp_path, {"nothing"})
+        sdk.cut(whole, {"nothing"})
+
+
+@pytest.mark.parametrize("name", ["boto3", "botocore", "s3transfer"])
+def test_a_package_without_its_sdk_is_an_error(whole: Path, name: str) -> None:
+    shutil.rmtree(whole / name)
+    with pytest.raises(LookupError, match=f"no {name} in the package"):
+        sdk.cut(whole, {"dynamodb"})

@@ -36,34 +36,21 @@ def optimised(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Pac
     return made
 
 
-@pytest.fixture
-def nothing(tmp_path: Path) -> Path:
-    """Lambda's runtime without any package."""
-    folder = tmp_path / "nothing"
-    folder.mkdir()
-    return folder
-
-
 def digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def test_the_api_is_served_by_the_package_alone(
-    packaged: Cloud, optimised: Package, nothing: Path
-) -> None:
-    answers = served(run(optimised.unzipped, nothing, packaged.env, "app", *EVENTS.values()))
+def test_the_api_is_served_by_the_package_alone(packaged: Cloud, optimised: Package) -> None:
+    answers = served(run(optimised.unzipped, packaged.env, "app", *EVENTS.values()))
     assert [each.status for each in answers] == [200, 422, 200, 400, 200]
 
 
 @pytest.mark.parametrize("function", TRIGGERS)
 def test_a_trigger_is_served_by_the_package_alone(
-    packaged: Cloud, optimised: Package, nothing: Path, function: str
+    packaged: Cloud, optimised: Package, function: str
 ) -> None:
     empty: list[Any] = [{"Records": []}] if function in ("deliver_messages", "count_views") else []
-    assert (
-        not {"pydantic", "boto3"}
-        & run(optimised.unzipped, nothing, packaged.env, function, *empty).modules
-    )
+    assert "pydantic" not in run(optimised.unzipped, packaged.env, function, *empty).modules
 
 
 def test_the_same_package_makes_the_same_bytes(
@@ -117,27 +104,46 @@ def test_a_package_whose_template_is_broken_is_left_alone(package: Package, tmp_
     assert digest(archive) == before
 
 
+def said(packaged: Cloud, optimised: Package, code: str) -> str:
+    """Return what a line of Python prints that can import the package and the standard library."""
+    start = "import sys; sys.path.insert(0, sys.argv[1]); from chalicelib import aws; "
+    command = [sys.executable, "-I", "-S", "-c", start + code, str(optimised.unzipped)]
+    done = subprocess.run(command, env=dict(packaged.env), capture_output=True, text=True)
+    return done.stdout.strip() or done.stderr
+
+
+def under(folder: str, optimised: Package) -> set[str]:
+    return {name.removeprefix(folder) for name in optimised.files if name.startswith(folder)}
+
+
 def test_clients_are_made_without_the_writer_of_documentation(
     packaged: Cloud, optimised: Package
 ) -> None:
-    docs = {
-        name.partition("botocore/docs/")[2]
-        for name in optimised.files
-        if name.startswith("botocore/docs/")
-    }
-    assert docs == {"__init__.pyc", "docstring.pyc", "utils.pyc"}
-    said = "from chalicelib import aws; print(repr(aws.client('dynamodb').put_item.__doc__))"
-    command = [
-        sys.executable,
-        "-I",
-        "-S",
-        "-c",
-        f"import sys; sys.path.insert(0, sys.argv[1]); {said}",
-    ]
-    done = subprocess.run(
-        [*command, str(optimised.unzipped)], env=dict(packaged.env), capture_output=True, text=True
+    assert under("botocore/docs/", optimised) == {"__init__.pyc", "docstring.pyc", "utils.pyc"}
+    assert said(packaged, optimised, "print(repr(aws.client('dynamodb').put_item.__doc__))") == "''"
+
+
+def test_boto3_makes_the_clients_and_has_no_more_than_that_needs(
+    packaged: Cloud, optimised: Package, root: Path
+) -> None:
+    modules = {"__init__", "compat", "exceptions", "session", "utils"}
+    modules |= {"resources/__init__", "resources/factory"}
+    assert under("boto3/", optimised) == {f"{name}.pyc" for name in modules}
+    assert under("s3transfer/", optimised) == {"__init__.pyc", "manager.pyc"}
+    told = said(
+        packaged,
+        optimised,
+        "import boto3; print(boto3.__version__, boto3.__file__, type(aws._session()).__module__)",
     )
-    assert done.stdout.strip() == "''"
+    version, file, maker = told.split()
+    assert f"\nboto3=={version} " in (root / "requirements.txt").read_text()
+    assert Path(file) == optimised.unzipped / "boto3" / "__init__.pyc"
+    assert maker == "boto3.session"
+
+
+def test_boto3_says_that_it_has_no_resources(packaged: Cloud, optimised: Package) -> None:
+    told = said(packaged, optimised, "aws._session().resource('dynamodb')")
+    assert "ResourceNotExistsError: The 'dynamodb' resource does not exist." in told
 
 
 def test_what_is_in_it(
@@ -181,8 +187,10 @@ def test_who_is_in_it_and_in_which_version_stays_readable(
             if re.fullmatch(r"[^/]+\.dist-info/METADATA", name)
         }
 
-    assert named(package.files) <= named(optimised.files)
-    assert len(named(optimised.files) - named(package.files)) == len(sdk.DISTRIBUTIONS)
+    assert named(package.files) == named(optimised.files)
+    licences = {name for name in package.files if re.search(r"\.dist-info/.*LICENSE", name)}
+    assert any(name.startswith("boto3-") for name in licences)
+    assert licences <= set(optimised.files)
 
 
 def test_the_certificates_are_amazons_and_live(optimised: Package) -> None:
@@ -208,6 +216,10 @@ def spoil_service(folder: Path) -> None:
     (folder / "chalicelib" / "more.py").write_text('aws.client("no-such-service")')
 
 
+def spoil_sdk(folder: Path) -> None:
+    shutil.rmtree(folder / "boto3")
+
+
 def spoil_all(folder: Path) -> None:
     (folder / "app.py").unlink()
 
@@ -219,6 +231,7 @@ def spoil_all(folder: Path) -> None:
         (spoil_import, "app.app does not start"),
         (spoil_version, "another version of Python"),
         (spoil_service, "no service no-such-service"),
+        (spoil_sdk, "no boto3 in the package"),
         (spoil_all, "no deployment package"),
     ],
 )
