@@ -19,7 +19,6 @@ from chalicelib.http import fields as of
 from chalicelib.settings import current
 
 routes = Routes(__name__)
-_NO_FACTS = ("pk", "sk", "at", "event", "by", "state", "expires")
 Reference = Annotated[of.Line, StringConstraints(min_length=1, max_length=20)]
 
 
@@ -368,12 +367,11 @@ def contact(callback: Callback, call: Call) -> Contact | None:
 
 
 def _event(item: dict[str, Any], callback: Callback) -> Event:
-    about = {name: text for name, text in item.items() if name not in _NO_FACTS}
     by = callback.agents.get(item["by"], item["by"])
     return Event(
         at=local(instants.parse(item["at"])),
         event=item["event"],
         by=by,
         state=item["state"],
-        about=about,
+        about={**item.get("facts", {}), **item.get("personal", {})},
     )

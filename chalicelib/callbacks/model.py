@@ -154,6 +154,14 @@ class Owed:
 
 
 @dataclass(frozen=True)
+class How:
+    """How a request reached us, for the proof of consent; `personal` goes when the person is erased."""
+
+    wording: str  # the hash of the declaration's text
+    personal: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Change:
     """What an event makes of a request: nothing to write where `before is after`."""
 
@@ -162,9 +170,8 @@ class Change:
     event: str = ""
     by: str = ""
     owes: tuple[Owed, ...] = ()
-    facts: Mapping[str, str] = field(
-        default_factory=dict
-    )  # for the history; nothing of the customer's
+    facts: Mapping[str, str] = field(default_factory=dict)  # for the history; nobody's data
+    personal: Mapping[str, str] = field(default_factory=dict)  # likewise, until the erasure
 
     @property
     def changes(self) -> bool:

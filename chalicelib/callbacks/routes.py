@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from chalicelib import challenges, keys, limits, tokens
 from chalicelib.callbacks import hotline, letters, model, numbers, opening, store, workflow
 from chalicelib.callbacks.hotline import DAYS, Span
-from chalicelib.callbacks.model import UNDO_WITHIN, Callback, Change, Topic
+from chalicelib.callbacks.model import UNDO_WITHIN, Callback, Change, How, Topic
 from chalicelib.callbacks.reactions import CHANGE
 from chalicelib.callbacks.store import Number
 from chalicelib.consent import Wordings
@@ -177,12 +177,9 @@ def submit(call: Call, request: Request) -> Thanks:
         callback = make(model.make_reference(secrets.token_bytes(4)), Number()).after
     else:
         claim = challenges.claim("callback", request.altcha, call.now)
-        how = {
-            "caller": call.caller,
-            "agent": call.agent,
-            "page": request.page,
-            "wording": wording.sha256,
-        }
+        how = How(
+            wording.sha256, {"caller": call.caller, "agent": call.agent, "page": request.page}
+        )
         limit = limits.per_caller("callbacks", call.caller, settings.limit_callbacks_per_caller)
         callback = store.submit(make, asked.number_key, how, call.now, limit, claim)
     received = Received(reference=callback.reference, expected=window_of(callback.expected))
@@ -252,11 +249,9 @@ def _restored(cancelled: Callback, call: Call) -> Page:
             raise Conflict("cancelled", "too_late")
         return workflow.undo(cancelled, reference, opening.rules(), call.now)
 
-    how = {
-        "caller": call.caller,
-        "agent": call.agent,
-        "wording": wordings.get(cancelled.asked.consent).sha256,
-    }
+    how = How(
+        wordings.get(cancelled.asked.consent).sha256, {"caller": call.caller, "agent": call.agent}
+    )
     after = store.submit(make, cancelled.asked.number_key, how, call.now)
     after = store.load(after.reference) or after
     return _changed(after, "restored", tokens.sign(CHANGE, after.reference, 0), call)

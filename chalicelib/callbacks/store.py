@@ -9,7 +9,7 @@ from typing import Any, Literal
 from chalicelib import aws, challenges, instants
 from chalicelib.aws import Cancelled, Item
 from chalicelib.callbacks import model
-from chalicelib.callbacks.model import BLOCKED_FOR, Asked, Attempt, Callback, Change, Owed
+from chalicelib.callbacks.model import BLOCKED_FOR, Asked, Attempt, Callback, Change, How, Owed
 from chalicelib.errors import Invalid, NotFound, Unavailable
 from chalicelib.limits import Limit
 from chalicelib.outbox import model as outbox
@@ -78,7 +78,7 @@ def number(key: str, most: int = 12) -> Number:
 def submit(
     make: Callable[[str, Number], Change],
     key: str,
-    how: Item,
+    how: How,
     now: datetime,
     limit: Limit | None = None,
     claim: Item | None = None,
@@ -115,7 +115,7 @@ def _is_unwelcome(known: Number, now: datetime) -> bool:
     return blocked or len(asked) >= current().limit_callbacks_per_number
 
 
-def _submitted(change: Change, how: Item) -> Iterator[Item]:
+def _submitted(change: Change, how: How) -> Iterator[Item]:
     table, callback = current().contacts_table, change.after
     number_key = f"NUMBER#{callback.asked.number_key}"
     at, absent = instants.text(callback.created_at), "attribute_not_exists(pk)"
@@ -125,7 +125,8 @@ def _submitted(change: Change, how: Item) -> Iterator[Item]:
         "at": at,
         "number_key": callback.asked.number_key,
         "consent": callback.asked.consent,
-        **how,
+        "wording": how.wording,
+        "personal": dict(how.personal),
     }
     asked = {
         "pk": number_key,
@@ -180,7 +181,8 @@ def _event_and_messages(change: Change, now: datetime) -> Iterator[Item]:
         "by": change.by,
         "at": instants.text(now),
         "state": after.state,
-        **change.facts,
+        "facts": dict(change.facts) or None,
+        "personal": dict(change.personal) or None,
     }
     yield aws.put(current().contacts_table, event, "attribute_not_exists(pk)")
     for owed in change.owes:
@@ -389,13 +391,8 @@ def strip(callback: Callback, until: int, wholly: bool) -> None:
     for item in list(aws.query(table, "pk = :pk", pk=f"CALLBACK#{callback.reference}")):
         if item["sk"] != "CALLBACK":
             key = {"pk": item["pk"], "sk": item["sk"]}
-            personal = ("to", "caller", "agent", "page") if wholly else ("to",)
-            gone = [name for name in personal if name in item]
-            bare = f" REMOVE {', '.join(f'#{name}' for name in gone)}" if gone else ""
-            names = {f"#{name}": name for name in gone}
-            aws.write(
-                aws.update(table, key, f"SET expires = :until{bare}", names=names, until=until)
-            )
+            bare = " REMOVE personal" if wholly or item["sk"] != "PROOF" else ""
+            aws.write(aws.update(table, key, f"SET expires = :until{bare}", until=until))
     at = instants.text(callback.created_at)
     asked = {"pk": f"NUMBER#{callback.asked.number_key}", "sk": f"AT#{at}#{callback.reference}"}
     exists = "attribute_exists(pk)"

@@ -119,7 +119,7 @@ def offer(before: Callback, who: Who, to: str) -> Change:
         raise Conflict("claimed", "calling")
     if to in (who.id, who.name) or before.offered_to == to:
         return Change(before, before)
-    return Change(before, _next(before, offered_to=to), "offered", who.id, facts={"to": to})
+    return Change(before, _next(before, offered_to=to), "offered", who.id, personal={"to": to})
 
 
 def release(before: Callback, who: Who, rules: Rules, now: datetime) -> Change:

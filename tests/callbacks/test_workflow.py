@@ -118,7 +118,7 @@ def test_every_state_and_every_event(state: str, name: str) -> None:
     assert change.blocks == (after.state == "refused")
     assert (after.due_at is None) == change.ends == (after.ended_at is not None)
     assert bool(after.holder) == (after.state == "claimed")
-    assert "Muster" not in str(change.facts) + change.event + change.by
+    assert "Muster" not in str(change.facts) + str(change.personal) + change.event + change.by
 
 
 def test_an_ended_request_never_reopens() -> None:
@@ -308,7 +308,7 @@ def test_a_second_press_of_give_back_changes_nothing_and_a_strangers_is_refused(
 
 
 def test_an_offer_tells_the_history_to_whom() -> None:
-    assert workflow.offer(claimed(), ANNA, "b").facts == {"to": "b"}
+    assert workflow.offer(claimed(), ANNA, "b").personal == {"to": "b"}
 
 
 def test_only_the_holder_dials_and_a_second_press_is_the_same_call() -> None:

@@ -77,7 +77,7 @@ def test_ten_equal_requests_at_once_are_one_request_and_one_alert(line: Backend)
     def once(number: int) -> str:
         together.wait()
         return store.submit(
-            make, "key", {"caller": ""}, now, Limit("callbacks", str(number), 5)
+            make, "key", model.How("", {}), now, Limit("callbacks", str(number), 5)
         ).reference
 
     with ThreadPoolExecutor(10) as pool:

@@ -268,12 +268,12 @@ def test_a_lost_race_does_not_use_it_up(guarded: Backend) -> None:
 
     with guarded.hooked("dynamodb", "before-send.dynamodb.TransactWriteItems", overtake):
         callback = store.submit(
-            make, "key", {"caller": ""}, now, Limit("callbacks", "me", 5), claim
+            make, "key", model.How("", {}), now, Limit("callbacks", "me", 5), claim
         )
     assert (callback.reference, len(tries)) == ("R-FIRST", 2)
     assert len(guarded.items(prefix="ALTCHA#")) == 1
     with pytest.raises(Invalid):
-        store.submit(make, "key", {"caller": ""}, now, Limit("callbacks", "me", 5), claim)
+        store.submit(make, "key", model.How("", {}), now, Limit("callbacks", "me", 5), claim)
 
 
 def test_the_limit_is_named_before_the_proof(one_hour: None, guarded: Backend) -> None:

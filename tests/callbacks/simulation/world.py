@@ -18,7 +18,7 @@ import holidays
 
 from chalicelib import aws, instants, keys, settings
 from chalicelib.callbacks import clock, hotline, opening, reactions, store, workflow
-from chalicelib.callbacks.model import LIVE, Asked, Callback, Change, Outcome, Rules, Who
+from chalicelib.callbacks.model import LIVE, Asked, Callback, Change, How, Outcome, Rules, Who
 from chalicelib.callbacks.store import Number
 from chalicelib.errors import Conflict, Invalid
 from chalicelib.limits import Limit
@@ -164,7 +164,7 @@ class World:
         store.submit(
             lambda reference, known: workflow.submit(asked, reference, self.rules, self.now),
             asked.number_key,
-            {},
+            How("", {}),
             self.now,
         )
 
@@ -229,7 +229,7 @@ class World:
 
         limit = Limit("callbacks", str(number), 5)
         reference = store.submit(
-            make, asked.number_key, {"caller": "192.0.2.1"}, self.now, limit
+            make, asked.number_key, How("", {"caller": "192.0.2.1"}), self.now, limit
         ).reference
         made = store.load(reference)
         self.year.merged += made is None or made.asked.note != asked.note
@@ -269,7 +269,7 @@ class World:
             store.submit(
                 lambda new, known: workflow.undo(cancelled, new, self.rules, self.now),
                 cancelled.asked.number_key,
-                {},
+                How("", {}),
                 self.now,
             )
         except Conflict as conflict:
