@@ -41,7 +41,7 @@ class Settings:
     company_name: str = _of("customer-contact", "name in pages, mails and alerts")
     accent: str = _of(
         "#0b5c4d",
-        "colour of buttons and marks in pages and mails; white text must be readable on it",
+        "colour of buttons, marks and the badge; white text must be readable on it",
     )
     accent_dark: str = _of("#5fd0b5", "the same on dark screens; dark text must be readable on it")
     time_zone: str = _of("Europe/Berlin", "calendar of days and opening hours")

@@ -18,7 +18,7 @@ LONGEST_SPAN = 366  # days
 LONGEST_PAGE = 300  # characters of an address; a longer one is not kept
 BADGE = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img" aria-label="{text}">'
-    '<rect width="100%" height="100%" rx="4" fill="#0b5c4d"/>'
+    '<rect width="100%" height="100%" rx="4" fill="{colour}"/>'
     '<text x="{middle}" y="14" fill="#fff" text-anchor="middle" font-family="Verdana,sans-serif" font-size="11">{text}'
     "</text></svg>"
 )
@@ -161,7 +161,12 @@ def badge(call: Call, article: Article) -> Reply:
         "Cross-Origin-Resource-Policy": "cross-origin",
     }
     return Reply(
-        BADGE.format(width=16 + 7 * len(text), middle=8 + 3.5 * len(text), text=text),
+        BADGE.format(
+            width=16 + 7 * len(text),
+            middle=8 + 3.5 * len(text),
+            text=text,
+            colour=current().accent,
+        ),
         headers=headers,
     )
 
