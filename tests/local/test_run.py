@@ -149,6 +149,9 @@ def test_a_day_with_make_run(runner: Runner) -> None:
         lambda: json.loads(runner.run_file().read_text()) if runner.run_file().exists() else None
     )
     base = runner.port
+    environment = addresses.pop("environment")
+    assert environment["AWS_ENDPOINT_URL"] == addresses["aws"]
+    assert environment["STAGE"] == "local"
     assert addresses == {
         "site": f"http://127.0.0.1:{base + 1}",
         "mailbox": f"http://127.0.0.1:{base + 2}",
