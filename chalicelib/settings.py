@@ -206,10 +206,25 @@ def _is_loopback(host: str) -> bool:
     return address.is_loopback or address.is_unspecified
 
 
+_found: Mapping[str, str] = {}
+
+
 @cache
 def current() -> Settings:
     """The settings of this process."""
-    return parse(os.environ)
+    return parse({**_found, **os.environ} if _found else os.environ)
+
+
+def complete(environment: Mapping[str, str]) -> None:
+    """Use these values wherever the environment says nothing, from now on: see `local_cloud`."""
+    global _found
+    _found = environment
+    current.cache_clear()
+
+
+def stage_of_environment() -> str:
+    """The stage as the environment names it now: Chalice's test client sets it after the import."""
+    return os.environ.get("STAGE", Settings.stage)
 
 
 def function() -> str | None:

@@ -36,7 +36,8 @@ def forget() -> None:
 
 def salt(day: str, now: datetime) -> bytes:
     """The day's random salt; the first caller of a day makes it. Its table has no backups: gone is gone."""
-    if day not in _salts:
+    known = _salts.get(day)
+    if known is None:
         item: Item = {
             "pk": f"SALT#{day}",
             "salt": secrets.token_hex(32),
@@ -47,8 +48,8 @@ def salt(day: str, now: datetime) -> bytes:
         except Cancelled:
             item = aws.get(current().view_markers_table, {"pk": item["pk"]}) or item
         _salts.clear()
-        _salts[day] = bytes.fromhex(item["salt"])
-    return _salts[day]
+        known = _salts[day] = bytes.fromhex(item["salt"])
+    return known
 
 
 def drop_salts(today: date) -> None:

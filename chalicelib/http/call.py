@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from pydantic import BaseModel
 
@@ -33,19 +33,21 @@ class Call:
 
     @classmethod
     def of(cls, request: Any, in_path: Mapping[str, str]) -> "Call":
-        """The call of a Chalice request."""
+        """The call of a request of API Gateway's, or of Chalice's own server or test client."""
         event = request.to_original_event()
-        headers = {name.lower(): value for name, value in (event["headers"] or {}).items()}
+        headers = {name.lower(): _last(given) for name, given in (event["headers"] or {}).items()}
         repeated = event["multiValueQueryStringParameters"] or {}
-        query = {name: values[-1] for name, values in repeated.items()}
+        query = {name: _last(given) for name, given in repeated.items()}
+        if "path" not in event:  # Chalice's own gateway leaves it out, and decodes nothing
+            in_path = {name: unquote(value) for name, value in in_path.items()}
         wanted = query.get("language") or headers.get("accept-language", "")[:2].lower()
         return cls(
             method=request.method,
             path=request.path,
-            asked=_asked(request.to_original_event()),
+            asked=_asked(event),
             params={**query, **in_path},
             headers=headers,
-            caller=request.context["identity"]["sourceIp"],
+            caller=(request.context.get("identity") or {}).get("sourceIp") or "",
             now=instants.now(),
             language="en" if wanted == "en" else "de",
         )
@@ -103,4 +105,10 @@ class Call:
 
 def _asked(event: Mapping[str, Any]) -> str:
     query = urlencode(event["multiValueQueryStringParameters"] or {}, doseq=True)
-    return quote(event["path"]) + (f"?{query}" if query else "")
+    path = quote(event["path"]) if "path" in event else event["requestContext"].get("path", "/")
+    return path + (f"?{query}" if query else "")
+
+
+def _last(given: Any) -> str:
+    value = given[-1] if isinstance(given, list) and given else given
+    return value if isinstance(value, str) else ""

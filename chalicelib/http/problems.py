@@ -101,7 +101,8 @@ def of(error: errors.ContactError) -> Problem:
         case errors.LimitReached():
             return Problem(429, "rate_limited", headers={"Retry-After": str(error.retry_after)})
         case errors.Unavailable():
-            return Problem(503, "unavailable", headers={"Retry-After": str(error.retry_after)})
+            code = "not_running" if isinstance(error, errors.NotRunning) else "unavailable"
+            return Problem(503, code, headers={"Retry-After": str(error.retry_after)})
     raise error
 
 

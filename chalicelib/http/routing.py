@@ -80,11 +80,13 @@ class Routes(Blueprint):  # type: ignore[misc]  # chalice ships no annotations
 def serve(methods: Mapping[str, Route], request: Any, in_path: Mapping[str, str]) -> Response:
     """Answers one request to a path; every error leaves in our shape."""
     log.identify(
-        request_id=request.lambda_context.aws_request_id,
+        request_id=getattr(request.lambda_context, "aws_request_id", ""),
         gateway_request_id=request.context.get("requestId", ""),
     )
     call = Call.of(request, in_path)
     try:
+        if type(request.lambda_context).__module__ == "chalice.local":
+            _join_the_local_cloud()
         response = _view(methods, call, request.to_original_event())
     except errors.NotSignedIn as error:
         response = (
@@ -107,6 +109,12 @@ def serve(methods: Mapping[str, Route], request: Any, in_path: Mapping[str, str]
         response.body = ""
     response.headers.update(answers.every_answer(call))
     return response
+
+
+def _join_the_local_cloud() -> None:
+    from chalicelib import local_cloud  # never on Lambda
+
+    local_cloud.join()
 
 
 def _view(methods: Mapping[str, Route], call: Call, event: Mapping[str, Any]) -> Response:
