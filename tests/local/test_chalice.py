@@ -279,7 +279,6 @@ signup = {"email": "client@example.org", "consent": "newsletter-de-1"}
 as_json = {"Content-Type": "application/json"}
 made = client.http.post("/newsletter/signups", headers=as_json, body=json.dumps(signup))
 seen = client.http.get("/articles/gold/views?language=en", headers={"X-Several": ["a", "b"]})
-views = [{"eventName": "REMOVE", "eventID": "1", "dynamodb": {"Keys": {}}}]
 mail = client.events.generate_sns_event(json.dumps({"eventType": "Send", "mail": {}}))
 tick = client.events.generate_cw_event("aws.events", "Scheduled Event", {}, [])
 print(json.dumps({
@@ -301,8 +300,8 @@ print(json.dumps({
     )
     assert told["health"]["stage"] == "local"
     assert (told["signup"], told["bytes"], told["head"]) == (202, 400, 200)
-    assert told["views"] == {"slug": "gold", "views": told["views"]["views"]}
-    assert {"delivered", "erased"} <= set(told["clock"]) or "erased" in told["clock"]
+    assert told["views"]["slug"] == "gold"
+    assert "erased" in told["clock"]
     assert isinstance(told["sweep"], int)
     assert told["others"] == [None] * 4
     assert eventually(lambda: mailed(cloud, "client@example.org"))
