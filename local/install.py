@@ -49,6 +49,7 @@ def main(file: str) -> int:
     began = time.monotonic()
     total = len(_PINNED.findall(Path(file).read_text()))
     progress = Progress(sys.stdout)
+    before = _installed()
     pip = _pip(file)
     assert pip.stdout  # noqa: S101  # mypy does not know that a pipe is there
     said, fetched, watcher, over = [], 0, None, threading.Event()
@@ -61,7 +62,7 @@ def main(file: str) -> int:
             progress.show("fetched", fetched, total)
         elif line.startswith("Installing collected packages: "):
             names = line.partition(": ")[2].split(",")
-            watcher = threading.Thread(target=_watch, args=(len(names), progress, over))
+            watcher = threading.Thread(target=_watch, args=(before, len(names), progress, over))
             watcher.start()
     code = pip.wait()
     over.set()
@@ -88,9 +89,8 @@ def _pip(file: str) -> subprocess.Popen[str]:
     )
 
 
-def _watch(total: int, progress: Progress, over: threading.Event) -> None:
+def _watch(before: set[str], total: int, progress: Progress, over: threading.Event) -> None:
     """Tell how many packages are installed: pip says it only when all of them are."""
-    before = _installed()
     while not over.wait(_LOOK):
         progress.show("installed", min(len(_installed() - before), total), total)
     progress.show("installed", min(len(_installed() - before), total), total)

@@ -214,6 +214,14 @@ def test_who_is_signed_in_at_make_run_is_signed_in_there_too(beside: Project, cl
     assert anna.name in visitor.open(f"{beside.url}/staff").text
 
 
+def test_the_staffs_buttons_work_where_base_url_is(beside: Project, cloud: Cloud) -> None:
+    beside.serve(BASE_URL=beside.url)
+    visitor = Visitor().open(cloud.staff).sign_in(login(cloud, "agent"))
+    claim = f"{beside.url}/staff/callbacks/R-AAAA/claim"
+    assert visitor.open(claim, {}, origin=cloud.api).status == 403
+    assert visitor.open(claim, {}, origin=beside.url).status == 404  # no such request
+
+
 def test_without_make_run_it_says_what_to_start(project: Project) -> None:
     project.serve(SITE_ORIGINS="https://www.site.example")
     for path in INVENTORY:
@@ -236,14 +244,15 @@ def test_it_follows_make_run_as_it_comes_and_goes(project: Project, cloud: Cloud
     assert project.call("GET", "/articles/gold/views").status == 503
     publish(project.run, cloud)
     assert project.call("GET", "/articles/gold/views").status == 200
+    page = {"accept": "text/html"}
+    assert "#123456" not in project.call("GET", "/newsletter/access", headers=page).text
     told = json.loads(project.run.read_text())
     project.run.unlink()
     assert project.call("GET", "/articles/gold/views").status == 503
     # It comes again with other settings, and is killed in the end, which leaves the file.
-    told["environment"]["SUPERVISOR_MAIL"] = "new@example.org"
     told["environment"]["ACCENT"] = "#123456"
     project.run.write_text(json.dumps(told))
-    assert "#123456" in project.call("GET", "/articles/gold/badge.svg").text
+    assert "#123456" in project.call("GET", "/newsletter/access", headers=page).text
     with ports.listen(0, "test") as closed:
         told["environment"]["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{closed.getsockname()[1]}"
     project.run.write_text(json.dumps(told))
