@@ -35,7 +35,10 @@ class Call:
     def of(cls, request: Any, in_path: Mapping[str, str]) -> "Call":
         """The call of a request of API Gateway's, or of Chalice's own server or test client."""
         event = request.to_original_event()
-        headers = {name.lower(): _last(given) for name, given in (event["headers"] or {}).items()}
+        headers = {
+            name.lower(): given if type(given) is str else _last(given)
+            for name, given in (event["headers"] or {}).items()
+        }
         repeated = event["multiValueQueryStringParameters"] or {}
         query = {name: _last(given) for name, given in repeated.items()}
         if "path" not in event:  # Chalice's own gateway leaves it out, and decodes nothing
