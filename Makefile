@@ -8,8 +8,11 @@ READY := $(VENV)/.ready
 .PHONY: help setup run check test test-pages test-rest format lock package bench bench-check bench-update generated cost resources deploy destroy proof ops import export growth status outbox \
         redrive erase rotate-keys restore-check clean
 
+##@ Every day
+
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / {printf "%s%s\n", n++ ? "\n" : "", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## the virtual environment, from the lock with hashes
 
@@ -17,11 +20,11 @@ $(READY): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "customer-contact needs Python 3.11 or newer; name one by make PYTHON=…")'
 	@echo "setting up $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m local.install requirements-dev.txt
 	@touch $@
 
 run: $(READY) ## everything, locally: the cloud, the API, a demo website, a mailbox (PORT=8300)
-	@exec $(BIN)/python -m local --port $(or $(PORT),8300)
+	@exec $(BIN)/python -m local --port "$(or $(PORT),8300)"
 
 check: $(READY) ## ruff, mypy and the fast tests: at every save
 	@$(BIN)/ruff check --quiet .
@@ -45,14 +48,18 @@ format: $(READY) ## ruff's fixes and format
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
 
+clean: ## deletes what `make run` and the tests keep, the local data included
+	@rm -rf .local .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+##@ Quality
+
 lock: $(READY) ## resolves requirements*.in anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-bench.in -o requirements-bench.txt
 
-package: $(READY) ## the deployment package of STAGE=…, made to start fast, in .local/package
-	@rm -rf .local/package
-	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-central-1} $(BIN)/python -m infra.chalice package --stage $(or $(STAGE),local) .local/package
+generated: $(READY) ## the checked-in files that are made by tools/: holidays, settings, policies, the dashboard's picture
+	@for made in $(basename $(notdir $(filter-out tools/__init__.py,$(wildcard tools/*.py)))); do $(BIN)/python -m tools.$$made; done
 
 cost: $(READY) ## what each call to the articles costs, in capacity units and at list price
 	@$(BIN)/python -m bench.cost
@@ -67,6 +74,12 @@ bench-check: $(READY) ## whether a start or a view has become dearer than bench/
 bench-update: $(READY) ## writes the figures bench-check compares with
 	@$(BIN)/python -m bench update
 
+##@ Package and deploy
+
+package: $(READY) ## the deployment package of STAGE=…, made to start fast, in .local/package
+	@rm -rf .local/package
+	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-central-1} $(BIN)/python -m infra.chalice package --stage $(or $(STAGE),local) .local/package
+
 resources: $(READY) ## the resources of STAGE=…: tables, topics, secrets, logs, alarms (DRY=1 only says what would be done)
 	@$(BIN)/python -m infra.deploy $(STAGE) --only resources $(if $(DRY),--dry-run)
 
@@ -75,6 +88,8 @@ deploy: $(READY) ## STAGE=dev|prod from an AWS account to a served stage (DRY=1;
 
 destroy: $(READY) ## ends what serves STAGE=…; DATA=1 deletes its data, too, once its name is typed (DRY=1)
 	@$(BIN)/python -m infra.destroy $(STAGE) $(if $(DATA),--data) $(if $(DRY),--dry-run)
+
+##@ Operations
 
 OPS := $(BIN)/python -m ops --stage $(or $(STAGE),local)
 
@@ -110,9 +125,3 @@ rotate-keys: $(READY) ## a new key signs the links in mails; RETIRE=1 takes an o
 
 restore-check: $(READY) ## restores the contacts to a new table and compares (STAGE=local; AT=time; KEEP=1; DRY=1)
 	@$(OPS) restore-check $(if $(AT),--at "$(AT)") $(if $(KEEP),--keep) $(if $(DRY),--dry-run)
-
-generated: $(READY) ## the checked-in files that are made by tools/: holidays, settings, policies, the dashboard's picture
-	@for made in $(basename $(notdir $(filter-out tools/__init__.py,$(wildcard tools/*.py)))); do $(BIN)/python -m tools.$$made; done
-
-clean: ## what `make run` and the tests keep, the local data included
-	@rm -rf .local .mypy_cache .ruff_cache .pytest_cache .hypothesis

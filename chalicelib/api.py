@@ -26,6 +26,7 @@ class Api(Chalice):  # type: ignore[misc]  # chalice ships no annotations
         function = settings.function()
         if function is None:
             self.open_all()
+            self._stand_on_the_local_cloud()
         elif function == "app.app":
             self._open(next(iter(entrances)))
 
@@ -41,6 +42,13 @@ class Api(Chalice):  # type: ignore[misc]  # chalice ships no annotations
         """Imports the entrances that are not there yet."""
         for part in list(self._closed):
             self._open(part)
+
+    def _stand_on_the_local_cloud(self) -> None:
+        from chalicelib import local_cloud
+
+        for source in ("dynamodb", "sns", "scheduled"):
+            self.register_middleware(local_cloud.follow, source)
+        local_cloud.watch_the_code_only()
 
     def _open(self, part: str) -> None:
         for module in self._closed.get(part, ()):

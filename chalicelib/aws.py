@@ -5,6 +5,7 @@ boto3 is used here, nowhere else; botocore's exceptions in the capabilities' `st
 
 import json
 import random
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -64,12 +65,25 @@ def _session() -> Any:
     return boto3.Session(botocore_session=bare)
 
 
+_elsewhere: dict[str, str] = {}
+_making = threading.Lock()  # a session may make one client at a time only
+
+
+def connect_to(**where: str) -> None:
+    """Make every client for another endpoint from now on, with keys of its own (`local_cloud`)."""
+    global _elsewhere
+    _elsewhere = where
+    client.cache_clear()
+
+
 @cache
 def client(service: str) -> Any:
     """The one client of a service in this process."""
     retries = {"mode": "standard", "total_max_attempts": _ATTEMPTS.get(service, 3)}
     timeouts = {"read_timeout": 10} if service in _ATTEMPTS else {}
-    made = _session().client(service, config=Config(**{**_TUNED, **timeouts}, retries=retries))
+    config = Config(**{**_TUNED, **timeouts}, retries=retries)
+    with _making:
+        made = _session().client(service, config=config, **_elsewhere)
     # botocore's own hooks, but for those of other services, which take longer to add than the client to make, and for
     # headers that tell AWS how often a call was tried.
     name = made.meta.service_model.service_id.hyphenize()

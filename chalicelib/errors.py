@@ -65,3 +65,7 @@ class Unavailable(ContactError):
     def __init__(self, reason: str, retry_after: int = 5) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+
+
+class NotRunning(Unavailable):
+    """Chalice's own server or test client was started, but not the cloud it needs; see `local_cloud`."""

@@ -5,15 +5,16 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
-_ids: Mapping[str, str] = {}  # of the invocation; Lambda has one at a time in a process
+# Of the invocation: Lambda has one at a time in a process, Chalice's own server one in each thread.
+_ids: ContextVar[Mapping[str, str]] = ContextVar("_ids", default={})  # noqa: B039  # never changed
 
 
 def identify(**ids: str) -> None:
     """The invocation that begins: each line carries these ids from now on, as AWS's own lines of it do."""
-    global _ids
-    _ids = ids
+    _ids.set(ids)
 
 
 def follow(event: Any, react: Callable[[Any], Any]) -> Any:
@@ -32,8 +33,9 @@ _out: Callable[[str], object] = _print
 @contextmanager
 def written_to(out: Callable[[str], object]) -> Iterator[None]:
     """Has `out` take each line meanwhile: outside Lambda nobody collects what is printed, and no ids belong to it."""
-    global _out, _ids
-    before, _out, _ids = _out, out, {}
+    global _out
+    before, _out = _out, out
+    _ids.set({})
     try:
         yield
     finally:
@@ -41,7 +43,7 @@ def written_to(out: Callable[[str], object]) -> Iterator[None]:
 
 
 def _write(level: str, event: str, **values: object) -> None:
-    _out(json.dumps({"level": level, "event": event, **values, **_ids}, default=str))
+    _out(json.dumps({"level": level, "event": event, **values, **_ids.get()}, default=str))
 
 
 def info(event: str, **values: object) -> None:

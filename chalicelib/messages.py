@@ -108,6 +108,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Der Dienst ist gerade nicht erreichbar. Bitte versuchen Sie es gleich noch einmal.",
         "The service is not available right now. Please try again in a moment.",
     ),
+    "not_running": (
+        "Starten Sie zuerst `make run`, und nehmen Sie dessen Stufe: `chalice local --stage local`.",
+        "Start `make run` first, and use its stage: `chalice local --stage local`.",
+    ),
     "internal": ("Da ist uns ein Fehler unterlaufen.", "Something went wrong on our side."),
 }
 

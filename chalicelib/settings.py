@@ -41,7 +41,7 @@ class Settings:
     company_name: str = _of("customer-contact", "name in pages, mails and alerts")
     accent: str = _of(
         "#0b5c4d",
-        "colour of buttons and marks in pages and mails; white text must be readable on it",
+        "colour of buttons, marks and the badge; white text must be readable on it",
     )
     accent_dark: str = _of("#5fd0b5", "the same on dark screens; dark text must be readable on it")
     time_zone: str = _of("Europe/Berlin", "calendar of days and opening hours")
@@ -206,10 +206,25 @@ def _is_loopback(host: str) -> bool:
     return address.is_loopback or address.is_unspecified
 
 
+_found: Mapping[str, str] = {}
+
+
 @cache
 def current() -> Settings:
     """The settings of this process."""
-    return parse(os.environ)
+    return parse({**_found, **os.environ} if _found else os.environ)
+
+
+def complete(environment: Mapping[str, str]) -> None:
+    """Use these values wherever the environment says nothing, from now on: see `local_cloud`."""
+    global _found
+    _found = environment
+    current.cache_clear()
+
+
+def stage_of_environment() -> str:
+    """The stage as the environment names it now: Chalice's test client sets it after the import."""
+    return os.environ.get("STAGE", Settings.stage)
 
 
 def function() -> str | None:

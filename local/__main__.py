@@ -19,12 +19,14 @@ FOLDER = ROOT / ".local"
 
 
 def main() -> int:
-    """Run until a signal comes (exit code 0) or a part fails (1)."""
+    """Run until a signal comes (exit code 0), a part fails (1) or the port is none (2)."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument(
-        "--port", type=int, default=8300, metavar="BASE", help="first of five ports (8300)"
-    )
-    base = parser.parse_args().port
+    parser.add_argument("--port", default="8300", metavar="BASE", help="first of five ports (8300)")
+    try:
+        wanted = ports.following(parser.parse_args().port)
+    except ports.BadPort as error:
+        print(error, file=sys.stderr)
+        return 2
     over = threading.Event()
     failures: list[str] = []
 
@@ -34,15 +36,13 @@ def main() -> int:
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, _end)
-    cloud = Cloud(
-        FOLDER, ports=ports.following(base), persist=True, watch=True, say=_say, died=died
-    )
+    cloud = Cloud(FOLDER, ports=wanted, persist=True, watch=True, say=_say, died=died)
     run = FOLDER / "run.json"
     try:
         cloud.claim()
         run.unlink(missing_ok=True)  # a run that was killed has left it
         cloud.start()
-        _publish(run, cloud)
+        publish(run, cloud)
         print(_summary(cloud), flush=True)
         over.wait()
     except KeyboardInterrupt:
@@ -78,17 +78,19 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
-def _publish(path: Path, cloud: Cloud) -> None:
-    addresses = {
+def publish(path: Path, cloud: Cloud) -> None:
+    """Tell whoever looks into the file where everything is, and with which environment the functions run."""
+    told = {
         "site": cloud.site,
         "mailbox": cloud.mailbox,
         "api": cloud.api,
         "contract": cloud.contract,
         "staff": cloud.staff,
         "aws": cloud.aws,
+        "environment": cloud.env,  # for Chalice's own server and test client
     }
     draft = path.with_suffix(".tmp")
-    draft.write_text(json.dumps(addresses, indent=2) + "\n")
+    draft.write_text(json.dumps(told, indent=2) + "\n")
     os.replace(draft, path)  # a reader finds the whole file or none
 
 

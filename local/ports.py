@@ -1,9 +1,14 @@
 """The five ports of the embedded cloud, all on loopback."""
 
+import re
 import socket
 from dataclasses import dataclass, fields
 
 HOST = "127.0.0.1"
+
+
+class BadPort(ValueError):
+    """What was given is no port to begin with; the text says what is."""
 
 
 class PortTaken(RuntimeError):
@@ -24,9 +29,16 @@ class Ports:
 ANY = Ports(0, 0, 0, 0, 0)
 
 
-def following(base: int) -> Ports:
-    """Return the ports from `base` on, in the order of the fields."""
-    return Ports(*range(base, base + len(fields(Ports))))
+def following(written: str) -> Ports:
+    """Return the ports from the written number on, in the order of the fields. Raises BadPort."""
+    count = len(fields(Ports))
+    highest = 65535 - count + 1
+    base = int(written) if re.fullmatch(r"[0-9]{1,5}", written) else 0
+    if not 1 <= base <= highest:
+        raise BadPort(
+            f"the port must be a number from 1 to {highest}, the first of {count}, not {written!r}"
+        )
+    return Ports(*range(base, base + count))
 
 
 def listen(port: int, part: str) -> socket.socket:

@@ -18,7 +18,7 @@ CORE = "chalicelib"
 # The folders, lowest first: a folder imports from its own level and from below.
 LEVELS = (
     {"errors", "instants", "log", "settings", "formats", "messages", "cells", "sender", "consent"},
-    {"aws", "keys", "tokens", "limits", "challenges", "guards", "templates"},
+    {"aws", "keys", "tokens", "limits", "challenges", "guards", "templates", "local_cloud"},
     {"outbox", "auth"},
     {"http"},
     {*CAPABILITIES, "web"},

@@ -1,6 +1,8 @@
 """The tuned clients: what tuning leaves out is not missed."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import botocore
@@ -105,3 +107,20 @@ def test_botocore_still_has_what_is_left_out() -> None:
 def test_what_dynamodb_has_no_type_for_is_refused_before_a_call(value: object) -> None:
     with pytest.raises(TypeError, match="cannot be stored"):
         aws.pack_item({"deep": {"er": [value]}})
+
+
+def test_clients_are_made_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A session of botocore's may not make two at once, and Chalice's own server has many threads."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    now, most = [0], [0]
+
+    def making(**_: object) -> None:
+        now[0] += 1
+        most[0] = max(most[0], now[0])
+        time.sleep(0.05)
+        now[0] -= 1
+
+    aws._session().register("creating-client-class", making)
+    with ThreadPoolExecutor(len(SERVICES)) as pool:
+        assert len(set(pool.map(aws.client, SERVICES))) == len(SERVICES)
+    assert most == [1]

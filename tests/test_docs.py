@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import botocore.session
@@ -55,6 +56,28 @@ def test_targets_exist() -> None:
     }
     assert {"run", "test", "check"} <= named
     assert named - targets == set()
+
+
+def test_the_help_has_every_target_under_a_heading() -> None:
+    listed = subprocess.run(
+        ["make", "--no-print-directory", "help"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    headings, groups = [], []
+    for line in listed.splitlines():
+        if line and not line.startswith(" "):
+            headings.append(line)
+            groups.append(list[str]())
+        elif line:
+            groups[-1].append(line.split()[1])
+    assert headings == ["Every day", "Quality", "Package and deploy", "Operations"]
+    assert [each for each in groups if len(each) < 4] == []
+    documented = re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.M)
+    assert [target for group in groups for target in group] == documented
 
 
 def test_targets_take_what_they_are_given() -> None:

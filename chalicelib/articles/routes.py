@@ -15,7 +15,7 @@ from chalicelib.settings import current
 routes = Routes(__name__, tag="articles")
 BADGE = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img"'
-    ' aria-label="{text}"><rect width="100%" height="100%" rx="4" fill="#0b5c4d"/>'
+    ' aria-label="{text}"><rect width="100%" height="100%" rx="4" fill="{colour}"/>'
     '<text x="{middle}" y="14" fill="#fff" text-anchor="middle" font-family="Verdana,sans-serif"'
     ' font-size="11">{text}</text></svg>'
 )
@@ -138,7 +138,8 @@ def get_article_badge(request: Request, article: Article) -> Reply:
         "Content-Type": "image/svg+xml",
         "Cross-Origin-Resource-Policy": "cross-origin",
     }
-    badge = BADGE.format(width=16 + 7 * len(text), middle=8 + 3.5 * len(text), text=text)
+    width, colour = 16 + 7 * len(text), current().accent
+    badge = BADGE.format(width=width, middle=width / 2, text=text, colour=colour)
     return Reply(badge, headers=headers)
 
 

@@ -121,6 +121,9 @@ def of(error: errors.ContactError) -> Problem:
             return Problem(status, error.reason)
         case errors.Conflict():
             return Problem(status, code, conflict=error)
+        case errors.NotRunning():
+            retry_after = {"Retry-After": str(error.retry_after)}
+            return Problem(status, "not_running", headers=retry_after)
         case errors.LimitReached() | errors.Unavailable():
             return Problem(status, code, headers={"Retry-After": str(error.retry_after)})
     return Problem(status, code)

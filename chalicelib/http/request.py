@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from pydantic import BaseModel
 
@@ -35,11 +35,19 @@ class Request:
 
     @classmethod
     def of(cls, chalice_request: Any, in_path: Mapping[str, str]) -> "Request":
-        """Read a Chalice request; `in_path` are the path's parameters."""
+        """Read a Chalice request; `in_path` are the path's parameters.
+
+        It comes from API Gateway, or from Chalice's own server or test client.
+        """
         event = chalice_request.to_original_event()
-        headers = {name.lower(): value for name, value in (event["headers"] or {}).items()}
+        headers = {
+            name.lower(): given if type(given) is str else _last(given)
+            for name, given in (event["headers"] or {}).items()
+        }
         repeated = event["multiValueQueryStringParameters"] or {}
-        query = {name: values[-1] for name, values in repeated.items()}
+        query = {name: _last(given) for name, given in repeated.items()}
+        if "path" not in event:  # Chalice's own gateway leaves it out, and decodes nothing
+            in_path = {name: unquote(value) for name, value in in_path.items()}
         wanted = query.get("language") or headers.get("accept-language", "")[:2].lower()
         return cls(
             method=chalice_request.method,
@@ -47,7 +55,7 @@ class Request:
             target=_target(event),
             params={**query, **in_path},
             headers=headers,
-            client_ip=chalice_request.context["identity"]["sourceIp"],
+            client_ip=(chalice_request.context.get("identity") or {}).get("sourceIp") or "",
             now=instants.now(),
             language="en" if wanted == "en" else "de",
         )
@@ -121,4 +129,10 @@ class Request:
 
 def _target(event: Mapping[str, Any]) -> str:
     query = urlencode(event["multiValueQueryStringParameters"] or {}, doseq=True)
-    return quote(event["path"]) + (f"?{query}" if query else "")
+    path = quote(event["path"]) if "path" in event else event["requestContext"].get("path", "/")
+    return path + (f"?{query}" if query else "")
+
+
+def _last(given: Any) -> str:
+    value = given[-1] if isinstance(given, list) and given else given
+    return value if isinstance(value, str) else ""

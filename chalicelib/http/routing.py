@@ -62,11 +62,13 @@ def serve(
 ) -> Response:
     """Answer one request to a path; every error leaves in our shape."""
     log.identify(
-        request_id=chalice_request.lambda_context.aws_request_id,
+        request_id=getattr(chalice_request.lambda_context, "aws_request_id", ""),
         gateway_request_id=chalice_request.context.get("requestId", ""),
     )
     request = Request.of(chalice_request, in_path)
     try:
+        if type(chalice_request.lambda_context).__module__ == "chalice.local":
+            _join_the_local_cloud()
         response = _call_view(methods, request, chalice_request.to_original_event())
     except errors.NotSignedIn as error:
         if request.navigates:
@@ -88,6 +90,12 @@ def serve(
         response.body = ""
     response.headers.update(responses.common_headers(request))
     return response
+
+
+def _join_the_local_cloud() -> None:
+    from chalicelib import local_cloud  # never on Lambda
+
+    local_cloud.join()
 
 
 def _call_view(

@@ -120,7 +120,7 @@ def test_every_state_and_every_event(state: str, name: str) -> None:
     assert change.blocks == (after.state == "refused")
     assert (after.due_at is None) == change.ends == (after.ended_at is not None)
     assert bool(after.holder) == (after.state == "claimed")
-    assert "Muster" not in str(change.facts) + change.event + change.by
+    assert "Muster" not in str(change.facts) + str(change.personal) + change.event + change.by
 
 
 def test_an_ended_request_never_reopens() -> None:

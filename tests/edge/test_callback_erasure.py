@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib import instants
-from chalicelib.callbacks import erasure
+from chalicelib.callbacks import erasure, service, workflow
+from chalicelib.callbacks.model import Callback, Change
 from tests.backend import Backend
 from tests.edge.desk import STAFF, Agent, ask, backdate
 
@@ -61,7 +62,8 @@ def test_contact_data_goes_ninety_days_after_the_end(
         "192.0.2.1"
     ]  # the proof of consent: from where, when, to which declaration
     (proof,) = [each for each in line.items(prefix="CALLBACK#") if each["sk"] == "PROOF"]
-    assert {"at", "caller", "agent", "wording", "consent", "number_key", "expires"} <= proof.keys()
+    assert {"at", "wording", "consent", "number_key", "expires"} <= proof.keys()
+    assert proof["personal"].keys() == {"caller", "agent", "page"}
     kept_until = datetime.fromtimestamp(proof["expires"], UTC)
     assert (kept_until.year, kept_until.month, kept_until.day) == (
         now.year + 6,
@@ -111,3 +113,23 @@ def test_one_that_is_not_over_is_not_erased(line: Backend) -> None:
     backdate(line, reference, due_key="ENDED", due_at="2020-01-01T00:00:00.000Z")
     assert erasure.erase_ended(lambda: 20.0) == []
     assert "Canary" in found(line)
+
+
+@pytest.mark.parametrize("wholly", [False, True])
+def test_no_name_of_a_fact_decides_what_is_erased(line: Backend, wholly: bool) -> None:
+    """A fact may have the name of an attribute or of something personal, and stays; and the other way round."""
+    lead = Agent(line, "Sam", "supervisor")
+    names = ("to", "caller", "agent", "page", "at", "by", "event", "state", "expires", "personal")
+    facts = {name: f"a fact {name}" for name in names}
+    reference = ask(line)
+
+    def end(before: Callback) -> Change:
+        after = workflow.cancel(before, instants.now()).after
+        return Change(before, after, "cancelled", "customer", facts=facts, personal={"level": "x"})
+
+    ended = service.change(reference, end, instants.now())
+    written = lead.get(f"{STAFF}/{reference}").json["history"]
+    assert written[-1]["about"] == {**facts, "level": "x"}
+    erasure._strip(ended, wholly)
+    kept = lead.get(f"{STAFF}/{reference}").json["history"]
+    assert kept == [*written[:-1], {**written[-1], "about": facts}]

@@ -1,6 +1,7 @@
 """Our pages and mails belong to the company: its name, its colours, its subjects, by settings."""
 
 import math
+import re
 from datetime import date
 
 import pytest
@@ -41,6 +42,13 @@ def test_name_colours_and_subject_come_from_settings(
         assert "#fedcba" in text
         assert Settings.accent not in text
         assert Settings.accent_dark not in text
+
+
+def test_the_badge_has_the_companys_colour(backend: Backend) -> None:
+    for accent in (Settings.accent, "#123456"):
+        backend.configure(ACCENT=accent)
+        badge = backend.call("GET", "/articles/gold/badge.svg").text
+        assert re.findall(r"#[0-9a-f]{6}\b", badge) == [accent]
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,9 @@ def test_a_day_with_make_run(runner: Runner) -> None:
         lambda: json.loads(runner.run_file().read_text()) if runner.run_file().exists() else None
     )
     base = runner.port
+    environment = addresses.pop("environment")
+    assert environment["AWS_ENDPOINT_URL"] == addresses["aws"]
+    assert environment["STAGE"] == "local"
     assert addresses == {
         "site": f"http://127.0.0.1:{base + 1}",
         "mailbox": f"http://127.0.0.1:{base + 2}",
@@ -252,6 +255,24 @@ def test_a_taken_port_is_named_with_the_part_that_wanted_it(runner: Runner) -> N
         refused = runner.command()
         _, complaint = refused.communicate(timeout=30)
     assert refused.returncode == 1
-    assert str(runner.port + 1) in complaint
-    assert "site" in complaint
+    (line,) = filter(None, complaint.splitlines())
+    assert str(runner.port + 1) in line
+    assert "site" in line
     assert runner.children() == []
+
+
+@pytest.mark.parametrize("port", ["70000", "65532", "0", "-1", "abc", "8300 8400", "9" * 5000])
+def test_what_is_no_port_is_told_in_one_line(runner: Runner, port: str) -> None:
+    refused = subprocess.run(
+        [sys.executable, "-m", "local", f"--port={port}"],
+        cwd=runner.folder,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    (line,) = refused.stderr.splitlines()
+    assert "from 1 to 65531" in line
+    assert not (runner.folder / ".local").exists()

@@ -25,7 +25,8 @@ def salt(day: str, now: datetime) -> bytes:
 
     Its table has no backups: once deleted, a salt is gone.
     """
-    if day not in _salts:
+    known = _salts.get(day)
+    if known is None:
         item: Item = {
             "pk": f"SALT#{day}",
             "salt": secrets.token_hex(32),
@@ -37,8 +38,8 @@ def salt(day: str, now: datetime) -> bytes:
         except Cancelled:
             item = aws.get(table, {"pk": item["pk"]}) or item
         _salts.clear()
-        _salts[day] = bytes.fromhex(item["salt"])
-    return _salts[day]
+        known = _salts[day] = bytes.fromhex(item["salt"])
+    return known
 
 
 def drop_salts(today: date) -> None:
