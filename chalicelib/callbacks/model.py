@@ -155,7 +155,7 @@ class Owed:
 
 @dataclass(frozen=True)
 class How:
-    """How a request reached us, for the proof of consent; `personal` goes when the person is erased."""
+    """How a request reached us, for the proof of consent; `personal` goes with an erasure."""
 
     wording: str  # the hash of the declaration's text
     personal: Mapping[str, str]
