@@ -68,4 +68,4 @@ class Unavailable(ContactError):
 
 
 class NotRunning(Unavailable):
-    """Chalice's own server or test client was started, but not the cloud it needs; see `local_cloud`."""
+    """Chalice's own server or test client was started without the cloud: see `local_cloud`."""

@@ -1,6 +1,7 @@
 """Chalice's own server and test client on this machine, served by the cloud that `make run` runs.
 
-Both know what `.chalice/config.json` says of a stage, but no table, secret or endpoint: `make run` publishes those.
+Both know what `.chalice/config.json` says of a stage, but no table, secret or endpoint: `make run`
+publishes those.
 Nothing here is imported on Lambda.
 """
 
@@ -31,7 +32,7 @@ def serves(context: Any) -> bool:
 
 
 def join() -> None:
-    """Take the settings that are missing and every AWS service from the cloud that runs now. Raises NotRunning.
+    """Take missing settings and every AWS service from the cloud that runs. Raises NotRunning.
 
     `make run` may end, start again or move to other ports meanwhile: each request looks.
     """
@@ -61,9 +62,9 @@ def follow(event: Any, react: Callable[[Any], Any]) -> Any:
 
 
 def watch_the_code_only() -> None:
-    """Have `chalice local` start anew after edits of the code, and not after each line of a log of `make run`.
+    """Have `chalice local` start anew after edits of the code, and not after each line of a log.
 
-    It looks at every file of the project's folder, `.local` and `.venv` included, and has no setting for that.
+    It looks at every file of the project's folder, `.local` included, and has no setting for that.
     """
     watching = sys.modules.get("chalice.cli.filewatch.stat")
     if watching:

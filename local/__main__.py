@@ -79,7 +79,7 @@ def _say(text: str) -> None:
 
 
 def publish(path: Path, cloud: Cloud) -> None:
-    """Tell whoever looks into the file where everything is, and with which environment the functions run."""
+    """Write where everything is, and the functions' environment, into a file."""
     told = {
         "site": cloud.site,
         "mailbox": cloud.mailbox,

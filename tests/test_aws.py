@@ -110,7 +110,7 @@ def test_what_dynamodb_has_no_type_for_is_refused_before_a_call(value: object) -
 
 
 def test_clients_are_made_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A session of botocore's may not make two at once, and Chalice's own server has many threads."""
+    """A session may not make two at once, and Chalice's own server has many threads."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     now, most = [0], [0]
 
@@ -120,7 +120,7 @@ def test_clients_are_made_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -
         time.sleep(0.05)
         now[0] -= 1
 
-    aws._session().register("creating-client-class", making)
+    aws._session().events.register("creating-client-class", making)
     with ThreadPoolExecutor(len(SERVICES)) as pool:
         assert len(set(pool.map(aws.client, SERVICES))) == len(SERVICES)
     assert most == [1]

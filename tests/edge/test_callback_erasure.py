@@ -117,7 +117,7 @@ def test_one_that_is_not_over_is_not_erased(line: Backend) -> None:
 
 @pytest.mark.parametrize("wholly", [False, True])
 def test_no_name_of_a_fact_decides_what_is_erased(line: Backend, wholly: bool) -> None:
-    """A fact may have the name of an attribute or of something personal, and stays; and the other way round."""
+    """A fact may have the name of an attribute or of something personal, and stays."""
     lead = Agent(line, "Sam", "supervisor")
     names = ("to", "caller", "agent", "page", "at", "by", "event", "state", "expires", "personal")
     facts = {name: f"a fact {name}" for name in names}

@@ -1,4 +1,4 @@
-"""`chalice local` and `chalice.test.Client`, which every user of Chalice tries first, beside a running cloud."""
+"""`chalice local` and `chalice.test.Client`, which Chalice's users try first, beside a cloud."""
 
 import json
 import os
