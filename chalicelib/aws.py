@@ -7,7 +7,7 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -40,6 +40,9 @@ _PASSING = {
     "ServiceUnavailable",
     "LimitExceededException",
 }
+
+
+sleep: Callable[[float], None] = time.sleep  # a simulation, whose time is its own, does not wait
 
 
 class Contended(errors.Unavailable):
@@ -170,7 +173,7 @@ def get(table: str, key: Item, consistent: bool = True) -> Item | None:
 
 def pause(tried: int) -> None:
     """Waits a moment before the next try, longer each time, and not as long as others do."""
-    time.sleep(random.uniform(0.01, 0.05) * tried)
+    sleep(random.uniform(0.01, 0.05) * tried)
 
 
 def batch_get(table: str, keys: list[Item]) -> Iterator[Item]:

@@ -4,7 +4,6 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,12 +15,12 @@ from chalicelib.callbacks import opening, store, workflow
 from chalicelib.callbacks.model import Asked, Callback, Who
 from local.cloud import Cloud
 from tests.backend import Backend
+from tests.browser import pictures
 from tests.browser.conftest import NARROW, Staff
 from tests.browser.test_staff_signin import sign_in
 from tests.edge.desk import Agent
 from tests.edge.test_staff_lead import look
 
-ARTEFACTS = Path(__file__).parent.parent / "artefacts"
 ANNA = Who("anna", "Anna")
 REFUSED, ERASABLE = "0711 7000001", "0711 7000002"
 READER = "lotte.leserin@example.org"
@@ -119,8 +118,7 @@ def clean(page: Page, name: str, width: int) -> None:
             f"\naxe {name} {scheme} {width}px: {len(found['passes'])} rules passed, 0 violations",
             end="",
         )
-    ARTEFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTEFACTS / f"lead_{name}_{width}px.png", full_page=True)
+    pictures.keep(page, pictures.ARTEFACTS / f"lead_{name}_{width}px.png")
 
 
 def test_figures(staff: Staff, cloud: Cloud, past: Past, width: int) -> None:

@@ -15,8 +15,9 @@ from chalicelib import aws
 from local.cloud import Cloud
 from tests.backend import Backend
 from tests.browser.conftest import NARROW
-from tests.browser.desk.people import ARTEFACTS, press
+from tests.browser.desk.people import press
 from tests.browser.desk.scene import SCREENS, Scene
+from tests.browser.pictures import ARTEFACTS, keep
 from tests.browser.test_staff_signin import sign_in
 from tests.edge.desk import STAFF
 from tests.staff.hosted import login
@@ -49,9 +50,7 @@ def held_against(page: Page, name: str, path: str, first: int = 1) -> str:
                 language,
                 width,
             )
-        page.screenshot(
-            path=ARTEFACTS / f"screen_{name}_{language}_{scheme}_{widths[-1]}px.png", full_page=True
-        )
+        keep(page, ARTEFACTS / f"screen_{name}_{language}_{scheme}_{widths[-1]}px.png")
         found = Axe().run(page)
         assert found.violations_count == 0, (name, language, found.generate_report())
         said = said or " | ".join(pressed)
@@ -113,7 +112,7 @@ def test_an_outcome_that_comes_too_late_keeps_its_note(line: Backend, staff: Any
     expect(note).to_have_value("Will am Freitag kommen")
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
-    page.screenshot(path=ARTEFACTS / "screen_too_late_de_light_360px.png", full_page=True)
+    keep(page, ARTEFACTS / "screen_too_late_de_light_360px.png")
     press(page, "Übernehmen")
     expect(page.get_by_label("Notiz", exact=True)).to_have_value("Will am Freitag kommen")
     press(page, "Erreicht")
@@ -188,7 +187,7 @@ def test_errors_and_the_way_in_and_out(line: Backend, staff: Any, hotline: Cloud
     expect(page.get_by_role("heading", name="Sie sind abgemeldet")).to_be_visible()
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
-    page.screenshot(path=ARTEFACTS / "screen_signed_out_de_light_360px.png", full_page=True)
+    keep(page, ARTEFACTS / "screen_signed_out_de_light_360px.png")
 
 
 def test_an_account_without_a_role_is_told_so(line: Backend, hotline: Cloud, staff: Any) -> None:
@@ -206,7 +205,7 @@ def test_an_account_without_a_role_is_told_so(line: Backend, hotline: Cloud, sta
     assert page.evaluate(FIRST) == ["Mit einem anderen Konto anmelden"]
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
-    page.screenshot(path=ARTEFACTS / "screen_no_role_de_light_360px.png", full_page=True)
+    keep(page, ARTEFACTS / "screen_no_role_de_light_360px.png")
 
 
 def test_nothing_moves() -> None:
