@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,6 +76,17 @@ def issuer() -> Iterator[Issuer]:
     started = Issuer()
     yield started
     started.stop()
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Have Ctrl-C end the processes that the test starts.
+
+    A suite that runs in the background of a shell without job control ignores SIGINT, and so would its children.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
