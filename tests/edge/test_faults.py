@@ -18,6 +18,7 @@ from chalicelib.outbox import delivery, model, store
 from chalicelib.outbox.model import Mail, Message
 from tests.backend import FORM, Backend, Stop
 from tests.events import Answer, Context
+from tests.scale import Scale
 
 SERVICES = ("dynamodb", "sesv2", "sns", "sqs", "secretsmanager")
 ALWAYS = {"HOTLINE_HOURS": "Mon-Sun 00:00-24:00", "HOTLINE_HOLIDAYS": "", "HOTLINE_EXCEPTIONS": ""}
@@ -55,9 +56,9 @@ def later(backend: Backend, start: datetime, hours: float = 3) -> None:
         backend.tick(start + timedelta(minutes=minute))
 
 
-def test_mail_down_for_an_hour_then_exactly_one_mail_each(backend: Backend) -> None:
+def test_mail_down_for_an_hour_then_exactly_one_mail_each(backend: Backend, scale: Scale) -> None:
     backend.configure(LIMIT_SIGNUPS_PER_CALLER="1000")
-    addresses = [f"outage-{n}@example.org" for n in range(500)]
+    addresses, lot = [f"outage-{n}@example.org" for n in range(scale(500))], scale(100)
     faults = [
         error_answer(503, "ServiceUnavailable"),
         error_answer(429, "TooManyRequestsException"),
@@ -66,8 +67,8 @@ def test_mail_down_for_an_hour_then_exactly_one_mail_each(backend: Backend) -> N
     start = instants.now()
     for number, address in enumerate(addresses):
         assert sign_up(backend, address).status == 202
-        if number % 100 == 99:
-            with backend.hooked("sesv2", "before-send.sesv2.SendEmail", faults[number // 100 % 3]):
+        if number % lot == lot - 1:
+            with backend.hooked("sesv2", "before-send.sesv2.SendEmail", faults[number // lot % 3]):
                 backend.deliver()
     for minute in range(0, 60, 15):
         with backend.hooked("sesv2", "before-send.sesv2.SendEmail", faults[0]):
