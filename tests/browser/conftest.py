@@ -16,7 +16,10 @@ from local.cloud import Cloud
 from tests.browser import pictures
 
 FAILED = pytest.StashKey[bool]()
-WIDTHS = (1400, 360)
+WIDTHS = (
+    pytest.param(360, id="360px"),
+    pytest.param(1400, id="1400px", marks=pytest.mark.soak),
+)
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -176,7 +179,7 @@ def visit(browser: Browser, cloud: Cloud, request: pytest.FixtureRequest) -> Ite
 
     yield make
     for each in made:
-        each.page.evaluate("0")  # what the page has told until now has arrived then
+        each.page.wait_for_timeout(20)  # what the page has told until now has arrived then
     faults = [fault for each in made for fault in each.faults]
     name = re.sub(r"[^\w-]+", "_", request.node.name).strip("_")
     for number, each in enumerate(made):
@@ -211,8 +214,9 @@ def phone() -> str:
     return f"0711 {2_000_000 + next(_numbers)}"
 
 
-@pytest.fixture(params=WIDTHS, ids=lambda width: f"{width}px")
+@pytest.fixture(params=WIDTHS)
 def width(request: pytest.FixtureRequest) -> int:
+    """A telephone's; in `make soak` a screen's, too, which most tests without widths have."""
     return int(request.param)
 
 

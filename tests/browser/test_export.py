@@ -13,6 +13,8 @@ from tests.browser.conftest import Staff, Visitor
 from tests.browser.test_staff_lead import clean
 from tests.browser.test_staff_signin import sign_in
 
+pytestmark = pytest.mark.usefixtures("scale")
+
 COLUMNS = "email,language,topics,consent_version,confirmed_at\r\n"
 PARTS = 5
 

@@ -1,10 +1,11 @@
 """The supervisor's pages in a real Chromium, as supervisor and as agent: what they show, by keyboard, and axe-core."""
 
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -20,6 +21,11 @@ from tests.browser.conftest import NARROW, Staff
 from tests.browser.test_staff_signin import sign_in
 from tests.edge.desk import Agent
 from tests.edge.test_staff_lead import look
+from tests.scale import SOAK
+
+pytestmark = pytest.mark.usefixtures("scale")
+SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
+_turns = itertools.cycle(SCHEMES)
 
 ANNA = Who("anna", "Anna")
 REFUSED, ERASABLE = "0711 7000001", "0711 7000002"
@@ -101,12 +107,15 @@ def _ask(backend: Backend, phone: str, outcome: str = "") -> str:
 
 
 def clean(page: Page, name: str, width: int) -> None:
-    """Nothing runs over the edge, and axe-core finds nothing, in light and dark; a picture is kept."""
+    """Nothing runs over the edge, and axe-core finds nothing; a picture is kept.
+
+    In `make soak` axe-core looks at each page in light and dark, else in turn.
+    """
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
         f"{name} runs over the edge"
     )
     assert width > 360 or page.evaluate(NARROW) == [], name
-    for scheme in ("dark", "light"):
+    for scheme in SCHEMES if SOAK else (next(_turns),):
         page.emulate_media(color_scheme=scheme)
         found = Axe().run(page).response
         wrong = [

@@ -13,12 +13,13 @@ OF_THE_PLATFORM = ("ContactsStream", "MarkersStream", "Log")  # what it does by 
 NAMED = {"ses": "sesv2"}
 
 
-@pytest.fixture
-def copied(root: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def copied(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the code and the SDK that is made for it."""
-    (tmp_path / "chalicelib").symlink_to(root / "chalicelib")
-    sdk.add(tmp_path, sdk.used(tmp_path))
-    return tmp_path
+    folder = tmp_path_factory.mktemp("copied")
+    (folder / "chalicelib").symlink_to(root / "chalicelib")
+    sdk.add(folder, sdk.used(folder))
+    return folder
 
 
 def operations(folder: Path, service: str) -> set[str]:
