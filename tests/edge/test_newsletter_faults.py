@@ -17,7 +17,7 @@ import app
 from chalicelib import aws, instants, tokens
 from chalicelib.newsletter import proof, reactions, routes, store
 from tests.backend import Backend, Stop
-from tests.edge.test_faults import SERVICES, error_answer
+from tests.edge.test_faults import EVERY, SERVICES, error_answer
 from tests.edge.test_newsletter import sign_up
 from tests.edge.test_subscription import (
     _allow_mails,
@@ -30,10 +30,9 @@ from tests.edge.test_subscription import (
     welcome,
 )
 from tests.events import Context
-from tests.scale import SOAK, Scale
+from tests.scale import Scale
 
 Act = Callable[[], Any]
-EVERY = 1 if SOAK else 3  # each call of a flow, or each third one
 
 
 @dataclass(frozen=True)
