@@ -41,10 +41,10 @@ def call(
 def eventually(look: Callable[[], T], seconds: float = 20) -> T:
     """The first truthy answer of `look`, asked again and again for a bounded time."""
     pause = threading.Event()
-    for _ in range(int(seconds / 0.05)):
+    for _ in range(int(seconds / 0.02)):
         if found := look():
             return found
-        pause.wait(0.05)
+        pause.wait(0.02)
     return look()
 
 
