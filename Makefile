@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test test-pages test-rest format lock package bench bench-check bench-update generated cost resources deploy destroy proof ops import export growth status outbox \
+.PHONY: help setup run check test test-pages test-rest soak soak-pages soak-rest format lock package bench bench-check bench-update generated cost resources deploy destroy proof ops import export growth status outbox \
         redrive erase rotate-keys restore-check clean
 
 ##@ Every day
@@ -32,17 +32,27 @@ check: $(READY) ## ruff, mypy and the fast tests: at every save
 	@$(BIN)/mypy
 	@$(BIN)/pytest -q -m "not edge"
 
-test: $(READY) ## all tests, on emulators of their own and in a real browser: in two halves at once
+test: $(READY) ## all tests, the long ones in part, on emulators of their own and in a real browser (6 min)
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=none test-pages test-rest
 
+soak: $(READY) ## the long tests in full: the simulations, the packages, the faults at every call (18 min)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=none soak-pages soak-rest
+
 PAGES := tests/browser tests/staff tests/infra
+REST := $(addprefix --ignore=,$(PAGES))
 PYTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest
 
 test-pages: $(READY)
-	@$(PYTEST) $(PAGES)
+	@$(PYTEST) -m "not soak" $(PAGES)
 
 test-rest: $(READY)
-	@$(PYTEST) $(addprefix --ignore=,$(PAGES))
+	@$(PYTEST) -m "not soak" $(REST)
+
+soak-pages: $(READY)
+	@SOAK=1 $(PYTEST) -m soak $(PAGES)
+
+soak-rest: $(READY)
+	@SOAK=1 $(PYTEST) -m soak $(REST)
 
 format: $(READY) ## ruff's fixes and format
 	@$(BIN)/ruff check --quiet --fix .

@@ -46,6 +46,9 @@ _PASSING = {
 }
 
 
+sleep: Callable[[float], None] = time.sleep  # a simulation, whose time is its own, does not wait
+
+
 class Contended(errors.Unavailable):
     """Another transaction was at the same items: nothing was written, and a moment later it may be."""
 
@@ -187,7 +190,7 @@ def get(table: str, key: Item, consistent: bool = True) -> Item | None:
 
 def pause(tried: int) -> None:
     """Waits a moment before the next try, longer each time, and not as long as others do."""
-    time.sleep(random.uniform(0.01, 0.05) * tried)
+    sleep(random.uniform(0.01, 0.05) * tried)
 
 
 def batch_get(table: str, keys: list[Item]) -> Iterator[Item]:

@@ -8,6 +8,8 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
+from botocore.retries import standard
+
 import app
 from chalicelib import aws, keys, settings, templates
 from chalicelib.articles import ranking
@@ -170,8 +172,17 @@ class Backend:
     def hooked(self, service: str, event: str, handler: Callable[..., Any]) -> Iterator[None]:
         """Hangs a handler on a botocore event of a service's client, such as `before-send.sesv2.SendEmail`."""
         events = aws.client(service).meta.events
+        _do_not_wait(events, service)
         events.register_first(event, handler)
         try:
             yield
         finally:
             events.unregister(event, handler)
+
+
+def _do_not_wait(events: Any, service: str) -> None:
+    """Have a client try again at once: how often botocore tries is ours to test, not how long it waits."""
+    for each in events._emitter._handlers.prefix_search(f"needs-retry.{service}.Any"):
+        handler = getattr(each, "__self__", None)
+        if isinstance(handler, standard.RetryHandler):
+            handler._retry_policy._retry_backoff = standard.ExponentialBackoff(max_backoff=0)

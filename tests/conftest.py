@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import settings
 
 from local.cloud import Cloud
+from tests import scale as sizes
 from tests.backend import Backend
+from tests.browser import pictures
 from tests.staff.issuer import Issuer
 
 settings.register_profile("untimed", deadline=None)  # how busy the machine is proves nothing
@@ -18,12 +21,37 @@ settings.load_profile("untimed")
 _stages = itertools.count(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--screenshots",
+        action="store_true",
+        help="keep a picture of each page that a test looks at",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    pictures.wanted = config.getoption("--screenshots")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs the emulator, a package or a browser is `edge`; the rest is quick enough for every save."""
+    """Mark what is too slow for every save as `edge`, and what `make soak` runs as `soak`.
+
+    What needs the emulator, a package or a browser is `edge`. A test that takes `scale` is one of `make soak`, too, which
+    runs all of it.
+    """
     for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        if {"cloud", "backend", "browser", "packaged", "runner", "slow"} & set(fixtures):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if sizes.SOAK and "scale" in fixtures:
+            item.add_marker(pytest.mark.soak)
+        slow = {"cloud", "backend", "browser", "packaged", "runner", "slow"} & fixtures
+        if slow or item.get_closest_marker("soak"):
             item.add_marker(pytest.mark.edge)
+
+
+@pytest.fixture(scope="session")
+def scale() -> sizes.Scale:
+    """Tell the sizes of a long test; see `tests/scale.py`."""
+    return sizes.scale
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +76,17 @@ def issuer() -> Iterator[Issuer]:
     started = Issuer()
     yield started
     started.stop()
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Have Ctrl-C end the processes that the test starts.
+
+    A suite that runs in the background of a shell without job control ignores SIGINT, and so would its children.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -58,17 +58,17 @@ def test_the_api_starts_with_the_articles_and_imports_the_others_as_they_are_ask
 @pytest.mark.parametrize(
     "url", ["/newsletter/signups", "/callbacks", "/articles/popular", "/health", "/altcha.js"]
 )
-def test_whatever_is_asked_first_is_answered(url: str) -> None:
+def test_whatever_is_asked_first_is_answered(slow: None, url: str) -> None:
     assert look("app.app", url)["statuses"] == [204]
 
 
-def test_the_staffs_pages_come_in_together() -> None:
+def test_the_staffs_pages_come_in_together(slow: None) -> None:
     told = look("app.app", "/staff/search")
     assert told["statuses"] == [401]
     assert {*ARTICLES, *app.ENTRANCES["staff"]} <= set(told["end"])
 
 
-def test_the_contract_is_the_same_whatever_was_asked_before() -> None:
+def test_the_contract_is_the_same_whatever_was_asked_before(slow: None) -> None:
     first = look("app.app", "/openapi.json", method="GET")
     late = look("app.app", "/staff", "/hotline", "/openapi.json", method="GET")
     assert first["bodies"][0] == late["bodies"][2]

@@ -17,6 +17,8 @@ from chalicelib import __version__, aws
 SERVICES = ("dynamodb", "secretsmanager", "sesv2", "sns", "sqs")
 REGIONS = ("eu-central-1", "us-east-1", "cn-north-1", "us-gov-west-1")
 
+PLAIN = Session()  # botocore as it is
+
 
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -50,7 +52,7 @@ def test_the_endpoint_is_the_one_botocores_rules_find(
     monkeypatch: pytest.MonkeyPatch, region: str
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
-    plain = Session().create_client("dynamodb")
+    plain = PLAIN.create_client("dynamodb", region_name=region)
     rules: EndpointProvider = plain._ruleset_resolver._provider
     found = rules.resolve_endpoint(Region=region, UseFIPS=False, UseDualStack=False)
     assert aws.client("dynamodb").meta.endpoint_url == found.url
@@ -63,7 +65,7 @@ def test_no_hook_is_left_out_that_this_service_could_call(
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     tuned, plain = (
         aws.client(service),
-        Session().create_client(service, config=Config(retries={"mode": "standard"})),
+        PLAIN.create_client(service, config=Config(retries={"mode": "standard"})),
     )
     stages = (
         "provide-client-params",

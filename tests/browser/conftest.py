@@ -4,19 +4,22 @@ import itertools
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, sync_playwright
 
 from local.cloud import Cloud
+from tests.browser import pictures
 
-SCREENSHOTS = Path(__file__).parent / "screenshots"
-WIDTHS = (1400, 360)
+FAILED = pytest.StashKey[bool]()
+WIDTHS = (
+    pytest.param(360, id="360px"),
+    pytest.param(1400, id="1400px", marks=pytest.mark.soak),
+)
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -46,11 +49,17 @@ class Visitor:
     faults: list[str] = field(default_factory=list)
     provider: str = ""  # the host and port of a sign-in page, which is not ours to keep clean
     refusals_expected: bool = False  # Chromium writes every refused request to the console
+    reading: set[Request] = field(default_factory=set)  # requests whose answers have not come yet
 
     def go(self, path: str) -> Page:
         """Open a page of the demo website, and have its snippet done with reading."""
         self.page.bring_to_front()  # a tab in the background draws once a second
-        self.page.goto(self.cloud.site + path, wait_until="networkidle")
+        self.page.goto(self.cloud.site + path)  # the snippet asks for all it needs before `load`
+        until = time.monotonic() + 15
+        while self.reading:
+            assert time.monotonic() < until, [each.url for each in self.reading]
+            self.page.wait_for_timeout(10)
+        self.page.wait_for_timeout(50)  # the snippet shows what it has read
         return self.page
 
     def mailbox(self) -> Page:
@@ -90,8 +99,15 @@ class Visitor:
                 self.faults.append(f"console {kind}: {text} {url}")
 
         self.context.on("request", lambda each: request(each.url))
+        self.context.on("request", self._asked)
+        self.context.on("requestfinished", lambda each: self.reading.discard(each))
+        self.context.on("requestfailed", lambda each: self.reading.discard(each))
         self.context.on("console", lambda each: console(each.type, each.text, each.location["url"]))
         self.context.on("weberror", lambda each: self.faults.append(f"uncaught: {each.error}"))
+
+    def _asked(self, request: Request) -> None:
+        if request.resource_type == "fetch" and request.method == "GET":
+            self.reading.add(request)
 
 
 Visit = Callable[..., Visitor]
@@ -142,9 +158,19 @@ def visitor(browser: Browser, cloud: Cloud, width: int = 1400, **options: Any) -
     return arrived
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note whether a test failed, for the fixtures that end after it."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
 @pytest.fixture
 def visit(browser: Browser, cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    """Makes visitors. Afterwards keeps a picture of each one's page and fails if anything was unclean."""
+    """Make visitors. Afterwards fail if any of their pages was unclean; a failure leaves a picture of each one's page."""
     made: list[Visitor] = []
 
     def make(width: int = 1400, **options: Any) -> Visitor:
@@ -152,13 +178,16 @@ def visit(browser: Browser, cloud: Cloud, request: pytest.FixtureRequest) -> Ite
         return made[-1]
 
     yield make
+    for each in made:
+        each.page.wait_for_timeout(20)  # what the page has told until now has arrived then
+    faults = [fault for each in made for fault in each.faults]
+    name = re.sub(r"[^\w-]+", "_", request.node.name).strip("_")
     for number, each in enumerate(made):
-        name = re.sub(r"[^\w-]+", "_", request.node.name).strip("_")
-        each.page.screenshot(
-            path=SCREENSHOTS / f"{name}{f'_{number}' if number else ''}.png", full_page=True
-        )
+        if pictures.wanted or faults or request.node.stash.get(FAILED, False):
+            file = pictures.SCREENSHOTS / f"{name}{f'_{number}' if number else ''}.png"
+            each.page.screenshot(path=file, full_page=True)
         each.context.close()
-    assert [fault for each in made for fault in each.faults] == []
+    assert faults == []
 
 
 @pytest.fixture
@@ -185,8 +214,9 @@ def phone() -> str:
     return f"0711 {2_000_000 + next(_numbers)}"
 
 
-@pytest.fixture(params=WIDTHS, ids=lambda width: f"{width}px")
+@pytest.fixture(params=WIDTHS)
 def width(request: pytest.FixtureRequest) -> int:
+    """A telephone's; in `make soak` a screen's, too, which most tests without widths have."""
     return int(request.param)
 
 
@@ -210,5 +240,5 @@ def eventually(look: Callable[[], Any], seconds: float = 10) -> Any:
     until = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.1)
+        time.sleep(0.02)
     return found

@@ -7,7 +7,7 @@ from tests.browser.conftest import Visit
 from tests.browser.test_subscription import keep, open_mail
 
 
-@pytest.mark.parametrize("width", [1400, 360])
+@pytest.mark.parametrize("width", [pytest.param(1400, marks=pytest.mark.soak), 360])
 @pytest.mark.parametrize("scripts", [True, False], ids=["script", "plain"])
 def test_cancel_take_back_and_move(
     visit: Visit, width: int, scripts: bool, address: str, phone: str

@@ -8,9 +8,12 @@ import pytest
 from playwright.sync_api import Download, Page, Route, expect
 
 from local.cloud import Cloud
+from tests.browser import pictures
 from tests.browser.conftest import Staff, Visitor
 from tests.browser.test_staff_lead import clean
 from tests.browser.test_staff_signin import sign_in
+
+pytestmark = pytest.mark.usefixtures("scale")
 
 COLUMNS = "email,language,topics,consent_version,confirmed_at\r\n"
 PARTS = 5
@@ -100,10 +103,7 @@ def test_without_a_script_the_parts_are_fetched_by_hand(staff: Staff, cloud: Clo
     expect(page.locator("[data-export]").first).to_be_hidden()
     page.get_by_label("Teil").fill("2")
     page.get_by_label("von").fill("3")
-    page.screenshot(
-        path=Path(__file__).parent.parent / "artefacts" / "lead_export_by_hand_360px.png",
-        full_page=True,
-    )
+    pictures.keep(page, pictures.ARTEFACTS / "lead_export_by_hand_360px.png")
     with page.expect_download() as download:
         page.get_by_role("button", name="Nur Neuigkeiten").click()
     assert download.value.url == f"{cloud.api}/staff/subscribers.csv?part=2&parts=3&topic=news"

@@ -1,11 +1,11 @@
 """The supervisor's pages in a real Chromium, as supervisor and as agent: what they show, by keyboard, and axe-core."""
 
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -17,12 +17,17 @@ from chalicelib.callbacks.model import Asked, Callback, Who
 from chalicelib.callbacks.stores import items
 from local.cloud import Cloud
 from tests.backend import Backend
+from tests.browser import pictures
 from tests.browser.conftest import NARROW, Staff
 from tests.browser.test_staff_signin import sign_in
 from tests.edge.desk import Agent
 from tests.edge.test_staff_lead import look
+from tests.scale import SOAK
 
-ARTEFACTS = Path(__file__).parent.parent / "artefacts"
+pytestmark = pytest.mark.usefixtures("scale")
+SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
+_turns = itertools.cycle(SCHEMES)
+
 ANNA = Who("anna", "Anna")
 REFUSED, ERASABLE = "0711 7000001", "0711 7000002"
 READER = "lotte.leserin@example.org"
@@ -103,12 +108,15 @@ def _ask(backend: Backend, phone: str, outcome: str = "") -> str:
 
 
 def clean(page: Page, name: str, width: int) -> None:
-    """Nothing runs over the edge, and axe-core finds nothing, in light and dark; a picture is kept."""
+    """Nothing runs over the edge, and axe-core finds nothing; a picture is kept.
+
+    In `make soak` axe-core looks at each page in light and dark, else in turn.
+    """
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
         f"{name} runs over the edge"
     )
     assert width > 360 or page.evaluate(NARROW) == [], name
-    for scheme in ("dark", "light"):
+    for scheme in SCHEMES if SOAK else (next(_turns),):
         page.emulate_media(color_scheme=scheme)
         found = Axe().run(page).response
         wrong = [
@@ -120,8 +128,7 @@ def clean(page: Page, name: str, width: int) -> None:
             f"\naxe {name} {scheme} {width}px: {len(found['passes'])} rules passed, 0 violations",
             end="",
         )
-    ARTEFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTEFACTS / f"lead_{name}_{width}px.png", full_page=True)
+    pictures.keep(page, pictures.ARTEFACTS / f"lead_{name}_{width}px.png")
 
 
 def test_figures(staff: Staff, cloud: Cloud, past: Past, width: int) -> None:

@@ -4,7 +4,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from local.cloud import Cloud
-from tests.browser.conftest import SCREENSHOTS, Staff, contrast
+from tests.browser import pictures
+from tests.browser.conftest import Staff, contrast
 from tests.staff.hosted import login
 
 ROLES = {"agent": "Beratung", "supervisor": "Leitung"}
@@ -32,7 +33,7 @@ def test_in_and_out(staff: Staff, cloud: Cloud, role: str, width: int) -> None:
     expect(page.get_by_text(ROLES[role], exact=True)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.evaluate("document.cookie") == ""  # no script can read the session
-    page.screenshot(path=SCREENSHOTS / f"staff_{role}_{width}px.png", full_page=True)
+    pictures.keep(page, pictures.SCREENSHOTS / f"staff_{role}_{width}px.png")
     page.get_by_role("button", name="Abmelden").click()
     expect(
         page.get_by_label("Username")

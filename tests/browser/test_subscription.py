@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from local.cloud import Cloud
-from tests.browser.conftest import SCREENSHOTS, Visit, Visitor, contrast
+from tests.browser import pictures
+from tests.browser.conftest import Visit, Visitor, contrast
 
 
 def sign_up(reader: Visitor, address: str) -> None:
@@ -50,7 +51,7 @@ def open_mail(reader: Visitor, mailbox: Page, address: str, subject: str, link: 
 
 
 def keep(page: Page, name: str) -> None:
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+    pictures.keep(page, pictures.SCREENSHOTS / f"{name}.png")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "scrolls sideways"
 
 

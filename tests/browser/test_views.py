@@ -35,7 +35,7 @@ def settle(page: Page) -> None:
 def test_one_on_load(visit: Visit) -> None:
     reader = visit()
     sent = reader.views_sent()
-    reader.go(f"/artikel/{FIRST}")
+    settle(reader.go(f"/artikel/{FIRST}"))
     assert sent == [path(FIRST)]
 
 
@@ -43,7 +43,7 @@ def test_none_where_there_is_no_article(visit: Visit) -> None:
     reader = visit()
     sent = reader.views_sent()
     reader.go("/")
-    reader.go("/beratung")
+    settle(reader.go("/beratung"))
     assert sent == []
 
 
@@ -67,6 +67,7 @@ def test_a_hidden_tab_waits_until_it_is_seen(visit: Visit) -> None:
     sent = reader.views_sent()
     reader.page.add_init_script(HIDDEN)
     page = reader.go(f"/artikel/{FIRST}")
+    settle(page)
     assert sent == []
     with page.expect_request(f"**{path(FIRST)}"):
         page.evaluate("document.dispatchEvent(new Event('shown'))")

@@ -10,6 +10,7 @@ import pytest
 from chalicelib import instants
 from tests.backend import Backend
 from tests.edge.desk import STAFF, Agent, ask, backdate
+from tests.scale import Scale
 
 ENDS = {
     "reached": "done",
@@ -56,9 +57,9 @@ def test_from_alert_to_outcome(line: Backend, anna: Agent, outcome: str) -> None
     assert (anna.tab(tab), anna.tab("mine")) == ([reference], [])
 
 
-def test_forty_claim_at_once_fifty_times_one_winner_each(line: Backend) -> None:
+def test_forty_claim_at_once_fifty_times_one_winner_each(line: Backend, scale: Scale) -> None:
     winners = 0
-    for number in range(50):
+    for number in range(scale(50)):
         reference = ask(line, phone=f"07930 2{number:03}")
         together = threading.Barrier(40)
 

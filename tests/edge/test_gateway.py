@@ -16,6 +16,7 @@ from chalicelib.http.inventory import INVENTORY
 from local.cloud import Cloud
 from tests.backend import BROWSER, FORM, Backend
 from tests.events import Answer
+from tests.scale import Scale
 
 JSON = {"content-type": "application/json"}
 T = TypeVar("T")
@@ -40,10 +41,10 @@ def call(
 def eventually(look: Callable[[], T], seconds: float = 20) -> T:
     """The first truthy answer of `look`, asked again and again for a bounded time."""
     pause = threading.Event()
-    for _ in range(int(seconds / 0.05)):
+    for _ in range(int(seconds / 0.02)):
         if found := look():
             return found
-        pause.wait(0.05)
+        pause.wait(0.02)
     return look()
 
 
@@ -168,13 +169,13 @@ def test_a_preflight_is_answered_for_our_pages_only(cloud: Cloud) -> None:
 
 
 def test_a_forwarded_address_is_no_way_around_the_limits(
-    slow: None, one_hour: None, tmp_path_factory: pytest.TempPathFactory
+    slow: None, one_hour: None, scale: Scale, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """On an edge that behaves as API Gateway's does: what the caller claims to be forwarded for does not count."""
     settings = {"LIMIT_PER_CALLER_FACTOR": "1", "LIMIT_SIGNUPS_PER_CALLER": "5"}
     with Cloud(tmp_path_factory.mktemp("edge"), extra_env=settings) as edge:
         statuses = []
-        for n in range(100):
+        for n in range(5 + scale(95)):
             claims = {
                 "x-forwarded-for": f"203.0.113.{n}",
                 "forwarded": f"for=203.0.113.{n}",
@@ -184,7 +185,7 @@ def test_a_forwarded_address_is_no_way_around_the_limits(
             statuses.append(
                 call(edge, "POST", "/newsletter/signups", body, {**JSON, **claims}).status
             )
-    assert statuses == [202] * 5 + [429] * 95
+    assert statuses == [202] * 5 + [429] * scale(95)
 
 
 def test_twenty_equal_signups_at_once(cloud: Cloud) -> None:

@@ -15,6 +15,7 @@ from tests.edge.test_challenges import fresh, written
 from tests.edge.test_newsletter import SIGNUP, sign_up
 from tests.edge.test_subscription import HTML, hear, link, post, state, subscribe, told, welcome
 from tests.events import Answer
+from tests.scale import Scale
 
 INJECTED = "x\r\nBcc: e@x.y"
 MORNING = datetime(2027, 3, 10, 0, 0, 30, tzinfo=UTC)  # the day has no change of the clocks
@@ -22,25 +23,26 @@ MORNING = datetime(2027, 3, 10, 0, 0, 30, tzinfo=UTC)  # the day has no change o
 
 @pytest.mark.parametrize("proven", [False, True], ids=["no proof", "proof solved"])
 def test_a_thousand_signups_of_one_address_are_three_mails_a_day(
-    backend: Backend, proven: bool
+    backend: Backend, scale: Scale, proven: bool
 ) -> None:
+    signups = scale(1000)
     backend.configure(ALTCHA_REQUIRED=str(int(proven)), ALTCHA_COST="1")
     address, answers = f"bombed-{int(proven)}@example.org", set()
     with time_machine.travel(MORNING, tick=False) as clock:
-        for number in range(1000):
+        for number in range(signups):
             given = {"altcha": written(fresh(backend, "newsletter"))} if proven else {}
             body = {**SIGNUP, "email": address, **given}
             answer = backend.call(
                 "POST", "/newsletter/signups", body, caller=f"198.51.100.{number % 100}"
             )
             answers.add((answer.status, answer.text, str(answer.headers)))
-            if number % 50 == 0:
+            if number % scale(50) == 0:
                 backend.deliver()
-            clock.shift(timedelta(days=1) / 1000)
+            clock.shift(timedelta(days=1) / signups)
         backend.deliver()
     mails = len(backend.mails(address))
     print(
-        f"\nsignups of one address in a day 1000 · callers 100 · mails {mails} · different answers {len(answers)}"
+        f"\nsignups of one address in a day {signups} · callers 100 · mails {mails} · different answers {len(answers)}"
     )
     assert mails == 3
     assert {each[:2] for each in answers} == {(202, '{"status":"pending"}')}
@@ -212,9 +214,11 @@ def test_links_ignore_what_a_request_claims_to_be_sent_to(backend: Backend) -> N
     assert shape[0] == shape[1]
 
 
-def test_a_hundred_forged_forwards_are_one_caller(one_hour: None, backend: Backend) -> None:
-    statuses = []
-    for number in range(100):
+def test_a_hundred_forged_forwards_are_one_caller(
+    one_hour: None, backend: Backend, scale: Scale
+) -> None:
+    statuses, beyond = [], scale(80)
+    for number in range(20 + beyond):
         claims = dict.fromkeys(
             ("x-forwarded-for", "x-real-ip", "true-client-ip", "forwarded"), f"203.0.113.{number}"
         )
@@ -222,9 +226,9 @@ def test_a_hundred_forged_forwards_are_one_caller(one_hour: None, backend: Backe
         body = {**SIGNUP, "email": f"forged-{number}@example.org"}
         statuses.append(backend.call("POST", "/newsletter/signups", body, claims).status)
     print(
-        f"\nforged X-Forwarded-For 100 · taken {statuses.count(202)} · refused with 429 {statuses.count(429)}"
+        f"\nforged X-Forwarded-For {20 + beyond} · taken {statuses.count(202)} · refused with 429 {statuses.count(429)}"
     )
-    assert statuses == [202] * 20 + [429] * 80
+    assert statuses == [202] * 20 + [429] * beyond
 
 
 def test_foreign_origins_find_no_permission(backend: Backend) -> None:

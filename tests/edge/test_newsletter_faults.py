@@ -19,7 +19,7 @@ from chalicelib.newsletter import links, proof, service
 from chalicelib.newsletter.keys import key_of
 from chalicelib.newsletter.stores import subscribers
 from tests.backend import Backend, Stop
-from tests.edge.test_faults import SERVICES, error_answer
+from tests.edge.test_faults import EVERY, SERVICES, error_answer
 from tests.edge.test_newsletter import sign_up
 from tests.edge.test_subscription import (
     _allow_mails,
@@ -32,6 +32,7 @@ from tests.edge.test_subscription import (
     welcome,
 )
 from tests.events import Context
+from tests.scale import Scale
 
 Act = Callable[[], Any]
 
@@ -118,11 +119,12 @@ def busy(backend: Backend) -> Backend:
     return backend
 
 
+@pytest.mark.usefixtures("scale")
 @pytest.mark.parametrize("name", FLOWS)
 def test_ended_before_and_after_every_call(busy: Backend, name: str) -> None:
     flow, points, again = FLOWS[name], 0, 0
     for moment in ("before-send", "response-received"):
-        for number in range(1, 100):
+        for number in range(1, 100, EVERY):
             email = f"kill-{name}-{number}-{moment}@example.org"
             act, ending = flow.prepare(busy, email), _Ending(number, moment)
             ending.run(busy, act, key_of(email))
@@ -138,7 +140,7 @@ def test_ended_before_and_after_every_call(busy: Backend, name: str) -> None:
     print(
         f"\n{name}: crash points {points} · lost 0 · doubled 0 · once more after a crash inside the send {again}"
     )
-    assert points >= 4
+    assert points >= 4 // EVERY
 
 
 class _Ending:
@@ -175,12 +177,13 @@ class _Ending:
             raise Stop
 
 
+@pytest.mark.usefixtures("scale")
 @pytest.mark.parametrize("name", [name for name in FLOWS if name != "bounce"])
 def test_throttled_at_every_call(busy: Backend, name: str) -> None:
     """A throttle that passes is not noticed; one that stays is a 503, and nothing has changed."""
     flow, calls = FLOWS[name], 0
     throttle = error_answer(400, "ProvisionedThroughputExceededException")
-    for number in range(1, 100):
+    for number in range(1, 100, EVERY):
         email = f"throttle-{name}-{number}@example.org"
         act = flow.prepare(busy, email)
         left = [number]
@@ -205,7 +208,7 @@ def test_throttled_at_every_call(busy: Backend, name: str) -> None:
     )
     assert (answer.status, busy.items()) == (503, before)
     assert int(answer.headers["retry-after"]) > 0
-    assert calls >= 2
+    assert calls >= max(1, 2 // EVERY)
     act()
     busy.settle()
     _fine(busy, flow, email)
@@ -252,13 +255,13 @@ def test_the_stream_thrice_and_shuffled_ends_in_the_same_state(busy: Backend) ->
 
 
 def test_without_its_stream_for_a_day_the_clock_delivers_and_an_erasure_is_complete(
-    busy: Backend,
+    busy: Backend, scale: Scale
 ) -> None:
     """The mapping is disabled and what it would have brought has expired: nothing is reacted to, ever."""
     key = subscribe(busy, "day-erased@example.org")
     assert post(busy, "erase", token=tokens.sign(links.DATA, key, 0)).status == 200
     assert "day-erased@example.org" not in str(busy.items())
-    addresses = [f"day-{number}@example.org" for number in range(30)]
+    addresses = [f"day-{number}@example.org" for number in range(scale(30))]
     for address in addresses:
         sign_up(busy, address)
     tomorrow = instants.now() + timedelta(hours=24)

@@ -113,11 +113,11 @@ class Runner:
 def eventually(look: Callable[[], Any], seconds: float = 30) -> Any:
     """What `look` finds, asked again and again for a bounded time; None if it finds nothing."""
     pause = threading.Event()
-    for _ in range(int(seconds / 0.05)):
+    for _ in range(int(seconds / 0.02)):
         found = look()
         if found is not None and found is not False:
             return found
-        pause.wait(0.05)
+        pause.wait(0.02)
     return None
 
 

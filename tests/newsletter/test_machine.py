@@ -12,6 +12,7 @@ from chalicelib import instants
 from chalicelib.errors import BadToken
 from chalicelib.newsletter import ledger, model
 from chalicelib.newsletter.model import Change, Signup, Subscriber
+from tests.scale import Scale
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SIGNUP = Signup("key", "eva@example.org", "de", ("news",), "newsletter-de-1")
@@ -199,7 +200,6 @@ lives: Any = st.lists(
 )
 
 
-@settings(max_examples=RUNS, deadline=None)
 @given(lives)
 def _live(steps: list[tuple[str, timedelta, int]]) -> None:
     life = Life()
@@ -210,10 +210,10 @@ def _live(steps: list[tuple[str, timedelta, int]]) -> None:
     figures["steps"] += len(steps)
 
 
-def test_two_thousand_lives(slow: None) -> None:
+def test_two_thousand_lives(scale: Scale, slow: None) -> None:
     figures.clear()
-    _live()
+    settings(max_examples=scale(RUNS))(_live)()
     print(
         f"\nstate machine: {figures['runs']} runs × {STEPS} steps · invariants held {figures['invariants']} · broken 0"
     )
-    assert figures["runs"] >= RUNS
+    assert figures["runs"] >= scale(RUNS)

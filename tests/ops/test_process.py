@@ -64,7 +64,7 @@ def test_import_export_proof_growth(operator: Operator, tmp_path: Path) -> None:
 
 
 def test_ctrl_c_in_the_middle_and_the_next_run_goes_on(
-    operator: Operator, cloud: Cloud, tmp_path: Path
+    operator: Operator, interruptible: None, cloud: Cloud, tmp_path: Path
 ) -> None:
     rows, lot = 400, uuid.uuid4().hex[:8]
     file = written(

@@ -56,6 +56,7 @@ def test_every_library_is_for_arm64(project: Path, tmp_path: Path) -> None:
     } == {"dev", "prod"}
 
 
+@pytest.mark.soak
 def test_a_wheel_for_arm64_that_the_lock_does_not_name_is_refused(
     project: Path, tmp_path: Path
 ) -> None:

@@ -15,21 +15,27 @@ OF_THE_PLATFORM = ("ContactsStream", "MarkersStream", "Log")  # what it does by 
 NAMED = {"ses": "sesv2"}
 
 
+def _install(folder: Path) -> Path:
+    """Copy the SDK into a folder as it is installed."""
+    for name in ("boto3", "botocore", "s3transfer"):
+        installed = metadata.distribution(name).locate_file(name)
+        shutil.copytree(str(installed), folder / name)
+    return folder
+
+
 @pytest.fixture
 def whole(tmp_path: Path) -> Path:
     """Return a folder with the SDK as it is installed."""
-    for name in ("boto3", "botocore", "s3transfer"):
-        installed = metadata.distribution(name).locate_file(name)
-        shutil.copytree(str(installed), tmp_path / name)
-    return tmp_path
+    return _install(tmp_path)
 
 
-@pytest.fixture
-def copied(root: Path, whole: Path) -> Path:
+@pytest.fixture(scope="module")
+def copied(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the code and the SDK cut for it."""
-    (whole / "chalicelib").symlink_to(root / "chalicelib")
-    sdk.cut(whole, sdk.used(whole))
-    return whole
+    folder = _install(tmp_path_factory.mktemp("copied"))
+    (folder / "chalicelib").symlink_to(root / "chalicelib")
+    sdk.cut(folder, sdk.used(folder))
+    return folder
 
 
 def operations(folder: Path, service: str) -> set[str]:

@@ -18,6 +18,7 @@ from infra import packaging, sdk
 from local.cloud import Cloud
 from tests.package.conftest import Package
 from tests.package.test_package import EVENTS, TRIGGERS, run, served
+from tests.scale import part
 
 LARGEST = 8 << 20  # bytes zipped
 UNCHECKED_HASH = 1  # PEP 552: the flags of bytecode that is never compared with its source
@@ -53,6 +54,7 @@ def test_a_trigger_is_served_by_the_package_alone(
     assert "pydantic" not in run(optimised.unzipped, packaged.env, function, *empty).modules
 
 
+@pytest.mark.soak
 def test_the_same_package_makes_the_same_bytes(
     package: Package, optimised: Package, tmp_path: Path
 ) -> None:
@@ -226,14 +228,16 @@ def spoil_all(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "why"),
-    [
-        (spoil_syntax, "cannot be compiled"),
-        (spoil_import, "app.app does not start"),
-        (spoil_version, "another version of Python"),
-        (spoil_service, "no service no-such-service"),
-        (spoil_sdk, "no boto3 in the package"),
-        (spoil_all, "no deployment package"),
-    ],
+    part(
+        [
+            (spoil_version, "another version of Python"),
+            (spoil_sdk, "no boto3 in the package"),
+            (spoil_syntax, "cannot be compiled"),
+            (spoil_import, "app.app does not start"),
+            (spoil_service, "no service no-such-service"),
+            (spoil_all, "no deployment package"),
+        ]
+    ),
 )
 def test_what_cannot_run_is_refused_and_left_as_it_was(
     package: Package, tmp_path: Path, spoil: Callable[[Path], None], why: str

@@ -234,6 +234,7 @@ def chalice_package(project: Path, settings: Mapping[str, str]) -> subprocess.Co
     )
 
 
+@pytest.mark.soak
 def test_packaging_the_whole_project_again_makes_the_same_files(
     packaged: Cloud, package: Package, project: Path
 ) -> None:
@@ -242,6 +243,7 @@ def test_packaging_the_whole_project_again_makes_the_same_files(
     assert Package(project / "made" / "deployment.zip", project).files == package.files
 
 
+@pytest.mark.soak
 def test_a_changed_hash_fails_the_packaging(packaged: Cloud, project: Path) -> None:
     lock = project / "requirements.txt"
     changed, count = re.subn(

@@ -14,6 +14,7 @@ from local.cloud import Cloud
 from tests.backend import FORM
 from tests.edge.test_gateway import JSON, SCHEDULED, call, eventually, mails
 from tests.events import Answer
+from tests.scale import part
 
 API = "customer-contact-local"
 AT = "2026-11-23T09:00:00Z"
@@ -191,6 +192,7 @@ def test_views_are_counted_ranked_and_shown(packaged: Cloud) -> None:
     assert packaged.invoke("sweep_views", SCHEDULED) == 0
 
 
+@pytest.mark.soak
 def test_what_the_stream_may_not_deliver_waits_for_the_right_or_for_the_clock(
     packaged: Cloud,
 ) -> None:
@@ -211,7 +213,7 @@ def test_what_the_stream_may_not_deliver_waits_for_the_right_or_for_the_clock(
     assert packaged.client("sqs").get_queue_attributes(**queue)["Attributes"] == before
 
 
-@pytest.mark.parametrize(("statement", "what"), OF_A_REQUEST)
+@pytest.mark.parametrize(("statement", "what"), part(OF_A_REQUEST))
 def test_a_request_needs_its_statement(packaged: Cloud, statement: str, what: str) -> None:
     with without(packaged, "app", statement):
         # Another size makes a new process; the one before knows the secrets already.
@@ -221,7 +223,7 @@ def test_a_request_needs_its_statement(packaged: Cloud, statement: str, what: st
     assert ask(packaged, what).status in (200, 202, 204, 400)
 
 
-@pytest.mark.parametrize(("function", "statement", "event", "action"), OF_A_TRIGGER)
+@pytest.mark.parametrize(("function", "statement", "event", "action"), part(OF_A_TRIGGER))
 def test_a_trigger_needs_its_statement(
     packaged: Cloud, function: str, statement: str, event: dict[str, Any], action: str
 ) -> None:
@@ -242,6 +244,7 @@ def runs(cloud: Cloud, function: str, event: dict[str, Any]) -> bool:
     return True
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("function", SENDERS)
 @pytest.mark.parametrize(("statement", "kind"), OF_A_MESSAGE)
 def test_a_message_that_may_not_leave_stays_due(
@@ -275,6 +278,7 @@ def test_a_message_that_may_not_leave_stays_due(
     assert re.match("AccessDenied|AuthorizationError|compose: secret: ClientError", error)
 
 
+@pytest.mark.soak
 def test_the_clock_may_not_do_without_the_table(packaged: Cloud) -> None:
     with without(packaged, "deliver_messages", "Contacts"):
         sign_up(packaged, "nobody-may@example.org")

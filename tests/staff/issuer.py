@@ -1,5 +1,6 @@
 """An OpenID provider that says whatever a test wants it to say, on a port of its own."""
 
+import functools
 import json
 import threading
 import time
@@ -18,11 +19,14 @@ def key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
+_first = functools.cache(key)  # takes long to make, and no test changes it
+
+
 class Issuer:
     """Serves discovery, keys and tokens; `asked` counts the requests by path, `answers` replaces what a path says."""
 
     def __init__(self) -> None:
-        self.keys = {"first": key()}
+        self.keys = {"first": _first()}
         self.asked: Counter[str] = Counter()
         self.answers: dict[str, tuple[int, str]] = {}
         self.codes: dict[

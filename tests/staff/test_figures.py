@@ -25,6 +25,7 @@ from tests.callbacks.cases import (
     scheduled,
 )
 from tests.callbacks.test_hotline import berlin
+from tests.scale import Scale
 
 FIRST, LAST = date(2026, 11, 23), date(2026, 11, 29)
 NOW = at("Fri 16:00")
@@ -200,9 +201,9 @@ def _minutes_open(since: datetime, until: datetime) -> int:
     return count
 
 
-def test_two_thousand_requests_counted_by_brute_force() -> None:
+def test_two_thousand_requests_counted_by_brute_force(scale: Scale) -> None:
     chance = random.Random(20261123)
-    requests = [_lived(chance) for _ in range(2000)]
+    requests = [_lived(chance) for _ in range(scale(2000))]
     now = berlin("2026-11-28 12:00")
     found = of(*requests, now=now)
     inside = [

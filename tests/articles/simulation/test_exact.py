@@ -9,6 +9,7 @@ import pytest
 from tests.articles.simulation import mutants, play
 from tests.articles.simulation.stream import Handler
 from tests.articles.simulation.wire import FAULTS
+from tests.scale import Scale
 
 RUNS = 1000
 MUTANT_RUNS = 30
@@ -40,8 +41,8 @@ def pool() -> Iterator[Executor]:
         yield started
 
 
-def test_every_view_is_counted_once_whatever_happens(pool: Executor) -> None:
-    outcomes = play.many(pool, play.one, range(RUNS))
+def test_every_view_is_counted_once_whatever_happens(pool: Executor, scale: Scale) -> None:
+    outcomes = play.many(pool, play.one, range(scale(RUNS)))
     print(play.report(outcomes))
     assert {each.seed: dict(each.deviations) for each in outcomes if each.deviations} == {}
     met = {trouble for each in outcomes for trouble, times in each.met.items() if times}
@@ -53,8 +54,8 @@ def test_a_run_can_be_played_again(pool: Executor) -> None:
 
 
 @pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.__name__)
-def test_what_only_looks_right_deviates(pool: Executor, mutant: Handler) -> None:
-    calm = play.many(pool, partial(mutants.play, mutant, True), range(MUTANT_RUNS))
+def test_what_only_looks_right_deviates(pool: Executor, scale: Scale, mutant: Handler) -> None:
+    calm = play.many(pool, partial(mutants.play, mutant, True), range(scale(MUTANT_RUNS)))
     rough = play.many(pool, partial(mutants.play, mutant, False), range(MUTANT_RUNS))
     wrong = sum(bool(each.deviations) for each in rough)
     print(

@@ -6,11 +6,12 @@ import pytest
 
 from tests.articles.simulation.hot import KEY_LIMIT, Simulation
 from tests.articles.simulation.hot_figures import deployed, told
+from tests.scale import Scale
 
 
 @pytest.mark.usefixtures("slow")
-def test_an_article_that_everybody_reads_is_counted_without_a_throttle() -> None:
-    setting = deployed()
+def test_an_article_that_everybody_reads_is_counted_without_a_throttle(scale: Scale) -> None:
+    setting = replace(deployed(), seconds=scale(120))
     figures = Simulation(setting).run()
     print(told(setting, figures))
     assert not figures.throttled
@@ -20,7 +21,7 @@ def test_an_article_that_everybody_reads_is_counted_without_a_throttle() -> None
 
 
 @pytest.mark.usefixtures("slow")
-def test_batches_of_a_hundred_at_once_would_break_it() -> None:
-    figures = Simulation(replace(deployed(), batch=100, window=0.0, seconds=20)).run()
+def test_batches_of_a_hundred_at_once_would_break_it(scale: Scale) -> None:
+    figures = Simulation(replace(deployed(), batch=100, window=0.0, seconds=scale(20))).run()
     assert figures.throttled
     assert figures.redelivered

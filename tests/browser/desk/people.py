@@ -1,14 +1,12 @@
 """What people at the desk do, and what their pages are held against."""
 
-from pathlib import Path
-
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.backend import Backend
+from tests.browser.pictures import ARTEFACTS, keep
 from tests.edge.desk import Agent
 
-ARTEFACTS = Path(__file__).parent.parent.parent / "artefacts"
 WIDTHS = (360, 1280)
 
 
@@ -26,7 +24,7 @@ def inspect(page: Page, state: str) -> None:
     """No violation of axe's rules and nothing cut off, at both widths; a picture of each is kept."""
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
-        page.screenshot(path=ARTEFACTS / f"staff_{state}_{width}px.png", full_page=True)
+        keep(page, ARTEFACTS / f"staff_{state}_{width}px.png")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (state, width)
         found = Axe().run(page)
         assert found.violations_count == 0, (state, width, found.generate_report())
