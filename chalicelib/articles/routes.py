@@ -43,7 +43,7 @@ class Views(BaseModel, title="ArticleViews"):
 
 class Several(Body):
     slugs: Annotated[
-        tuple[of.Slug, ...], BeforeValidator(_by_commas), Field(min_length=1, max_length=100)
+        tuple[of.Slug, ...], Field(min_length=1, max_length=100), BeforeValidator(_by_commas)
     ]
 
 

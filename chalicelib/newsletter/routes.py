@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from chalicelib.consent import Wording
-from chalicelib.errors import LimitReached, NotFound
+from chalicelib.errors import BadToken, LimitReached, NotFound
 from chalicelib.http import ACCEPTED, PUBLIC_READ, Body, Page, Reply, Request, Routes, Thanks
 from chalicelib.http import fields as of
 from chalicelib.newsletter import service
@@ -20,7 +20,7 @@ from chalicelib.newsletter.service import Wanted, wordings
 
 routes = Routes(__name__, tag="newsletter")
 
-Topics = Annotated[tuple[Topic, ...], of.ListOf, Field(min_length=1, max_length=len(TOPICS))]
+Topics = Annotated[tuple[Topic, ...], Field(min_length=1, max_length=len(TOPICS)), of.ListOf]
 
 
 class ByVersion(Body):
@@ -187,7 +187,7 @@ def request_data_access(request: Request, asked: Access) -> Page:
     return Page("sent", body=Done(status="sent"))
 
 
-@routes.get("/newsletter/mydata", params=Token, media="application/json")
+@routes.get("/newsletter/mydata", params=Token, errors=(BadToken,), media="application/json")
 def download_own_data(request: Request, link: Token) -> Reply:
     """Return everything stored on this person, as a JSON download (GDPR Art. 15 and 20)."""
     document = service.data_by_link(link.token, request.now)

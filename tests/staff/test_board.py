@@ -70,7 +70,7 @@ def test_a_press_is_answered_by_a_redirect_and_a_late_one_by_the_page_and_why(
     assert late.status == 409
     assert "Anna hat das schon übernommen." in late.text
     assert "07930" not in late.text
-    kept = anna.press(reference, action="outcome", outcome="later", note="Donnerstag?")
+    kept = anna.press(reference, action="settle", outcome="later", note="Donnerstag?")
     assert kept.status == 422
     assert 'value="Donnerstag?"' in kept.text
 
@@ -119,12 +119,12 @@ def test_each_state_has_its_screen(line: Backend, anna: Person) -> None:
         reference = ask(line, phone=f"07930 21{number:02}")
         anna.press(reference, action="claim")
         shown("Wie ging es aus?", reference)
-        assert anna.press(reference, action="outcome", outcome=outcome).status == 303
+        assert anna.press(reference, action="settle", outcome=outcome).status == 303
         shown(words, reference)
     reference = ask(line, phone="07930 2200")
     anna.press(reference, action="claim")
     slot = line.call("GET", "/callbacks/slots").json["slots"][-1]
-    anna.press(reference, action="outcome", outcome="later", window=f"{slot['from']}/{slot['to']}")
+    anna.press(reference, action="settle", outcome="later", window=f"{slot['from']}/{slot['to']}")
     shown("wenn die Zeit da ist", reference)
     held = ask(line, phone="07930 2201")
     Person(line, "Ben").press(held, action="claim")
@@ -164,7 +164,7 @@ def test_no_press_loses_a_note_that_is_not_kept_yet(line: Backend, anna: Person)
     )
     anna.press(reference, action="release")
     Person(line, "Ben").press(reference, action="claim")
-    late = anna.press(reference, action="outcome", outcome="reached", **typed)
+    late = anna.press(reference, action="settle", outcome="reached", **typed)
     assert (late.status, field in late.text, "noch nicht gespeichert" in late.text) == (
         409,
         True,

@@ -197,7 +197,7 @@ def dial_callback(request: Request, asked: ById, given: Dial) -> Detail:
 def record_callback_outcome(request: Request, asked: ById, given: CallOutcome) -> Detail:
     """Record how the call ended. A repeat answers the same."""
     window = span_of(given.window)
-    return _act(request, asked, Press("outcome", given.outcome, given.note, window))
+    return _act(request, asked, Press("settle", given.outcome, given.note, window))
 
 
 @routes.post("/staff/callbacks/called-in", takes=Phone, gives=Detail, errors=(NotFound, Conflict))

@@ -30,7 +30,7 @@ routes = Routes(__name__, tag="staff-callbacks")
 class Button(Body, title="CallbackAction"):
     """A button of the request's page, with whatever stands in its form."""
 
-    action: service.Action = "outcome"
+    action: service.Action = "settle"
     outcome: Outcome | None = None
     note: of.Note = ""
     window: Wished = None
@@ -97,7 +97,7 @@ def act_on_callback(request: Request, asked: ById, button: Button) -> Reply:
         button.outside_window,
     )
     shown = service.try_to_act(asked.id, press, api.who_of(request.person), request.now)
-    if shown.refused or (button.note and button.action != "outcome"):
+    if shown.refused or (button.note and button.action != "settle"):
         # A note is kept with the outcome: until then the page has it.
         return _page(request, shown, typed=button)
     return redirect(f"/staff/callbacks/{asked.id}")

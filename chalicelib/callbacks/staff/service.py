@@ -21,7 +21,7 @@ from chalicelib.errors import Conflict, ContactError, FieldError, Invalid, NotFo
 _SLOT_DAYS = 5  # days ahead that an agent can agree on
 _REFERENCE = re.compile(rf"R-?([{ALPHABET}]{{4,12}})", re.IGNORECASE)
 
-Action = Literal["claim", "release", "handover", "dial", "outcome", "called_in"]
+Action = Literal["claim", "release", "handover", "dial", "settle", "called_in"]
 
 
 @dataclass(frozen=True)
@@ -252,11 +252,11 @@ def _decide(before: Callback, press: Press, who: Who, now: datetime) -> Change:
             raise Invalid(FieldError("to", "required"))
         case "dial":
             return workflow.dial(before, who, line_rules, now, press.outside_window)
-        case "outcome" if press.outcome:
+        case "settle" if press.outcome:
             return workflow.record_outcome(
                 before, who, press.outcome, line_rules, now, press.note, press.window
             )
-        case "outcome":
+        case "settle":
             raise Invalid(FieldError("outcome", "required"))
     return workflow.called_in(before, who, now)
 

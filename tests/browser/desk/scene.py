@@ -133,15 +133,15 @@ SCREENS = {
     "bens": Screen(Scene.bens, "Das hat Ben übernommen.", "This is with Ben."),
     "bens_calling": Screen(lambda at: at.bens("dial"), "im Gespräch", "on the telephone"),
     "offered_me": Screen(lambda at: at.bens("handover", to=at.name), "Annehmen", "Accept"),
-    "retry": Screen(lambda at: at.mine("outcome", outcome="busy"), "Der nächste Versuch", "The next try"),
+    "retry": Screen(lambda at: at.mine("settle", outcome="busy"), "Der nächste Versuch", "The next try"),
     "done": Screen(
-        lambda at: at.mine("outcome", outcome="reached", note="Kommt am Freitag"),
+        lambda at: at.mine("settle", outcome="reached", note="Kommt am Freitag"),
         "Beendet: erledigt",
         "Ended: done",
         True,
     ),
     "refused": Screen(
-        lambda at: at.mine("outcome", outcome="wrong_number"), "Beendet: nicht gewünscht", "Ended: refused", True
+        lambda at: at.mine("settle", outcome="wrong_number"), "Beendet: nicht gewünscht", "Ended: refused", True
     ),
     "unreached": Screen(lambda at: at.ended("unreached"), "Beendet: nicht erreicht", "Ended: not reached"),
     "cancelled": Screen(lambda at: at.ended("cancelled"), "Beendet: abgesagt", "Ended: cancelled"),
