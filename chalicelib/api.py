@@ -1,4 +1,4 @@
-"""The app: Chalice, whose routes come in when they are asked for."""
+"""The app: Chalice, with routes that are imported when they are first asked for."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -10,11 +10,13 @@ from chalicelib import log, settings
 
 
 class Api(Chalice):  # type: ignore[misc]  # chalice ships no annotations
-    """A Chalice app with `entrances`: our modules with `routes`, by the first part of their paths, "" for all others.
+    """A Chalice app that imports the modules with its routes when they are first asked for.
 
-    On Lambda the API's function imports the first of them as it starts and another with the first request for it,
-    a trigger's function none. Elsewhere, as for a packager, all of them are there at once. What is asked most comes
-    first: while a function starts, Lambda gives it more of a processor than later.
+    `entrances` names the modules by the first part of their paths; "" holds all other paths. On
+    Lambda the API's function imports the first entry as it starts and another one with the first
+    request for it; a trigger's function imports none. Elsewhere, such as in a packager, all are
+    imported at once. The entry asked for most comes first, because Lambda gives a function more
+    CPU while it starts than later.
     """
 
     def __init__(self, name: str, entrances: Mapping[str, list[str]]) -> None:
@@ -30,7 +32,7 @@ class Api(Chalice):  # type: ignore[misc]  # chalice ships no annotations
             self._open(next(iter(entrances)))
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
-        """One request of API Gateway's."""
+        """Answer one request of API Gateway's."""
         if self._closed:
             part = event.get("resource", "/").split("/")[1]
             self._open(part if part in self._closed else "")
@@ -38,7 +40,7 @@ class Api(Chalice):  # type: ignore[misc]  # chalice ships no annotations
         return answer
 
     def open_all(self) -> None:
-        """Imports the entrances that are not there yet."""
+        """Import the entrances that are not imported yet."""
         for part in list(self._closed):
             self._open(part)
 
@@ -47,6 +49,5 @@ class Api(Chalice):  # type: ignore[misc]  # chalice ships no annotations
             if module not in self._opened:
                 self.register_blueprint(import_module(f"chalicelib.{module}").routes)
                 self._opened.add(module)
-        self._closed.pop(
-            part, None
-        )  # last: a request after one that broke off in the middle goes on with it
+        # Last, so that the next request completes an import that failed in the middle.
+        self._closed.pop(part, None)

@@ -1,7 +1,7 @@
-"""What can be done with callback requests: load, decide, save, and once more where another was faster.
+"""What can be done with callback requests: load, decide, save, and again after a conflict.
 
-No HTTP. The public routes, the clock and operators' commands call it; what the staff do besides is in
-`staff.service`.
+No HTTP. The public routes, the clock and operators' commands call it; what the staff do besides is
+in `staff.service`.
 """
 
 import secrets

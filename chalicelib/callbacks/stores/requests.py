@@ -1,4 +1,4 @@
-"""Callback requests, their events and proofs of consent, and the lock of one live request a number."""
+"""Callback requests, their events and proofs of consent, and each number's lock for a live one."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
