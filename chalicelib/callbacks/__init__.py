@@ -16,8 +16,8 @@
     scheduled | open | claimed | retry ── called in ──→ done
     scheduled | open | retry ── expired ──→ expired      (5 open days after the promised time)
 
-The first escalation alerts everybody on shift, each later one the supervisors. A claim is leased for
-60 open minutes from dialling. The second retry is in another half of a day than the attempt before.
+The first escalation alerts everybody on shift, each later one the supervisors. A claim lasts for 60
+open minutes from dialling. The second retry is in another half of a day than the attempt before.
 
 A number has at most one live request: a second one merges into it, and is answered alike. An ended
 request never reopens; one that follows names it, and the undo of a cancellation is one of these. In

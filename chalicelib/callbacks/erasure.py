@@ -32,7 +32,7 @@ def erase_ended(
                 _strip(callback)
                 log.info("callback.erased", reference=reference)
         except Cancelled:
-            continue  # somebody else changed it meanwhile; the next call looks at it again
+            continue  # somebody else changed it meanwhile; the next call takes it up again
         erased.append(reference)
     return erased
 

@@ -446,4 +446,5 @@ def _held_by_another(before: Callback) -> Conflict:
 
 
 def _next(before: Callback, **changes: object) -> Callback:
-    return replace(before, version=before.version + 1, **changes)  # type: ignore[arg-type]  # as the callers say
+    version = before.version + 1
+    return replace(before, version=version, **changes)  # type: ignore[arg-type]  # named fields

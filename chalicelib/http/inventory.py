@@ -10,7 +10,7 @@ from chalicelib.auth import gate
 from chalicelib.auth.roles import Role
 from chalicelib.errors import ContactError
 
-# What a call is answered with when it succeeds, where that is not 200 OK (RFC 9110).
+# The statuses of successful calls other than 200 OK (RFC 9110).
 ACCEPTED, NO_CONTENT, SEE_OTHER = 202, 204, 303
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 View = Callable[..., Any]
@@ -33,7 +33,7 @@ class Route:
 
     @property
     def closed(self) -> bool:
-        """Whether one has to be signed in for it."""
+        """Whether only those who are signed in may call it."""
         return gate.closes(self.path)
 
 

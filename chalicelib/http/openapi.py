@@ -1,4 +1,4 @@
-"""The contract as an OpenAPI 3.1 document, out of what the routes declare and their models say."""
+"""The contract as an OpenAPI 3.1 document, made from the routes' declarations and their models."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -30,7 +30,7 @@ _SIGNED_IN = {
 
 
 def document(routes: Iterable[Route], base_url: str) -> dict[str, Any]:
-    """The OpenAPI document of these routes, as plain JSON values."""
+    """Return the OpenAPI document of these routes, as plain JSON values."""
     listed = list(routes)
     inputs = {model for route in listed for model in (route.takes, route.params) if model}
     outputs = {route.gives for route in listed if route.gives} | {ProblemBody}
@@ -68,9 +68,7 @@ def _operation(route: Route, names: Any, schemas: dict[str, Any]) -> dict[str, A
         content = {kind: {"schema": schema} for kind in (JSON, FORM, TEXT)}
         operation["requestBody"] = {"required": required, "content": content}
     if route.closed:
-        operation["security"] = [
-            {name: [route.role]} for name in _SIGNED_IN
-        ]  # the role it takes at least
+        operation["security"] = [{name: [route.role]} for name in _SIGNED_IN]  # the least role
     operation["responses"] = _responses(route, names)
     return operation
 
@@ -92,9 +90,9 @@ def _responses(route: Route, names: Any) -> dict[str, Any]:
         content[JSON] = {"schema": names[(route.gives, "serialization")]}
     if route.html:
         content["text/html"] = {}
-    done: dict[str, Any] = (
-        {"description": "done", "content": content} if content else {"description": "done"}
-    )
+    done: dict[str, Any] = {"description": "done"}
+    if content:
+        done["content"] = content
     responses = {str(route.status): done}
     if route.takes and route.status == 202:
         responses["303"] = {"description": "a plain form goes on to the thank-you page"}

@@ -62,7 +62,7 @@ def save(known: Known, change: Change, now: datetime, how: How, guards: Guards =
         guards.refuse(cancelled, now)
         raise
     if change.event == "erased":
-        # Whoever restores an older table erases again by these lines.
+        # After the restore of an older table, operators repeat the erasures in these lines.
         log.info("subscriber.erased", subscriber=known.key)
 
 
