@@ -193,8 +193,8 @@ def bounce(
         return Change(before, _next(before, state="bounced", ended_at=at), "bounced")
     if id in {seen for seen, _ in before.soft_bounces}:
         return Change(before, before)
-    # Sorted, so that the order in which bounces arrive makes no difference. The last ten reach back
-    # further than SOFT_WITHIN, because that never holds SOFT_BOUNCES of those kept.
+    # Sorted, so that the order in which bounces arrive makes no difference. The last ten span more
+    # than SOFT_WITHIN, because SOFT_BOUNCES within that time end the subscription.
     soft = tuple(sorted((*before.soft_bounces, (id, at)), key=lambda each: (each[1], each[0])))
     if _is_crowded(soft):
         after = _next(before, state="bounced", soft_bounces=soft, ended_at=at)

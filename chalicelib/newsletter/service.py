@@ -145,7 +145,7 @@ def erase_by_link(token: str, now: datetime) -> None:
 
 
 def erase(key: str, by: str, now: datetime) -> None:
-    """Erase a person's data before anybody is told so (GDPR Art. 17). Idempotent.
+    """Erase a person's data (GDPR Art. 17), completely when this returns. Idempotent.
 
     `by` says on whose word. An HMAC of the address stays, which keeps it from being imported.
     """

@@ -73,7 +73,7 @@ class Block(Phone):
 
 
 class Card(BaseModel):
-    """A request as the board shows it: nobody's name, nobody's number."""
+    """A request as the board shows it, without name and number."""
 
     id: str
     reference: str

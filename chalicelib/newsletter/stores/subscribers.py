@@ -86,7 +86,7 @@ def tidy(known: Known, now: datetime) -> None:
     """Set the expiry of an ended subscription's events, and strip those before an erasure.
 
     Idempotent, and after the stored change, so that a long history needs no long transaction.
-    Whoever signed up anew since the erasure keeps what is personal of that.
+    Personal data of a signup after the erasure stays.
     """
     until, found = items.events_kept_until(known.subscriber, now), _event_items(known.key)
     erased = max((item["version"] for item in found if item["event"] == "erased"), default=0)
