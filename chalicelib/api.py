@@ -23,31 +23,31 @@ class Api(Chalice):  # type: ignore[misc]  # chalice ships no annotations
         super().__init__(app_name=name)
         for source in ("dynamodb", "sns", "scheduled"):
             self.register_middleware(log.follow, source)
-        self._closed = dict(entrances)
-        self._opened: set[str] = set()
+        self._pending = dict(entrances)
+        self._imported: set[str] = set()
         function = settings.function()
         if function is None:
-            self.open_all()
+            self.import_all()
         elif function == "app.app":
-            self._open(next(iter(entrances)))
+            self._import(next(iter(entrances)))
 
     def __call__(self, event: Any, context: Any) -> dict[str, Any]:
         """Answer one request of API Gateway's."""
-        if self._closed:
+        if self._pending:
             part = event.get("resource", "/").split("/")[1]
-            self._open(part if part in self._closed else "")
+            self._import(part if part in self._pending else "")
         answer: dict[str, Any] = super().__call__(event, context)
         return answer
 
-    def open_all(self) -> None:
+    def import_all(self) -> None:
         """Import the entrances that are not imported yet."""
-        for part in list(self._closed):
-            self._open(part)
+        for part in list(self._pending):
+            self._import(part)
 
-    def _open(self, part: str) -> None:
-        for module in self._closed.get(part, ()):
-            if module not in self._opened:
+    def _import(self, part: str) -> None:
+        for module in self._pending.get(part, ()):
+            if module not in self._imported:
                 self.register_blueprint(import_module(f"chalicelib.{module}").routes)
-                self._opened.add(module)
+                self._imported.add(module)
         # Last, so that the next request completes an import that failed in the middle.
-        self._closed.pop(part, None)
+        self._pending.pop(part, None)

@@ -172,6 +172,7 @@ def _key(kid: Any) -> Any:
 
 
 def _discovery() -> Mapping[str, Any]:
+    """Return the provider's discovery document. Raises Unavailable for none or another issuer's."""
     settings = current()
     if not settings.oidc_issuer:
         raise Unavailable("no OIDC_ISSUER", retry_after=3600)
@@ -186,6 +187,7 @@ def _discovery() -> Mapping[str, Any]:
 
 
 def _document(url: str, max_age: float) -> Mapping[str, Any]:
+    """Return a document of the provider's, fetched again if the cached one is older (seconds)."""
     read_at, document = _cache.get(url, (0.0, None))
     if document is None or time.monotonic() - read_at >= max_age:
         document = _fetch(url)

@@ -91,6 +91,7 @@ def end(session_id: str) -> None:
 
 
 def _touch(session_id: str, began: datetime, now: datetime) -> bool:
+    """Save that a session was used; return False where it ended meanwhile."""
     try:
         aws.write(
             aws.update(

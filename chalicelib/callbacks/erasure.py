@@ -68,6 +68,7 @@ def erase_contact(reference: str) -> None:
 
 
 def _strip(callback: Callback, wholly: bool = False) -> None:
+    """Strip an ended request; the rest is kept for full calendar years, as the proof of consent."""
     ended = callback.ended_at or callback.created_at
     last_year = ended.year + current().callback_proof_years
     until = ended.replace(month=1, day=1, year=last_year + 1)

@@ -209,6 +209,7 @@ def slots(
 
 
 def _cut(begins: datetime, ends: datetime, length: timedelta) -> Iterator[Span]:
+    """Yield windows of `length`; the last one takes a remainder of less than half of that."""
     while begins < ends:
         until = begins + length
         if ends - until < length / 2:

@@ -247,6 +247,7 @@ def load(reference: str) -> Callback:
 
 
 def _is_unwelcome(known: Number, now: datetime) -> bool:
+    """Tell whether a number is blocked, or was asked for too often today."""
     today = instants.day(now, current().time_zone)
     asked = [at for at, _ in known.requests if instants.day(at, current().time_zone) == today]
     blocked = known.blocked_until is not None and now < known.blocked_until

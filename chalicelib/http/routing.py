@@ -88,6 +88,10 @@ def serve(
 def _call_view(
     methods: Mapping[str, Route], request: Request, event: Mapping[str, Any]
 ) -> Response:
+    """Check who asks, the method and the input; call the view and make its response.
+
+    Raises NotSignedIn, NotAllowed, Problem, ValidationError, and what the view raises.
+    """
     if gate.closes(request.path):
         request.signed_in = gate.check(request.method, request.headers, request.now)
     if request.method == "OPTIONS":

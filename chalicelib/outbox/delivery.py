@@ -63,6 +63,7 @@ def deliver(message_id: str, composers: Mapping[str, Composer], now: datetime | 
 
 
 def _record(before: Message, after: Message) -> str:
+    """Store the next state, log a failure, and return the state's name. Raises Cancelled."""
     store.replace(before, after)
     if after.state in ("failed", "unclear"):
         log.warning(
@@ -75,6 +76,7 @@ def _record(before: Message, after: Message) -> str:
 
 
 def _attempt(message: Message, composers: Mapping[str, Composer], now: datetime) -> Message:
+    """Compose a claimed message and hand it to SES or SNS; return its next state."""
     try:
         parcel = composers[message.kind](message, now)
     except NotNow as wait:

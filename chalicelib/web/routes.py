@@ -109,7 +109,7 @@ def _widget() -> str:
 @cache
 def _openapi() -> str:
     # Routes are imported in the order of the requests: sorting makes every process say the same.
-    routes.current_app.open_all()
+    routes.current_app.import_all()
     declared = [route for _, methods in sorted(INVENTORY.items()) for route in methods.values()]
     return json.dumps(
         document(declared, current().base_url), ensure_ascii=False, separators=(",", ":")

@@ -120,6 +120,7 @@ def figures(
 
 
 def _count(period: Period, request: Callback, rules: Rules, now: datetime) -> None:
+    """Count a request into a period: whether it is decided, in time, and how long it waited."""
     period.requested += 1
     first = request.attempts[0].at if request.attempts else None
     if first is None and (request.ended_at or now) <= request.promised:

@@ -114,6 +114,7 @@ def head(key: str) -> str | None:
 
 
 def _members(known: Known, change: Change, now: datetime, how: How) -> list[Item]:
+    """Return the members that store a change: subscriber, event, mail, counter, suppression."""
     table, before, after = current().contacts_table, change.before, change.after
     version = after.version if after else known.version + 1
     facts = dict(how.facts)
