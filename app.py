@@ -12,9 +12,9 @@ from chalice import Rate
 from chalicelib import settings
 from chalicelib.api import Api
 
-gc.set_threshold(100_000)  # looking for garbage among the imports is a tenth of a start
+gc.set_threshold(100_000)  # collecting garbage during the imports takes a tenth of a cold start
 stage = settings.current()
-# The modules with routes, by the first part of a path, "" for all others; the first start with us.
+# Modules with routes by the first part of their paths, "" for the rest; the first loads at start.
 ENTRANCES = {
     "articles": ["articles.routes"],
     "newsletter": ["newsletter.routes"],
@@ -32,7 +32,7 @@ app = Api("customer-contact", ENTRANCES)
 
 
 def _composers() -> Any:
-    """Return what composes a due message, by the message's kind."""
+    """Return the functions that compose due messages, by the message's kind."""
     from chalicelib.callbacks.reactions import COMPOSERS as CALLBACKS
     from chalicelib.newsletter.reactions import COMPOSERS as NEWSLETTER
 
@@ -50,7 +50,7 @@ def deliver_messages(event: Any) -> None:
 
 @app.on_sns_message(topic=stage.mail_events_topic_arn)
 def mail_feedback(event: Any) -> None:
-    """Take what SES says of a mail: it came back, or its reader complained."""
+    """Record SES's events about mails; act on bounces and complaints."""
     from chalicelib.newsletter.reactions import LISTENERS
     from chalicelib.outbox import feedback
 
@@ -86,7 +86,7 @@ def clock(event: Any) -> dict[str, int]:
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))
 def sweep_views(event: Any) -> int:
-    """Count the views that the stream never brought."""
+    """Count the views that the stream missed."""
     from chalicelib.articles import counting
 
     return counting.sweep()
@@ -94,7 +94,7 @@ def sweep_views(event: Any) -> int:
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def rank_articles(event: Any) -> None:
-    """Make the most-read lists anew."""
+    """Rebuild the most-read lists."""
     from chalicelib.articles import ranking
 
     ranking.rank()

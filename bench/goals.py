@@ -5,7 +5,8 @@ from typing import Any
 F = "bare boto3 client"
 OURS = "customer-contact"
 MAILER = "deliver_messages"
-BATCH = "rank_articles"  # its first event makes some 240 queries, not one
+# Its first event makes some 240 queries, so it cannot be compared with one that makes one query.
+BATCH = "rank_articles"
 ZIPPED = 8 << 20
 
 

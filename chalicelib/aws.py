@@ -1,6 +1,6 @@
 """Cached, tuned AWS clients, and DynamoDB in plain dicts with our own errors.
 
-boto3 is used here, nowhere else; botocore's exceptions in the capabilities' `store` and in `outbox` as well.
+Only this module imports boto3; `outbox.delivery` imports botocore's exceptions, too.
 """
 
 import json
@@ -23,20 +23,22 @@ from chalicelib import __version__, errors
 Item = dict[str, Any]
 Result = TypeVar("Result")
 
-# Longest wait: 3 × (1 + 2) s and the pauses between, well inside the functions' and the gateway's time limits.
-_TUNED = {
-    # A given one is not rebuilt for every call. boto3 adds botocore's name and version.
+# The longest wait is 3 × (1 + 2) s and the pauses between, well inside the time limits of the
+# functions and the gateway.
+_CONFIG = {
+    # Without one, botocore builds it for every call. boto3 adds botocore's name and version.
     "user_agent": f"customer-contact/{__version__} Boto3/{boto3.__version__}",
     "parameter_validation": False,  # the models at the edge and these functions guard the shapes
     "connect_timeout": 1,
     "read_timeout": 2,
 }
-# A message must leave at most once per decision of the outbox, so its client never repeats a call by itself.
+# The outbox decides about each attempt to send, so its clients never repeat a call by themselves.
 _ATTEMPTS = {"sesv2": 1, "sns": 1}
 
-_ALONE = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}
+_SINGLE_WRITES = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}
 
-_PASSING = {
+# Errors that pass by themselves.
+_TRANSIENT = {
     "ProvisionedThroughputExceededException",
     "ThrottlingException",
     "RequestLimitExceeded",
@@ -50,11 +52,11 @@ sleep: Callable[[float], None] = time.sleep  # a simulation, whose time is its o
 
 
 class Contended(errors.Unavailable):
-    """Another transaction was at the same items: nothing was written, and a moment later it may be."""
+    """A conflict with another transaction: nothing was written, and a retry may succeed."""
 
 
 class Cancelled(Exception):
-    """A conditional write did not hold. `failed` has the positions whose condition was not met."""
+    """A write whose condition did not hold; `failed` has the positions of such members."""
 
     def __init__(self, failed: tuple[int, ...]) -> None:
         super().__init__(f"conditions {failed} did not hold")
@@ -63,7 +65,7 @@ class Cancelled(Exception):
 
 @cache
 def _session() -> Any:
-    """Return the one session of boto3's in this process, without the hooks that `client` adds by service."""
+    """Return the one boto3 session of this process; `client` adds the hooks of its service."""
     bare = botocore.session.Session(include_builtin_handlers=False)
     return boto3.Session(botocore_session=bare)
 
@@ -81,27 +83,27 @@ def connect_to(**where: str) -> None:
 
 @cache
 def client(service: str) -> Any:
-    """The one client of a service in this process."""
+    """Return the one client of a service in this process."""
     retries = {"mode": "standard", "total_max_attempts": _ATTEMPTS.get(service, 3)}
     timeouts = {"read_timeout": 10} if service in _ATTEMPTS else {}
-    config = Config(**{**_TUNED, **timeouts}, retries=retries)
+    config = Config(**{**_CONFIG, **timeouts}, retries=retries)
     with _making:
         made = _session().client(service, config=config, **_elsewhere)
-    # botocore's own hooks, but for those of other services, which take longer to add than the client to make, and for
-    # headers that tell AWS how often a call was tried.
+    # Add botocore's own hooks, except those of other services, which take longer to add than the
+    # client takes to make, and except the headers that tell AWS how often a call was tried.
     name = made.meta.service_model.service_id.hyphenize()
     for event, hook, *_ in BUILTIN_HANDLERS:
         if ("." not in event or event.split(".")[1] == name) and hook is not add_retry_headers:
             made.meta.events.register(event, hook)
     if service == "dynamodb":
-        # Its rules find the same endpoint anew for each call, which is a twentieth of it. Without them it is the
-        # client's own; should botocore ever name them otherwise, they stay.
+        # The rules compute the same endpoint for each call, which takes a twentieth of it. Without
+        # them botocore uses the client's own. Should botocore rename them, they stay in use.
         made._ruleset_resolver = None
     return made
 
 
 def pack(value: Any) -> Item:
-    """A plain value as a DynamoDB attribute: str, int, bool, None, list, dict."""
+    """Return a str, int, bool, None, list or dict as a DynamoDB attribute. Raises TypeError."""
     match value:
         case str():
             return {"S": value}
@@ -119,7 +121,7 @@ def pack(value: Any) -> Item:
 
 
 def unpack(attribute: Mapping[str, Any]) -> Any:
-    """The plain value of a DynamoDB attribute."""
+    """Return the plain value of a DynamoDB attribute."""
     ((kind, value),) = attribute.items()
     match kind:
         case "N":
@@ -134,17 +136,17 @@ def unpack(attribute: Mapping[str, Any]) -> Any:
 
 
 def pack_item(item: Item) -> Item:
-    """A plain dict as an item; entries that are None are left out."""
+    """Return a plain dict as an item; entries that are None are left out."""
     return {key: pack(value) for key, value in item.items() if value is not None}
 
 
 def unpack_item(item: Mapping[str, Any]) -> Item:
-    """An item as a plain dict."""
+    """Return an item as a plain dict."""
     return {key: unpack(value) for key, value in item.items()}
 
 
 def secret(arn: str) -> dict[str, str]:
-    """A secret that holds a JSON object. Raises Unavailable."""
+    """Return a secret that holds a JSON object. Raises Unavailable."""
     try:
         answer = client("secretsmanager").get_secret_value(SecretId=arn)
     except (BotoCoreError, ClientError) as error:
@@ -154,7 +156,11 @@ def secret(arn: str) -> dict[str, str]:
 
 
 def call(operation: str, **arguments: Any) -> Any:
-    """One DynamoDB call. Raises Cancelled where a condition failed, Unavailable where waiting helps."""
+    """Make one DynamoDB call.
+
+    Raises Cancelled where a condition failed, Unavailable where waiting helps. Any other error is
+    a fault of ours and stays botocore's ClientError.
+    """
     try:
         return getattr(client("dynamodb"), operation)(**arguments)
     except ClientError as error:
@@ -169,11 +175,10 @@ def call(operation: str, **arguments: Any) -> Any:
             raise Contended(f"{operation}: {codes}") from error
         if code in ("TransactionConflictException", "TransactionInProgressException"):
             raise Contended(f"{operation}: {code}") from error
-        if code in _PASSING:
+        if code in _TRANSIENT:
             raise errors.Unavailable(f"{operation}: {code}") from error
-        if (
-            code == "AccessDeniedException"
-        ):  # a right is missing until somebody grants it; the text names it
+        if code == "AccessDeniedException":
+            # It lasts until somebody grants the missing right, which the text names.
             raise errors.Unavailable(f"{operation}: {error}") from error
         raise
     except BotoCoreError as error:
@@ -181,20 +186,25 @@ def call(operation: str, **arguments: Any) -> Any:
 
 
 def get(table: str, key: Item, consistent: bool = True) -> Item | None:
-    """One item as it is now; not consistent, it may be a moment old and costs half."""
-    found = call("get_item", TableName=table, Key=pack_item(key), ConsistentRead=consistent).get(
-        "Item"
-    )
+    """Return one item, or None. If not `consistent`, it may be a moment old, and costs half."""
+    answer = call("get_item", TableName=table, Key=pack_item(key), ConsistentRead=consistent)
+    found = answer.get("Item")
     return unpack_item(found) if found else None
 
 
 def pause(tried: int) -> None:
-    """Waits a moment before the next try, longer each time, and not as long as others do."""
+    """Sleep before the next try: 10 to 50 ms at random, times the tries so far.
+
+    Chance keeps writers that met once from meeting again.
+    """
     sleep(random.uniform(0.01, 0.05) * tried)
 
 
 def batch_get(table: str, keys: list[Item]) -> Iterator[Item]:
-    """Those of the items that exist, in any order, eventually consistent; at most 100 keys to a call."""
+    """Yield those of the items that exist, in any order, eventually consistent.
+
+    One call reads at most 100 keys. Raises Unavailable where keys stay unprocessed after 6 calls.
+    """
     for at in range(0, len(keys), 100):
         asked = {table: {"Keys": [pack_item(key) for key in keys[at : at + 100]]}}
         for left in range(5, -1, -1):
@@ -209,7 +219,7 @@ def batch_get(table: str, keys: list[Item]) -> Iterator[Item]:
 
 
 def put(table: str, item: Item, condition: str | None = None, **values: Any) -> Item:
-    """The Put of an item, as a member of a transaction."""
+    """Return the Put of an item, as a member of a transaction."""
     return {"Put": _conditional({"TableName": table, "Item": pack_item(item)}, condition, values)}
 
 
@@ -221,7 +231,10 @@ def update(
     names: Item | None = None,
     **values: Any,
 ) -> Item:
-    """The Update of an item, as a member of a transaction; `values` are the expression's `:name`s."""
+    """Return the Update of an item, as a member of a transaction.
+
+    `values` are the `:name`s of the expression and the condition, `names` the `#name`s.
+    """
     member = {"TableName": table, "Key": pack_item(key), "UpdateExpression": expression}
     if names:
         member["ExpressionAttributeNames"] = names
@@ -239,19 +252,18 @@ def _conditional(member: Item, condition: str | None, values: Item) -> Item:
 
 
 def write(*members: Item, tries: int = 6) -> None:
-    """All members or none, in one call. Raises Cancelled, or Unavailable after `tries` conflicts.
+    """Write all members or none, in one call. Raises Cancelled, Contended after `tries` conflicts.
 
-    Throttles and lost answers are botocore's to repeat, within the client's timeouts. A lone member goes as a
-    plain conditional write, which costs half of a transaction.
+    botocore repeats throttled and unanswered calls, within the client's timeouts; Unavailable then.
+    A single member is a plain conditional write, which costs half of a transaction.
     """
-    token = (
-        uuid.uuid4().hex if len(members) > 1 else ""
-    )  # a try repeated after a lost answer is recognised
+    # DynamoDB recognises a repeated call after a lost answer by this.
+    token = uuid.uuid4().hex if len(members) > 1 else ""
     for left in range(tries - 1, -1, -1):
         try:
             if len(members) == 1:
                 ((kind, member),) = members[0].items()
-                call(_ALONE[kind], **member)
+                call(_SINGLE_WRITES[kind], **member)
             else:
                 call("transact_write_items", TransactItems=list(members), ClientRequestToken=token)
             return
@@ -276,12 +288,12 @@ def retried(attempt: Callable[[int], Result], what: str) -> Result:
 
 
 def delete(table: str, key: Item, condition: str | None = None, **values: Any) -> Item:
-    """The Delete of an item, as a member of a transaction."""
+    """Return the Delete of an item, as a member of a transaction."""
     return {"Delete": _conditional({"TableName": table, "Key": pack_item(key)}, condition, values)}
 
 
 def last(table: str, condition: str, most: int, **values: Any) -> list[Item]:
-    """The last `most` items of a Query by their sort keys, last first, as they are now (a consistent read)."""
+    """Return the last `most` items of a Query by sort key, last first, by a consistent read."""
     packed = {f":{name}": pack(value) for name, value in values.items()}
     page = call(
         "query",
@@ -304,7 +316,7 @@ def query_page(
     start: Item | None = None,
     **values: Any,
 ) -> tuple[list[Item], Item | None]:
-    """One page of a Query on an index, eventually consistent, and where the next one starts."""
+    """Return a page of a Query on an index, eventually consistent, and where the next starts."""
     packed = {f":{name}": pack(value) for name, value in values.items()}
     asked: Item = {"ExclusiveStartKey": pack_item(start)} if start else {}
     found = call(
@@ -322,7 +334,10 @@ def query_page(
 
 
 def query(table: str, condition: str, index: str | None = None, **values: Any) -> Iterator[Item]:
-    """Every item of a Query, page by page, eventually consistent; `values` are the condition's `:name`s."""
+    """Yield every item of a Query, page by page, eventually consistent.
+
+    `values` are the `:name`s of the condition.
+    """
     asked: Item = {
         "TableName": table,
         "KeyConditionExpression": condition,

@@ -1,6 +1,7 @@
-"""Declarations of consent: every wording ever used stays, under its version, as a file that never changes.
+"""Declarations of consent: each wording ever used stays, as a file that never changes.
 
-A file is named `<what>-<language>-<number>.txt`; the highest number of a language is the current one.
+A file is named by its version, `<what>-<language>-<number>.txt`; the highest number of a language
+is the current one.
 """
 
 import hashlib
@@ -29,24 +30,24 @@ class Wordings:
 
     @cached_property
     def all(self) -> dict[str, Wording]:
-        """Every wording by its version, oldest first."""
+        """Every wording by its version, in the order of the versions' numbers."""
         files = sorted(
             self._folder.glob("*.txt"), key=lambda file: int(file.stem.rpartition("-")[2])
         )
         return {file.stem: _read(file) for file in files}
 
     def current(self, language: str) -> Wording:
-        """The wording a form must show now."""
+        """Return the wording that a form in this language must show now."""
         return [each for each in self.all.values() if each.language == language][-1]
 
     def get(self, version: str) -> Wording:
-        """The wording of a version. Raises NotFound."""
+        """Return the wording of a version. Raises NotFound."""
         if version not in self.all:
             raise NotFound
         return self.all[version]
 
     def seen(self, version: str) -> Wording:
-        """The wording somebody says to have seen. Raises Invalid where there never was such a one."""
+        """Return the wording that a form says it showed. Raises Invalid (`consent`)."""
         if version not in self.all:
             raise Invalid(FieldError("consent", "consent"))
         return self.all[version]

@@ -1,4 +1,4 @@
-"""What can go wrong, named by the fact. This file knows no HTTP: `http` alone gives them a status."""
+"""The errors that callers may see, named by the fact. `http` alone gives them a status."""
 
 from dataclasses import dataclass
 
@@ -28,11 +28,11 @@ class BadToken(ContactError):
 
 
 class NotSignedIn(ContactError):
-    """Nobody we know asks for what is the staff's alone."""
+    """The caller is not signed in, and asks for what is for the staff only."""
 
 
 class NotAllowed(ContactError):
-    """Whoever asks is known, but may not do this; the reason is a code listed in `messages`."""
+    """The caller is signed in, but may not do this; the reason is a code listed in `messages`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -44,7 +44,10 @@ class NotFound(ContactError):
 
 
 class Conflict(ContactError):
-    """The thing is in a state in which this cannot be done; the state is named, what is in the way, and who has it."""
+    """The state does not allow this.
+
+    `reason` is a code listed in `messages`, or empty; `holder` is who holds a request, or empty.
+    """
 
     def __init__(self, state: str, reason: str = "", holder: str = "") -> None:
         super().__init__(" ".join(filter(None, (state, reason))))
@@ -52,7 +55,7 @@ class Conflict(ContactError):
 
 
 class LimitReached(ContactError):
-    """Too much of something; again after `retry_after` seconds."""
+    """Too many of something; the caller may try again after `retry_after` seconds."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"retry after {retry_after} s")
@@ -60,7 +63,10 @@ class LimitReached(ContactError):
 
 
 class Unavailable(ContactError):
-    """A service we stand on does not answer or throttles; nothing was half-written."""
+    """A service we depend on does not answer or throttles. Nothing is half written.
+
+    The caller may try again after `retry_after` seconds.
+    """
 
     def __init__(self, reason: str, retry_after: int = 5) -> None:
         super().__init__(reason)

@@ -1,4 +1,4 @@
-"""What an intake writes along to guard itself: a counted limit and a spent proof of work."""
+"""The guards of an intake, written with it: a counted limit and a spent proof of work."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ class Guards:
         return [member for member in (counted, self.spent) if member]
 
     def refuse(self, cancelled: Cancelled, now: datetime) -> None:
-        """Raise what a cancelled transaction means, where a guard cancelled it.
+        """Raise the error of the guard that cancelled a transaction, if one did.
 
         Raises LimitReached at the limit, Invalid (`altcha`) where the proof was used before.
         """

@@ -1,4 +1,4 @@
-"""The two secrets of a stage, and what is made of the first: keys that hold no address and no number."""
+"""The two secrets of a stage: one makes keys that hide addresses and numbers, one signs tokens."""
 
 import base64
 import hashlib
@@ -13,6 +13,7 @@ _REFRESH_AFTER = 300.0  # seconds; a rotated key is known everywhere after this 
 
 
 def _secret(arn: str, refresh_after: float | None) -> dict[str, str]:
+    """Return a secret, read again after so many seconds; None keeps it for the process's life."""
     read_at, values = _cache.get(arn, (0.0, {}))
     if values and (refresh_after is None or time.monotonic() - read_at < refresh_after):
         return values
@@ -22,9 +23,10 @@ def _secret(arn: str, refresh_after: float | None) -> dict[str, str]:
 
 
 def identity(kind: str, value: str) -> str:
-    """The key of a normalised address, number or caller: 128 bits of HMAC-SHA-256, 22 URL-safe characters.
+    """Return the key of a normalised address, number or caller.
 
-    The same value of another kind has another key, so that records of different kinds cannot be joined by it.
+    It is 128 bits of HMAC-SHA-256 in 22 URL-safe characters. The same value of another kind has
+    another key, so that records of different kinds cannot be joined. Raises Unavailable.
     """
     secret = _secret(current().identity_secret_arn, None)["1"]
     digest = hmac.digest(secret.encode(), f"{kind}\0{value}".encode(), hashlib.sha256)
@@ -32,6 +34,9 @@ def identity(kind: str, value: str) -> str:
 
 
 def token_keys() -> list[str]:
-    """The live signing keys, oldest first: the last one signs, all of them verify."""
+    """Return the live signing keys, oldest first: the last signs, all verify.
+
+    Raises Unavailable.
+    """
     keys = _secret(current().token_secret_arn, _REFRESH_AFTER)
     return [keys[number] for number in sorted(keys, key=int)]

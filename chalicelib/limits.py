@@ -1,7 +1,7 @@
 """Limits on how often something may happen: counters that are written with what they count.
 
-A counter is a member of the intake's own transaction, so that it costs no further call and cannot be counted
-without the thing itself. Windows are fixed: an hour starts on the hour.
+A counter is a member of the intake's own transaction, so that it costs no further call and counts
+only what is stored. Windows are fixed: an hour starts on the hour.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Limit:
     most: int
 
     def counted(self, now: datetime) -> aws.Item:
-        """The Update that counts one more, and fails at the limit."""
+        """Return the Update that counts one more, and fails at the limit."""
         hour = now.replace(minute=0, second=0, microsecond=0)
         key = {
             "pk": f"LIMIT#{self.what}#{keys.identity('caller', self.who)}",
@@ -38,10 +38,10 @@ class Limit:
         )
 
     def reached(self, now: datetime) -> LimitReached:
-        """The error of a counter that failed: again when the next hour starts."""
+        """Return the error of a reached limit, which asks to retry when the next hour starts."""
         return LimitReached(3600 - (now.minute * 60 + now.second))
 
 
 def per_caller(what: str, caller: str, most: int) -> Limit:
-    """The limit of one caller's address; stages for trying out multiply it."""
+    """Return the limit of one caller's IP address, times the stage's LIMIT_PER_CALLER_FACTOR."""
     return Limit(what, caller, most * current().limit_per_caller_factor)

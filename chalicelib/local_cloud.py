@@ -80,7 +80,7 @@ def _published() -> dict[str, str]:
 
 
 def _reach(endpoint: str) -> None:
-    """A run that was killed leaves its file behind, so the emulator itself is asked."""
+    """Raise NotRunning unless the emulator answers: a killed run leaves its file behind."""
     address = urlsplit(endpoint)
     try:
         socket.create_connection((str(address.hostname), int(address.port or 80)), 1).close()

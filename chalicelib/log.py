@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-# Of the invocation: Lambda has one at a time in a process, Chalice's own server one in each thread.
+# Of the invocation: Lambda runs one at a time in a process, Chalice's own server one in a thread.
 _ids: ContextVar[Mapping[str, str]] = ContextVar("_ids", default={})  # noqa: B039  # never changed
 
 
 def identify(**ids: str) -> None:
-    """The invocation that begins: each line carries these ids from now on, as AWS's own lines of it do."""
+    """Put these ids of the current invocation into each line from now on, as AWS's own lines do."""
     _ids.set(ids)
 
 
 def follow(event: Any, react: Callable[[Any], Any]) -> Any:
-    """Chalice's middleware of whatever is not HTTP: `react`, its lines with Lambda's request id."""
+    """Call `react` with Lambda's request id in its lines: Chalice's middleware of the triggers."""
     identify(request_id=event.context.aws_request_id)
     return react(event)
 
@@ -32,7 +32,10 @@ _out: Callable[[str], object] = _print
 
 @contextmanager
 def written_to(out: Callable[[str], object]) -> Iterator[None]:
-    """Has `out` take each line meanwhile: outside Lambda nobody collects what is printed, and no ids belong to it."""
+    """Send each line to `out` inside this context, without ids.
+
+    It is for use outside Lambda, where nobody collects what is printed.
+    """
     global _out
     before, _out = _out, out
     _ids.set({})
@@ -47,17 +50,20 @@ def _write(level: str, event: str, **values: object) -> None:
 
 
 def info(event: str, **values: object) -> None:
-    """Something worth counting happened."""
+    """Log something worth counting."""
     _write("INFO", event, **values)
 
 
 def warning(event: str, **values: object) -> None:
-    """Something wants watching; an alarm counts these."""
+    """Log something that needs attention; an alarm counts these lines."""
     _write("WARNING", event, **values)
 
 
 def exception(event: str, **values: object) -> None:
-    """The exception being handled: its type and place, not its text, which might quote somebody's data."""
+    """Log the exception being handled: its type and place.
+
+    Its text is left out, because it might quote personal data.
+    """
     kind, _, trace = sys.exc_info()
     place = [
         f"{frame.filename}:{frame.lineno} {frame.name}"

@@ -1,4 +1,4 @@
-"""What an error says to a person: a stable code, in German and English."""
+"""The sentences of the errors' stable codes, in German and English."""
 
 from typing import Literal
 
@@ -36,8 +36,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "This time is outside our opening hours.",
     ),
     "altcha": (
-        "Die Prüfung gegen Missbrauch fehlt oder gilt nicht mehr. Bitte senden Sie das Formular noch einmal ab;"
-        " es braucht dafür JavaScript.",
+        "Die Prüfung gegen Missbrauch fehlt oder gilt nicht mehr. Bitte senden Sie das Formular"
+        " noch einmal ab; es braucht dafür JavaScript.",
         "The check against misuse is missing or no longer valid. Please send the form once more;"
         " it needs JavaScript for that.",
     ),
@@ -109,13 +109,14 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The service is not available right now. Please try again in a moment.",
     ),
     "not_running": (
-        "Starten Sie zuerst `make run`, und nehmen Sie dessen Stufe: `chalice local --stage local`.",
+        "Starten Sie zuerst `make run`, und nehmen Sie dessen Stufe:"
+        " `chalice local --stage local`.",
         "Start `make run` first, and use its stage: `chalice local --stage local`.",
     ),
     "internal": ("Da ist uns ein Fehler unterlaufen.", "Something went wrong on our side."),
 }
 
-# What a field is called where a person reads the error without the form beside it.
+# The names of fields, for errors that a person reads without the form beside them.
 FIELDS: dict[str, tuple[str, str]] = {
     "email": ("E-Mail-Adresse", "E-mail address"),
     "consent": ("Einwilligung", "Consent"),
@@ -133,10 +134,10 @@ FIELDS: dict[str, tuple[str, str]] = {
 
 
 def label(field: str, language: Language) -> str:
-    """What a field is called; its own name where no person fills it in."""
+    """Return what a field is called; its own name where no person fills it in."""
     return FIELDS[field][language == "en"] if field in FIELDS else field
 
 
 def message(code: str, language: Language) -> str:
-    """The sentence for a code; the KeyError of an unknown one is a fault of ours, found by the tests."""
+    """Return the sentence for a code. Raises KeyError for an unknown one: a fault of ours."""
     return MESSAGES[code][language == "en"]

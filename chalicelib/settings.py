@@ -21,9 +21,8 @@ def _of(default: Any, doc: str) -> Any:
     return field(default=default, metadata={"doc": doc})
 
 
-@dataclass(
-    frozen=True, repr=False, eq=False
-)  # written out for 60 fields, each is a hundredth of a trigger's start
+# Generating `repr` and `eq` for 60 fields would take a hundredth of a trigger's cold start each.
+@dataclass(frozen=True, repr=False, eq=False)
 class Settings:
     """One attribute per environment variable, the name in capitals."""
 
@@ -66,7 +65,8 @@ class Settings:
     )
     staff_shifts: str = _of(
         "",
-        "who is on shift, told after half an hour: `a@x.example Mon-Fri 09:00-13:00 | b@x.example Mon 13:00-17:00`",
+        "who is on shift, alerted after half an hour: "
+        "`a@x.example Mon-Fri 09:00-13:00 | b@x.example Mon 13:00-17:00`",
     )
     mail_unsubscribe: str = _of(
         "", "address for unsubscribing by mail, which somebody reads; default the sender's"
@@ -99,7 +99,8 @@ class Settings:
 
     staff_test_key: str = _of(
         "",
-        "opens the staff's paths on the local stage, and on no other: `Bearer KEY`, `KEY:agent`, `KEY:agent:Name`",
+        "opens the staff's paths on the local stage, and on no other: "
+        "`Bearer KEY`, `KEY:agent`, `KEY:agent:Name`",
     )
 
     oidc_issuer: str = _of(
@@ -149,13 +150,13 @@ class Settings:
     token_secret_arn: str = _of("", "output of the resource stack")
 
     def subject(self, mail: str, language: str) -> str:
-        """The subject of a mail of ours in a language; empty where the setting lacks it."""
+        """Return the subject of a mail of ours in a language; empty where the setting lacks it."""
         german, _, english = str(getattr(self, f"subject_{mail}")).partition("|")
         return (english if language == "en" else german).strip()
 
 
 def parse(environment: Mapping[str, str]) -> Settings:
-    """Settings out of environment variables; unknown ones are ignored. Raises BadSetting."""
+    """Read the settings from environment variables; ignore unknown ones. Raises BadSetting."""
     values: dict[str, Any] = {}
     for each in fields(Settings):
         written = environment.get(each.name.upper())
@@ -186,6 +187,7 @@ def parse(environment: Mapping[str, str]) -> Settings:
 
 
 def _refuse_open_lines(settings: Settings) -> None:
+    """Raise BadSetting for an address without https, or a provider on the machine itself."""
     provider = [url for url in (settings.oidc_issuer, settings.oidc_discovery) if url]
     for url in (settings.base_url, settings.site_url, *settings.site_origins, *provider):
         if not url.startswith("https://"):
@@ -193,7 +195,8 @@ def _refuse_open_lines(settings: Settings) -> None:
     for url in provider:
         if _is_loopback(urlsplit(url).hostname or ""):
             raise BadSetting(
-                f"stage {settings.stage} must not use {url}: whoever runs on its machine could sign in"
+                f"stage {settings.stage} must not use {url}: "
+                "whoever runs on its machine could sign in"
             )
 
 
@@ -211,22 +214,28 @@ _found: Mapping[str, str] = {}
 
 @cache
 def current() -> Settings:
-    """The settings of this process."""
+    """Return the settings of this process. Raises BadSetting."""
     return parse({**_found, **os.environ} if _found else os.environ)
 
 
 def complete(environment: Mapping[str, str]) -> None:
-    """Use these values wherever the environment says nothing, from now on: see `local_cloud`."""
+    """Use these values wherever the environment has none, from now on (`local_cloud`)."""
     global _found
     _found = environment
     current.cache_clear()
 
 
 def stage_of_environment() -> str:
-    """The stage as the environment names it now: Chalice's test client sets it after the import."""
+    """Return the stage that the environment names now.
+
+    Chalice's test client sets it only after the import of the app.
+    """
     return os.environ.get("STAGE", Settings.stage)
 
 
 def function() -> str | None:
-    """The function that Lambda runs in this process, as `app.deliver_messages`; None where this is not Lambda."""
+    """Return the function that Lambda runs in this process, such as `app.deliver_messages`.
+
+    Returns None outside Lambda.
+    """
     return os.environ.get("_HANDLER")

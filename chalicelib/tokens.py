@@ -1,7 +1,8 @@
 """Signed links: a token proves that we made it, for one purpose, until a time.
 
-itsdangerous signs (HMAC-SHA-256, the purpose as salt, several live keys). What a token opens is decided by
-the capability: it carries a subscriber's key or a request's reference and the generation it was made in.
+itsdangerous signs (HMAC-SHA-256, the purpose as salt, several live keys). A token holds a subject,
+such as a subscriber's key or a request's reference, and a generation; the capability decides what
+it opens.
 """
 
 import hashlib
@@ -24,15 +25,15 @@ def _serializer(purpose: str) -> URLSafeSerializer:
 
 
 def sign(purpose: str, subject: str, generation: int, expires: datetime | None = None) -> str:
-    """A token for one subject and purpose; without `expires` it never expires."""
+    """Return a token for one subject and purpose; without `expires` it never expires."""
     payload = [subject, generation, instants.epoch(expires) if expires else 0]
     return str(_serializer(purpose).dumps(payload))
 
 
 def read(purpose: str, token: str, now: datetime) -> tuple[str, int]:
-    """Subject and generation of a token of this purpose. Raises BadToken, whatever the reason."""
+    """Return subject and generation of a token of this purpose. Raises BadToken for all others."""
     try:
-        # The last character of a base64 signature has spare bits: only its canonical spelling is ours.
+        # The last character of a base64 signature has spare bits; only one spelling is ours.
         signature = token.rpartition(".")[2]
         if base64_encode(base64_decode(signature)).decode() != signature:
             raise BadToken

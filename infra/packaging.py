@@ -60,7 +60,7 @@ sys.path.insert(0, sys.argv[1])
 import app
 from chalicelib import aws
 if sys.argv[2] == "app.app":
-    app.app.open_all()
+    app.app.import_all()
 for service in sys.argv[3:]:
     aws.client(service)
 files = [getattr(module, "__file__", None) or "" for module in sys.modules.values()]

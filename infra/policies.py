@@ -34,7 +34,8 @@ _THINGS = {
     "Log": ("logs", "log-group:/aws/lambda/{log}:*"),
 }
 # Lambda itself uses these rights of a function's role, and the right to send to the dead letters
-# what `mail_feedback` and `count_views` failed to do. The watching stack makes the log groups: no function may.
+# what `mail_feedback` and `count_views` failed to do. The watching stack makes the log groups, so
+# that no function needs the right to.
 _READS_STREAM = "DescribeStream GetRecords GetShardIterator ListStreams"
 _WRITES_LOG = {"Log": "CreateLogStream PutLogEvents"}
 # The rights of the functions that send messages.

@@ -9,7 +9,8 @@ from infra import config
 from infra.target import Change, Target
 
 _HOUR = 3600
-# The records that `deliver_messages` gets: messages that are due, subscriptions that ended or were erased.
+# The records that `deliver_messages` gets: messages that are due, and subscriptions that ended or
+# were erased.
 _DUE = {
     "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "MSG#"}]}}, "NewImage": {"state": {"S": ["due"]}}}
 }
@@ -27,8 +28,8 @@ FILTERS: Mapping[str, list[Any]] = {
 # Seconds a stream's record is retried. An outage of six hours loses nothing, and a record that
 # always fails blocks its shard no longer than that.
 _OLDEST = 6 * _HOUR
-# Retries and seconds they may take. SNS calls `mail_feedback`; the others are scheduled, and the next tick
-# does what a failed one did not.
+# Retries and seconds they may take. SNS calls `mail_feedback`; the others are scheduled, and the
+# next tick does what a failed one did not.
 _ASYNCHRONOUS = {
     "mail_feedback": (2, 6 * _HOUR),
     "clock": (0, 60),

@@ -72,6 +72,7 @@ class Cloud:
         self._kept: list[messages.Message] = []
 
     def __enter__(self) -> Self:
+        """Start the cloud."""
         self.start()
         return self
 
@@ -81,6 +82,7 @@ class Cloud:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        """Stop the cloud; let an exception pass."""
         self.stop()
 
     def claim(self) -> None:
@@ -227,7 +229,7 @@ class Cloud:
         return self._emulator.client(service)
 
     def invoke(self, name: str, event: Mapping[str, Any]) -> Any:
-        """Invoke a function (`app`, `deliver_messages`, `clock` …) by Lambda's API and return its result.
+        """Invoke a function (`app`, `clock` …) by Lambda's API and return its result.
 
         Raises RuntimeError if it fails.
         """

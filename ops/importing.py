@@ -188,7 +188,7 @@ def import_(file: Path, dry_run: bool) -> None:
     subscribed, erased, unsubscribed, bounced, or have complained or refused here. Refused rows are
     listed in FILE.refused.csv, for reading only: correct them in FILE and run the command again, on
     the same stage. Rows that are done are skipped, also after an interruption.
-    """
+    """  # noqa: D301  # click reads the control character, not a backslash
     run = Import(rows.digest(file), dry_run, instants.now())
     counts: Counter[str] = Counter()
     listing = file.with_name(f"{file.name}.refused.csv")

@@ -73,7 +73,7 @@ def _is_general(entry: Any) -> bool:
 
 
 def _plain(pattern: str) -> str:
-    """Reduce a pattern to plain lower-case text: `[cC]laude` to `claude`, `^Silk\\/` to `silk/`."""
+    r"""Reduce a pattern to plain lower-case text: `[cC]laude` to `claude`, `^Silk\/` to `silk/`."""
     return re.sub(
         r"\\(.)", r"\1", re.sub(r"\[(.)[^\]]*\]", r"\1", re.sub(r"[\^$]", "", pattern))
     ).lower()

@@ -1,4 +1,4 @@
-"""New markers become sums: by the stream at once, by the sweeper where the stream never told."""
+"""Counting of new markers: from the stream at once, by the sweeper where the stream missed one."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -11,25 +11,26 @@ from chalicelib.articles.stores import counts, markers
 from chalicelib.aws import Item
 from chalicelib.settings import current
 
-# By then the stream has brought every marker it will bring without trouble.
+# A stream that works brings every marker within this time.
 OVERLOOKED_AFTER = timedelta(minutes=10)
 PAGES_A_SWEEP = 20
 
 
 def react(records: Iterable[Mapping[str, Any]]) -> None:
-    """Counts what a batch of the markers' stream brings; idempotent, in any order.
+    """Count the new markers in a batch of the stream. Idempotent, in any order.
 
-    Raises Unavailable, so that the batch comes again; a record that is no marker is logged and passed over.
+    A marker that cannot be read is logged and skipped. Raises Unavailable, so that the batch comes
+    again.
     """
     images = [aws.unpack_item(record.get("dynamodb", {}).get("NewImage", {})) for record in records]
     _count_all(filter(None, map(_marker, images)))
 
 
 def sweep(now: datetime | None = None) -> int:
-    """Counts markers that were overlooked, going on where it last stopped; returns how many it found.
+    """Count the markers that the stream missed; return how many there were.
 
-    Reads at most PAGES_A_SWEEP pages of the table, so that its cost has a bound; a larger table takes several calls.
-    Salts that have had their time go, too.
+    It continues where the last call stopped and reads at most PAGES_A_SWEEP pages, which bounds
+    its cost; a larger table takes several calls. It deletes old salts, too. Raises Unavailable.
     """
     now = now or instants.now()
     markers.drop_salts(instants.day(now, current().time_zone))
@@ -47,7 +48,7 @@ def _count_all(found: Iterable[Marker]) -> None:
 
 
 def _count(chunk: tuple[Marker, ...]) -> None:
-    """Counts those markers of a chunk that are not counted yet."""
+    """Count those markers of a chunk that are not counted yet."""
     while chunk:
         try:
             counts.count(chunk)

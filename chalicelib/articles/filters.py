@@ -1,8 +1,9 @@
-"""Which views nobody read: prefetches, previews, bots. Pure; a few microseconds, and nothing to import.
+"""Views that no person made: prefetches, previews, bots. Pure.
 
-The list of bots is a table made at build from a maintained one, looked up by the words of a user agent: its fifteen
-hundred patterns as one expression would cost more than the whole request. Where a cheap look finds nothing, as it does
-for people, nothing else is done.
+A check takes a few microseconds and imports nothing. The table of bots is made by `make generated`
+from a maintained list of fifteen hundred patterns, which as one expression would cost more than the
+whole request; the words of a user agent select the few patterns to try. Most people's browsers need
+only the cheap first check.
 """
 
 import re
@@ -14,34 +15,34 @@ CLASSES = ("empty", "prefetch", "preview", "ai", "agent", "tool", "automation", 
 
 _SPECULATIVE = ("prefetch", "prerender", "preview")
 _PURPOSES = frozenset({"sec-purpose", "purpose", "x-purpose", "x-moz"})
-_LONGEST = (
-    512  # characters looked at, so that nobody makes a look, or what is remembered of it, expensive
-)
+# Characters looked at. A longer user agent could make a check, or its cache, expensive.
+_LONGEST = 512
 
-# Letters become small ones, the rest spaces; digits go, so that a version is no word and costs nothing. A bracket ends
-# a line: the first one stands behind the device.
-_SMALL = (ord(chr(at).lower()) if at < 128 and chr(at).isalpha() else 32 for at in range(256))
-_LETTERS = bytes(10 if at == ord(")") else small for at, small in enumerate(_SMALL))
+# Letters become lower case, `)` a line break, everything else a space. Digits are dropped, so that
+# a version number is no word. The first `)` ends the description of the device.
+_LOWER = (ord(chr(at).lower()) if at < 128 and chr(at).isalpha() else 32 for at in range(256))
+_LETTERS = bytes(10 if at == ord(")") else lower for at, lower in enumerate(_LOWER))
 _DIGITS = b"0123456789"
-# What calls itself a bot, or tells where its operator explains it. CUBOT makes telephones.
+# What calls itself a bot, or names the page that explains it. CUBOT makes telephones.
 GENERAL = r"(?<!cu)bot\b|crawl|spider|\+ ?https?:"
-_telling = re.compile(
-    rb"bot|crawl|spider|http"
-).search  # bytes' own `in` makes and drops an exception each time
+# Faster than `in` for bytes, which raises and drops an exception each time.
+_hints_at_bot = re.compile(rb"bot|crawl|spider|http").search
 
 
 def classify(headers: Mapping[str, str]) -> str | None:
-    """The class of a view that is not counted, by its headers (names in lower case); None for a person's."""
+    """Return the class of a view that no person made; None for a person's.
+
+    The names in `headers` are in lower case. The class is one of CLASSES.
+    """
     if not _PURPOSES.isdisjoint(headers) and _is_speculative(headers):
         return "prefetch"
     agent = headers.get("user-agent", "")[:_LONGEST]
     if not agent or agent.isspace():
         return "empty"
     text = letters(agent)
-    device, _, browser = text.partition(
-        b"\n"
-    )  # remembered apart: a new telephone has a known browser
-    return None if _is_ordinary(device) and _is_ordinary(browser) else _listed(agent, text)
+    # Cached apart, because a new telephone has a browser that is known already.
+    device, _, browser = text.partition(b"\n")
+    return None if _is_ordinary(device) and _is_ordinary(browser) else _bot_class(agent, text)
 
 
 def _is_speculative(headers: Mapping[str, str]) -> bool:
@@ -50,17 +51,18 @@ def _is_speculative(headers: Mapping[str, str]) -> bool:
 
 
 def letters(agent: str) -> bytes:
-    """The words of a user agent as the table has them: small letters, with spaces between."""
+    """Return the words of a user agent as the table has them: in lower case, without digits."""
     return agent.encode("ascii", "replace").translate(_LETTERS, _DIGITS)
 
 
 @lru_cache(maxsize=2048)
 def _is_ordinary(text: bytes) -> bool:
-    """Whether nothing in these words wants a closer look. Remembered without digits: the next version is no news."""
-    return not _telling(text) and _table().keys().isdisjoint(text.split())
+    """Tell whether no word hints at a bot. `text` has no version numbers, for the cache's sake."""
+    return not _hints_at_bot(text) and _table().keys().isdisjoint(text.split())
 
 
-def _listed(agent: str, text: bytes) -> str | None:
+def _bot_class(agent: str, text: bytes) -> str | None:
+    """Return the class of the first pattern that matches, `bot` for a general sign, or None."""
     table = _table()
     for word in text.split():
         entry = iter(table.get(word, "").split("\t"))
@@ -72,7 +74,7 @@ def _listed(agent: str, text: bytes) -> str | None:
 
 @cache
 def _table() -> dict[bytes, str]:
-    """By word: a class and the pattern that decides for it, and the next ones, with tabs between."""
+    """Read the table of bots: by word, pairs of a class and its pattern, all separated by tabs."""
     table: dict[bytes, str] = {}
     for line in (Path(__file__).parent / "bots.tsv").read_text().splitlines():
         words, _, entry = line.partition("\t")

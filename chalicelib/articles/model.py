@@ -11,13 +11,14 @@ from itertools import groupby
 # A transaction holds 100 items: 98 markers, the total and the day.
 CHUNK = 98
 LANES = 32
-# One article that brings so many views in a chunk is popular: its sums are spread, so that no item becomes hot.
+# An article with so many views in a chunk is popular: its sums are spread over the lanes, so that
+# no item becomes hot.
 SPREAD_FROM = 20
 
 
 @dataclass(frozen=True, order=True)
 class Marker:
-    """One view: this article was read on this day, in this hour, by somebody."""
+    """One view: a visitor read this article on this day; `hour` is that of the first time."""
 
     slug: str
     day: str
@@ -33,8 +34,12 @@ class Marker:
 
 
 def visitor(salt: bytes, slug: str, address: str, agent: str) -> str:
-    """Who reads an article on a day, known to nobody: an HMAC under the day's salt, with the article inside so
-    that nobody can be followed from one to another. IPv6 counts by /64, which is one household."""
+    """Return the pseudonym of an article's visitor on a day: 96 bits of HMAC-SHA-256 in base64.
+
+    The day's salt is its key. The article is part of it, so that nobody can be followed from one
+    article to another. An IPv6 address counts by its /64, which is one household. Raises
+    ValueError for a text that is no IP address.
+    """
     ip = ipaddress.ip_address(address)
     network = str(ipaddress.ip_network((ip, 64), strict=False)) if ip.version == 6 else address
     digest = hmac.digest(salt, f"{slug}|{network}|{agent}".encode(), hashlib.sha256)
@@ -42,7 +47,7 @@ def visitor(salt: bytes, slug: str, address: str, agent: str) -> str:
 
 
 def chunks(markers: Iterable[Marker]) -> Iterator[tuple[Marker, ...]]:
-    """Distinct markers of one article and day each, at most CHUNK together."""
+    """Yield the distinct markers in groups of one article and day, at most CHUNK each."""
     ordered = sorted({marker.key: marker for marker in markers}.values())
     for _, group in groupby(ordered, key=lambda marker: (marker.slug, marker.day)):
         members = tuple(group)

@@ -1,4 +1,4 @@
-"""The most-read lists and each day's views, made anew every minute: one read then serves each of them."""
+"""The most-read lists and each day's views, rebuilt every minute: serving one takes one read."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -11,34 +11,33 @@ from chalicelib.settings import current
 
 LONGEST = 50
 WINDOWS = {"7d": 7, "30d": 30}
-# Markers live four days, so an older day can no longer change: it is read once a process.
+# Markers live four days, so an older day cannot change any more. A process reads it once.
 CLOSED_AFTER = 5
 
 Sums = dict[str, Item]  # of one day, by slug
 
-_told: dict[str, int] = {}  # the days' views as they were written last
+_saved_views: dict[str, int] = {}  # by day, as this process wrote them last
 _closed: dict[str, Sums] = {}
-_live: Counter[str] = (
-    Counter()
-)  # each article's views on the days that are not closed, as of the last ranking
+# Each article's views on the days that are not closed, as of the last ranking.
+_live: Counter[str] = Counter()
 
 
 def forget() -> None:
-    """What a new process would not know."""
-    _told.clear()
+    """Clear the in-process caches."""
+    _saved_views.clear()
     _closed.clear()
     _live.clear()
 
 
 def rank(now: datetime | None = None) -> None:
-    """Overwrites the lists `24h`, `7d`, `30d` and `all`, and the views of the days that have changed."""
+    """Rebuild the lists `24h`, `7d`, `30d` and `all`, and save the views of days that changed."""
     now = now or instants.now()
     local = now.astimezone(ZoneInfo(current().time_zone))
     names = [
         (local.date() - timedelta(days=ago)).isoformat() for ago in range(max(WINDOWS.values()))
     ]
     days = _days(names)
-    _tell(dict(zip(names, days, strict=True)))
+    _save_changed_views(dict(zip(names, days, strict=True)))
     views = {window: _sum(days[:length]) for window, length in WINDOWS.items()}
     views["24h"] = Counter({slug: each["views"] for slug, each in days[0].items()})
     views["24h"].update({slug: _after(each, local.hour) for slug, each in days[1].items()})
@@ -56,7 +55,7 @@ def rank(now: datetime | None = None) -> None:
 
 
 def _days(names: list[str]) -> list[Sums]:
-    """The sums of these days, newest first; closed ones are remembered."""
+    """Return the sums of these days, newest first. Closed days come from the cache."""
     for day in _closed.keys() - set(names):
         del _closed[day]
     for day in names[CLOSED_AFTER:]:
@@ -67,14 +66,14 @@ def _days(names: list[str]) -> list[Sums]:
     ]
 
 
-def _tell(days: dict[str, Sums]) -> None:
-    """Writes the sums of those days that differ from what this process wrote last."""
+def _save_changed_views(days: dict[str, Sums]) -> None:
+    """Save the views of those days whose sum differs from what this process wrote last."""
     sums = {day: sum(each["views"] for each in articles.values()) for day, articles in days.items()}
-    changed = {day: views for day, views in sums.items() if views != _told.get(day, 0)}
+    changed = {day: views for day, views in sums.items() if views != _saved_views.get(day, 0)}
     for day, views in changed.items():
         counts.save_views(day, views)
-    _told.clear()
-    _told.update(sums)
+    _saved_views.clear()
+    _saved_views.update(sums)
 
 
 def _sum(days: list[Sums]) -> Counter[str]:
@@ -85,32 +84,33 @@ def _sum(days: list[Sums]) -> Counter[str]:
 
 
 def _after(sums: Item, hour: int) -> int:
-    """The views of those hours of yesterday that began less than 24 hours ago."""
+    """Return yesterday's views in the hours that began less than 24 hours ago."""
     return sum(views for name, views in sums.items() if name[0] == "h" and int(name[1:]) > hour)
 
 
 def _ranked(counter: Counter[str]) -> list[tuple[str, int]]:
-    """The longest list there is, most views first; equal ones by their slug, so that nothing jumps."""
+    """Return at most LONGEST articles with views, most views first, ties in a stable order."""
     return sorted(
         ((slug, views) for slug, views in counter.items() if views), key=lambda e: (-e[1], e[0])
     )[:LONGEST]
 
 
 def _entry(slug: str, views: int, described: dict[str, Item]) -> Item:
-    known = described.get(slug, {})
+    article = described.get(slug, {})
     return {
         "slug": slug,
-        "title": known.get("title", slug),
-        "page": known.get("page", ""),
+        "title": article.get("title", slug),
+        "page": article.get("page", ""),
         "views": views,
     }
 
 
 def _all(live: Counter[str], before: set[str]) -> Counter[str]:
-    """The articles that can be on the list of all time: those that were, and those whose days have changed since.
+    """Return the totals of the articles that can be on the list of all time.
 
-    A total changes only with one of the live days, so the others need not be read. It holds as long as the ranker
-    does not stand still until a day is closed.
+    These are the articles on the last list, and those whose live days have changed since. A total
+    changes only with a live day, so the others need no read. This fails only if the ranker stops
+    for so long that a day closes unseen.
     """
     changed = {slug for slug, views in live.items() if _live[slug] != views}
     totals = Counter(counts.totals(before | changed))

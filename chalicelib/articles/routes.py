@@ -26,38 +26,50 @@ def _by_commas(value: Any) -> Any:
 
 
 class Article(Body):
+    """An article, by its slug."""
+
     slug: of.Slug
 
 
 class View(Body, title="ArticleView"):
-    """What a page may say about its article; believed from the configured origins only."""
+    """What a page says about its article; believed from the configured origins only."""
 
     title: Annotated[of.Line, Field(max_length=200)] = ""
     page: of.PageUrl = ""
 
 
 class Views(BaseModel, title="ArticleViews"):
+    """How often an article was read."""
+
     slug: str
     views: int
 
 
 class Several(Body):
+    """Articles by their slugs, separated by commas."""
+
     slugs: Annotated[
         tuple[of.Slug, ...], Field(min_length=1, max_length=100), BeforeValidator(_by_commas)
     ]
 
 
 class ManyViews(BaseModel, title="ViewsByArticle"):
+    """How often each article was read, by slug."""
+
     views: dict[str, int]
 
 
 class Span(Article):
+    """An article, and the first and last day of a span."""
+
     model_config = ConfigDict(populate_by_name=False)
     first: Annotated[date | None, Field(alias="from")] = None
     to: date | None = None
 
 
 class Day(BaseModel, title="DayOfViews"):
+    """How often an article was read on a day."""
+
     day: str
     views: int
 
@@ -70,12 +82,14 @@ class Series(BaseModel, title="DailyViews"):
 
 
 class Popular(Body):
+    """Which list of most-read articles, and how many of them."""
+
     window: Literal["24h", "7d", "30d", "all"] = "24h"
     limit: Annotated[int, Field(ge=1, le=50)] = 10
 
 
 class Ranked(BaseModel, title="RankedArticle"):
-    """`title` is the slug where no page has told one, `page` is then empty."""
+    """One article of a list; where no page has sent a title, it is the slug and `page` is empty."""
 
     slug: str
     title: str
@@ -93,7 +107,7 @@ class Ranking(BaseModel):
 
 @routes.post("/articles/{slug}/views", params=Article, takes=View, status=NO_CONTENT)
 def count_article_view(request: Request, article: Article, view: View) -> Reply:
-    """Note that somebody reads an article; 204 whether it is counted, repeated or filtered."""
+    """Note that somebody reads an article; 204 whether the view is new, a repeat or filtered."""
     service.note_view(
         article.slug,
         view.title,
@@ -108,7 +122,7 @@ def count_article_view(request: Request, article: Article, view: View) -> Reply:
 
 @routes.get("/articles/{slug}/views", params=Article, gives=Views)
 def get_article_views(request: Request, article: Article) -> Reply:
-    """Show how often an article was read; 0 for one nobody has."""
+    """Show how often an article was read; 0 for one that nobody has read."""
     views = Views(slug=article.slug, views=service.total(article.slug))
     return Reply(views, headers=PUBLIC_READ)
 
@@ -121,7 +135,7 @@ def list_article_views(request: Request, asked: Several) -> Reply:
 
 @routes.get("/articles/{slug}/views/daily", params=Span, gives=Series)
 def get_daily_article_views(request: Request, asked: Span) -> Reply:
-    """Show the views of each day of a span, without gaps; the last 30 days unless told."""
+    """Show the views of each day of a span, without gaps; by default the last 30 days."""
     days = service.daily(asked.slug, asked.first, asked.to, request.now)
     listed = [Day(day=day.isoformat(), views=views) for day, views in days]
     return Reply(Series(slug=asked.slug, days=listed), headers=PUBLIC_READ)

@@ -20,7 +20,7 @@ LONGEST_PAGE = 300  # characters of an address; a longer one is not kept
 
 @dataclass(frozen=True)
 class Views:
-    """The views of all articles by day, and by day and class those that nobody read."""
+    """The views of all articles by day, and the views that no person made by day and class."""
 
     by_day: Mapping[str, int]
     filtered: Mapping[date, Mapping[str, int]]
@@ -35,7 +35,7 @@ def note_view(
     headers: Mapping[str, str],
     now: datetime,
 ) -> None:
-    """Note that somebody reads an article, or tally the view by its class where nobody does.
+    """Note that somebody reads an article, or tally a view that no person made by its class.
 
     `title` and `page` are believed from the configured origins only. A repeat changes nothing.
     """
@@ -92,7 +92,7 @@ def popular(window: str, now: datetime) -> tuple[datetime, list[Any]]:
 
 
 def filtered(days: int, now: datetime) -> dict[date, dict[str, int]]:
-    """Return the views that were not counted, by day (today first) and class. One read a day."""
+    """Return the views that no person made, by day (today first) and class. One read a day."""
     today = instants.day(now, current().time_zone)
     return _filtered(today, days)
 

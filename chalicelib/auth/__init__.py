@@ -1,11 +1,14 @@
-"""The staff's side: who asks, and the frame of the pages. Every path under `/staff` is denied unless `gate` lets in.
+"""The sign-in of the staff, their sessions and roles. `gate` closes every path under `/staff`.
 
-    browser ── /staff ─────────→ no session: to /staff/sign-in
-            ── /staff/sign-in ─→ to the provider, with a challenge that only this browser can answer   (signin)
-            ── provider ───────→ name, password, second factor: none of our business
-            ── /staff/signed-in → code against ID token, verified: who, which role                     (provider)
-                                → a session of its own, known by a cookie                              (session)
-            ── /staff/sign-out → the session ends here, then at the provider
+    browser ── /staff ──────────→ no session: to /staff/sign-in
+            ── /staff/sign-in ──→ to the provider, with a challenge     (sign_in)
+            ── provider ────────→ name, password, second factor: none of our business
+            ── /staff/signed-in → code against ID token: who, which role   (provider)
+                                → a session of our own, by a cookie        (session)
+            ── /staff/sign-out ─→ the session ends here, then at the provider
 
-A program sends the provider's token with every call instead (`Authorization: Bearer`) and has no session.
+Only the browser that began a sign-in can answer its challenge.
+
+A program sends the provider's token with every call instead (`Authorization: Bearer`) and has no
+session.
 """

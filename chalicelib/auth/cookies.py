@@ -1,4 +1,4 @@
-"""The staff's cookies: `__Host-` and Secure, so that no other host and no open line can set them.
+"""The staff's cookies: `__Host-` and Secure, so that no other host and no plain http can set them.
 
 The local stage has http only, over which a browser refuses both. No other stage starts with http.
 """
@@ -15,7 +15,7 @@ def put(name: str, value: str, seconds: int) -> str:
 
 
 def read(headers: Mapping[str, str], name: str) -> str:
-    """Return a cookie's value, or an empty text where the browser sent none."""
+    """Return a cookie's value; empty where the browser sent none."""
     for each in headers.get("cookie", "").split(";"):
         found, _, value = each.strip().partition("=")
         if found == _full(name):

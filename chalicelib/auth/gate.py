@@ -1,4 +1,4 @@
-"""The one check before every path under `/staff`: denied, unless the caller is known and may."""
+"""The one check before every path under `/staff`: only callers who are signed in pass."""
 
 import hmac
 from collections.abc import Mapping
@@ -67,5 +67,5 @@ def _tester(token: str) -> Person | None:
     role, _, name = who.partition(":")
     if (role or "supervisor") not in get_args(Role):
         return None
-    known = cast(Role, role or "supervisor")
-    return Person(f"test-{name or known}", name or _TEST_NAMES[known], known)
+    given_role = cast(Role, role or "supervisor")
+    return Person(f"test-{name or given_role}", name or _TEST_NAMES[given_role], given_role)

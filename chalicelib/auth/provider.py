@@ -1,6 +1,6 @@
-"""The OpenID provider: where it is asked, what its tokens say, and whether they are its own.
+"""The OpenID provider: its addresses, its tokens and the verification of these.
 
-OpenID Connect Core 1.0 and Discovery 1.0. PyJWT and what it verifies with (`rs256`) are imported when a token comes.
+OpenID Connect Core 1.0 and Discovery 1.0. PyJWT and `rs256` are imported when a token comes.
 """
 
 import hmac
@@ -21,10 +21,10 @@ from chalicelib.auth.sign_in import PendingSignIn
 from chalicelib.errors import BadToken, NotSignedIn, Unavailable
 from chalicelib.settings import current
 
-_FRESH = 3600.0  # seconds for which a document of the provider's is good
-_AGAIN = (
-    60.0  # a key we do not know may be new, but forged tokens must not make us ask all the time
-)
+_MAX_AGE = 3600.0  # seconds for which a document of the provider's is used
+# An unknown key may be a new one, so the keys are fetched again; but forged tokens must not make us
+# fetch all the time.
+_MAX_AGE_UNKNOWN_KEY = 60.0
 _LEEWAY = 60  # seconds a clock may be wrong
 _TIMEOUT = 5.0
 _LARGEST = 1 << 20
@@ -35,17 +35,17 @@ Claims = Mapping[str, Any]
 
 
 def forget() -> None:
-    """What a new process would not know."""
+    """Clear the in-process cache of the provider's documents."""
     _cache.clear()
 
 
 def redirect_uri() -> str:
-    """Where the provider sends the browser back to."""
+    """Return the address the provider sends the browser back to."""
     return f"{current().base_url}/staff/signed-in"
 
 
 def sign_in_url(pending: PendingSignIn, language: str) -> str:
-    """Where a browser signs in. Raises Unavailable."""
+    """Return the provider's address at which a browser signs in. Raises Unavailable."""
     settings = current()
     asked = {
         "response_type": "code",
@@ -59,13 +59,16 @@ def sign_in_url(pending: PendingSignIn, language: str) -> str:
         "ui_locales": language,
         "lang": language,  # Cognito's name for it
     }
-    return _with(_discovery()["authorization_endpoint"], asked)
+    return _with_query(_discovery()["authorization_endpoint"], asked)
 
 
 def sign_out_url() -> str:
-    """Where a browser signs out at the provider, too; empty where it has no such place, or does not answer."""
+    """Return the address at which a browser signs out at the provider, too.
+
+    It is empty where the provider has none or does not answer.
+    """
     try:
-        place = _discovery().get("end_session_endpoint")
+        endpoint = _discovery().get("end_session_endpoint")
     except Unavailable:
         return ""
     back = f"{current().base_url}/staff/sign-in"
@@ -75,11 +78,11 @@ def sign_out_url() -> str:
         "post_logout_redirect_uri": back,
         "logout_uri": back,
     }
-    return _with(place, asked) if place else ""
+    return _with_query(endpoint, asked) if endpoint else ""
 
 
 def redeem(code: str, pending: PendingSignIn) -> Claims:
-    """The verified claims of the ID token that a code is good for. Raises BadToken, Unavailable."""
+    """Redeem a code for an ID token; return its verified claims. Raises BadToken, Unavailable."""
     settings = current()
     asked = {
         "grant_type": "authorization_code",
@@ -99,7 +102,7 @@ def redeem(code: str, pending: PendingSignIn) -> Claims:
 
 
 def bearer(token: str) -> Person:
-    """Whose token this is. Raises NotSignedIn, NotAllowed, Unavailable."""
+    """Return the person a token belongs to. Raises NotSignedIn, NotAllowed, Unavailable."""
     if not current().oidc_issuer:
         raise NotSignedIn
     try:
@@ -109,7 +112,7 @@ def bearer(token: str) -> Person:
 
 
 def person(claims: Claims) -> Person:
-    """Whom verified claims speak of. Raises NotAllowed where no group of theirs is a role."""
+    """Return the person of verified claims. Raises NotAllowed where none of their groups counts."""
     name = next(
         (claims[each] for each in _NAMES if isinstance(claims.get(each), str) and claims[each]), "?"
     )
@@ -119,9 +122,10 @@ def person(claims: Claims) -> Person:
 
 
 def verify(token: str) -> Claims:
-    """The claims of a token that the provider signed for us and that is still good. Raises BadToken, Unavailable.
+    """Return the claims of a token that the provider signed for us and that has not expired.
 
-    An ID token names us as its audience, an access token as its audience or its client.
+    An ID token names us as its audience, an access token as its audience or its client. Raises
+    BadToken, Unavailable.
     """
     import jwt  # costly to import
 
@@ -140,10 +144,8 @@ def verify(token: str) -> Claims:
     meant = claims.get("aud", claims.get("client_id"))
     if meant not in (settings.oidc_client_id, [settings.oidc_client_id]):
         raise BadToken
-    if claims.get("token_use", "id") not in (
-        "id",
-        "access",
-    ):  # Cognito says which kind; no other kind signs in
+    # Cognito says which kind a token is; no other kind signs in.
+    if claims.get("token_use", "id") not in ("id", "access"):
         raise BadToken
     return claims
 
@@ -155,43 +157,49 @@ def _role(claims: Claims) -> Role:
 
 
 def _key(kid: Any) -> Any:
-    """The provider's public key of this id, asked for again where it is not known. Raises BadToken, Unavailable."""
+    """Return the provider's public key of this id. Raises BadToken, Unavailable.
+
+    Where the id is unknown, the keys are fetched again, at most once a minute.
+    """
     from chalicelib.auth.rs256 import PublicKey
 
-    for newer_than in (_FRESH, _AGAIN):
-        for each in _document(_discovery()["jwks_uri"], newer_than).get("keys", ()):
-            if (
-                each.get("kid") == kid
-                and each.get("kty") == "RSA"
-                and each.get("use", "sig") == "sig"
-            ):
+    for max_age in (_MAX_AGE, _MAX_AGE_UNKNOWN_KEY):
+        for each in _document(_discovery()["jwks_uri"], max_age).get("keys", ()):
+            signs = each.get("kty") == "RSA" and each.get("use", "sig") == "sig"
+            if signs and each.get("kid") == kid:
                 return PublicKey(each)
     raise BadToken
 
 
 def _discovery() -> Mapping[str, Any]:
+    """Return the provider's discovery document. Raises Unavailable for none or another issuer's."""
     settings = current()
     if not settings.oidc_issuer:
         raise Unavailable("no OIDC_ISSUER", retry_after=3600)
     issuer = settings.oidc_issuer
     document = _document(
-        settings.oidc_discovery or f"{issuer.rstrip('/')}/.well-known/openid-configuration", _FRESH
+        settings.oidc_discovery or f"{issuer.rstrip('/')}/.well-known/openid-configuration",
+        _MAX_AGE,
     )
     if document.get("issuer") != issuer:  # Discovery 1.0, 4.3
         raise Unavailable("the discovery document is another issuer's")
     return document
 
 
-def _document(url: str, newer_than: float) -> Mapping[str, Any]:
+def _document(url: str, max_age: float) -> Mapping[str, Any]:
+    """Return a document of the provider's, fetched again if the cached one is older (seconds)."""
     read_at, document = _cache.get(url, (0.0, None))
-    if document is None or time.monotonic() - read_at >= newer_than:
+    if document is None or time.monotonic() - read_at >= max_age:
         document = _fetch(url)
         _cache[url] = (time.monotonic(), document)
-    return document  # type: ignore[no-any-return]  # what lies in the cache is what _fetch returned
+    return document  # type: ignore[no-any-return]  # the cache holds what _fetch returned
 
 
 def _fetch(url: str, form: bytes | None = None) -> Mapping[str, Any]:
-    """A JSON object of the provider's. Raises BadToken where it refuses what we send, Unavailable otherwise."""
+    """Fetch a JSON object from the provider; a `form` is posted.
+
+    Raises BadToken where the provider refuses the form (400, 401, 403), Unavailable otherwise.
+    """
     if not url.startswith("https://") and current().stage != "local":
         raise Unavailable("the provider names an address that is not https")
     request = urllib.request.Request(url, form, {"Accept": "application/json"})  # noqa: S310  # http(s): see above
@@ -210,5 +218,5 @@ def _fetch(url: str, form: bytes | None = None) -> Mapping[str, Any]:
     return document
 
 
-def _with(url: str, query: Mapping[str, str]) -> str:
+def _with_query(url: str, query: Mapping[str, str]) -> str:
     return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"

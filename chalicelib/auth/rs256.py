@@ -1,6 +1,7 @@
-"""RS256 for PyJWT, by PyCryptodome, which is a tenth of the library that PyJWT would take by itself.
+"""RS256 for PyJWT by PyCryptodome, a tenth of the size of the library PyJWT would use by itself.
 
-RFC 7518, 3.3 and 6.3.1; RFC 8017, 8.2.2. Only what the staff's sign-in needs: a provider's signature is verified.
+RFC 7518, 3.3 and 6.3.1; RFC 8017, 8.2.2. It only verifies a provider's signatures, which is all
+that the staff's sign-in needs.
 """
 
 from typing import Any, NoReturn
@@ -19,11 +20,11 @@ class Rs256(Algorithm):
     """RSASSA-PKCS1-v1_5 with SHA-256, as PyJWT takes an algorithm."""
 
     def prepare_key(self, key: RSA.RsaKey) -> RSA.RsaKey:
-        """The key as it is: it was prepared when it was read."""
+        """Return the key unchanged: `from_jwk` has prepared it."""
         return key
 
     def verify(self, msg: bytes, key: RSA.RsaKey, sig: bytes) -> bool:
-        """Whether the owner of the key signed the message."""
+        """Tell whether the owner of the key signed the message."""
         try:
             pkcs1_15.new(key).verify(SHA256.new(msg), sig)
         except (ValueError, TypeError):
@@ -32,7 +33,7 @@ class Rs256(Algorithm):
 
     @staticmethod
     def from_jwk(jwk: Any) -> RSA.RsaKey:
-        """The public key of a JSON Web Key. Raises InvalidKeyError."""
+        """Return the public key of a JSON Web Key. Raises InvalidKeyError."""
         try:
             n, e = (int.from_bytes(base64url_decode(jwk[part]), "big") for part in "ne")
             key = RSA.construct((n, e))
@@ -44,19 +45,19 @@ class Rs256(Algorithm):
 
     @staticmethod
     def to_jwk(key_obj: Any, as_dict: bool = False) -> NoReturn:
-        """Nobody asks for it."""
+        """Raise NotImplementedError: keys are read, never written."""
         raise NotImplementedError
 
     def sign(self, msg: bytes, key: Any) -> NoReturn:
-        """Nobody here has the provider's private key."""
+        """Raise NotImplementedError: only the provider has the private key."""
         raise NotImplementedError
 
 
 class PublicKey(PyJWK):
-    """A provider's public key, of an RSA key in its JWKS. PyJWT verifies with it by RS256 and nothing else."""
+    """A provider's public RSA key from its JWKS, for RS256 and no other algorithm."""
 
     def __init__(self, jwk: Any) -> None:
-        # Not PyJWK's own: it looks for the library that stays away.
+        # This replaces PyJWK's own constructor, which needs the library that is not packaged.
         self.algorithm_name, self.Algorithm = "RS256", Rs256()
         self.key = Rs256.from_jwk(jwk)
         self._jwk_data = jwk

@@ -1,4 +1,4 @@
-"""Sessions: who is signed in at which browser. The browser has a random id, the table only its hash."""
+"""Sessions: who is signed in at which browser. The browser has a random id, the table its hash."""
 
 import hashlib
 import secrets
@@ -15,25 +15,28 @@ from chalicelib.settings import current
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=8)
-_KNOWN = timedelta(days=30)  # for which a colleague who has signed in is offered requests
-_TOUCH = timedelta(
-    minutes=1
-)  # reading costs no write: a session is at most so much longer idle than we know
+_COLLEAGUE_FOR = timedelta(days=30)  # after a sign-in: others can offer this person requests
+# The last use of a session is saved at most once a minute, because a read should cost no write. An
+# idle session ends up to a minute early for that.
+_TOUCH = timedelta(minutes=1)
 _COOKIE = "staff"
 
 
 def given(headers: Mapping[str, str]) -> str:
-    """The id a browser sends, empty where it sends none."""
+    """Return the session id that a browser sends; empty where it sends none."""
     return cookies.read(headers, _COOKIE)
 
 
 def cookie(session_id: str) -> str:
-    """The Set-Cookie header that gives a browser its session; an empty id takes it away."""
+    """Return the Set-Cookie header that gives a browser its session; an empty id deletes it."""
     return cookies.put(_COOKIE, session_id, int(LONGEST.total_seconds()) if session_id else 0)
 
 
 def begin(person: Person, cause: str, now: datetime) -> str:
-    """A new session and its id. What brought it about does so only once: raises BadToken at a repeat."""
+    """Begin a session and return its id.
+
+    `cause` is the sign-in's secret. Raises BadToken where it began a session before.
+    """
     session_id = secrets.token_urlsafe(32)
     item = {**_key(session_id), "id": person.id, "name": person.name, "role": person.role}
     item |= {"began": instants.text(now), "seen": instants.text(now), "expires": _expires(now, now)}
@@ -42,18 +45,18 @@ def begin(person: Person, cause: str, now: datetime) -> str:
         "sk": "SIGN-IN",
         "expires": instants.epoch(now + LONGEST),
     }
-    known = {
+    colleague = {
         "pk": "STAFF",
         "sk": person.id,
         "name": person.name,
-        "expires": instants.epoch(now + _KNOWN),
+        "expires": instants.epoch(now + _COLLEAGUE_FOR),
     }
     table = current().contacts_table
     try:
         aws.write(
             aws.put(table, item),
             aws.put(table, used, "attribute_not_exists(pk)"),
-            aws.put(table, known),
+            aws.put(table, colleague),
         )
     except aws.Cancelled:
         raise BadToken from None
@@ -61,15 +64,15 @@ def begin(person: Person, cause: str, now: datetime) -> str:
 
 
 def colleagues(now: datetime) -> dict[str, str]:
-    """The names of those who signed in within 30 days, by id."""
+    """Return the names of those who signed in within 30 days, by id."""
     found = aws.query(current().contacts_table, "pk = :pk", pk="STAFF")
     return {item["sk"]: item["name"] for item in found if item["expires"] > instants.epoch(now)}
 
 
 def find(session_id: str, now: datetime, touch: bool = True) -> Person | None:
-    """Whose session this is; None where it was idle or lasted for too long, was ended, or never was.
+    """Return whose session this is; None where it was idle or lasted too long, or does not exist.
 
-    Without `touch` looking does not count as use.
+    Without `touch` the look does not count as use.
     """
     item = aws.get(current().contacts_table, _key(session_id))
     if item is None:
@@ -83,18 +86,19 @@ def find(session_id: str, now: datetime, touch: bool = True) -> Person | None:
 
 
 def end(session_id: str) -> None:
-    """Ends a session, wherever its id may be in use."""
+    """End a session, in whatever browser its id is used."""
     aws.write(aws.delete(current().contacts_table, _key(session_id)))
 
 
 def _touch(session_id: str, began: datetime, now: datetime) -> bool:
+    """Save that a session was used; return False where it ended meanwhile."""
     try:
         aws.write(
             aws.update(
                 current().contacts_table,
                 _key(session_id),
                 "SET seen = :seen, expires = :expires",
-                "attribute_exists(pk)",  # who has signed out meanwhile stays signed out
+                "attribute_exists(pk)",  # a session that ended meanwhile stays ended
                 seen=instants.text(now),
                 expires=_expires(began, now),
             )

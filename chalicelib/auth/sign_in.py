@@ -1,7 +1,8 @@
-"""A running sign-in: what only the browser that began it knows, and what follows from it.
+"""A running sign-in: a secret that only the browser knows, and what is derived from it.
 
-State, nonce and PKCE verifier (RFC 7636) are made of one random secret, which lies in the browser's own cookie,
-signed and for ten minutes. So beginning a sign-in writes nothing, and nothing that others see tells the verifier.
+State, nonce and PKCE verifier (RFC 7636) are derived from one random secret. The browser keeps it
+in a signed cookie for ten minutes, so that beginning a sign-in writes nothing, and nothing that
+others see reveals the verifier.
 """
 
 import base64
@@ -21,55 +22,54 @@ HOME = "/staff"
 _LASTS = timedelta(minutes=10)
 _COOKIE = "staff-sign-in"
 _PURPOSE = "staff.sign-in"
-_OURS = re.compile(r"/staff(?:[/?][!-~]*)?")  # a path of the staff's, in the characters of a URL
-_LONGEST = 500
+_STAFF_PATH = re.compile(r"/staff(?:[/?][!-~]*)?")  # in the characters of a URL
+_LONGEST = 500  # characters of a path
 
 
 @dataclass(frozen=True)
 class PendingSignIn:
-    """One sign-in, from its beginning to the provider's answer; `then` is where its person wants to go."""
+    """One sign-in until the provider answers; `then` is the path its person wants to go to."""
 
     secret: str
     then: str = HOME
 
     @property
     def state(self) -> str:
-        """Ties the provider's answer to this browser."""
+        """The state, which ties the provider's answer to this browser."""
         return self._part("state")
 
     @property
     def nonce(self) -> str:
-        """Ties the ID token to this sign-in."""
+        """The nonce, which ties the ID token to this sign-in."""
         return self._part("nonce")
 
     @property
     def verifier(self) -> str:
-        """Proves to the provider that whoever redeems the code has begun the sign-in."""
+        """The PKCE verifier, which proves that whoever redeems the code began the sign-in."""
         return self._part("verifier")
 
     @property
     def challenge(self) -> str:
         """The verifier's S256 challenge."""
-        return _text(hashlib.sha256(self.verifier.encode()).digest())
+        return _base64url(hashlib.sha256(self.verifier.encode()).digest())
 
     def cookie(self, now: datetime) -> str:
-        """The Set-Cookie header that has the browser remember it."""
+        """Return the Set-Cookie header by which the browser remembers the sign-in."""
         token = tokens.sign(_PURPOSE, f"{self.secret} {self.then}", 0, now + _LASTS)
         return cookies.put(_COOKIE, token, int(_LASTS.total_seconds()))
 
     def _part(self, name: str) -> str:
-        return _text(hmac.digest(self.secret.encode(), name.encode(), hashlib.sha256))
+        return _base64url(hmac.digest(self.secret.encode(), name.encode(), hashlib.sha256))
 
 
 def begin(then: str) -> PendingSignIn:
-    """A new sign-in; what is no path of the staff's leads home."""
-    return PendingSignIn(
-        secrets.token_urlsafe(32), then if len(then) <= _LONGEST and _OURS.fullmatch(then) else HOME
-    )
+    """Begin a sign-in that leads to `then`, or to HOME if that is no path of the staff's."""
+    ours = len(then) <= _LONGEST and _STAFF_PATH.fullmatch(then)
+    return PendingSignIn(secrets.token_urlsafe(32), then if ours else HOME)
 
 
 def resume(headers: Mapping[str, str], state: str, now: datetime) -> PendingSignIn:
-    """The sign-in that this browser began and the provider answers. Raises BadToken."""
+    """Return the sign-in that this browser began and the provider answers. Raises BadToken."""
     subject, _ = tokens.read(_PURPOSE, cookies.read(headers, _COOKIE), now)
     secret, _, then = subject.partition(" ")
     pending = PendingSignIn(secret, then)
@@ -78,5 +78,5 @@ def resume(headers: Mapping[str, str], state: str, now: datetime) -> PendingSign
     return pending
 
 
-def _text(digest: bytes) -> str:
+def _base64url(digest: bytes) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -1,4 +1,4 @@
-"""What the staff are told. No name and no number leaves the table before somebody has signed in and claimed."""
+"""The alerts to the staff. They hold no name and no number: those are shown after a claim."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -12,15 +12,18 @@ LONGEST = 160  # characters of one SMS in GSM 03.38's alphabet
 
 
 def alert(callback: Callback, event: str, settings: Settings) -> Alert:
-    """The notification to the topic: `event` is `callback`, or `expired`; one SMS at most, with a link if it fits."""
+    """Compose the notification to the topic: at most one SMS, with a link if that fits.
+
+    `event` is `callback` for a request that waits, or `expired`.
+    """
     due = callback.expected[1].astimezone(ZoneInfo(settings.time_zone)).strftime("%d.%m. %H:%M")
     topic = TOPICS[callback.asked.topic][0]
     if event == "expired":
-        said = f"Verfallen: Rueckruf {callback.reference} ({topic}), zugesagt bis {due}."
+        text = f"Verfallen: Rueckruf {callback.reference} ({topic}), zugesagt bis {due}."
     else:
         urgent = f" (Stufe {callback.level})" if callback.level else ""
-        said = f"Rueckruf {callback.reference}{urgent} bis {due}: {topic}."
-    linked = f"{said} {settings.base_url}/staff/callbacks/{callback.reference}"
+        text = f"Rueckruf {callback.reference}{urgent} bis {due}: {topic}."
+    linked = f"{text} {settings.base_url}/staff/callbacks/{callback.reference}"
     attributes = {
         "event": event,
         "level": str(callback.level),
@@ -28,14 +31,14 @@ def alert(callback: Callback, event: str, settings: Settings) -> Alert:
         "reference": callback.reference,
     }
     return Alert(
-        f"Rueckruf {callback.reference}", linked if len(linked) <= LONGEST else said, attributes
+        f"Rueckruf {callback.reference}", linked if len(linked) <= LONGEST else text, attributes
     )
 
 
 def recipients(
     callback: Callback, event: str, settings: Settings, rules: Rules, at: datetime
 ) -> tuple[str, ...]:
-    """Who gets it by mail: the staff at first, then whoever is on shift, then the supervisors."""
+    """Return who gets the alert by mail: first the staff, then those on shift, then supervisors."""
     supervisors = settings.supervisor_mail or settings.staff_mail
     if event == "expired" or callback.level >= SUPERVISOR:
         return supervisors
@@ -45,9 +48,9 @@ def recipients(
 
 
 def mail(callback: Callback, event: str, to: tuple[str, ...], settings: Settings) -> Mail:
-    """The same by mail, with the link whatever its length."""
-    said = alert(callback, event, settings)
+    """Compose the same alert as a mail, with the link whatever its length."""
+    short = alert(callback, event, settings)
     link = f"{settings.base_url}/staff/callbacks/{callback.reference}"
-    text = said.text if link in said.text else f"{said.text}\n{link}"
-    subject = said.text.split(". ")[0] if event == "expired" else said.text.partition(":")[0]
+    text = short.text if link in short.text else f"{short.text}\n{link}"
+    subject = short.text.split(". ")[0] if event == "expired" else short.text.partition(":")[0]
     return Mail(to, subject.replace("Rueckruf", "Rückruf"), text)

@@ -1,4 +1,4 @@
-"""Every minute: what has fallen due. Once, twice, shuffled or an hour late, the outcome is the same."""
+"""The clock: every minute it moves on what is due. Repeated or late ticks change nothing more."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -9,7 +9,7 @@ from chalicelib.callbacks.model import Callback, Change
 from chalicelib.callbacks.stores import requests
 from chalicelib.errors import ContactError, NotFound
 
-_MOST_STEPS = 10  # of one request in one tick: more than the workflow has in a row
+_MOST_STEPS = 10  # for one request in one tick: more than the workflow has in a row
 
 
 def tick(time_left: Callable[[], float], now: datetime | None = None) -> dict[str, int]:
@@ -43,12 +43,12 @@ def _move_on(reference: str, now: datetime) -> list[str]:
 
     try:
         for _ in range(_MOST_STEPS):
-            known = len(events)
+            before = len(events)
             service.change(reference, step, now)
-            if len(events) == known:
+            if len(events) == before:
                 break
     except NotFound:
-        pass  # the index was behind
+        pass  # the index is eventually consistent: the request is gone
     except ContactError as error:
         log.warning("callback.stuck", reference=reference, error=str(error))
     return events

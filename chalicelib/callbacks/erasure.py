@@ -32,7 +32,7 @@ def erase_ended(
                 _strip(callback)
                 log.info("callback.erased", reference=reference)
         except Cancelled:
-            continue  # somebody else is at it
+            continue  # somebody else changed it meanwhile; the next call takes it up again
         erased.append(reference)
     return erased
 
@@ -53,7 +53,7 @@ def erase_wholly(references: Iterable[str], who: Who, now: datetime) -> None:
 
     for reference in references:
         retried(lambda _, reference=reference: erase(reference), "callback")  # type: ignore[misc]  # bound now
-        # Whoever restores an older table erases again by these lines.
+        # After the restore of an older table, operators repeat the erasures in these lines.
         log.info("callback.erased_wholly", reference=reference)
 
 
@@ -68,6 +68,7 @@ def erase_contact(reference: str) -> None:
 
 
 def _strip(callback: Callback, wholly: bool = False) -> None:
+    """Strip an ended request; the rest is kept for full calendar years, as the proof of consent."""
     ended = callback.ended_at or callback.created_at
     last_year = ended.year + current().callback_proof_years
     until = ended.replace(month=1, day=1, year=last_year + 1)

@@ -22,9 +22,9 @@ class Window(BaseModel, title="TimeWindow"):
     def span(self) -> Span:
         """The span as the workflow has it.
 
-        Raises Invalid (`window`) where a clock change makes one of its ends an impossible time:
-        whoever says +01:00 in July, or within the hour that March leaves out, means another time
-        than we would.
+        Raises Invalid (`window`) where the offset of an end is not in force at that time, such as
+        +01:00 in July or in the hour that is skipped in March: the caller then means another time
+        than the instant says.
         """
         zone = ZoneInfo(current().time_zone)
         for at in (self.begins, self.ends):

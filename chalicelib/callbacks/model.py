@@ -1,4 +1,4 @@
-"""A callback request, what is known of it, and the rules it goes by. Pure; `workflow` has its transitions."""
+"""A callback request, its parts, and the rules of the workflow. Pure; `workflow` moves it on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,17 +17,17 @@ LIVE: tuple[State, ...] = ("scheduled", "open", "claimed", "retry")
 ENDS: tuple[State, ...] = ("done", "unreached", "cancelled", "refused", "expired")
 MISSES: tuple[Outcome, ...] = ("no_answer", "busy", "mailbox")
 
-# Open minutes after which a request that nobody took is told of again: everybody on shift, the supervisor, then hourly.
+# Open minutes after which a request that nobody took causes another alert: to everybody on shift,
+# to the supervisors, then hourly.
 ESCALATED_AFTER = (30, 60, 120, 180, 240)
 ON_SHIFT, SUPERVISOR = 1, 2  # the levels; 0 is the first alert
 LEASE = 15  # open minutes for which a claim holds, from the claim
-CALL = 60  # open minutes for which it holds once the number is dialled: nobody else calls into a long conversation
+# Open minutes for which a claim holds from dialling, so that nobody calls into a conversation.
+CALL = 60
 MOST_ATTEMPTS, ATTEMPTS_A_DAY = 3, 2
 PAUSE = timedelta(minutes=20)  # between two attempts
-RETRY_AFTER = (
-    20,
-    120,
-)  # open minutes after the first miss, the second; the second in another half of a day
+# Open minutes after the first and the second miss; the third attempt is in another half of a day.
+RETRY_AFTER = (20, 120)
 EXPIRES_AFTER = 5  # open days after the time that was promised
 UNDO_WITHIN = timedelta(minutes=10)
 BLOCKED_FOR = timedelta(days=90)
@@ -46,14 +46,14 @@ class Who:
 
 @dataclass(frozen=True)
 class Rules:
-    """What a stage's settings make of the workflow. `shifts` are by mail address."""
+    """The workflow's rules in a stage, from its settings. `shifts` are by mail address."""
 
     hours: Hours
     first_attempt: int = 30  # open minutes until the first attempt
     shifts: Mapping[str, Hours] = field(default_factory=dict)
 
     def on_shift(self, at: datetime) -> tuple[str, ...]:
-        """The addresses of those whose shift it is."""
+        """Return the addresses of those whose shift it is."""
         return tuple(address for address, hours in self.shifts.items() if _covers(hours, at))
 
 
@@ -63,7 +63,7 @@ def _covers(hours: Hours, at: datetime) -> bool:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a visitor asks for; `number_key` stands for the number wherever it has no business itself."""
+    """What a visitor asks for; `number_key` stands for the number where that is not needed."""
 
     name: str
     phone: str
@@ -79,7 +79,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One call: `outcome` is empty while it is under way, `unknown` where nobody said how it ended."""
+    """One call: `outcome` is empty while it is under way, `unknown` where nobody recorded it."""
 
     at: datetime
     by: str
@@ -89,27 +89,23 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Callback:
-    """One request. `expected` is what was promised last; the clock looks at it at `due_at`, never once it has ended."""
+    """One request. `expected` is the span promised last; the clock looks at it at `due_at`."""
 
     reference: str
     state: State
     asked: Asked
     created_at: datetime
     expected: Span
-    promised: (
-        datetime  # until when the first attempt was promised: what the service level is measured by
-    )
+    promised: datetime  # until when the first attempt was promised: it measures the service level
     expires_at: datetime
     due_at: datetime | None
-    opened_at: datetime | None = (
-        None  # when the service-level clock started, last time the request came up
-    )
-    round: int = 1  # how often it was laid before the staff; with `level` it numbers the alerts
+    opened_at: datetime | None = None  # when it last became open: escalations count from then
+    round: int = 1  # how often it was presented to the staff; with `level` it numbers the alerts
     level: int = 0
     holder: str = ""
-    offered_to: str = ""  # a hand-over that waits for the other to accept
+    offered_to: str = ""  # the colleague whom a hand-over waits for
     preferred: str = ""  # who agreed with the customer on the time
-    agents: Mapping[str, str] = field(default_factory=dict)  # the names of those who had it, by id
+    agents: Mapping[str, str] = field(default_factory=dict)  # names of those who held it, by id
     attempts: tuple[Attempt, ...] = ()
     letters: int = 0  # mails to the customer so far
     ended_at: datetime | None = None
@@ -119,7 +115,7 @@ class Callback:
 
     @property
     def is_live(self) -> bool:
-        """Whether it still has to be worked."""
+        """Whether the staff still have to work on it."""
         return self.state in LIVE
 
     @property
@@ -134,23 +130,23 @@ class Callback:
     def may_be_seen_by(self, who: str, leads: bool) -> bool:
         """Tell whether one of the staff may see the customer's name and number.
 
-        That is the holder; once the request has ended, whoever had it, and who `leads`.
+        That is the holder; once the request has ended, whoever held it, and who `leads`.
         """
         if self.erased:
             return False
         return self.holder == who or ((leads or who in self.agents) and not self.is_live)
 
     def name_of(self, id: str) -> str:
-        """Return the name of one of those who had the request, or the id where none is known."""
+        """Return the name of one of those who held the request, or the id where none is known."""
         return self.agents.get(id, id)
 
     @property
     def alert(self) -> int:
-        """The number of the alert that tells of it as it stands now."""
+        """The number of the alert for its present round and level."""
         return self.round * 10 + self.level
 
     def erase(self) -> "Callback":
-        """Without anything personal; what is left are figures."""
+        """Return the request without anything personal; what is left are figures."""
         bare = replace(self.asked, name="", phone="", extension="", email="", note="")
         attempts = tuple(replace(attempt, note="") for attempt in self.attempts)
         return replace(
@@ -197,10 +193,10 @@ class Change:
 
     @property
     def blocks(self) -> bool:
-        """Whether the number is not to be called for a while."""
+        """Whether the number is blocked from now on."""
         return self.ends and self.after.state == "refused"
 
 
 def make_reference(random_bytes: bytes) -> str:
-    """A reference such as `R-7F3K`, one character per random byte."""
+    """Return a reference such as `R-7F3K`, with one character per random byte."""
     return "R-" + "".join(ALPHABET[byte % len(ALPHABET)] for byte in random_bytes)

@@ -1,4 +1,4 @@
-"""Opening hours: local rules, arithmetic in UTC. Pure; a day may have several blocks, exceptions and holidays."""
+"""Opening hours with several blocks a day, exceptions and holidays. Pure; arithmetic in UTC."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ class BadHours(ValueError):
 
 @dataclass(frozen=True)
 class Hours:
-    """The rules of one line. An exception goes before a holiday, and a holiday before the week."""
+    """The rules of one line. An exception overrides a holiday, and a holiday the week."""
 
     zone: str
     week: tuple[tuple[Block, ...], ...]  # Monday first
@@ -28,7 +28,7 @@ class Hours:
     holidays: frozenset[str]
 
     def blocks(self, day: date) -> tuple[Block, ...]:
-        """The open blocks of a calendar day."""
+        """Return the open blocks of a calendar day."""
         written = day.isoformat()
         for key in (written, written[5:]):
             if key in self.exceptions:
@@ -36,7 +36,10 @@ class Hours:
         return () if written in self.holidays else self.week[day.weekday()]
 
     def spans(self, start: datetime, days: int = HORIZON) -> Iterator[Span]:
-        """The open spans that end after `start`, in UTC, in order, joined where one ends as the next begins."""
+        """Yield the open spans that end after `start`, in UTC and in order.
+
+        Spans are joined where one ends as the next begins. Days beyond `days` are left out.
+        """
         first = start.astimezone(ZoneInfo(self.zone)).date() - timedelta(days=1)
         joined: Span | None = None
         for offset in range(days + 2):
@@ -53,7 +56,7 @@ class Hours:
             yield joined
 
     def _instant(self, day: date, minutes: int) -> datetime:
-        # A wall time in the gap of a clock change is read with the offset before it, as PEP 495 does for fold=0.
+        # A wall time in the gap of a clock change has the offset before it, as in PEP 495 (fold=0).
         midnight = datetime.combine(
             day + timedelta(days=minutes // 1440), time(0), ZoneInfo(self.zone)
         )
@@ -61,7 +64,7 @@ class Hours:
 
 
 def parse_hours(written: str) -> tuple[tuple[Block, ...], ...]:
-    """The week of `Mon-Thu 09:00-12:30 13:30-17:00; Fri 09:00-15:00`. Raises BadHours."""
+    """Read a week such as `Mon-Thu 09:00-12:30 13:30-17:00; Fri 09:00-15:00`. Raises BadHours."""
     week: list[tuple[Block, ...]] = [()] * 7
     for part in filter(None, (each.strip() for each in written.split(";"))):
         days, _, blocks = part.partition(" ")
@@ -74,7 +77,7 @@ def parse_hours(written: str) -> tuple[tuple[Block, ...], ...]:
 
 
 def parse_exceptions(written: str) -> dict[str, tuple[Block, ...]]:
-    """The days of `12-24 closed; 2027-01-05 10:00-12:00`. Raises BadHours."""
+    """Read days such as `12-24 closed; 2027-01-05 10:00-12:00`. Raises BadHours."""
     exceptions = {}
     for part in filter(None, (each.strip() for each in written.split(";"))):
         day, _, blocks = part.partition(" ")
@@ -85,7 +88,7 @@ def parse_exceptions(written: str) -> dict[str, tuple[Block, ...]]:
 
 
 def parse_blocks(written: str) -> tuple[Block, ...]:
-    """The blocks of `09:00-12:30 13:30-17:00`, or none of `closed`. Raises BadHours."""
+    """Read blocks such as `09:00-12:30 13:30-17:00`; `closed` has none. Raises BadHours."""
     if written.strip() == "closed":
         return ()
     blocks: list[Block] = []
@@ -104,29 +107,29 @@ def parse_blocks(written: str) -> tuple[Block, ...]:
 
 
 def open_until(hours: Hours, at: datetime) -> datetime | None:
-    """When the line that is open at this instant closes; None if it is closed.
+    """Return when the line that is open at this instant closes; None if it is closed.
 
-    A span's last instant lies outside of it. A line that never closes is open until beyond what anybody asks for.
+    The end of a span is not part of it. For a line that never closes the end is two weeks away.
     """
     span = next(hours.spans(at, days=14), None)
     return span[1] if span and span[0] <= at else None
 
 
 def is_open(hours: Hours, at: datetime) -> bool:
-    """Whether somebody is at the telephone at this instant."""
+    """Tell whether the line is open at this instant."""
     return open_until(hours, at) is not None
 
 
 def next_opening(hours: Hours, at: datetime) -> datetime | None:
-    """When the line is open next: `at` itself if it is open then, None if it never opens."""
+    """Return when the line is open next: `at` itself if it is open then, None if it never opens."""
     span = next(hours.spans(at), None)
     return max(span[0], at) if span else None
 
 
 def add_open_minutes(hours: Hours, at: datetime, minutes: int) -> datetime | None:
-    """The instant at which the line was open for so many minutes after `at`; the end of a span belongs to it.
+    """Return the instant by which the line has been open for so many minutes after `at`.
 
-    None if it does not open for that long.
+    It may be the very end of a span. Returns None if the line does not open for that long.
     """
     left = timedelta(minutes=minutes)
     for begins, ends in hours.spans(at):
@@ -138,7 +141,10 @@ def add_open_minutes(hours: Hours, at: datetime, minutes: int) -> datetime | Non
 
 
 def add_open_days(hours: Hours, at: datetime, days: int) -> datetime | None:
-    """When the line closes on the last of so many open days after the day of `at`; None if it never opens so often."""
+    """Return when the line closes on the last of so many open days after the day of `at`.
+
+    Returns None if it does not open so often within HORIZON days.
+    """
     today = at.astimezone(ZoneInfo(hours.zone)).date()
     for offset in range(1, HORIZON):
         blocks = hours.blocks(today + timedelta(days=offset))
@@ -149,7 +155,10 @@ def add_open_days(hours: Hours, at: datetime, days: int) -> datetime | None:
 
 
 def another_half_day(hours: Hours, at: datetime, other_than: datetime) -> datetime | None:
-    """The first open instant from `at` on that lies in another half of a day (before, from noon) than an instant."""
+    """Return the first open instant from `at` on in another half of a day than `other_than`.
+
+    A day's halves are before noon and from noon on. Returns None if the line never opens.
+    """
     zone = ZoneInfo(hours.zone)
 
     def half(instant: datetime) -> tuple[date, bool]:
@@ -164,7 +173,7 @@ def another_half_day(hours: Hours, at: datetime, other_than: datetime) -> dateti
 
 
 def open_minutes(hours: Hours, since: datetime, until: datetime) -> int:
-    """Whole minutes for which the line was open between two instants."""
+    """Return the whole minutes for which the line was open between two instants."""
     total = timedelta(0)
     for begins, ends in hours.spans(since):
         if begins >= until:
@@ -174,7 +183,7 @@ def open_minutes(hours: Hours, since: datetime, until: datetime) -> int:
 
 
 def is_within(hours: Hours, window: Span) -> bool:
-    """Whether a window lies wholly in one open span."""
+    """Tell whether a window lies wholly in one open span."""
     begins, ends = window
     return begins < ends and any(
         span[0] <= begins and ends <= span[1] for span in hours.spans(begins, days=14)
@@ -184,9 +193,10 @@ def is_within(hours: Hours, window: Span) -> bool:
 def slots(
     hours: Hours, after: datetime, days: int, length: timedelta = timedelta(hours=2)
 ) -> list[Span]:
-    """The bookable windows of the next `days` calendar days that begin after an instant: the day's blocks, cut up.
+    """Return the bookable windows of the next `days` calendar days, none beginning before `after`.
 
-    A remainder of less than half a window is added to the last one.
+    Each block of a day is cut into windows of `length`; a remainder shorter than half a window is
+    added to the last one.
     """
     zone = ZoneInfo(hours.zone)
     today = after.astimezone(zone).date()
@@ -199,6 +209,7 @@ def slots(
 
 
 def _cut(begins: datetime, ends: datetime, length: timedelta) -> Iterator[Span]:
+    """Yield windows of `length`; the last one takes a remainder of less than half of that."""
     while begins < ends:
         until = begins + length
         if ends - until < length / 2:

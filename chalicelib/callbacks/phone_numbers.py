@@ -1,4 +1,4 @@
-"""Telephone numbers we can call back (libphonenumber's rules for what is valid, and ours for what we call)."""
+"""Telephone numbers to call back: valid by libphonenumber's rules, and called by ours."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,10 @@ class Number:
 
 
 def read(written: str, regions: tuple[str, ...], own: str) -> Number:
-    """The number somebody typed; without a country code it is one of the first region.
+    """Read a number as it was typed; without a country code it is one of the first region.
 
-    Raises Invalid: `phone` for what is no valid number, `phone_region`, `phone_kind`, `phone_own`.
+    Raises Invalid: `phone` for no valid number, `phone_region` for one outside the regions,
+    `phone_kind` for neither a landline nor a mobile, `phone_own` for our `own` (E.164).
     """
     import phonenumbers  # costly to import; only callbacks need it
     from phonenumbers import PhoneNumberType
@@ -44,7 +45,7 @@ def read(written: str, regions: tuple[str, ...], own: str) -> Number:
 
 
 def display(e164: str) -> str:
-    """A number as people write it, `+49 7930 2699`."""
+    """Write a number as people do: `+49 7930 2699`."""
     import phonenumbers
 
     return phonenumbers.format_number(

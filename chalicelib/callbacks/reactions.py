@@ -17,7 +17,8 @@ from chalicelib.settings import current
 def _alerted(event: str, message: Message, now: datetime) -> Callback | None:
     """Return the request that an alert is still owed for, at the alert's level.
 
-    Returns None once somebody had the request since. Raises NotNow outside opening hours.
+    Returns None once the request was claimed or presented again. Raises NotNow outside opening
+    hours.
     """
     callback, (turn, level) = requests.load(message.subject), divmod(message.serial, 10)
     if callback is None:

@@ -39,6 +39,8 @@ class Hotline(BaseModel):
 
 
 class Days(Body):
+    """How many days ahead to look."""
+
     days: Annotated[int, Field(ge=1, le=30)] = 5
 
 
@@ -67,6 +69,8 @@ class CallbackRequest(Body):
 
 
 class ByVersion(Body):
+    """A declaration, by its version."""
+
     version: of.Version
 
 
@@ -79,6 +83,8 @@ class Received(BaseModel, title="CallbackReceipt"):
 
 
 class Token(Body):
+    """The token of a customer's link."""
+
     token: str = ""  # a missing one is a bad one, answered alike
 
 

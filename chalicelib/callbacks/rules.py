@@ -33,7 +33,7 @@ def hours() -> Hours:
 
 
 def _shifts(written: str, zone: str) -> list[tuple[str, Hours]]:
-    """The shifts of `a@x.example Mon-Fri 09:00-13:00 | b@x.example Mon 13:00-17:00`."""
+    """Read shifts such as `a@x.example Mon-Fri 09:00-13:00 | b@x.example Mon 13:00-17:00`."""
     people = [part.strip().partition(" ") for part in written.split("|") if part.strip()]
     return [
         (address, Hours(zone, opening_hours.parse_hours(week), {}, frozenset()))
@@ -42,7 +42,8 @@ def _shifts(written: str, zone: str) -> list[tuple[str, Hours]]:
 
 
 def _holidays(state: str) -> frozenset[str]:
-    # Made from the `holidays` package by `make generated`: importing that costs as much as a third of a cold start.
+    # `make generated` makes the file from the `holidays` package, whose import would take as long
+    # as a third of a cold start.
     if not state:
         return frozenset()
     table: dict[str, list[str]] = json.loads((Path(__file__).parent / "holidays.json").read_text())

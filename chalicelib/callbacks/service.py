@@ -1,7 +1,7 @@
-"""What can be done with callback requests: load, decide, save, and once more where another was faster.
+"""What can be done with callback requests: load, decide, save, and again after a conflict.
 
-No HTTP. The public routes, the clock and operators' commands call it; what the staff do besides is in
-`staff.service`.
+No HTTP. The public routes, the clock and operators' commands call it; what the staff do besides is
+in `staff.service`.
 """
 
 import secrets
@@ -247,6 +247,7 @@ def load(reference: str) -> Callback:
 
 
 def _is_unwelcome(known: Number, now: datetime) -> bool:
+    """Tell whether a number is blocked, or was asked for too often today."""
     today = instants.day(now, current().time_zone)
     asked = [at for at, _ in known.requests if instants.day(at, current().time_zone) == today]
     blocked = known.blocked_until is not None and now < known.blocked_until

@@ -1,4 +1,4 @@
-"""What the staff read of topics, states, events and outcomes: German, English. Pure."""
+"""The names of topics, states, events and outcomes on the staff's pages: German, English. Pure."""
 
 from chalicelib.callbacks.model import Outcome, State, Tab, Topic
 

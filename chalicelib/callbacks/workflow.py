@@ -1,7 +1,8 @@
-"""The transitions of a callback request. Pure: a request, the rules and the time go in, a change comes out.
+"""The transitions of a callback request. Pure: request, rules and time go in, a change comes out.
 
-Each raises Conflict, naming the state and what is in the way, where the request does not allow it. What comes a second
-time, by a double click or after a lost connection, changes nothing and is answered as before.
+Each raises Conflict, with the state and the reason, where the request does not allow it. An event
+that comes twice, by a double click or after a lost connection, changes nothing the second time and
+raises nothing.
 """
 
 from dataclasses import replace
@@ -38,12 +39,13 @@ CLOCK, CUSTOMER = "clock", "customer"
 
 
 def submit(asked: Asked, reference: str, rules: Rules, now: datetime, follows: str = "") -> Change:
-    """A new request: open if it is for as soon as possible, scheduled if a window was wished.
+    """Make a new request: scheduled if it asks for a window, else open, as soon as possible.
 
-    Raises Invalid (`window`) for a window outside opening hours or in the past, and for a line that never opens.
+    Raises Invalid (`window`) for a window outside opening hours or in the past, and for a line
+    that never opens.
     """
     if asked.window:
-        _check(asked.window, rules, now)
+        _require_bookable(asked.window, rules, now)
         expected, opens = asked.window, None
     else:
         begins = opening_hours.next_opening(rules.hours, now)
@@ -71,9 +73,10 @@ def submit(asked: Asked, reference: str, rules: Rules, now: datetime, follows: s
 
 
 def tick(before: Callback, rules: Rules, now: datetime) -> Change:
-    """The next thing the clock has to do by now, if the line is open: at the time it was due, however late that is.
+    """Take the next step that is due by `now`, if the line is open.
 
-    Calling it until nothing changes makes up for every tick that was missed.
+    The step takes effect at the time it was due, however late the tick. Repeating this until
+    nothing changes makes up for missed ticks.
     """
     if before.due_at is None or now < before.due_at or not opening_hours.is_open(rules.hours, now):
         return Change(before, before)
@@ -87,7 +90,7 @@ def tick(before: Callback, rules: Rules, now: datetime) -> Change:
     expected = (
         before.expected
         if before.state == "scheduled"
-        else (at, _later(rules, at, rules.first_attempt))
+        else (at, _open_minutes_later(rules, at, rules.first_attempt))
     )
     after = _next(
         before, state="open", opened_at=at, round=before.round + 1, level=0, expected=expected
@@ -96,7 +99,7 @@ def tick(before: Callback, rules: Rules, now: datetime) -> Change:
 
 
 def claim(before: Callback, who: Who, rules: Rules, now: datetime) -> Change:
-    """One of the staff takes it, or accepts its hand-over."""
+    """Let one of the staff take the request, or accept its hand-over."""
     if before.state == "claimed" and before.holder == who.id:
         return Change(before, before)
     offered = before.state == "claimed" and before.offered_to in (who.id, who.name)
@@ -104,7 +107,7 @@ def claim(before: Callback, who: Who, rules: Rules, now: datetime) -> Change:
         raise _held_by_another(before)
     if before.state not in ("open", "claimed"):
         raise Conflict(before.state)
-    due_at = before.due_at if before.is_calling else _later(rules, now, LEASE)
+    due_at = before.due_at if before.is_calling else _open_minutes_later(rules, now, LEASE)
     agents = {**before.agents, who.id: who.name}
     after = _next(
         before, state="claimed", holder=who.id, offered_to="", agents=agents, due_at=due_at
@@ -113,8 +116,8 @@ def claim(before: Callback, who: Who, rules: Rules, now: datetime) -> Change:
 
 
 def offer(before: Callback, who: Who, to: str) -> Change:
-    """The holder offers it to a colleague, by id or name, who has it once they claim it."""
-    _held(before, who)
+    """Offer the holder's request to a colleague, by id or name, who has it once they claim it."""
+    _require_holder(before, who)
     if before.is_calling:
         raise Conflict("claimed", "calling")
     if to in (who.id, who.name) or before.offered_to == to:
@@ -123,36 +126,43 @@ def offer(before: Callback, who: Who, to: str) -> Change:
 
 
 def release(before: Callback, who: Who, rules: Rules, now: datetime) -> Change:
-    """The holder gives it back; whoever else is there learns of it."""
+    """Give the holder's request back; the staff are alerted again."""
     if before.state == "open" and who.id in before.agents:
         return Change(before, before)
-    _held(before, who)
+    _require_holder(before, who)
     return _reopened(before, rules, now, "released", who.id)
 
 
 def dial(
     before: Callback, who: Who, rules: Rules, now: datetime, outside_window: bool = False
 ) -> Change:
-    """An attempt begins. `outside_window` is the holder's word that the customer agrees to another than their time."""
-    _held(before, who)
+    """Begin an attempt.
+
+    `outside_window` is the holder's word that the customer agrees to a call outside their window.
+    Raises Conflict, with the reason, where no call may be made now.
+    """
+    _require_holder(before, who)
     if before.is_calling:
         return Change(before, before)
-    reason = _no_call(before, rules, now, outside_window)
+    reason = _why_no_call(before, rules, now, outside_window)
     if reason:
         raise Conflict("claimed", reason)
     attempts = (*before.attempts, Attempt(now, who.id))
-    after = _next(before, attempts=attempts, offered_to="", due_at=_later(rules, now, CALL))
+    after = _next(
+        before, attempts=attempts, offered_to="", due_at=_open_minutes_later(rules, now, CALL)
+    )
     return Change(before, after, "dialled", who.id, facts={"attempt": str(len(attempts))})
 
 
-def _no_call(before: Callback, rules: Rules, now: datetime, outside_window: bool) -> str:
+def _why_no_call(before: Callback, rules: Rules, now: datetime, outside_window: bool) -> str:
+    """Return the code of what forbids a call now; empty where nothing does."""
     zone = ZoneInfo(rules.hours.zone)
     today = [
         each
         for each in before.attempts
         if each.at.astimezone(zone).date() == now.astimezone(zone).date()
     ]
-    if len(_tried(before.attempts)) >= MOST_ATTEMPTS:
+    if len(_without_later(before.attempts)) >= MOST_ATTEMPTS:
         return "attempts"
     if before.attempts and now - before.attempts[-1].at < PAUSE:
         return "too_soon"
@@ -175,15 +185,16 @@ def record_outcome(
     note: str = "",
     window: Span | None = None,
 ) -> Change:
-    """The call is over. Raises Invalid (`window`) for a `later` without a time, or at none of ours.
+    """Record how a call ended; `window` is the time agreed on, with `later`.
 
-    Where nobody pressed dial before, the attempt is recorded with its outcome: what happened, happened.
+    Where the holder did not press dial before, the attempt is added with its outcome: the call was
+    made. Raises Invalid (`window`) for a `later` without a window, or outside opening hours.
     """
     mine = before.state == "claimed" and before.holder == who.id
     last = before.attempts[-1] if before.attempts else None
     if not mine and last and (last.by, last.outcome) == (who.id, outcome):
         return Change(before, before)
-    _held(before, who)
+    _require_holder(before, who)
     open_ended = last is not None and last.outcome in ("", "unknown") and last.by == who.id
     began = last.at if last and open_ended else now
     attempts = (
@@ -198,7 +209,7 @@ def record_outcome(
         return _moved(
             before, replace(spoken, preferred=who.id), window, rules, now, "agreed", who.id, facts
         )
-    if outcome in MISSES and len(_tried(attempts)) < MOST_ATTEMPTS:
+    if outcome in MISSES and len(_without_later(attempts)) < MOST_ATTEMPTS:
         at = min(_retry_at(spoken, rules, now), spoken.expires_at)
         return Change(
             before, _next(spoken, state="retry", due_at=at), "missed", who.id, facts=facts
@@ -211,9 +222,12 @@ def record_outcome(
 
 
 def _retry_at(missed: Callback, rules: Rules, now: datetime) -> datetime:
-    """When to try again: not a third time on one day, and a second miss not in the same half of a day."""
-    count, hours = len(_tried(missed.attempts)), rules.hours
-    at = _later(rules, now, RETRY_AFTER[min(count, len(RETRY_AFTER)) - 1])
+    """Return when to try again.
+
+    After a second miss that is in another half of a day, and never a third time on one day.
+    """
+    count, hours = len(_without_later(missed.attempts)), rules.hours
+    at = _open_minutes_later(rules, now, RETRY_AFTER[min(count, len(RETRY_AFTER)) - 1])
     if count > 1:
         at = opening_hours.another_half_day(hours, at, now) or at
     zone = ZoneInfo(hours.zone)
@@ -227,25 +241,25 @@ def _retry_at(missed: Callback, rules: Rules, now: datetime) -> datetime:
 
 
 def called_in(before: Callback, who: Who, now: datetime) -> Change:
-    """The customer rang by themselves, and was helped."""
+    """End the request of a customer who rang by themselves and was helped."""
     if before.state == "done":
         return Change(before, before)
-    _live(before)
+    _require_live(before)
     return Change(before, _ended(before, "done", now), "called in", who.id)
 
 
 def withdraw(before: Callback, who: Who, now: datetime) -> Change:
-    """The request of a person who wants everything erased: it ends without a word."""
+    """End the request of a person who wants everything erased, without a letter."""
     if not before.is_live:
         return Change(before, before)
     return Change(before, _ended(before, "cancelled", now), "withdrawn", who.id)
 
 
 def cancel(before: Callback, now: datetime) -> Change:
-    """The customer does not want to be called any more."""
+    """End the request of a customer who does not want to be called any more."""
     if before.state == "cancelled":
         return Change(before, before)
-    _live(before)
+    _require_live(before)
     if before.is_calling:
         raise Conflict("claimed", "calling")
     return _with_letter(
@@ -254,8 +268,11 @@ def cancel(before: Callback, now: datetime) -> Change:
 
 
 def reschedule(before: Callback, window: Span, rules: Rules, now: datetime) -> Change:
-    """The customer wishes another time. Raises Invalid (`window`) for one outside opening hours or in the past."""
-    _live(before)
+    """Move the call to another window, which the customer asks for.
+
+    Raises Invalid (`window`) for one outside opening hours or in the past.
+    """
+    _require_live(before)
     if before.is_calling:
         raise Conflict("claimed", "calling")
     if before.state == "scheduled" and before.expected == window:
@@ -265,7 +282,10 @@ def reschedule(before: Callback, window: Span, rules: Rules, now: datetime) -> C
 
 
 def undo(before: Callback, reference: str, rules: Rules, now: datetime) -> Change:
-    """The customer wants the cancelled call after all: a new request that follows, as an ended one never reopens."""
+    """Take a customer's cancellation back: make a new request that follows the cancelled one.
+
+    An ended request never reopens. A window that has begun since becomes as soon as possible.
+    """
     if before.state != "cancelled" or before.ended_at is None or before.erased:
         raise Conflict(before.state)
     if now >= before.ended_at + UNDO_WITHIN:
@@ -275,19 +295,23 @@ def undo(before: Callback, reference: str, rules: Rules, now: datetime) -> Chang
 
 
 def _reopened(before: Callback, rules: Rules, at: datetime, event: str, by: str) -> Change:
-    """Nobody has it any more: told of again at the level it had. The customer's waiting time runs on."""
+    """Put the request back to `open` and alert again at its present level.
+
+    The customer's waiting time keeps running.
+    """
     after = _next(
         before,
         state="open",
         holder="",
         offered_to="",
         round=before.round + 1,
-        attempts=_hung_up(before.attempts),
+        attempts=_without_running(before.attempts),
     )
     return Change(before, _until_escalation(after, rules), event, by, _alert(after, at))
 
 
 def _escalated(before: Callback, rules: Rules, at: datetime) -> Change:
+    """Raise the level by one and alert; skip the level of those on shift where nobody is."""
     level = before.level + 1
     empty = level == ON_SHIFT and bool(rules.shifts) and not rules.on_shift(at)
     after = _next(before, level=SUPERVISOR if empty else level)
@@ -299,9 +323,9 @@ def _escalated(before: Callback, rules: Rules, at: datetime) -> Change:
 
 def _expired(before: Callback) -> Change:
     after = _ended(before, "expired", before.expires_at)
-    told = Owed("expired", after.alert, before.expires_at)
+    alert = Owed("expired", after.alert, before.expires_at)
     change = _with_letter(before, after, "missed", "expired", CLOCK, before.expires_at, {})
-    return replace(change, owes=(told, *change.owes))
+    return replace(change, owes=(alert, *change.owes))
 
 
 def _moved(
@@ -314,7 +338,8 @@ def _moved(
     by: str,
     facts: dict[str, str],
 ) -> Change:
-    _check(window, rules, now)
+    """Schedule the request for another window, with a letter about it."""
+    _require_bookable(window, rules, now)
     moved = _next(
         after,
         state="scheduled",
@@ -336,12 +361,15 @@ def _with_letter(
     now: datetime,
     facts: dict[str, str],
 ) -> Change:
+    """Make a change that owes the customer a letter, if they gave an address."""
     after = replace(after, letters=after.letters + bool(after.asked.email))
     return Change(before, after, event, by, _letter(after, letter, now), facts)
 
 
 def _letter(after: Callback, letter: str, now: datetime) -> tuple[Owed, ...]:
-    return (Owed(letter, after.letters, now),) if after.asked.email else ()  # type: ignore[arg-type]  # of our callers
+    if not after.asked.email:
+        return ()
+    return (Owed(letter, after.letters, now),)  # type: ignore[arg-type]  # callers name a kind
 
 
 def _alert(after: Callback, at: datetime | None) -> tuple[Owed, ...]:
@@ -349,10 +377,10 @@ def _alert(after: Callback, at: datetime | None) -> tuple[Owed, ...]:
 
 
 def _until_escalation(opened: Callback, rules: Rules) -> Callback:
-    """The open request, looked at again when its next escalation is due, or at last when it expires."""
+    """Set when the clock looks at the open request next: at its next escalation, or its expiry."""
     if opened.level >= len(ESCALATED_AFTER) or opened.opened_at is None:
         return replace(opened, due_at=opened.expires_at)
-    at = _later(rules, opened.opened_at, ESCALATED_AFTER[opened.level])
+    at = _open_minutes_later(rules, opened.opened_at, ESCALATED_AFTER[opened.level])
     return replace(opened, due_at=min(at, opened.expires_at))
 
 
@@ -364,44 +392,49 @@ def _ended(before: Callback, state: str, at: datetime) -> Callback:
         offered_to="",
         due_at=None,
         ended_at=at,
-        attempts=_hung_up(before.attempts),
+        attempts=_without_running(before.attempts),
     )
 
 
-def _hung_up(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
-    """The attempts, with a call that nobody said the outcome of as `unknown`: it was one all the same."""
+def _without_running(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    """Return the attempts, with the outcome `unknown` for a call that has none: it still counts."""
     return tuple(each if each.outcome else replace(each, outcome="unknown") for each in attempts)
 
 
-def _tried(attempts: tuple[Attempt, ...]) -> list[Attempt]:
-    """The attempts that count: a customer who asked for another time was reached."""
+def _without_later(attempts: tuple[Attempt, ...]) -> list[Attempt]:
+    """Return the attempts that count; `later` does not, because the customer was reached."""
     return [each for each in attempts if each.outcome != "later"]
 
 
 def _expiry(rules: Rules, expected: Span) -> datetime:
-    return opening_hours.add_open_days(rules.hours, expected[1], EXPIRES_AFTER) or expected[
-        1
-    ] + timedelta(days=EXPIRES_AFTER)
+    """Return when a request expires: so many open days after the promised time.
+
+    They are calendar days for a line that was closed for good since.
+    """
+    open_days_later = opening_hours.add_open_days(rules.hours, expected[1], EXPIRES_AFTER)
+    return open_days_later or expected[1] + timedelta(days=EXPIRES_AFTER)
 
 
-def _later(rules: Rules, at: datetime, minutes: int) -> datetime:
-    """So many open minutes later; by the wall clock for a line that was closed for good since."""
-    return opening_hours.add_open_minutes(rules.hours, at, minutes) or at + timedelta(
-        minutes=minutes
-    )
+def _open_minutes_later(rules: Rules, at: datetime, minutes: int) -> datetime:
+    """Return the instant so many open minutes later.
+
+    They are minutes of the wall clock for a line that was closed for good since.
+    """
+    later = opening_hours.add_open_minutes(rules.hours, at, minutes)
+    return later or at + timedelta(minutes=minutes)
 
 
-def _check(window: Span, rules: Rules, now: datetime) -> None:
+def _require_bookable(window: Span, rules: Rules, now: datetime) -> None:
     if window[0] < now or not opening_hours.is_within(rules.hours, window):
         raise Invalid(FieldError("window", "window"))
 
 
-def _live(before: Callback) -> None:
+def _require_live(before: Callback) -> None:
     if not before.is_live:
         raise Conflict(before.state)
 
 
-def _held(before: Callback, who: Who) -> None:
+def _require_holder(before: Callback, who: Who) -> None:
     if before.state != "claimed":
         raise Conflict(before.state)
     if before.holder != who.id:
@@ -413,4 +446,5 @@ def _held_by_another(before: Callback) -> Conflict:
 
 
 def _next(before: Callback, **changes: object) -> Callback:
-    return replace(before, version=before.version + 1, **changes)  # type: ignore[arg-type]  # as the callers say
+    version = before.version + 1
+    return replace(before, version=version, **changes)  # type: ignore[arg-type]  # named fields

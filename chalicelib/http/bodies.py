@@ -1,4 +1,4 @@
-"""Reading a request's body: JSON, a plain form, or a beacon's text; anything else is refused clearly."""
+"""Reading a request's body: JSON, a plain form, or a beacon's text. Anything else is refused."""
 
 import base64
 import binascii
@@ -12,21 +12,21 @@ from chalicelib.http.problems import Problem
 
 LARGEST = 16 * 1024  # bytes
 _MOST_FIELDS = 100
-_NUL = re.compile(
-    r"(?<!\\)(?:\\\\)*\\u0000"
-)  # the escape itself, not an escaped backslash before "u0000"
+# The escape itself, not an escaped backslash before "u0000".
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 JSON, FORM, TEXT = "application/json", "application/x-www-form-urlencoded", "text/plain"
 
 
 def media_type(headers: Mapping[str, str]) -> str:
-    """The content type without its parameters, in lower case; empty where none is given."""
+    """Return the content type in lower case without its parameters; empty where none is given."""
     return headers.get("content-type", "").split(";", 1)[0].strip().lower()
 
 
 def read(body: str | bytes, is_base64: bool, kind: str) -> dict[str, Any]:
-    """The fields of a body. A form's empty fields are left out, as a plain form sends every field it shows.
+    """Return the fields of a body.
 
-    Raises Problem: 413 over 16 KiB, 415 for other types, 400 for what is not one readable object.
+    A form's empty fields are left out, because a plain form sends every field it shows. Raises
+    Problem: 413 over 16 KiB, 415 for other types, 400 for what is not one readable object.
     """
     raw = _raw(body, is_base64)
     if len(raw) > LARGEST:
@@ -55,7 +55,8 @@ def _object(text: str) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise ValueError("not an object")
     if "\\u" in text:
-        # Only an escape can make a lone surrogate or a NUL: neither is text, and no store of ours takes them.
+        # Only an escape can make a lone surrogate or a NUL. Neither is text, and DynamoDB or a mail
+        # could not take them.
         written = json.dumps(fields, ensure_ascii=False)
         written.encode("utf-8")
         if _NUL.search(written):

@@ -20,7 +20,7 @@ class Body(BaseModel):
 
 
 def refusal(code: str) -> PydanticCustomError:
-    """The error of a field that cannot be accepted, by its code."""
+    """Return the error of a field that cannot be accepted, by its code."""
     return PydanticCustomError(code, code)
 
 
@@ -43,10 +43,8 @@ def _slug(text: str) -> str:
 
 
 def _email(text: str) -> str:
-    from email_validator import (
-        EmailNotValidError,
-        validate_email,
-    )  # costly to import; only signups need it
+    # Costly to import; only some forms need it.
+    from email_validator import EmailNotValidError, validate_email
 
     try:
         return validate_email(text, check_deliverability=False).normalized
@@ -86,7 +84,7 @@ ListOf = BeforeValidator(_as_list)
 
 
 class InLanguage(Body):
-    """A question for something in one of our languages."""
+    """The language of what is asked for."""
 
     language: Language = "de"
 

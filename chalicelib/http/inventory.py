@@ -42,7 +42,7 @@ class Route:
 
     @property
     def closed(self) -> bool:
-        """Whether one has to be signed in for it."""
+        """Whether only those who are signed in may call it."""
         return gate.closes(self.path)
 
 

@@ -1,4 +1,4 @@
-"""The contract as an OpenAPI 3.1 document, out of what the routes declare and their models say."""
+"""The contract as an OpenAPI 3.1 document, made from the routes' declarations and their models."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -93,7 +93,7 @@ class _Generator(GenerateJsonSchema):
 
 
 def document(routes: Iterable[Route], base_url: str) -> dict[str, Any]:
-    """Make the OpenAPI document of these routes, as plain JSON values.
+    """Return the OpenAPI document of these routes, as plain JSON values.
 
     Raises ValueError for a name that two operations or two schemas have.
     """
@@ -155,7 +155,7 @@ def _operation(route: Route, names: Any, schemas: Mapping[str, Any]) -> dict[str
         required = any(each.is_required() for each in route.takes.model_fields.values())
         content = {kind: {"schema": schema} for kind in (JSON, FORM, TEXT)}
         operation["requestBody"] = {"required": required, "content": content}
-    # Each with the role it takes at least.
+    # Each scheme names the least role.
     operation["security"] = [{name: [route.role]} for name in _SIGNED_IN] if route.closed else []
     operation["responses"] = _responses(route, names)
     return operation

@@ -10,7 +10,7 @@ from chalicelib import errors
 from chalicelib.errors import FieldError
 from chalicelib.messages import MESSAGES, Language, message
 
-# What pydantic calls it → what we call it.
+# Our code for each type of pydantic's errors.
 _CODES = {
     "missing": "required",
     "string_too_short": "required",
@@ -69,19 +69,19 @@ class Problem(Exception):
         return body.errors[0].message if body.errors else body.detail
 
     def body(self, language: Language) -> ProblemBody:
-        """The problem in the caller's language."""
+        """Return the problem in the caller's language."""
         conflict = self.conflict or errors.Conflict("")
         detail = message(conflict.reason or self.code, language)
+        wrong = [
+            FieldProblem(field=e.field, code=e.code, message=message(e.code, language))
+            for e in self.fields
+        ]
         return ProblemBody(
             title=HTTPStatus(self.status).phrase,
             status=self.status,
             detail=f"{conflict.holder} {detail}" if conflict.holder else detail,
             code=self.code,
-            errors=[
-                FieldProblem(field=e.field, code=e.code, message=message(e.code, language))
-                for e in self.fields
-            ]
-            or None,
+            errors=wrong or None,
             state=conflict.state or None,
             reason=conflict.reason or None,
             holder=conflict.holder or None,
@@ -130,7 +130,7 @@ def of(error: errors.ContactError) -> Problem:
 
 
 def of_validation(error: ValidationError) -> Problem:
-    """The problem of a model that does not accept its input: the first error of each field."""
+    """Return the problem of a model that refuses its input: the first error of each field."""
     fields: dict[str, FieldError] = {}
     for each in error.errors(include_url=False, include_context=False, include_input=False):
         name = str(each["loc"][0]) if each["loc"] else "body"

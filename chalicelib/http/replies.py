@@ -51,7 +51,7 @@ def redirect(url: str, headers: Mapping[str, str] | None = None) -> Reply:
 
 
 def no_content() -> Reply:
-    """Answer that all is done and there is nothing to say (204)."""
+    """Answer success without a body (204)."""
     return Reply(status=NO_CONTENT)
 
 

@@ -67,7 +67,7 @@ class Request:
 
     @property
     def person(self) -> Person:
-        """Who of the staff asks. Raises NotSignedIn where nobody was let in."""
+        """The person of the staff who asks. Raises NotSignedIn where none is signed in."""
         if self.signed_in is None:
             raise NotSignedIn
         return self.signed_in

@@ -101,6 +101,10 @@ def _join_the_local_cloud() -> None:
 def _call_view(
     methods: Mapping[str, Route], request: Request, event: Mapping[str, Any]
 ) -> Response:
+    """Check who asks, the method and the input; call the view and make its response.
+
+    Raises NotSignedIn, NotAllowed, Problem, ValidationError, and what the view raises.
+    """
     if gate.closes(request.path):
         request.signed_in = gate.check(request.method, request.headers, request.now)
     if request.method == "OPTIONS":

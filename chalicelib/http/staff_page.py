@@ -1,4 +1,4 @@
-"""The frame of the staff's pages: their templates, their style, and what such a page may do."""
+"""The frame of the staff's pages: their templates, their style, their content security policy."""
 
 import secrets
 from functools import cache
@@ -34,11 +34,12 @@ def render(
 ) -> Reply:
     """Render `templates/staff/<name>.html` in the caller's language, with the menu where signed in.
 
-    `refused` is what kept the request from being done: it decides the status, and the template
-    has its sentence as `problem`.
+    `refused` is the error that kept the request from being done: it decides the status, and the
+    template has its sentence as `problem`.
 
     A template has `t("deutsch", "english")`, `say(pair)`, `formats`, `nonce` for its scripts,
-    `person` (or None) and `request`. Its content security policy lets it load from, send to and be framed by nobody else.
+    `person` (or None) and `request`. The content security policy forbids the page to load from and
+    send to other origins, and any page to frame it.
     """
     problem = problems.of(refused) if refused else None
     nonce = secrets.token_urlsafe(16)

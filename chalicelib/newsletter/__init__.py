@@ -1,6 +1,6 @@
-"""Newsletter: double opt-in. A signup asks, the owner of the address answers, and the proof of it is kept.
+"""Newsletter: double opt-in. The owner of an address confirms a signup, and the proof is kept.
 
-    none | expired | unsubscribed | bounced ── signup ──→ pending    (7 days; the code checks, the table tidies up)
+    none | expired | unsubscribed | bounced ── signup ──→ pending      (for 7 days)
     pending ── signup ──→ pending             (another mail: at most 1 in 10 minutes and 3 a day)
     pending ── confirm ──→ confirmed          pending ── 7 days ──→ expired (gone)
     pending ── refuse ──→ refused             ("not me": no confirmation mail for 12 months)
@@ -9,11 +9,16 @@
     any ── hard bounce, 3 soft ones in 30 days ──→ bounced
     any ── complaint ──→ complained           (only the staff release it: then it is unsubscribed)
     none | pending | refused ── import ──→ confirmed  (with the other system's proof)
-    any ── erase ──→ none                     (an HMAC of the address stays suppressed until a confirmation lifts it)
+    any ── erase ──→ none                     (the address stays suppressed, as an HMAC)
 
-A signup writes the subscriber, what happened, and the mail it owes, in one transaction; mails leave from the outbox.
-What happened is a ledger: each event has the hash of the one before, so that tampering shows. Personal data stands
-beside the event and enters its hash as a digest, so that it can be erased and the chain still be verified.
-Read on: `model` (the states), `ledger`, `store`, `letters`, `reactions` (bounces and complaints among them), `proof`,
-`exports`, `routes` (the public), `desk` (the staff).
+The code decides what has expired; the table deletes it later. A suppressed address cannot be
+imported; a confirmation lifts that.
+
+A signup writes the subscriber, the event, and the mail it owes, in one transaction; mails leave
+from the outbox. The events are a ledger: each has the hash of the one before, so that tampering
+shows. Personal data enters an event's hash as a digest, so that it can be erased and the chain
+still be verified.
+Read on: `model` (the states), `ledger`, `stores`, `service` (what can be done), `links`, `letters`,
+`reactions` (what a message says when it is due, bounces, complaints), `proof`, `export`, `routes`
+(the public), `staff`.
 """

@@ -1,4 +1,4 @@
-"""The confirmed subscribers as a table for a spreadsheet: to download, or for operators as a file."""
+"""The confirmed subscribers as a table for a spreadsheet: a download, or operators' file."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""The key of an address: it stands for the address wherever the address itself has no business."""
+"""The key of an address, which stands for it where the address itself is not needed."""
 
 from chalicelib import keys
 

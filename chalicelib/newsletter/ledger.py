@@ -1,7 +1,8 @@
-"""What happened to a subscription, event by event, each with the hash of the one before. Pure.
+"""The events of a subscription, each with the hash of the one before. Pure.
 
-Personal data (address, user agent, page) enters an event's hash as a salted digest: it can be erased later, and what
-stays still proves that nothing was added, taken out or changed. The proof of consent rests on this: GDPR Art. 7(1).
+Personal data (address, user agent, page) enters an event's hash as a salted digest: it can be
+erased later, and the rest still proves that nothing was added, removed or changed. The proof of
+consent rests on this: GDPR Art. 7(1).
 """
 
 import hashlib
@@ -10,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-FIRST = "0" * 64  # what the first event has for the hash of the one before
+FIRST = "0" * 64  # stands for the hash before the first event
 
 
 @dataclass(frozen=True)
 class Event:
-    """One event. `facts` are what may stay after an erasure, `personal` what may not; both are flat texts."""
+    """One event. `facts` stay after an erasure, `personal` does not; both hold flat texts."""
 
     version: int
     event: str
@@ -29,7 +30,7 @@ class Event:
 
 @dataclass(frozen=True)
 class How:
-    """How an event reached us, for the proof: what may stay after an erasure, and what may not."""
+    """How an event reached us, for the proof; `facts` and `personal` as in Event."""
 
     facts: Mapping[str, str] = field(default_factory=dict)
     personal: Mapping[str, str] = field(default_factory=dict)
@@ -44,7 +45,10 @@ def append(
     personal: Mapping[str, str],
     salt: str,
 ) -> Event:
-    """The event that follows the one with this hash. `salt` keeps an erased address from being guessed back."""
+    """Return the event that follows the one with the hash `previous`.
+
+    `salt` keeps erased personal data from being guessed by its digest.
+    """
     salted = {**personal, "salt": salt}
     digest = _digest(salted)
     own = _hash(version, event, at, facts, digest, previous)
@@ -67,24 +71,24 @@ def _hash(
 
 
 def _digest(value: Mapping[str, Any]) -> str:
-    return hashlib.sha256(
-        json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
-    ).hexdigest()
+    """Return the SHA-256 of a value's canonical JSON, as hex."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def faults(events: Sequence[Event], head: str | None) -> list[str]:
-    """What is wrong with a ledger, in words; empty where it is whole.
+    """Return what is wrong with a ledger, in words; empty where it is intact.
 
-    `head` is the hash the subscriber's own record names as the last one, None where that record is gone.
+    `head` is the hash that the subscriber's record names as the last one, None where that record
+    is gone.
     """
     found = []
     previous = FIRST
     for position, event in enumerate(events):
         name = f"event {event.version} ({event.event})"
-        if position and event.version != events[position - 1].version + 1:
-            found.append(
-                f"between event {events[position - 1].version} and event {event.version} one is missing"
-            )
+        before = events[position - 1].version
+        if position and event.version != before + 1:
+            found.append(f"between event {before} and event {event.version} one is missing")
         if event.previous != previous and (position or event.version == 1):
             found.append(f"{name} does not follow the one before it")
         if event.personal is not None and _digest(event.personal) != event.personal_digest:

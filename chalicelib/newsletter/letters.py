@@ -1,4 +1,4 @@
-"""The newsletter's mails. Nothing typed by a stranger goes into a mail to an unconfirmed address."""
+"""The newsletter's mails. No text that a stranger typed goes to an unconfirmed address."""
 
 from collections.abc import Mapping
 from email.utils import parseaddr

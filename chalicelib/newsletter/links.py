@@ -30,7 +30,7 @@ def confirmation(subscriber: Subscriber, letter: int) -> dict[str, str]:
 
 
 def access(subscriber: Subscriber, letter: int, sent: datetime) -> dict[str, str]:
-    """Return the links of the mail of this number that opens one's data."""
+    """Return the links of the mail of this number, which lead to one's data."""
     token = tokens.sign(DATA, subscriber.key, letter, sent + ACCESS_WITHIN)
     return {"mydata": _url("mydata", token), "erase": _url("erase", token)}
 

@@ -1,4 +1,7 @@
-"""The state of a subscriber. Pure: what is known and what happens in, what is to be written out."""
+"""The state of a subscriber and its transitions. Pure: a subscriber goes in, a change comes out.
+
+An event that comes twice changes nothing the second time.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,7 +24,7 @@ ACCESS_WITHIN = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class Subscriber:
-    """One address. `key` stands for it wherever the address itself has no business."""
+    """One address. `key` stands for it where the address itself is not needed."""
 
     key: str
     email: str
@@ -29,21 +32,19 @@ class Subscriber:
     language: str
     topics: tuple[str, ...]
     consent: str  # the version of the declaration the person saw
-    asked_at: datetime  # the last signup of this opt-in; the week to confirm counts from it
+    asked_at: datetime  # the last signup of this opt-in; the week to confirm begins then
     since: datetime  # when this opt-in began
     first_letter: int = 1  # the confirmation mails of this opt-in are numbered from here
     version: int = 1
     letters: int = 0  # mails asked for by form so far: confirmations and links to one's data
-    lettered_at: tuple[datetime, ...] = ()  # those of the last day
+    lettered_at: tuple[datetime, ...] = ()  # when those of the last day were asked for
     confirmed_at: datetime | None = None
-    ended_at: datetime | None = (
-        None  # when the subscription ended; its proof is kept for a term from then
-    )
+    ended_at: datetime | None = None  # when the subscription ended: its proof is kept from then on
     refused_at: datetime | None = None
-    soft_bounces: tuple[tuple[str, datetime], ...] = ()  # by the mail service's id of each
+    soft_bounces: tuple[tuple[str, datetime], ...] = ()  # SES's id and time of each
 
     def is_expired(self, now: datetime) -> bool:
-        """Whether nobody confirmed in time, whether or not the table has tidied up yet."""
+        """Tell whether nobody confirmed in time, even if the table has not deleted it yet."""
         return self.state == "pending" and now >= self.asked_at + CONFIRM_WITHIN
 
 
@@ -60,7 +61,10 @@ class Signup:
 
 @dataclass(frozen=True)
 class Change:
-    """What an event makes of a subscriber: nothing to write where `before is after`, gone where `after is None`."""
+    """What an event makes of a subscriber.
+
+    There is nothing to write where `before is after`; the subscriber is gone where `after` is None.
+    """
 
     before: Subscriber | None
     after: Subscriber | None
@@ -74,10 +78,11 @@ class Change:
 
 
 def sign_up(before: Subscriber | None, signup: Signup, now: datetime, version: int = 0) -> Change:
-    """Somebody enters this address into the form: perhaps its owner, perhaps a stranger.
+    """Take in a signup, by the owner of the address or by a stranger.
 
-    `version` is that of the last event known of the address, where the subscriber itself is gone. Letters are
-    then numbered from the present millisecond on, so that no number of a forgotten subscriber comes again.
+    `version` is that of the address's last event, where the subscriber itself is gone. Letters are
+    then numbered from the present millisecond on, so that no number of the former subscriber comes
+    again.
     """
     if before is None:
         first = int(now.timestamp() * 1000)
@@ -96,8 +101,9 @@ def sign_up(before: Subscriber | None, signup: Signup, now: datetime, version: i
             (now,),
         )
         return Change(None, after, "signup", owes="confirmation")
-    unwanted = before.refused_at is not None and now < before.refused_at + REFUSED_FOR
-    if before.state in ("confirmed", "complained") or unwanted or not _may_write(before, now):
+    if before.state in ("confirmed", "complained") or _is_refused(before, now):
+        return Change(before, before)
+    if not _may_mail(before, now):
         return Change(before, before)
     asked = _lettered(
         before,
@@ -122,52 +128,42 @@ def sign_up(before: Subscriber | None, signup: Signup, now: datetime, version: i
 
 
 def confirm(before: Subscriber | None, letter: int, now: datetime) -> Change:
-    """The owner of the address presses the button in mail number `letter`. Raises BadToken for an outdated one."""
-    if (
-        before is None
-        or not before.first_letter <= letter <= before.letters
-        or before.is_expired(now)
-    ):
+    """Confirm the subscription by mail number `letter`. Raises BadToken for an outdated mail."""
+    if before is None or not _is_current(before, letter, now):
         raise BadToken
     if before.state == "confirmed":
         return Change(before, before)
     if before.state != "pending":
         raise BadToken
-    return Change(
-        before,
-        _next(before, state="confirmed", confirmed_at=now, refused_at=None),
-        "confirmed",
-        "welcome",
-    )
+    after = _next(before, state="confirmed", confirmed_at=now, refused_at=None)
+    return Change(before, after, "confirmed", "welcome")
 
 
 def refuse(before: Subscriber | None, letter: int, now: datetime) -> Change:
-    """ "That was not me." Raises BadToken for an outdated link, and once somebody has confirmed."""
-    if (
-        before is None
-        or not before.first_letter <= letter <= before.letters
-        or before.is_expired(now)
-    ):
+    """Take "that was not me" from the owner of the address.
+
+    Raises BadToken for an outdated mail, and once somebody has confirmed.
+    """
+    if before is None or not _is_current(before, letter, now):
         raise BadToken
     if before.state == "refused":
         return Change(before, before)
     if before.state != "pending":
         raise BadToken
-    # Its key is enough to keep the address from being mailed; the address itself has no further business here.
-    return Change(
-        before, _next(before, state="refused", email="", refused_at=now, ended_at=now), "refused"
-    )
+    # The key is enough to keep the address from being mailed, so the address itself is deleted.
+    after = _next(before, state="refused", email="", refused_at=now, ended_at=now)
+    return Change(before, after, "refused")
 
 
 def unsubscribe(before: Subscriber | None, now: datetime) -> Change:
-    """The subscriber has had enough. Always welcome, and always answered alike."""
+    """End the subscription; without one, change nothing."""
     if before is None or before.state != "confirmed":
         return Change(before, before)
     return Change(before, _next(before, state="unsubscribed", ended_at=now), "unsubscribed")
 
 
 def prefer(before: Subscriber | None, topics: tuple[str, ...], language: str) -> Change:
-    """The subscriber chooses topics and language. Raises BadToken where there is no subscription."""
+    """Change topics and language. Raises BadToken where there is no subscription."""
     if before is None or before.state != "confirmed":
         raise BadToken
     if (topics, language) == (before.topics, before.language):
@@ -176,14 +172,10 @@ def prefer(before: Subscriber | None, topics: tuple[str, ...], language: str) ->
 
 
 def ask_access(before: Subscriber | None, now: datetime) -> Change:
-    """Somebody asks for the data kept on an address: its owner gets a fresh link by mail, within the mails' limits."""
-    if (
-        before is None
-        or before.state in ("refused", "bounced", "complained")
-        or before.is_expired(now)
-    ):
+    """Owe the address a mail with a fresh link to its data, within the mails' limits."""
+    if before is None or before.state in ("refused", "bounced", "complained"):
         return Change(before, before)
-    if not _may_write(before, now):
+    if before.is_expired(now) or not _may_mail(before, now):
         return Change(before, before)
     return Change(before, _lettered(before, now), "access", owes="access")
 
@@ -191,49 +183,59 @@ def ask_access(before: Subscriber | None, now: datetime) -> Change:
 def bounce(
     before: Subscriber | None, hard: bool, id: str, mailed_at: datetime, at: datetime
 ) -> Change:
-    """A mail came back. Events of mails from before the present opt-in, and those seen, change nothing."""
+    """Take note that a mail came back.
+
+    A bounce of a mail from before the present opt-in changes nothing.
+    """
     if before is None or before.state in ("bounced", "complained") or mailed_at < before.since:
         return Change(before, before)
     if hard:
         return Change(before, _next(before, state="bounced", ended_at=at), "bounced")
     if id in {seen for seen, _ in before.soft_bounces}:
         return Change(before, before)
-    # All that a window of 30 days around this one can hold; kept in order, so that the order of arrival is none.
+    # Sorted, so that the order in which bounces arrive makes no difference. The last ten span more
+    # than SOFT_WITHIN, because SOFT_BOUNCES within that time end the subscription.
     soft = tuple(sorted((*before.soft_bounces, (id, at)), key=lambda each: (each[1], each[0])))
     if _is_crowded(soft):
-        return Change(
-            before, _next(before, state="bounced", soft_bounces=soft, ended_at=at), "bounced"
-        )
+        after = _next(before, state="bounced", soft_bounces=soft, ended_at=at)
+        return Change(before, after, "bounced")
     return Change(before, _next(before, soft_bounces=soft[-10:]), "soft bounce")
 
 
 def complain(before: Subscriber | None, at: datetime) -> Change:
-    """The reader called a mail of ours spam: nothing more, whatever comes."""
+    """Take note that the reader called a mail spam: the address gets no more mail."""
     if before is None or before.state == "complained":
         return Change(before, before)
     return Change(before, _next(before, state="complained", ended_at=at), "complained")
 
 
 def release(before: Subscriber | None, now: datetime) -> Change:
-    """The staff have cleared up a complaint: the address may sign up again."""
+    """Release an address whose complaint the staff have cleared up: it may sign up again."""
     if before is None or before.state != "complained":
         return Change(before, before)
     return Change(before, _next(before, state="unsubscribed", ended_at=now), "released")
 
 
 def erase(before: Subscriber | None) -> Change:
-    """The person, or the staff for them, wants everything gone."""
+    """Erase the subscriber."""
     return Change(before, None, "erased")
 
 
 def awaits_confirmation(subscriber: Subscriber | None, now: datetime) -> bool:
-    """Whether a confirmation mail still has a point."""
-    return (
-        subscriber is not None and subscriber.state == "pending" and not subscriber.is_expired(now)
-    )
+    """Tell whether a confirmation mail can still be answered."""
+    if subscriber is None or subscriber.state != "pending":
+        return False
+    return not subscriber.is_expired(now)
+
+
+def _is_current(subscriber: Subscriber, letter: int, now: datetime) -> bool:
+    """Tell whether mail number `letter` belongs to the present opt-in, and that has not expired."""
+    belongs = subscriber.first_letter <= letter <= subscriber.letters
+    return belongs and not subscriber.is_expired(now)
 
 
 def _is_crowded(soft: tuple[tuple[str, datetime], ...]) -> bool:
+    """Tell whether SOFT_BOUNCES of them lie within SOFT_WITHIN."""
     times = [at for _, at in soft]
     return any(
         late - early <= SOFT_WITHIN
@@ -241,18 +243,26 @@ def _is_crowded(soft: tuple[tuple[str, datetime], ...]) -> bool:
     )
 
 
-def _may_write(subscriber: Subscriber, now: datetime) -> bool:
+def _may_mail(subscriber: Subscriber, now: datetime) -> bool:
+    """Tell whether one more mail stays within the limits: a pause, and so many a day."""
     recent = [at for at in subscriber.lettered_at if now - at < timedelta(days=1)]
     return len(recent) < MAILS_A_DAY and all(now - at >= MAIL_PAUSE for at in recent)
 
 
+def _is_refused(subscriber: Subscriber, now: datetime) -> bool:
+    """Tell whether the owner of the address refused it within REFUSED_FOR."""
+    return subscriber.refused_at is not None and now < subscriber.refused_at + REFUSED_FOR
+
+
 def _lettered(subscriber: Subscriber, now: datetime, **changes: object) -> Subscriber:
+    """Return the subscriber with one more mail asked for, and other changes."""
     recent = tuple(at for at in subscriber.lettered_at if now - at < timedelta(days=1))
     return _next(subscriber, letters=subscriber.letters + 1, lettered_at=(*recent, now), **changes)
 
 
 def _next(subscriber: Subscriber, **changes: object) -> Subscriber:
-    return replace(subscriber, version=subscriber.version + 1, **changes)  # type: ignore[arg-type]  # as the callers say
+    version = subscriber.version + 1
+    return replace(subscriber, version=version, **changes)  # type: ignore[arg-type]  # named fields
 
 
 def import_(
@@ -263,25 +273,21 @@ def import_(
     now: datetime,
     version: int = 0,
 ) -> Change:
-    """Another system's subscriber comes with the proof of having confirmed there at `confirmed_at`.
+    """Take over another system's subscriber, who confirmed there at `confirmed_at`.
 
-    Raises Conflict, naming the state, wherever this system knows better: what somebody decided here stands.
+    `suppressed` says that the address was erased here. Raises Conflict, with the state (`erased`
+    for a suppressed address), where somebody has decided about the address in this system.
     """
-    decided = (
-        before.state if before is not None and before.state not in ("pending", "refused") else None
-    )
-    if (
-        before is not None
-        and before.refused_at is not None
-        and now < before.refused_at + REFUSED_FOR
-    ):
+    decided = None
+    if before is not None and before.state not in ("pending", "refused"):
+        decided = before.state
+    if before is not None and _is_refused(before, now):
         decided = "refused"
     if suppressed or decided:
         raise Conflict("erased" if suppressed else str(decided))
     if before is None:
-        none = int(
-            now.timestamp() * 1000
-        )  # letters are numbered on from here, as in `sign_up`; none was sent yet
+        # Letters are numbered from here on, as in `sign_up`. None was sent yet.
+        none = int(now.timestamp() * 1000)
         after = Subscriber(
             agreed.key,
             agreed.email,

@@ -1,4 +1,7 @@
-"""The proof of a consent: what was agreed to, when, how, and that nobody has changed it since (GDPR Art. 7(1))."""
+"""The proof of a consent: what was agreed to, when and how, and that nobody changed the record.
+
+GDPR Art. 7(1).
+"""
 
 import hashlib
 from datetime import datetime
@@ -14,14 +17,14 @@ from chalicelib.settings import current
 
 
 def document(key: str, wordings: Wordings, now: datetime) -> dict[str, Any] | None:
-    """The proof as JSON values, verified; None where nothing is known of the address."""
+    """Return the proof as JSON values, verified; None where nothing is known of the address."""
     events, known = subscribers.events(key), subscribers.load(key)
     subscriber = known.subscriber
     if not events and subscriber is None:
         return None
     faults = ledger.faults(events, subscribers.head(key))
-    told = [event.facts for event in events if "consent" in event.facts]
-    shown = sorted({(facts["consent"], facts.get("wording", "")) for facts in told})
+    consents = [event.facts for event in events if "consent" in event.facts]
+    shown = sorted({(facts["consent"], facts.get("wording", "")) for facts in consents})
     declarations = []
     for version, sha256 in shown:
         text = _text(version, sha256, wordings)
@@ -83,21 +86,22 @@ def document(key: str, wordings: Wordings, now: datetime) -> dict[str, Any] | No
 
 
 def _text(version: str, sha256: str, wordings: Wordings) -> str | None:
-    """The wording of a version that has this hash: one of ours, or kept by an import; None where there is none."""
+    """Return the text of a version that has this hash: ours, or kept by an import; else None."""
     if version in wordings.all:
         ours = wordings.all[version]
         return ours.text if ours.sha256 == sha256 else None
     kept = kept_wordings.text(sha256)
-    return (
-        kept if kept is not None and hashlib.sha256(kept.encode()).hexdigest() == sha256 else None
-    )
+    if kept is None or hashlib.sha256(kept.encode()).hexdigest() != sha256:
+        return None
+    return kept
 
 
 _WORDS = {
     "de": {
         "title": "Nachweis der Einwilligung",
         "made": "erstellt",
-        "intact": "Vollständig und unverändert: Jedes Ereignis stimmt mit seinem Prüfwert und dem vorigen überein.",
+        "intact": "Vollständig und unverändert: Jedes Ereignis stimmt mit seinem Prüfwert und dem "
+        "vorigen überein.",
         "broken": "Nicht unverändert. Diese Aufzeichnung beweist nichts, wo sie nicht stimmt:",
         "address": "Adresse",
         "state": "Stand",
@@ -110,8 +114,9 @@ _WORDS = {
         "declaration": "Erklärung",
         "mails": "E-Mails",
         "erased": "gelöscht",
-        "how": "Jeder Prüfwert ist SHA-256 über das Ereignis und den vorigen Prüfwert; persönliche Angaben gehen als "
-        "gesalzener Prüfwert ein, damit sie gelöscht werden können. Vollständige Werte stehen in der JSON-Fassung.",
+        "how": "Jeder Prüfwert ist SHA-256 über das Ereignis und den vorigen Prüfwert; persönliche "
+        "Angaben gehen als gesalzener Prüfwert ein, damit sie gelöscht werden können. "
+        "Vollständige Werte stehen in der JSON-Fassung.",
     },
     "en": {
         "title": "Proof of consent",
@@ -129,14 +134,14 @@ _WORDS = {
         "declaration": "Declaration",
         "mails": "Mails",
         "erased": "erased",
-        "how": "Each hash is SHA-256 over the event and the hash before it; personal details enter as a salted digest, "
-        "so that they can be erased. Full values stand in the JSON version.",
+        "how": "Each hash is SHA-256 over the event and the hash before it; personal details enter "
+        "as a salted digest, so that they can be erased. Full values stand in the JSON version.",
     },
 }
 
 
 def page(proof: dict[str, Any], language: str) -> tuple[str, str]:
-    """The proof as a page that prints on one sheet, and its content security policy."""
+    """Return the proof as a page that prints on one sheet, and its content security policy."""
     return templates.page(
         "proof", language, current(), css="proof", proof=proof, t=_WORDS[language]
     )

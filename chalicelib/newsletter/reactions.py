@@ -1,4 +1,4 @@
-"""What follows from an event: what a due message says, what a bounce means, what expires."""
+"""The reactions to events: composing due messages, taking bounces, setting expiries."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -24,6 +24,8 @@ Topics = Annotated[tuple[Topic, ...], Field(min_length=1, max_length=len(TOPICS)
 
 
 class ByVersion(Body):
+    """A declaration, by its version."""
+
     version: of.Version
 
 
@@ -47,6 +49,8 @@ class Pending(BaseModel, title="SignupReceipt"):
 
 
 class Token(Body, title="LinkToken"):
+    """The token of a mailed link."""
+
     token: str = ""  # a missing one is a bad one, answered alike
 
 
@@ -57,12 +61,14 @@ class Done(BaseModel, title="SubscriptionResult"):
 
 
 class Preferences(Token, title="NewsletterPreferences"):
+    """The topics and the language that a subscriber chooses."""
+
     topics: Topics
     language: of.Language
 
 
 class Access(Body, title="DataAccessRequest"):
-    """Whose data: by the link of a mail, or by the address, to which a fresh link is then sent."""
+    """Whose data: by the token of a mail's link, or by the address. A fresh link is sent there."""
 
     token: str = ""
     email: of.OptionalEmail = None

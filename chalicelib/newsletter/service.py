@@ -1,4 +1,4 @@
-"""What can be done with subscriptions: load, decide, save, and once more where another was faster.
+"""What can be done with subscriptions: load, decide, save, and again after a conflict.
 
 No HTTP. Routes, staff pages, reactions and operators' commands call it.
 """
@@ -145,12 +145,12 @@ def erase_by_link(token: str, now: datetime) -> None:
 
 
 def erase(key: str, by: str, now: datetime) -> None:
-    """Erase a person's data before anybody is told so (GDPR Art. 17). Idempotent.
+    """Erase a person's data (GDPR Art. 17), completely when this returns. Idempotent.
 
     `by` says on whose word. An HMAC of the address stays, which keeps it from being imported.
     """
     change(key, lambda known: model.erase(known.subscriber), How({"by": by}), now)
-    # At once: whoever is told "erased" must not have to rely on the stream that comes later.
+    # At once, so that "erased" is true when the person reads it; the stream comes later.
     subscribers.tidy(subscribers.load(key), now)
 
 

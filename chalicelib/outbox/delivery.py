@@ -22,24 +22,29 @@ from chalicelib.settings import current
 
 
 class NotNow(Exception):
-    """A composer's: the message is owed, but not at this hour. `until` is None where no better hour is known."""
+    """Raised by a composer: the message is owed but must not be sent before `until`.
+
+    `until` is None where no better time is known; the message then waits for a day.
+    """
 
     def __init__(self, until: datetime | None) -> None:
         super().__init__("not now")
         self.until = until
 
 
-# What a message of a kind says now; None where it is no longer owed. Raises NotNow.
+# Composes a message of a kind from what is true now; returns None where it is no longer owed.
+# Raises NotNow.
 Composer = Callable[[Message, datetime], Mail | Alert | None]
 
-# The request itself is at fault: no repetition can succeed.
+# Errors of the request itself: no repetition can succeed.
 _FINAL = {"BadRequestException", "InvalidParameter", "InvalidParameterValue"}
 
 
 def deliver(message_id: str, composers: Mapping[str, Composer], now: datetime | None = None) -> str:
-    """Delivers a message if it is due and free; returns the state it is left in (`absent` if there is none).
+    """Deliver a message if it is due and nobody else delivers it; return the state it is left in.
 
-    Raises Unavailable where the table does not answer; what SES and SNS answer is recorded, not raised.
+    The state is `absent` if there is no such message, `taken` if another process claimed it. What
+    SES and SNS answer is recorded, not raised. Raises Unavailable where the table does not answer.
     """
     now = now or instants.now()
     message = store.load(message_id)
@@ -54,32 +59,32 @@ def deliver(message_id: str, composers: Mapping[str, Composer], now: datetime | 
         store.replace(message, claimed)
         return _record(claimed, _attempt(claimed, composers, now))
     except aws.Cancelled:
-        return "taken"  # somebody else was faster, and goes on with it
+        return "taken"  # another process changed it first and continues with it
 
 
 def _record(before: Message, after: Message) -> str:
+    """Store the next state, log a failure, and return the state's name. Raises Cancelled."""
     store.replace(before, after)
     if after.state in ("failed", "unclear"):
         log.warning(
             "message." + after.state, message=after.id, error=after.error, attempts=after.attempts
         )
-    if (
-        after.state == "due" and after.attempts == before.attempts
-    ):  # an attempt was made, and nothing left
+    if after.state == "due" and after.attempts == before.attempts:
+        # An attempt was made and failed; a postponed message has its attempt taken back.
         log.warning("message.refused", message=after.id, error=after.error, attempts=after.attempts)
     return after.state
 
 
 def _attempt(message: Message, composers: Mapping[str, Composer], now: datetime) -> Message:
+    """Compose a claimed message and hand it to SES or SNS; return its next state."""
     try:
         parcel = composers[message.kind](message, now)
     except NotNow as wait:
         return model.postponed(message, wait.until or now + timedelta(days=1), "not at this hour")
     except errors.Unavailable as error:
         return model.refused(message, f"compose: {error}", now)
-    except (
-        Exception
-    ) as error:  # a message that cannot be composed is set aside; its neighbours go on
+    except Exception as error:
+        # A message that cannot be composed fails alone; its neighbours are delivered.
         log.exception("message.uncomposable", message=message.id)
         return model.refused(message, f"compose: {type(error).__name__}", now, final=True)
     if parcel is None:
@@ -105,7 +110,10 @@ def _attempt(message: Message, composers: Mapping[str, Composer], now: datetime)
 
 
 def _not_sent(message: Message, parcel: Mail | Alert, error: str, now: datetime) -> Message:
-    """Nothing left, so that an outage does not use up the day's mails."""
+    """Record that nothing was sent.
+
+    A mail is uncounted, so that an outage does not use up the day's mails.
+    """
     if isinstance(parcel, Mail):
         try:
             store.uncount_mail(now.date().isoformat())
@@ -115,7 +123,7 @@ def _not_sent(message: Message, parcel: Mail | Alert, error: str, now: datetime)
 
 
 def digest(parcel: Mail | Alert) -> str:
-    """SHA-256 over all that was said, as hex."""
+    """Return the SHA-256 of a message's whole content, as hex."""
     return hashlib.sha256(json.dumps(astuple(parcel), sort_keys=True).encode()).hexdigest()
 
 
@@ -131,7 +139,7 @@ def _send_mail(message: Message, mail: Mail) -> str:
         Destination={"ToAddresses": list(mail.to)},
         Content={"Simple": simple},
         ConfigurationSetName=current().mail_configuration_set,
-        EmailTags=[{"Name": "message", "Value": message.id}],  # its events find the message by this
+        EmailTags=[{"Name": "message", "Value": message.id}],  # SES's events find the message by it
     )
     return str(answer["MessageId"])
 
@@ -154,10 +162,10 @@ def react(
     composers: Mapping[str, Composer],
     settle: Callable[[Mapping[str, Any]], None],
 ) -> None:
-    """The stream's reaction: delivers each new message at once, and has `settle` see every other record.
+    """Deliver each new message in a batch of the stream; call `settle` for every other record.
 
-    Raises Unavailable, so that the batch comes again; a record that can never succeed goes to the dead-letter
-    queue and its neighbours go on.
+    A record that can never succeed goes to the dead-letter queue, and its neighbours are handled.
+    Raises Unavailable, so that the batch comes again.
     """
     for record in records:
         try:
@@ -175,7 +183,7 @@ def react(
 
 
 def quarantine(record: Mapping[str, Any]) -> None:
-    """Sets a stream record aside in the dead-letter queue."""
+    """Send a stream's record to the dead-letter queue."""
     aws.client("sqs").send_message(
         QueueUrl=current().dead_letter_queue_url,
         MessageBody=json.dumps({"record": record}, default=str),
@@ -185,10 +193,11 @@ def quarantine(record: Mapping[str, Any]) -> None:
 def sweep(
     composers: Mapping[str, Composer], time_left: Callable[[], float], now: datetime | None = None
 ) -> dict[str, int]:
-    """The clock's part: delivers what was left behind until `time_left()` (seconds) runs short; the rest comes
-    with the next tick. Returns how many messages were left in which state.
+    """Deliver the messages that are due; return how many were left in which state.
 
-    The line it logs is the clock's heartbeat: how many it found due, and how long (seconds) the oldest had been.
+    It stops when `time_left()` (seconds) runs short; the rest comes with the next tick. The line it
+    logs is the clock's heartbeat: how many messages were due, and for how long (seconds) the oldest
+    had been.
     """
     now = now or instants.now()
     outcomes: dict[str, int] = {}

@@ -9,7 +9,7 @@ FINAL: tuple[State, ...] = ("sent", "void", "failed")
 
 # Longer than the delivering function may run (20 s), so that a living attempt is never taken over.
 LEASE = timedelta(seconds=60)
-# After this time without the mail service's event an unanswered message goes again.
+# An unanswered message is sent again after this time, unless an event of SES's says it was sent.
 UNCLEAR = timedelta(minutes=15)
 GIVE_UP = timedelta(days=3)
 LONGEST_PAUSE = timedelta(hours=1)
@@ -60,22 +60,22 @@ class Alert:
 def owe(
     kind: str, subject: str, serial: int, now: datetime, due_at: datetime | None = None
 ) -> Message:
-    """The message number `serial` of this kind that is owed about a subject, due now unless told."""
+    """Return the message number `serial` of this kind about a subject; by default it is due now."""
     return Message(f"{kind}.{subject}.{serial}", kind, subject, serial, due_at or now, now)
 
 
 def may_claim(message: Message, now: datetime) -> bool:
-    """Whether an attempt may begin."""
+    """Tell whether an attempt may begin."""
     return message.state in ("due", "unclear") and message.due_at <= now
 
 
 def has_lapsed(message: Message, now: datetime) -> bool:
-    """Whether an attempt ended without a word."""
+    """Tell whether an attempt's lease ended without a recorded outcome."""
     return message.state == "sending" and message.due_at <= now
 
 
 def claim(message: Message, attempt_id: str, now: datetime) -> Message:
-    """The attempt begins; it comes up again when its lease ends."""
+    """Begin an attempt; the message is due again when the lease ends."""
     return _next(
         message,
         state="sending",
@@ -87,14 +87,18 @@ def claim(message: Message, attempt_id: str, now: datetime) -> Message:
 
 
 def sent(message: Message, service_id: str, digest: str, now: datetime) -> Message:
-    """The service took it."""
+    """Record that the service took the message."""
     return _next(
         message, state="sent", service_id=service_id, digest=digest, ended_at=now, error=""
     )
 
 
 def refused(message: Message, error: str, now: datetime, final: bool = False) -> Message:
-    """The service said no, or was not reached: nothing left. Again later, until giving up."""
+    """Record that nothing was sent, because the service refused it or was not reached.
+
+    The message is due again after a pause that grows from 1 minute to LONGEST_PAUSE. It fails if
+    the error is `final`, or GIVE_UP after it was created.
+    """
     if final or now - message.created_at >= GIVE_UP:
         return _next(message, state="failed", error=error, ended_at=now)
     pause = min(timedelta(minutes=2 ** min(message.attempts - 1, 10)), LONGEST_PAUSE)
@@ -102,27 +106,31 @@ def refused(message: Message, error: str, now: datetime, final: bool = False) ->
 
 
 def unanswered(message: Message, error: str, now: datetime) -> Message:
-    """It may have left or not: wait for the service's event, then try again."""
+    """Record that the service did not answer: it may have sent the message or not.
+
+    The message waits for the service's event for UNCLEAR, then it is due again.
+    """
     began = message.attempted_at or now
     return _next(message, state="unclear", error=error, due_at=max(began + UNCLEAR, now))
 
 
-def told_sent(message: Message, service_id: str, now: datetime) -> Message:
-    """The service's own event says that it took the message: whatever became of the answer, it was sent."""
-    if message.state in ("sent", "void", "failed"):
+def reported_sent(message: Message, service_id: str, now: datetime) -> Message:
+    """Record that an event of the service's shows it took the message; a final state stays."""
+    if message.state in FINAL:
         return message
     return _next(message, state="sent", service_id=service_id, ended_at=now, error="")
 
 
 def postponed(message: Message, until: datetime, why: str) -> Message:
-    """No attempt after all: the day's mails are used up, or nobody is to be told at this hour."""
+    """Take the attempt back: the message is due at `until`, and `why` is kept as its error."""
     return _next(message, state="due", attempts=message.attempts - 1, error=why, due_at=until)
 
 
 def void(message: Message, now: datetime) -> Message:
-    """It is no longer owed: what it was about has changed in the meantime."""
+    """Record that the message is no longer owed, because its subject has changed since."""
     return _next(message, state="void", ended_at=now)
 
 
 def _next(message: Message, **changes: object) -> Message:
-    return replace(message, version=message.version + 1, **changes)  # type: ignore[arg-type]  # checked by the callers
+    version = message.version + 1
+    return replace(message, version=version, **changes)  # type: ignore[arg-type]  # named fields

@@ -1,4 +1,4 @@
-"""Messages in the `contacts` table, and the sparse index of those that are not at their end."""
+"""Messages in the `contacts` table, and the sparse index `due` of those that are not final."""
 
 import zlib
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from chalicelib.aws import Cancelled, Item
 from chalicelib.outbox.model import FINAL, KEPT, Message
 from chalicelib.settings import current
 
-# The index of what is due is written by every intake: several partition keys keep one from becoming hot.
+# Every intake writes to the index `due`. Several partition keys keep one from becoming hot.
 SHARDS = 4
 _INSTANTS = ("due_at", "created_at", "attempted_at", "ended_at")
 
@@ -32,7 +32,7 @@ def _item(message: Message) -> Item:
 
 
 def from_item(item: Item) -> Message:
-    """The message of an item."""
+    """Return the message of an item."""
     values = {name: value for name, value in item.items() if name in Message.__dataclass_fields__}
     for name in _INSTANTS:
         values[name] = instants.parse(values[name]) if values.get(name) else None
@@ -41,18 +41,21 @@ def from_item(item: Item) -> Message:
 
 
 def owed(message: Message) -> Item:
-    """The Put of a message, for the transaction of the fact that owes it; the same message is owed once."""
+    """Return the Put of a message, for the transaction of the fact that owes it.
+
+    It fails where the same message is owed already.
+    """
     return aws.put(current().contacts_table, _item(message), "attribute_not_exists(pk)")
 
 
 def load(message_id: str) -> Message | None:
-    """The message as it is now."""
+    """Return the message as it is now, or None."""
     item = aws.get(current().contacts_table, _key(message_id))
     return from_item(item) if item else None
 
 
 def replace(before: Message, after: Message) -> None:
-    """Writes the next state if nobody else did. Raises Cancelled."""
+    """Write the next state of a message. Raises Cancelled where somebody else wrote one before."""
     put = aws.put(current().contacts_table, _item(after), "version = :seen", seen=before.version)
     try:
         aws.write(put)
@@ -63,44 +66,41 @@ def replace(before: Message, after: Message) -> None:
 
 
 def by_service_id(service_id: str) -> Message | None:
-    """The message that SES or SNS knows by this name."""
+    """Return the message that SES or SNS knows by this id, or None. Eventually consistent."""
     keys = aws.query(current().contacts_table, "service_id = :id", index="sent", id=service_id)
     found = next((key["pk"].removeprefix("MSG#") for key in keys), None)
     return load(found) if found else None
 
 
 def load_many(message_ids: list[str]) -> list[Message]:
-    """Those of the messages that are still kept, oldest first."""
+    """Return those of the messages that are still kept, oldest first."""
     items = aws.batch_get(current().contacts_table, [_key(each) for each in message_ids])
     return sorted(map(from_item, items), key=lambda message: message.created_at)
 
 
 def count_mail(day: str, most: int, expires: int) -> bool:
-    """Counts one more mail on a day; False where the day's cap is reached."""
-    below, counted = (
-        "attribute_not_exists(used) OR used < :most",
-        "ADD used :one SET expires = :expires",
-    )
-    key = {"pk": "LIMIT#mails", "sk": day}
+    """Count one more mail on a day (ISO); return False where the day's cap `most` is reached.
+
+    `expires` is when the table may delete the counter, in epoch seconds.
+    """
+    table, key = current().contacts_table, {"pk": "LIMIT#mails", "sk": day}
+    counted = "ADD used :one SET expires = :expires"
+    below = "attribute_not_exists(used) OR used < :most"
     try:
-        aws.write(
-            aws.update(
-                current().contacts_table, key, counted, below, one=1, most=most, expires=expires
-            )
-        )
+        aws.write(aws.update(table, key, counted, below, one=1, most=most, expires=expires))
     except Cancelled:
         return False
     return True
 
 
 def uncount_mail(day: str) -> None:
-    """Gives back a mail that was counted and did not leave."""
+    """Take back the count of a mail that was not sent."""
     key = {"pk": "LIMIT#mails", "sk": day}
     aws.write(aws.update(current().contacts_table, key, "ADD used :less", less=-1))
 
 
 def due(now: datetime) -> Iterator[tuple[str, datetime]]:
-    """Id and instant of each message that wants attention by `now`, oldest first within each shard."""
+    """Yield id and due time of each message that is due by `now`, oldest first in each shard."""
     for shard in range(SHARDS):
         for keys in aws.query(
             current().contacts_table,

@@ -1,1 +1,1 @@
-"""What the website and its visitors are given: the snippet, our pages and mails, and the published contract."""
+"""What the website and its visitors are given: the snippet, our pages and mails, the contract."""

@@ -19,12 +19,16 @@ _HERE = Path(__file__).parent
 
 
 class Health(BaseModel):
+    """The stage that answers, and its version."""
+
     status: Literal["ok"] = "ok"
     stage: str
     version: str
 
 
 class ForForm(Body):
+    """The form that a challenge is for."""
+
     form: Literal["newsletter", "callback"] = "newsletter"
 
 
@@ -37,7 +41,7 @@ class Challenge(BaseModel):
 
 @routes.get("/health", gives=Health)
 def get_health(request: Request) -> Reply:
-    """Whether the API answers, and which version of it."""
+    """Tell that the API answers, and which version of it."""
     return Reply(
         Health(stage=current().stage, version=__version__), headers={"Cache-Control": "no-store"}
     )
@@ -45,26 +49,26 @@ def get_health(request: Request) -> Reply:
 
 @routes.get("/openapi.json", media="application/json", also=(NOT_MODIFIED,))
 def get_contract(request: Request) -> Reply:
-    """This contract, generated from the routes and their models."""
+    """Show this contract, generated from the routes and their models."""
     return _cacheable(request, _openapi(), "application/json")
 
 
 @routes.get("/embed.js", media="text/javascript", also=(NOT_MODIFIED,))
 def get_embed_script(request: Request) -> Reply:
-    """The website's snippet."""
+    """Send the website's snippet."""
     return _cacheable(request, _embed(), "text/javascript; charset=utf-8")
 
 
 @routes.get("/altcha", params=ForForm, gives=Challenge)
 def get_challenge(request: Request, asked: ForForm) -> Reply:
-    """A fresh proof-of-work challenge for a form."""
+    """Make a proof-of-work challenge for a form."""
     made = Challenge.model_validate(challenges.create(asked.form, request.now))
     return Reply(made, headers={"Cache-Control": "no-store"})
 
 
 @routes.get("/altcha.js", media="text/javascript", also=(NOT_MODIFIED,))
 def get_challenge_script(request: Request) -> Reply:
-    """The script that does the proof of work for a page's forms."""
+    """Send the script that does the proof of work for a page's forms."""
     return _cacheable(request, _widget(), "text/javascript; charset=utf-8")
 
 
@@ -87,19 +91,25 @@ def _embed() -> str:
 
 @cache
 def _widget() -> str:
-    """The vendored widget and its worker, each in a scope of its own, and what joins them to the page's forms."""
+    """Return the vendored widget and the script that joins it to the page's forms, in one text.
+
+    Each has a scope of its own; the script gets the source of the widget's worker.
+    """
     vendor = _HERE / "vendor" / "altcha"
     licence, library, worker = (
         (vendor / name).read_text(encoding="utf-8")
         for name in ("LICENSE", "altcha.min.js", "pbkdf2.js")
     )
     ours = (_HERE / "challenge.js").read_text(encoding="utf-8")
-    return f"/*! ALTCHA\n{licence}*/\n(() => {{\n{library}\n}})();\n((worker) => {{\n{ours}}})({json.dumps(worker)});\n"
+    widget = f"(() => {{\n{library}\n}})();"
+    wiring = f"((worker) => {{\n{ours}}})({json.dumps(worker)});"
+    return f"/*! ALTCHA\n{licence}*/\n{widget}\n{wiring}\n"
 
 
 @cache
 def _openapi() -> str:
-    routes.current_app.open_all()  # in the order of whatever was asked before: sorted, every process says the same
+    # Routes are imported in the order of the requests: sorting makes every process say the same.
+    routes.current_app.import_all()
     declared = [route for _, methods in sorted(INVENTORY.items()) for route in methods.values()]
     return json.dumps(
         document(declared, current().base_url), ensure_ascii=False, separators=(",", ":")

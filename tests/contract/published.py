@@ -17,7 +17,7 @@ from tests.events import Answer
 @cache
 def contract() -> dict[str, Any]:
     """Make the document of all routes, read back from its JSON."""
-    app.app.open_all()
+    app.app.import_all()
     routes = [route for _, methods in sorted(INVENTORY.items()) for route in methods.values()]
     made: dict[str, Any] = json.loads(json.dumps(document(routes, "https://contact.site.example")))
     return made

@@ -1,4 +1,4 @@
-"""The staff's calls about articles: the views that nobody read."""
+"""The staff's calls about articles: the views that no person made."""
 
 from datetime import date
 from typing import Annotated
@@ -12,11 +12,13 @@ routes = Routes(__name__, tag="staff-figures")
 
 
 class Week(Body):
+    """How many days to list."""
+
     days: Annotated[int, Field(ge=1, le=31, description="how far back, today included")] = 7
 
 
 class FilteredDay(BaseModel, title="DayOfFilteredViews"):
-    """Views of a day that nobody read, by class."""
+    """Views of a day that no person made, by class."""
 
     day: date
     views: dict[str, int] = Field(
@@ -25,6 +27,8 @@ class FilteredDay(BaseModel, title="DayOfFilteredViews"):
 
 
 class Filtered(BaseModel, title="FilteredViews"):
+    """The views that no person made, today first."""
+
     days: list[FilteredDay]
 
 

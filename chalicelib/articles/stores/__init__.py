@@ -1,1 +1,1 @@
-"""Where views are kept: `markers` (one per view, and the day's salt), `counts` (sums, days, lists)."""
+"""The storage of views: `markers` (one a view, and the day's salt), `counts` (sums and lists)."""

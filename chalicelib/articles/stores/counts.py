@@ -13,21 +13,25 @@ from chalicelib.articles.model import LANES, Marker
 from chalicelib.aws import Item
 from chalicelib.settings import current
 
-# The index of a day is written with each chunk counted: several partition keys keep a busy day from being a hot one.
+# Counting a chunk writes to the index of its day. Several partition keys keep a busy day from
+# becoming a hot partition.
 DAY_BUCKETS = 8
 _TALLY_LANES = 4
 _TRIES = 6
 
-_spread: set[tuple[str, str]] = set()  # articles' days this process knows to have lanes
+_spread: set[tuple[str, str]] = set()  # (slug, day) whose lanes this process has opened
 
 
 def forget() -> None:
-    """Clear the in-process cache of what is spread over lanes."""
+    """Clear the in-process cache of open lanes."""
     _spread.clear()
 
 
 def tally(kind: str, day: str) -> None:
-    """Counts a view that is not counted, by its class. Once too often after a lost answer does no harm here."""
+    """Tally a view that no person made by its class.
+
+    A retry after a lost answer may tally it twice, which does no harm here.
+    """
     key = {"pk": f"FILTERED#{day}", "sk": f"{random.randrange(_TALLY_LANES):02}"}
     aws.write(
         aws.update(current().view_counts_table, key, "ADD #kind :one", names={"#kind": kind}, one=1)
@@ -35,7 +39,7 @@ def tally(kind: str, day: str) -> None:
 
 
 def filtered(day: str) -> dict[str, int]:
-    """How many views of a day were not counted, by class."""
+    """Return how many views of a day no person made, by class."""
     sums: dict[str, int] = {}
     for item in aws.query(current().view_counts_table, "pk = :pk", pk=f"FILTERED#{day}"):
         for kind, views in item.items():
@@ -45,17 +49,17 @@ def filtered(day: str) -> dict[str, int]:
 
 
 def count(markers: Sequence[Marker]) -> None:
-    """Flags markers of one article and day and adds them to its sums, in one transaction.
+    """Flag markers of one article and day and add them to its sums, in one transaction.
 
-    Where others add to the same lane at the same time it goes on in another one: they would meet there again.
-    Raises Cancelled with the positions of markers that are counted already, or gone; Unavailable.
+    After a conflict on a lane it tries another lane, up to 6 times in all. Raises Cancelled with
+    the positions of markers that are counted already, or gone; Unavailable.
     """
     lane = model.lane(len(markers), random.randrange(LANES))
     for tried in range(1, _TRIES + 1):
         if lane:
             _open_lanes(markers)
         try:
-            aws.write(*_counted(markers, lane), tries=1)
+            aws.write(*_members(markers, lane), tries=1)
             return
         except aws.Contended:
             if tried == _TRIES:
@@ -64,7 +68,8 @@ def count(markers: Sequence[Marker]) -> None:
             lane = random.randrange(LANES)
 
 
-def _counted(markers: Sequence[Marker], lane: int) -> list[Item]:
+def _members(markers: Sequence[Marker], lane: int) -> list[Item]:
+    """Return the transaction's members: the flags of the markers, the total and the day."""
     slug, day = markers[0].slug, markers[0].day
     flags = [
         aws.update(
@@ -79,7 +84,7 @@ def _counted(markers: Sequence[Marker], lane: int) -> list[Item]:
     table, names = current().view_counts_table, {"#views": "views"}
     key = {"pk": _pk(slug), "sk": f"TOTAL#{lane:02}"}
     total = aws.update(table, key, "ADD #views :n", names=names, n=len(markers))
-    sets, named, values = _told(markers) if lane == 0 else ("", {}, {})
+    sets, named, values = _title_update(markers) if lane == 0 else ("", {}, {})
     hours = Counter(f"h{marker.hour:02}" for marker in markers)
     adds = ", ".join(["#views :n", *(f"{hour} :{hour}" for hour in hours)])
     values = {**values, **hours, "n": len(markers), "day": _day_key(day, slug)}
@@ -93,22 +98,29 @@ def _counted(markers: Sequence[Marker], lane: int) -> list[Item]:
     return [*flags, total, of_day]
 
 
-def _told(markers: Sequence[Marker]) -> tuple[str, dict[str, str], Item]:
-    """What lane 0 of a day keeps of the title and page it is told first: what comes later does not overwrite them."""
-    told = next((marker for marker in markers if marker.title), None)
-    if told is None:
+def _title_update(markers: Sequence[Marker]) -> tuple[str, dict[str, str], Item]:
+    """Return the part of an update that keeps a day's first title and page: sets, names, values.
+
+    Lane 0 of a day has them. Without a title the parts are empty.
+    """
+    titled = next((marker for marker in markers if marker.title), None)
+    if titled is None:
         return "", {}, {}
     sets = ", title = if_not_exists(title, :title), #page = if_not_exists(#page, :page)"
-    return sets, {"#page": "page"}, {"title": told.title, "page": told.page}
+    return sets, {"#page": "page"}, {"title": titled.title, "page": titled.page}
 
 
 def _open_lanes(markers: Sequence[Marker]) -> None:
-    """Before a view goes beyond lane 0: readers of many articles look for more, and lane 0 knows the day's title."""
+    """Prepare lane 0 for views that go to other lanes.
+
+    Its total gets the flag `spread`, by which `totals` knows to read all lanes, and its day gets
+    the title.
+    """
     slug, day, table = markers[0].slug, markers[0].day, current().view_counts_table
     if (slug, day) in _spread:
         return
     aws.write(aws.update(table, {"pk": _pk(slug), "sk": "TOTAL#00"}, "SET spread = :one", one=1))
-    sets, names, values = _told(markers)
+    sets, names, values = _title_update(markers)
     values = {**values, "day": _day_key(day, slug)}
     aws.write(
         aws.update(table, _day(slug, day, 0), f"SET day_key = :day{sets}", names=names, **values)
@@ -117,14 +129,17 @@ def _open_lanes(markers: Sequence[Marker]) -> None:
 
 
 def total(slug: str) -> int:
-    """All views of an article so far; 0 for one nobody has read."""
+    """Return all views of an article so far; 0 for one that nobody has read."""
     of_totals = "pk = :pk AND begins_with(sk, :sk)"
     lanes = aws.query(current().view_counts_table, of_totals, pk=_pk(slug), sk="TOTAL#")
     return sum(lane.get("views", 0) for lane in lanes)
 
 
 def totals(slugs: Iterable[str]) -> dict[str, int]:
-    """The totals of many articles, in the order asked for; only those that were ever spread cost a query."""
+    """Return the totals of many articles, in the order asked for.
+
+    Only an article whose views were ever spread over lanes costs a query of its own.
+    """
     asked = list(dict.fromkeys(slugs))
     views = dict.fromkeys(asked, 0)
     for item in aws.batch_get(
@@ -136,7 +151,7 @@ def totals(slugs: Iterable[str]) -> dict[str, int]:
 
 
 def daily(slug: str, first: str, last: str) -> dict[str, int]:
-    """The views of those days of a span on which an article was read."""
+    """Return an article's views by day, for those days of a span on which it was read."""
     series: dict[str, int] = {}
     span = "pk = :pk AND sk BETWEEN :first AND :last"
     for item in aws.query(
@@ -148,7 +163,10 @@ def daily(slug: str, first: str, last: str) -> dict[str, int]:
 
 
 def day_sums(day: str) -> dict[str, Item]:
-    """Every article read on a day: `views`, `h00` to `h23` where not 0, `title` and `page`; all lanes together."""
+    """Return the sums of every article read on a day by slug, all lanes together.
+
+    They are `views`, `h00` to `h23` where not 0, and `title` and `page` where known.
+    """
     sums: dict[str, Item] = {}
     for bucket in range(DAY_BUCKETS):
         for item in aws.query(
@@ -164,25 +182,28 @@ def day_sums(day: str) -> dict[str, Item]:
 
 
 def save_views(day: str, views: int) -> None:
-    """Overwrites how often all articles together were read on a day."""
+    """Save how often all articles together were read on a day."""
     aws.write(aws.put(current().view_counts_table, {"pk": "VIEWS", "sk": day, "views": views}))
 
 
 def views(first: str, last: str) -> dict[str, int]:
-    """The views of all articles together on those days of a span that had any, as of the last ranking. One query."""
+    """Return the views of all articles together by day of a span, as of the last ranking.
+
+    Days without views are left out. One query.
+    """
     span = "pk = :pk AND sk BETWEEN :first AND :last"
     days = aws.query(current().view_counts_table, span, pk="VIEWS", first=first, last=last)
     return {item["sk"]: item["views"] for item in days}
 
 
 def save_list(window: str, articles: list[Item], now: datetime) -> None:
-    """Overwrites a most-read list."""
+    """Save a most-read list in the place of the one before."""
     item = {"pk": "LIST", "sk": window, "as_of": instants.text(now), "articles": articles}
     aws.write(aws.put(current().view_counts_table, item))
 
 
 def load_list(window: str) -> Any:
-    """A most-read list as `{"as_of", "articles"}`; None before the first one was made."""
+    """Return a most-read list as `{"as_of", "articles"}`; None before the first one was made."""
     return aws.get(current().view_counts_table, {"pk": "LIST", "sk": window}, consistent=False)
 
 

@@ -1,4 +1,4 @@
-"""Markers of views and the day's salt, in the `view-markers` table; the sweeper's position in it."""
+"""Markers and the day's salt in the `view-markers` table, and the sweeper's position in it."""
 
 import secrets
 from datetime import date, datetime, timedelta
@@ -12,7 +12,7 @@ from chalicelib.settings import current
 KEPT = timedelta(days=4)
 SALT_KEPT = timedelta(hours=48)
 
-_salts: dict[str, bytes] = {}  # what this process knows already
+_salts: dict[str, bytes] = {}  # by day: the cache of this process
 
 
 def forget() -> None:
@@ -71,10 +71,10 @@ def marker_of(item: Item) -> Marker:
 
 
 def uncounted(before: datetime, cursor: Item | None, pages: int) -> tuple[list[Item], Item | None]:
-    """Return items of markers made before an instant that no sum has, and where to go on.
+    """Return the items of uncounted markers made before an instant, and where to continue.
 
-    It reads so many pages of the table; a page is 1 MB, which costs 128 read units. An index
-    would be cheaper to read, and would cost every view two writes.
+    It reads at most so many pages of the table; a page is 1 MB, which costs 128 read units. An
+    index would be cheaper to read, and would cost every view two writes.
     """
     asked: Item = {
         "TableName": current().view_markers_table,

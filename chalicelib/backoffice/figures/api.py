@@ -14,6 +14,8 @@ routes = Routes(__name__, tag="staff-figures")
 
 
 class Span(Body):
+    """How many days the figures are of."""
+
     days: Annotated[int, Field(ge=1, le=366, description="how far back, today included")] = 30
 
 
@@ -38,6 +40,8 @@ class Amounts(BaseModel, title="Figures"):
 
 
 class Day(Amounts, title="DayOfFigures"):
+    """What happened on a day."""
+
     day: date
 
 

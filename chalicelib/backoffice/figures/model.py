@@ -1,7 +1,8 @@
 """The figures of a span, by day, week or month. Pure: requests, growth and views go in.
 
-A request belongs to the day it was asked for, in the company's calendar, whatever has become of it since. Nothing is
-counted beside the requests themselves, so that a figure is as true as they are.
+A request belongs to the day it was made, in the company's calendar, whatever has become of it
+since. Callbacks have no counters of their own: their figures come from the requests, so that the
+two cannot differ.
 """
 
 from collections import Counter
@@ -21,8 +22,8 @@ GROWTH = {
     "unsubscribes": "unsubscribed",
     "bounces": "bounced",
 }
-_SPOKEN = ("reached", "later", "refused")  # the customer was on the line
-_UNSAID = ("", "unknown")  # a call under way, or one that nobody said the end of
+_REACHED = ("reached", "later", "refused")  # the customer was on the line
+_WITHOUT_OUTCOME = ("", "unknown")  # under way, or nobody recorded how the call ended
 
 
 @dataclass
@@ -43,7 +44,10 @@ class Period:
         return self.in_time / self.decided if self.decided else None
 
     def wait(self, percent: int) -> int | None:
-        """The open minutes within which so many per cent had their first attempt (nearest rank); None without any."""
+        """Return the open minutes within which `percent` of them had their first attempt.
+
+        It is the nearest rank; None where there was no attempt.
+        """
         ranked = sorted(self.waits)
         return ranked[-(-len(ranked) * percent // 100) - 1] if ranked else None
 
@@ -73,12 +77,12 @@ class Figures:
 
 
 def first_day(last: date, days: int) -> date:
-    """The first of so many days up to the last one."""
+    """Return the first of so many days up to the last one."""
     return last - timedelta(days=days - 1)
 
 
 def begin(day: date, zone: str) -> datetime:
-    """The instant at which a calendar day begins."""
+    """Return the instant at which a calendar day begins in a time zone."""
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone))
 
 
@@ -92,7 +96,7 @@ def figures(
     now: datetime,
     step: Step = "day",
 ) -> Figures:
-    """The figures of the days from `first` to `last`; `growth` and `views` are by day."""
+    """Return the figures from `first` to `last`; `growth` and `views` are by ISO day."""
     zone = ZoneInfo(rules.hours.zone)
     total, periods = Period(first), _periods(first, last, step)
     kept = [each for each in requests if first <= each.created_at.astimezone(zone).date() <= last]
@@ -116,10 +120,11 @@ def figures(
 
 
 def _count(period: Period, request: Callback, rules: Rules, now: datetime) -> None:
+    """Count a request into a period: whether it is decided, in time, and how long it waited."""
     period.requested += 1
     first = request.attempts[0].at if request.attempts else None
     if first is None and (request.ended_at or now) <= request.promised:
-        return  # there is still time for it, or the customer needed no call any more
+        return  # there is still time for it, or it ended before the time was over
     period.decided += 1
     period.in_time += first is not None and first <= request.promised
     since = _since(request, rules)
@@ -130,9 +135,9 @@ def _count(period: Period, request: Callback, rules: Rules, now: datetime) -> No
 
 
 def _since(request: Callback, rules: Rules) -> datetime | None:
-    """When the customer began to wait: at once, or when the window they wished began.
+    """Return when the customer began to wait: at once, or as the window they wished for began.
 
-    None where another time was agreed on after a call in such a window: where that one began is not kept.
+    Returns None where a call in such a window led to another time: the first window is not kept.
     """
     window = request.asked.window
     if window and window[1] == request.promised:
@@ -151,8 +156,8 @@ def _attempts(requests: list[Callback]) -> list[Tries]:
             outcomes[number][attempt.outcome] += 1
     return [
         Tries(
-            sum(each.values()) - sum(each[name] for name in _UNSAID),
-            sum(each[name] for name in _SPOKEN),
+            sum(each.values()) - sum(each[name] for name in _WITHOUT_OUTCOME),
+            sum(each[name] for name in _REACHED),
         )
         for each in outcomes
     ]

@@ -1,4 +1,4 @@
-"""The figures of a span, from what the capabilities know. No HTTP."""
+"""The figures of a span, made from the capabilities' data. No HTTP."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from chalicelib.settings import current
 
 @dataclass(frozen=True)
 class Shown:
-    """The figures from `first` to `last`; `filtered` are views nobody read, by day and class."""
+    """The figures from `first` to `last`; `filtered` are views no person made, by day and class."""
 
     first: date
     last: date

@@ -1,4 +1,4 @@
-"""The coming days as the machine understands them: when the line is open and why not, who is on shift. Pure."""
+"""The coming days as the rules have them: when the line is open, and who is on shift. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,10 @@ from chalicelib.callbacks.opening_hours import Hours, Span
 
 @dataclass(frozen=True)
 class Day:
-    """A calendar day: its open spans in local time, by which rule, and how many minutes its clock is moved."""
+    """A calendar day: its open spans in local time, and the rule they come from.
+
+    `clock_moves` is by how many minutes the clock is changed on this day.
+    """
 
     day: date
     spans: tuple[Span, ...]
@@ -23,7 +26,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Shift:
-    """One of the staff: whether on shift now, and when on each of the coming days, within its opening hours."""
+    """One of the staff: whether on shift now, and when on the coming days, in opening hours."""
 
     address: str
     now: bool
@@ -31,7 +34,7 @@ class Shift:
 
 
 def days(hours: Hours, first: date, count: int) -> list[Day]:
-    """So many days from the first one on."""
+    """Return `count` calendar days from the first one on."""
     zone, bounds = ZoneInfo(hours.zone), list(_bounds(hours.zone, first, count))
     spans = list(hours.spans(bounds[0][0], days=count + 1))
     return [
@@ -46,7 +49,10 @@ def days(hours: Hours, first: date, count: int) -> list[Day]:
 
 
 def shifts(rules: Rules, now: datetime, count: int = 7) -> list[Shift]:
-    """Who is on shift in so many days from now; a shift counts while the line is open, as nobody is told otherwise."""
+    """Return who is on shift in the `count` days from now.
+
+    A shift counts only while the line is open, because alerts are sent only then.
+    """
     zone, until = ZoneInfo(rules.hours.zone), now + timedelta(days=count)
     opened = list(_common(rules.hours.spans(now, days=count + 1), (now, until)))
     bounds = list(_bounds(rules.hours.zone, now.astimezone(zone).date(), count + 1))
@@ -61,7 +67,7 @@ def shifts(rules: Rules, now: datetime, count: int = 7) -> list[Shift]:
 
 
 def _bounds(zone: str, first: date, count: int) -> Iterable[Span]:
-    """From midnight to midnight of so many days."""
+    """Return the spans of `count` days, from midnight to midnight."""
     midnights = (first + timedelta(days=at) for at in range(count + 1))
     return pairwise(datetime.combine(day, datetime.min.time(), ZoneInfo(zone)) for day in midnights)
 

@@ -11,7 +11,7 @@ routes = Routes(__name__, tag="staff-callbacks")
 
 @routes.get("/staff/hours", html=True)
 def show_hours(request: Request) -> Reply:
-    """Show opening hours, holidays, exceptions and shifts as the system reads them, and the rules."""
+    """Show opening hours, holidays, exceptions, shifts and rules as the system reads them."""
     shown = service.calendar(request.now)
     return render(
         request,

@@ -15,7 +15,7 @@ _WEEKS = 6
 
 @dataclass(frozen=True)
 class Shown:
-    """The days by the Monday of their week, who is on shift, and the rules they follow."""
+    """The days by the Monday of their week, the shifts, and the rules they follow."""
 
     today: date
     weeks: dict[date, list[Day]]

@@ -1,6 +1,6 @@
 """The search by number or reference, and the page of a person by their number.
 
-A number is sent once, and then stands in no address: its key does.
+A number is sent once, in a form. URLs hold its key instead.
 """
 
 from typing import Annotated, Literal
@@ -22,15 +22,21 @@ Key = Annotated[str, StringConstraints(pattern=r"^[\w-]{22}$")]
 
 
 class Wanted(Body, title="StaffSearch"):
+    """What somebody typed into the search."""
+
     wanted: Annotated[of.Line, StringConstraints(max_length=50)] = ""
 
 
 class ByKey(Body):
+    """A number by its key; `done` is what a page of ours has just done."""
+
     key: Key
     done: Action | None = None
 
 
 class Decision(Body):
+    """A decision about a number."""
+
     key: Key
     action: Action
 
@@ -56,16 +62,16 @@ def find_callback_or_number(request: Request, given: Wanted) -> Reply:
 @routes.get("/staff/search/{key}", params=ByKey, html=True)
 def show_number(request: Request, asked: ByKey) -> Reply:
     """Show what is known of a number."""
-    known = service.by_number(asked.key, request.now, with_requests=True)
-    contacts = (api.contact(each, request.person) for each in known.requests)
+    found = service.by_number(asked.key, request.now, with_requests=True)
+    contacts = (api.contact(each, request.person) for each in found.requests)
     return render(
         request,
         "number",
         key=asked.key,
         done=asked.done,
-        blocked=known.blocked_until,
-        live=known.live,
-        requests=known.requests,
+        blocked=found.blocked_until,
+        live=found.live,
+        requests=found.requests,
         number=next((each.display for each in contacts if each), ""),
         words=words,
     )
@@ -73,7 +79,7 @@ def show_number(request: Request, asked: ByKey) -> Reply:
 
 @routes.get("/staff/search/{key}/{action}", params=Decision, html=True, role="supervisor")
 def show_number_action(request: Request, asked: Decision) -> Reply:
-    """Ask whether that is really meant: one button. Changes nothing."""
+    """Ask for a confirmation: one button. Changes nothing."""
     live = service.by_number(asked.key, request.now).live
     return render(request, "number_sure", key=asked.key, action=asked.action, live=live)
 

@@ -1,1 +1,1 @@
-"""Signing in and out; who may sign in is decided by `auth`."""
+"""Signing in and out; `auth` decides who may sign in."""

@@ -11,6 +11,8 @@ routes = Routes(__name__, tag="staff-session")
 
 
 class Begin(Body):
+    """The page of ours to go to after the sign-in."""
+
     next: str = signing_in.HOME
 
 
@@ -56,6 +58,6 @@ def sign_out(request: Request) -> Reply:
     session.end(session.given(request.headers))
     log.info("staff.signed_out", person=request.person.id)
     request.signed_in = None
-    # A redirect would be the form's: browsers hold its target against the page's `form-action`.
+    # No redirect: browsers check the target of a form's redirect against the page's `form-action`.
     answer = render(request, "signed_out", elsewhere=provider.sign_out_url())
     return Reply(answer.body, headers={**answer.headers, "Set-Cookie": session.cookie("")})

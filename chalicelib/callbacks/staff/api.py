@@ -25,26 +25,36 @@ Reference = Annotated[of.Line, StringConstraints(min_length=1, max_length=20)]
 
 
 class Board(Body):
+    """Which tab of the board, from which cursor on."""
+
     state: Tab = "due"
     cursor: Annotated[of.Line, StringConstraints(max_length=100)] = ""
     language: of.Language = "de"
 
 
 class ById(Body):
+    """A request, by its reference."""
+
     id: Reference
     language: of.Language = "de"
 
 
 class Phone(Body, title="PhoneNumber"):
+    """A telephone number as it was typed."""
+
     phone: Annotated[of.Line, StringConstraints(min_length=1, max_length=50)]
     language: of.Language = "de"
 
 
 class Dial(Body, title="CallStart"):
+    """A call that begins; `outside_window` says that the customer agrees to another time."""
+
     outside_window: bool = False
 
 
 class Handover(Body, title="HandOver"):
+    """The colleague a request is offered to, by id or name."""
+
     to: Annotated[of.Line, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -57,11 +67,13 @@ class CallOutcome(Body):
 
 
 class Block(Phone, title="NumberBlock"):
+    """A telephone number, and whether it is to be blocked."""
+
     blocked: bool
 
 
 class Card(BaseModel, title="CallbackSummary"):
-    """A request as the board shows it: nobody's name, nobody's number."""
+    """A request as the board shows it, without name and number."""
 
     id: str
     reference: str
@@ -127,6 +139,8 @@ class Detail(Card, title="Callback"):
 
 
 class Cards(BaseModel, title="CallbackList"):
+    """A page of a tab, most urgent first; `cursor` is that of the next page."""
+
     callbacks: list[Card]
     cursor: str | None
 
@@ -140,6 +154,8 @@ class KnownNumber(BaseModel, title="NumberRecord"):
 
 
 class ErasedRequests(BaseModel, title="NumberErasure"):
+    """How many requests were erased."""
+
     status: Literal["erased"] = "erased"
     requests: int
 

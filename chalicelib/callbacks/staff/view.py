@@ -14,7 +14,7 @@ from chalicelib.http import Request
 from chalicelib.http.staff_page import script
 from chalicelib.messages import message
 
-_RUNNING = ("waiting_minutes", "left")  # what runs in the browser, and is no news
+_RUNNING = ("waiting_minutes", "left")  # counted on in the browser, so that they are no news
 
 
 def shared(line: Line, request: Request) -> dict[str, Any]:

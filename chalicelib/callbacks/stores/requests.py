@@ -1,4 +1,4 @@
-"""Callback requests, their events and proofs of consent, and the lock of one live request a number."""
+"""Callback requests, their events and proofs of consent, and each number's lock for a live one."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -172,6 +172,7 @@ def _asked_key(callback: Callback) -> Item:
 
 
 def _new(change: Change, proof: Proof) -> Iterator[Item]:
+    """Yield the members that store a new request, its lock, its proof and what it owes."""
     table, callback = current().contacts_table, change.after
     reference, at = callback.reference, instants.text(callback.created_at)
     lock = {"pk": _number_pk(callback.asked.number_key), "sk": "LOCK", "live": reference}
@@ -192,6 +193,7 @@ def _new(change: Change, proof: Proof) -> Iterator[Item]:
 
 
 def _changed(before: Callback, change: Change, now: datetime) -> Iterator[Item]:
+    """Yield the members that store a change, release the lock of an end, and block a number."""
     table, after = current().contacts_table, change.after
     yield aws.put(table, items.pack(after), "version = :seen", seen=before.version)
     yield from _event_and_messages(change, now)

@@ -1,5 +1,5 @@
-"""The staff's side of the newsletter: a subscriber by address, the proof of their consent, erasure,
-the export. `api` answers programs in JSON, `pages` shows supervisors pages.
+"""The staff's side of the newsletter: subscribers by address, proof of consent, erasure, export.
 
-An address that is typed into a page is sent once, and then stands in no address line: its key does.
+`api` answers programs in JSON, `pages` shows pages to supervisors. An e-mail address that is typed
+into a page is sent once, in a form; URLs hold its key instead.
 """

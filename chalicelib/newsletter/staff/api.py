@@ -23,6 +23,8 @@ _SECONDS = 8
 
 
 class ById(Body):
+    """A subscriber, by the key of the address."""
+
     id: Annotated[of.Line, StringConstraints(min_length=1, max_length=64)]
     language: of.Language = "de"
 

@@ -27,10 +27,14 @@ class Wanted(Body):
 
 
 class ByEmail(Body):
+    """A subscriber, by a valid address."""
+
     email: of.Email
 
 
 class Typed(Body, title="SubscriberSearch"):
+    """What was typed for an address; it may be no valid one."""
+
     email: Annotated[of.Line, StringConstraints(max_length=254)] = ""
 
 

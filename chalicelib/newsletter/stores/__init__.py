@@ -1,2 +1,6 @@
-"""Where subscribers are kept, in the `contacts` table: `subscribers` (with their ledgers and what keeps
-an erased address from coming back), `growth` (counters by day), `exports`, `wordings` of imports."""
+"""The storage of subscribers in the `contacts` table.
+
+`subscribers` has the subscribers with their ledgers and what keeps an erased address from coming
+back, `growth` counters by day, `exports` the reads of the whole table, `wordings` the declarations
+of imports.
+"""

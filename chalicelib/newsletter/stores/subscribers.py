@@ -62,7 +62,7 @@ def save(known: Known, change: Change, now: datetime, how: How, guards: Guards =
         guards.refuse(cancelled, now)
         raise
     if change.event == "erased":
-        # Whoever restores an older table erases again by these lines.
+        # After the restore of an older table, operators repeat the erasures in these lines.
         log.info("subscriber.erased", subscriber=known.key)
 
 
@@ -86,7 +86,7 @@ def tidy(known: Known, now: datetime) -> None:
     """Set the expiry of an ended subscription's events, and strip those before an erasure.
 
     Idempotent, and after the stored change, so that a long history needs no long transaction.
-    Whoever signed up anew since the erasure keeps what is personal of that.
+    Personal data of a signup after the erasure stays.
     """
     until, found = items.events_kept_until(known.subscriber, now), _event_items(known.key)
     erased = max((item["version"] for item in found if item["event"] == "erased"), default=0)
@@ -114,6 +114,7 @@ def head(key: str) -> str | None:
 
 
 def _members(known: Known, change: Change, now: datetime, how: How) -> list[Item]:
+    """Return the members that store a change: subscriber, event, mail, counter, suppression."""
     table, before, after = current().contacts_table, change.before, change.after
     version = after.version if after else known.version + 1
     facts = dict(how.facts)
