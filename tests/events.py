@@ -1,4 +1,4 @@
-"""Lambda events as AWS makes them, for driving the app's real handlers in process."""
+"""Lambda events as AWS makes them, for driving the app's real handlers in this process."""
 
 import json
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ def api_event(
     headers: dict[str, str] | None = None,
     caller: str = "192.0.2.1",
 ) -> dict[str, Any]:
-    """An API Gateway proxy event (REST, payload 1.0)."""
+    """Return an API Gateway proxy event (REST, payload 1.0)."""
     split = urlsplit(url)
     resource, in_path = _match(split.path)
     query = parse_qs(split.query, keep_blank_values=True)
