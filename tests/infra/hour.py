@@ -1,8 +1,9 @@
-"""`python -m tests.infra.hour`: an hour of a company's morning, played to the app on an emulator.
+"""Play an hour of a company's morning to the app on an emulator.
 
-Writes `tools/dashboard_hour.json`: the values of each metric of the dashboard, by five minutes. Our own are read off
-the log lines as the metric filters do it; AWS's are what this process measures of the same calls. Something goes wrong
-now and then: SES refuses for ten minutes, a table throttles, a record is poison, mails come back.
+`python -m tests.infra.hour` writes `tools/dashboard_hour.json`: the values of each metric of the
+dashboard, by five minutes. Our own metrics are read off the log lines, as the metric filters do it.
+For AWS's metrics this process measures the same calls. There are some faults: SES refuses mails for
+ten minutes, a table throttles, a record is poison, mails come back.
 """
 
 import io
@@ -43,7 +44,7 @@ API = "AWS/ApiGateway/{}/customer-contact/api"
 
 
 class Hour:
-    """What is measured, by name and five minutes."""
+    """The measured values, by metric and five minutes."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -54,7 +55,7 @@ class Hour:
         self.slots[name][self.slot].append(round(value, 4 if value < 1 else 0))
 
     def invoke(self, function: str, go: Callable[[], Any]) -> Any:
-        """Runs a function: its answer, how long it took (ms); what its log lines count is kept."""
+        """Run a function and measure it and its log lines. Return its answer and its time in ms."""
         name, written, began = (
             config.function_name("STAGE", function),
             io.StringIO(),
@@ -72,7 +73,7 @@ class Hour:
         return answer, took
 
     def ask(self, method: str, url: str, body: Any = None, caller: int = 0) -> Answer:
-        """A request."""
+        """Send a request to the API, and measure it."""
         by = f"192.0.2.{caller}"
         answer, took = self.invoke(
             "api_handler", lambda: self.backend.call(method, url, body, caller=by)
@@ -84,7 +85,7 @@ class Hour:
         return answer  # type: ignore[no-any-return]
 
     def writes(self) -> ExitStack:
-        """While it is entered, the write units that DynamoDB's emulator names count for their table."""
+        """Count the write units that the emulator reports for each table while entered."""
         events, stack = aws.client("dynamodb").meta.events, ExitStack()
 
         def ask(params: Any, model: Any, **_: Any) -> Any:
@@ -103,7 +104,7 @@ class Hour:
         return stack
 
     def play(self) -> None:
-        """Five minutes."""
+        """Play five minutes."""
         slot, backend, began = self.slot, self.backend, time.perf_counter()
         for reader in range(READERS[slot]):
             self.ask("POST", f"/articles/article-{reader % 7}/views", caller=reader)
@@ -155,7 +156,7 @@ class Hour:
         )
 
     def feedback(self, emails: list[str]) -> None:
-        """What SES tells of the mails."""
+        """Deliver SES's events about the mails, and count the mails that were sent."""
         shape = {BOUNCE: "event bounce", COMPLAINT: "event complaint"}.get(self.slot)
         if shape:
             self.invoke(
@@ -177,7 +178,7 @@ class Hour:
 
 
 def main() -> None:
-    """Plays and writes."""
+    """Play the hour and write the file."""
     with (
         tempfile.TemporaryDirectory() as folder,
         Cloud(Path(folder)) as cloud,
