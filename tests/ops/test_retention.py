@@ -1,4 +1,4 @@
-"""The job that erases contact data, by hand."""
+"""The job that erases contact data, run by hand."""
 
 import pytest
 
