@@ -1,4 +1,4 @@
-"""What `chalice package` makes holds everything the functions need, and nothing else."""
+"""The package of `chalice package` has everything that the functions need, and nothing else."""
 
 import importlib.util
 import json
@@ -23,29 +23,28 @@ from tests.package import as_lambda
 from tests.package.conftest import Package
 from tests.staff.hosted import login, tokens
 
-# What Lambda's runtime for Python brings along.
+# The packages of Lambda's runtime for Python.
 RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
-LARGEST = (
-    12 << 20
-)  # bytes zipped, 5 MB of them for RS256: Lambda takes 50 MB, but a cold start loads them all
+# Bytes, zipped; 5 MB of them are for RS256. Lambda takes 50 MB, but a cold start loads them all.
+LARGEST = 12 << 20
 TRIGGERS = sorted(each.name for each in app.app.event_sources)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a function answered, and the top-level modules it imported."""
+    """A function's answers, and the top-level modules that it imported."""
 
     answers: list[Any]
     modules: set[str]
 
 
 class Failed(Exception):
-    """The function's process ended with an error; the text is what it said."""
+    """The function's process ended with an error. The text is its output."""
 
 
 @pytest.fixture(scope="module")
 def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with nothing but the packages of Lambda's runtime."""
+    """Make a folder with nothing but the packages of Lambda's runtime."""
     folder = tmp_path_factory.mktemp("runtime")
     for name in RUNTIME:
         spec = importlib.util.find_spec(name)
@@ -59,7 +58,7 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(
     code: Path, runtime: Path, settings: Mapping[str, str], function: str, *events: Any
 ) -> Outcome:
-    """Runs a function on some events in a process of its own, without any site-packages."""
+    """Run a function on some events, in a process without any site-packages."""
     job = {
         "path": [str(code), str(runtime)],
         "environment": {**settings, "_HANDLER": f"app.{function}"},
@@ -125,7 +124,7 @@ def test_a_trigger_does_not_pay_for_pydantic(
 
 @pytest.fixture(scope="module")
 def of_an_agent(packaged: Cloud) -> dict[str, Any]:
-    """A program's call with the token of a person who really signed in."""
+    """Return a program's call with the token of a person who really signed in."""
     token = tokens(packaged, login(packaged, "agent"))["id_token"]
     return api_event("GET", "/staff", headers={"authorization": f"Bearer {token}"})
 
@@ -156,7 +155,7 @@ def test_no_token_is_believed_where_it_cannot_be_verified(
 
 
 def without(requirement: str, package: Package, folder: Path) -> Path:
-    """The unzipped package, but for one requirement."""
+    """Link the unzipped package without one requirement."""
     for each in package.unzipped.iterdir():
         if each.name != requirement:
             (folder / each.name).symlink_to(each)
@@ -184,9 +183,7 @@ def test_a_requirement_that_is_missing_shows(
     except Failed as error:
         shown = f"No module named '{requirement}'" in str(error)  # imported at the start
     else:
-        shown = [each.status for each in served(outcome)] == [
-            500
-        ]  # imported where it is first needed
+        shown = [each.status for each in served(outcome)] == [500]  # imported where it is needed
     assert shown
 
 
@@ -210,9 +207,8 @@ def test_what_is_in_it(package: Package, root: Path, capsys: pytest.CaptureFixtu
     with zipfile.ZipFile(package.archive) as archive:
         unzipped = sum(each.file_size for each in archive.infolist())
     with capsys.disabled():
-        print(
-            f"\nthe package: {len(package.files)} files, {zipped / 1e6:.1f} MB, unzipped {unzipped / 1e6:.1f} MB"
-        )
+        sizes = f"{zipped / 1e6:.1f} MB, unzipped {unzipped / 1e6:.1f} MB"
+        print(f"\nthe package: {len(package.files)} files, {sizes}")
     assert zipped < LARGEST
 
 
@@ -236,7 +232,7 @@ def test_what_is_in_it_besides_is_what_the_lock_names(package: Package, root: Pa
 
 @pytest.fixture
 def project(root: Path, tmp_path: Path) -> Path:
-    """A copy of the whole project, so that packaging leaves nothing behind in it."""
+    """Copy the whole project, so that packaging leaves nothing behind in it."""
     unneeded = shutil.ignore_patterns(
         ".git", ".venv", ".local", ".*_cache", "__pycache__", "deployments"
     )
@@ -244,7 +240,7 @@ def project(root: Path, tmp_path: Path) -> Path:
 
 
 def chalice_package(project: Path, settings: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """The command a person would use; its result lies in `made`."""
+    """Run the command that a person would use. The result is in the folder `made`."""
     command = [*deploy.CHALICE, "package", "--stage", deploy.STAGE, "made"]
     return subprocess.run(
         command,
