@@ -1,4 +1,8 @@
-"""Personal data in logs: an address, a caller and tokens nobody else has go through every flow, faults included."""
+"""No log line contains personal data.
+
+An address, a client's IP address and tokens that nobody else has go through every flow, faults
+included.
+"""
 
 import logging
 import re
@@ -24,7 +28,7 @@ EMAIL, CALLER, AGENT, PAGE = (
 
 
 def everything(backend: Backend) -> list[str]:
-    """The newsletter's whole life, each step right and wrong; the tokens that were used."""
+    """Play every step of the newsletter, right and wrong, and return the tokens that were used."""
     headers = {"user-agent": AGENT, "content-type": "application/json", "referer": PAGE}
     body = {"email": EMAIL, "consent": "newsletter-de-1", "page": PAGE}
     for field in ("consent", "language", "website", "topics", "altcha"):
@@ -64,27 +68,28 @@ def everything(backend: Backend) -> list[str]:
     hear(backend, told("event soft bounce", *welcome(backend, key)))
     hear(backend, {"eventType": "Bounce", "mail": {"messageId": EMAIL, "destination": [EMAIL]}})
     assert post(backend, f"unsubscribe?token={used[2]}").status == 200
+    # This record cannot be read, so it goes to the dead letters.
     app.deliver_messages(
         {"Records": [{"dynamodb": {"NewImage": {"email": {"S": EMAIL}}}}]}, Context()
-    )  # quarantined
+    )
     assert post(backend, "erase", token=used[-1]).status == 200
     backend.settle()
     return used
 
 
 def _later() -> datetime:
-    """When what SES refused goes again."""
+    """Return a time at which mails that SES refused are tried again."""
     return instants.now() + timedelta(hours=2)
 
 
 def _fail(backend: Backend, code: str) -> None:
-    """SES says no."""
+    """Deliver messages while SES refuses them."""
     with backend.hooked("sesv2", "before-send.sesv2.SendEmail", error_answer(400, code)):
         backend.deliver()
 
 
 def _break(backend: Backend, used: list[str]) -> None:
-    """The table answers with an error nobody expects, which quotes what it was asked."""
+    """Send requests while the table answers with an unexpected error that quotes the request."""
     text = f"{EMAIL} {' '.join(used)}"
     with backend.hooked(
         "dynamodb", "before-send.dynamodb", error_answer(400, "ValidationException", text)
@@ -117,8 +122,7 @@ def test_no_address_and_no_token_is_in_a_log(
     lines = logged.splitlines()
     events = set(re.findall(r'"event": "([\w.]+)"', logged))
     with capsys.disabled():
-        print(
-            f"\ncanaries {len(canaries)} · log lines {len(lines)} of {len(events)} kinds · hits {sum(hits.values())}"
-        )
+        logs = f"log lines {len(lines)} of {len(events)} kinds"
+        print(f"\ncanaries {len(canaries)} · {logs} · hits {sum(hits.values())}")
     assert hits == {}
     assert {"http.error", "message.failed", "feedback.unreadable", "record.quarantined"} <= events

@@ -1,4 +1,4 @@
-"""The hotline workflow through the staff's API, to each of its ends."""
+"""The callback workflow through the staff's API, to each of its ends."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The newsletter against misuse: each threat with its input, and what came of it."""
+"""Misuse of the newsletter: each threat with its input, and what came of it."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ from tests.edge.test_subscription import HTML, hear, link, post, state, subscrib
 from tests.events import Answer
 
 INJECTED = "x\r\nBcc: e@x.y"
-MORNING = datetime(2027, 3, 10, 0, 0, 30, tzinfo=UTC)  # the day has no change of the clocks
+MORNING = datetime(2027, 3, 10, 0, 0, 30, tzinfo=UTC)  # a day without a clock change
 
 
 @pytest.mark.parametrize("proven", [False, True], ids=["no proof", "proof solved"])
@@ -39,9 +39,8 @@ def test_a_thousand_signups_of_one_address_are_three_mails_a_day(
             clock.shift(timedelta(days=1) / 1000)
         backend.deliver()
     mails = len(backend.mails(address))
-    print(
-        f"\nsignups of one address in a day 1000 · callers 100 · mails {mails} · different answers {len(answers)}"
-    )
+    figures = f"mails {mails} · different answers {len(answers)}"
+    print(f"\nsignups of one address in a day 1000 · client addresses 100 · {figures}")
     assert mails == 3
     assert {each[:2] for each in answers} == {(202, '{"status":"pending"}')}
     assert len(answers) == 1
@@ -70,15 +69,14 @@ def test_line_breaks_are_refused_in_every_field(backend: Backend) -> None:
             answer.text,
         )
     backend.deliver()
-    print(
-        f"\nfields with a header injected {len(statuses)} · accepted 0 · mails {len(backend.items(prefix='MSG#'))}"
-    )
+    mails = len(backend.items(prefix="MSG#"))
+    print(f"\nfields with a header injected {len(statuses)} · accepted 0 · mails {mails}")
     assert set(statuses.values()) == {400, 422}
     assert backend.items() == []
 
 
 def _inject(backend: Backend, path: str, method: str, name: str) -> Answer:
-    """Everything else as it should be, and a line break in this field."""
+    """Send a valid request, but for a line break in this field."""
     valid = {
         "email": "a@example.org",
         "consent": "newsletter-de-1",
@@ -98,7 +96,10 @@ def _inject(backend: Backend, path: str, method: str, name: str) -> Answer:
 
 
 def test_nothing_typed_by_a_stranger_is_in_mail_to_an_unconfirmed_address(backend: Backend) -> None:
-    """A field of somebody else's making is no field of ours; the page is kept for the proof, and only there."""
+    """Check that a mail has no words of a stranger: neither an unknown field nor the page.
+
+    The page is kept for the proof only.
+    """
     name = "Gewinn http://evil.tk"
     typed = {"name": name, "subject": name, "page": "https://evil.tk/gewinn", "next": "//evil.tk"}
     answer = backend.call(
@@ -121,7 +122,7 @@ def test_nothing_typed_by_a_stranger_is_in_mail_to_an_unconfirmed_address(backen
 
 
 def test_markup_comes_out_escaped(backend: Backend) -> None:
-    """What reaches a page of ours from outside: the page of the form and the browser's name, in the proof."""
+    """Check that the form's page and the browser's name are escaped in the proof."""
     bad = "<img src=x onerror=1>"
     headers = {"user-agent": bad, "content-type": "application/json"}
     backend.call(
@@ -134,11 +135,10 @@ def test_markup_comes_out_escaped(backend: Backend) -> None:
     assert document
     assert document["events"][0]["personal"]["page"] == bad
     shown, _ = proof.page(document, "de")
-    print(
-        f"\nmarkup in a page unescaped {shown.count(bad)} · escaped {shown.count('&lt;img src=x onerror=1&gt;')}"
-    )
+    escaped = shown.count("&lt;img src=x onerror=1&gt;")
+    print(f"\nmarkup in a page unescaped {shown.count(bad)} · escaped {escaped}")
     assert bad not in shown
-    assert shown.count("&lt;img src=x onerror=1&gt;") == 2
+    assert escaped == 2
 
 
 def test_a_form_goes_on_to_listed_pages_alone(backend: Backend) -> None:
@@ -167,9 +167,8 @@ def test_a_form_goes_on_to_listed_pages_alone(backend: Backend) -> None:
     ours = [
         post(backend, "signups", HTML, **fields, next=each.replace("#", "%23")) for each in foreign
     ]
-    print(
-        f"\nforeign pages to go on to {len(foreign)} · followed {sum('location' in each.headers for each in ours)}"
-    )
+    followed = sum("location" in each.headers for each in ours)
+    print(f"\nforeign pages to go on to {len(foreign)} · followed {followed}")
     assert [(each.status, each.headers.get("location")) for each in ours] == [(200, None)] * len(
         foreign
     )
@@ -221,9 +220,8 @@ def test_a_hundred_forged_forwards_are_one_caller(one_hour: None, backend: Backe
         claims["content-type"] = "application/json"
         body = {**SIGNUP, "email": f"forged-{number}@example.org"}
         statuses.append(backend.call("POST", "/newsletter/signups", body, claims).status)
-    print(
-        f"\nforged X-Forwarded-For 100 · taken {statuses.count(202)} · refused with 429 {statuses.count(429)}"
-    )
+    taken, refused = statuses.count(202), statuses.count(429)
+    print(f"\nforged X-Forwarded-For 100 · taken {taken} · refused with 429 {refused}")
     assert statuses == [202] * 20 + [429] * 80
 
 
@@ -265,9 +263,8 @@ def test_events_of_a_foreign_topic_are_refused_and_logged(
             topic="arn:aws:sns:eu-central-1:000000000000:foreign",
         )
     logged = [json.loads(each)["event"] for each in capsys.readouterr().out.splitlines()]
-    print(
-        f"\nforged SES events {len(forged)} · logged {len(logged)} · changes {int(backend.items() != before)}"
-    )
+    changes = int(backend.items() != before)
+    print(f"\nforged SES events {len(forged)} · logged {len(logged)} · changes {changes}")
     assert logged == ["feedback.foreign_topic"] * len(forged)
     assert (backend.items(), state(key)) == (before, "confirmed")
     assert not [path for path in INVENTORY if "events" in path or "sns" in path]

@@ -56,7 +56,7 @@ def counted() -> Iterator[Counter[str]]:
 
 @pytest.fixture
 def person(sam: Agent) -> Agent:
-    """A supervisor at a browser without a script."""
+    """Return a supervisor at a browser without a script."""
     return sam
 
 

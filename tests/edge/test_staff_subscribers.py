@@ -1,4 +1,7 @@
-"""A supervisor looks up a subscriber, proves the consent and erases, at a browser; programs get the JSON they had."""
+"""A supervisor looks up a subscriber at a browser, proves the consent, and erases.
+
+Programs get JSON from the same paths.
+"""
 
 import json
 from urllib.parse import quote

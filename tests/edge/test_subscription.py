@@ -1,4 +1,7 @@
-"""A subscription after its confirmation: leaving, choosing, one's data, erasure, bounces and complaints, the proof."""
+"""A subscription after its confirmation.
+
+Leaving, topics, one's own data, erasure, bounces, complaints and the proof of consent.
+"""
 
 import json
 import re
@@ -30,7 +33,7 @@ SCRIPT = {"content-type": FORM, "accept": "application/json"}
 
 
 def link(backend: Backend, address: str, page: str) -> str:
-    """The token of a link in the newest mail to an address that has one."""
+    """Return a link's token from the newest mail to an address that has such a link."""
     for mail in backend.mails(address):
         found = re.search(
             rf"https://contact\.site\.example/newsletter/{page}\?token=(\S+)", mail["text"]
@@ -41,7 +44,7 @@ def link(backend: Backend, address: str, page: str) -> str:
 
 
 def subscribe(backend: Backend, address: str) -> str:
-    """Signs up and confirms; the subscriber's key."""
+    """Sign up and confirm, and return the subscriber's key."""
     assert sign_up(backend, address, page=f"{ORIGIN}/gold").status == 202
     backend.deliver()
     assert confirm(backend, link(backend, address, "confirm")).status == 200
@@ -52,6 +55,11 @@ def subscribe(backend: Backend, address: str) -> str:
 def state(key: str) -> str:
     subscriber = subscribers.load(key).subscriber
     return subscriber.state if subscriber else "none"
+
+
+def intact(key: str) -> bool:
+    document = proof.document(key, service.wordings, instants.now())
+    return document is not None and document["intact"] is True
 
 
 def post(
@@ -75,18 +83,21 @@ def hear(backend: Backend, told: dict[str, Any], topic: str | None = None) -> No
 
 
 def told(shape: str, message_id: str, service_id: str, feedback_id: str = "") -> dict[str, Any]:
-    """A documented event body, about one of our messages, now."""
+    """Return an event as SES documents it, about one of our messages, of this moment."""
     text = (
         json.dumps(EVENTS[shape])
         .replace("OUR-MESSAGE", message_id)
         .replace("SERVICE-ID", service_id)
     )
     text = text.replace("NOW", instants.text(instants.now()))
-    return json.loads(text.replace("FEEDBACK-ID", feedback_id or f"feedback-{shape}"))  # type: ignore[no-any-return]
+    event: dict[str, Any] = json.loads(
+        text.replace("FEEDBACK-ID", feedback_id or f"feedback-{shape}")
+    )
+    return event
 
 
 def welcome(backend: Backend, key: str) -> tuple[str, str]:
-    """The welcome mail's id, and SES's name for it."""
+    """Return the ids of the welcome mail: ours, and SES's."""
     (item,) = [
         each for each in backend.items(prefix="MSG#newsletter-welcome") if each["subject"] == key
     ]
@@ -118,7 +129,10 @@ def test_one_click_unsubscribe_to_the_letter(backend: Backend) -> None:
     assert url
     token = link(backend, "leaves@example.org", "unsubscribe")
     boundary = "multipart/form-data; boundary=x"
-    multipart = '--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n'
+    multipart = (
+        '--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\n'
+        "One-Click\r\n--x--\r\n"
+    )
     for kind, body in ((FORM, "List-Unsubscribe=One-Click"), (boundary, multipart)):
         answer = backend.call(
             "POST", f"/newsletter/unsubscribe?token={token}", body, {"content-type": kind}
@@ -213,7 +227,7 @@ def test_ones_data_and_its_erasure_want_a_fresh_link(backend: Backend) -> None:
 
 
 def _allow_mails(backend: Backend, key: str) -> None:
-    """Ten minutes pass for an address."""
+    """Forget the mails to an address, as if ten minutes had passed."""
     aws.client("dynamodb").update_item(
         TableName=backend.env["CONTACTS_TABLE"],
         Key=aws.pack_item({"pk": f"SUB#{key}", "sk": "SUB"}),
@@ -254,9 +268,8 @@ def test_after_an_erasure_nothing_personal_is_anywhere(
     hits = sum(everything.count(canary) for canary in ("canary", "Canary", "203.0.113.77"))
     again = ops("import", written(tmp_path / "old.csv", row("CANARY@example.org")))
     with capsys.disabled():
-        print(
-            f"\nerased: hits in tables, queue and logs {hits} · imported again: {again.output.splitlines()[-1]}"
-        )
+        outcome = again.output.splitlines()[-1]
+        print(f"\nerased: hits in tables, queue and logs {hits} · imported again: {outcome}")
     assert hits == 0
     assert again.output.splitlines()[-1] == "0 imported, 0 done before, 1 refused"
     assert [each["reason"] for each in table(tmp_path / "old.csv.refused.csv")] == [
@@ -311,9 +324,8 @@ def test_a_thousand_looks_at_every_link_change_nothing(backend: Backend) -> None
     )
     pressed += [post(backend, f"unsubscribe?token={pages['unsubscribe']}").status]
     pressed += [post(backend, "erase", token=data).status]
-    print(
-        f"\nlooks at mailed links {looks} · writes 0 · buttons that work afterwards {pressed.count(200)}"
-    )
+    working = f"buttons that work afterwards {pressed.count(200)}"
+    print(f"\nlooks at mailed links {looks} · writes 0 · {working}")
     assert pressed == [200] * 4
     assert (state(key), state(key_of("scanner-2@example.org"))) == ("none", "confirmed")
 
@@ -334,7 +346,7 @@ def test_a_hard_bounce_ends_it_and_a_fresh_opt_in_begins_it_again(
     sign_up(backend, address)
     backend.deliver()
     assert confirm(backend, link(backend, address, "confirm")).status == 200
-    hear(backend, event)  # once more, late
+    hear(backend, event)  # the same event once more, late
     assert state(key) == "confirmed"
 
 
@@ -351,7 +363,7 @@ def test_feedback_in_every_order_ends_in_one_state(
         for _ in range(2):
             hear(backend, told(shape, message, service_id))
     assert state(key) == "complained"
-    assert proof.document(key, service.wordings, instants.now())["intact"]  # type: ignore[index]  # it is there
+    assert intact(key)
     _allow_mails(backend, key)
     assert sign_up(backend, "orders@example.org").status == 202
     assert state(key) == "complained"
@@ -416,7 +428,7 @@ def test_the_proof_verifies_and_one_changed_byte_shows(backend: Backend) -> None
             changed += 1
             detected += not found["intact"] and bool(found["faults"])
         aws.client("dynamodb").put_item(TableName=table, Item=aws.pack_item(item))
-    assert proof.document(key, service.wordings, instants.now())["intact"]  # type: ignore[index]  # it is there
+    assert intact(key)
     print(f"\nchanged values {changed} · detected {detected}")
     assert detected == changed
 
@@ -475,13 +487,12 @@ def test_answers_tell_nothing_and_take_the_same_time(backend: Backend) -> None:
     }
     print(f"\nanswers {len(answers)} · medians {medians} · calls {calls}")
     assert len(answers) == 1
-    assert {len(each) for each in calls.values()} == {
-        2
-    }  # one read and one write, whatever is known
+    # It is one read and one write, whatever is known.
+    assert {len(each) for each in calls.values()} == {2}
 
 
 def test_the_staff_look_up_prove_and_erase(cloud: Cloud) -> None:
-    """On the live local stage, whose key stands in its settings."""
+    """Check the staff's calls on the local stage, with the key of its settings."""
     with Backend(cloud, cloud.env) as backend:
         staff = {"authorization": f"Bearer {cloud.env['STAFF_TEST_KEY']}"}
         sign_up(backend, "staff-looks@example.org")
@@ -514,7 +525,10 @@ def test_the_staff_look_up_prove_and_erase(cloud: Cloud) -> None:
 
 
 def test_confirming_against_unsubscribing_has_one_end(backend: Backend) -> None:
-    """From before the confirmation on: whoever comes first, the state is what the ledger tells; a repeat ends it."""
+    """Check that confirming and unsubscribing at once leave a state that the ledger explains.
+
+    Whoever comes first, a repeated unsubscribe ends the subscription.
+    """
     ends: Counter[str] = Counter()
     for number in range(8):
         email = f"both-{number}@example.org"
@@ -532,10 +546,9 @@ def test_confirming_against_unsubscribing_has_one_end(backend: Backend) -> None:
         ends[state(key)] += 1
         assert events == ["signup", "confirmed", "unsubscribed"][: len(events)]
         assert state(key) == events[-1]
-        assert proof.document(key, service.wordings, instants.now())["intact"]  # type: ignore[index]  # it is there
+        assert intact(key)
         assert post(backend, f"unsubscribe?token={leaving}").status == 200
         assert state(key) == "unsubscribed"
-    print(
-        f"\nconfirmations against unsubscribes, 4 each at once: races 8 · ends {dict(ends)} · ledgers intact 8"
-    )
+    outcome = f"races 8 · ends {dict(ends)} · ledgers intact 8"
+    print(f"\nconfirmations against unsubscribes, 4 each at once: {outcome}")
     assert ends.keys() <= {"confirmed", "unsubscribed"}
