@@ -1,4 +1,4 @@
-"""The coming days as the machine understands them: holidays, exceptions, clock changes, days without end, shifts."""
+"""The coming days: holidays, exceptions, clock changes, days without an end, and shifts."""
 
 from datetime import date
 
