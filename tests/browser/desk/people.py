@@ -1,4 +1,4 @@
-"""What people at the desk do, and what their pages are held against."""
+"""The presses of the staff, and the checks of their pages."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def press(page: Page, name: str) -> None:
 
 
 def inspect(page: Page, state: str) -> None:
-    """No violation of axe's rules and nothing cut off, at both widths; a picture of each is kept."""
+    """Check a page by axe's rules and for cut-off content at both widths, and keep pictures."""
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         page.screenshot(path=ARTEFACTS / f"staff_{state}_{width}px.png", full_page=True)
