@@ -99,7 +99,7 @@ class Backend:
         url: str,
         body: Any = None,
         headers: dict[str, str] | None = None,
-        caller: str = "192.0.2.1",
+        client_ip: str = "192.0.2.1",
     ) -> Answer:
         """Send one request to the API's handler. A body that is not text goes as JSON."""
         given = {"user-agent": BROWSER, **(headers or {})}
@@ -107,7 +107,7 @@ class Backend:
             body = json.dumps(body)
         if body is not None:
             given.setdefault("content-type", "application/json")
-        made = app.app(api_event(method, url, body, given, caller), Context())
+        made = app.app(api_event(method, url, body, given, client_ip), Context())
         return Answer(
             made["statusCode"], {k.lower(): v for k, v in made["headers"].items()}, made["body"]
         )

@@ -38,7 +38,7 @@ def api_event(
     url: str,
     body: str | None = None,
     headers: dict[str, str] | None = None,
-    caller: str = "192.0.2.1",
+    client_ip: str = "192.0.2.1",
 ) -> dict[str, Any]:
     """Return an API Gateway proxy event (REST, payload 1.0)."""
     split = urlsplit(url)
@@ -58,7 +58,7 @@ def api_event(
             "resourcePath": resource,
             "httpMethod": method,
             "requestId": "request",
-            "identity": {"sourceIp": caller, "userAgent": (headers or {}).get("user-agent", "")},
+            "identity": {"sourceIp": client_ip, "userAgent": (headers or {}).get("user-agent", "")},
         },
         "body": body,
         "isBase64Encoded": False,

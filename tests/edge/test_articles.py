@@ -21,7 +21,7 @@ def read(backend: Backend, slug: str, visitor: int = 1, **said: str) -> int:
         f"/articles/{slug}/views",
         said or None,
         {"origin": ORIGIN},
-        caller=f"198.51.100.{visitor}",
+        client_ip=f"198.51.100.{visitor}",
     ).status
 
 
@@ -43,11 +43,11 @@ def test_the_beacons_text_counts_and_so_does_nothing_at_all(backend: Backend) ->
     beacon = {"origin": ORIGIN, "content-type": "text/plain;charset=UTF-8"}
     assert (
         backend.call(
-            "POST", "/articles/gold/views", '{"title":"Gold"}', beacon, caller="192.0.2.1"
+            "POST", "/articles/gold/views", '{"title":"Gold"}', beacon, client_ip="192.0.2.1"
         ).status
         == 204
     )
-    assert backend.call("POST", "/articles/gold/views", None, caller="192.0.2.2").status == 204
+    assert backend.call("POST", "/articles/gold/views", None, client_ip="192.0.2.2").status == 204
     backend.count()
     assert views(backend, "gold") == 2
 

@@ -158,10 +158,10 @@ def test_control_characters_are_refused_in_every_field(
     assert line.items() == []
 
 
-def test_five_an_hour_from_one_caller(one_hour: None, line: Backend) -> None:
+def test_five_an_hour_from_one_address(one_hour: None, line: Backend) -> None:
     statuses = [ask(line, phone=f"0151 2345678{n}").status for n in range(7)]
     assert statuses == [202] * 5 + [429] * 2
-    print(f"abuse: of 7 requests an hour from one caller {statuses.count(202)} taken")
+    print(f"abuse: of 7 requests an hour from one address {statuses.count(202)} taken")
 
 
 def test_markup_comes_out_escaped(line: Backend) -> None:

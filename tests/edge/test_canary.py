@@ -16,10 +16,10 @@ from chalicelib.newsletter.keys import key_of
 from tests.backend import Backend
 from tests.edge.test_faults import error_answer
 from tests.edge.test_newsletter import confirm, sign_up
-from tests.edge.test_subscription import _allow_mails, hear, link, post, told, welcome
+from tests.edge.test_subscription import _allow_mails, link, mail_feedback, post, told, welcome
 from tests.events import Context
 
-EMAIL, CALLER, AGENT, PAGE = (
+EMAIL, IP, AGENT, PAGE = (
     "canary-7f3k@example.org",
     "203.0.113.177",
     "Canary-Browser/7",
@@ -33,23 +33,23 @@ def everything(backend: Backend) -> list[str]:
     body = {"email": EMAIL, "consent": "newsletter-de-1", "page": PAGE}
     for field in ("consent", "language", "website", "topics", "altcha"):
         backend.call(
-            "POST", "/newsletter/signups", {**body, field: EMAIL}, headers, caller="198.51.100.9"
+            "POST", "/newsletter/signups", {**body, field: EMAIL}, headers, client_ip="198.51.100.9"
         )
     for wrong in ({"email": f"{EMAIL}\r\n"}, {"page": [EMAIL]}):
-        backend.call("POST", "/newsletter/signups", {**body, **wrong}, headers, caller=CALLER)
-    backend.call("POST", "/newsletter/signups", f'{{"email":"{EMAIL}"', headers, caller=CALLER)
-    assert backend.call("POST", "/newsletter/signups", body, headers, caller=CALLER).status == 202
+        backend.call("POST", "/newsletter/signups", {**body, **wrong}, headers, client_ip=IP)
+    backend.call("POST", "/newsletter/signups", f'{{"email":"{EMAIL}"', headers, client_ip=IP)
+    assert backend.call("POST", "/newsletter/signups", body, headers, client_ip=IP).status == 202
     _fail(backend, "BadRequestException")
     backend.settle()
     _allow_mails(backend, key_of(EMAIL))
-    assert backend.call("POST", "/newsletter/signups", body, headers, caller=CALLER).status == 202
+    assert backend.call("POST", "/newsletter/signups", body, headers, client_ip=IP).status == 202
     _fail(backend, "ServiceUnavailable")
     backend.tick(_later())
     used = [link(backend, EMAIL, "confirm")]
     for method in ("GET", "HEAD"):
-        backend.call(method, f"/newsletter/confirm?token={used[0]}", headers=headers, caller=CALLER)
+        backend.call(method, f"/newsletter/confirm?token={used[0]}", headers=headers, client_ip=IP)
         backend.call(
-            method, f"/newsletter/confirm?token={used[0]}{EMAIL}", headers=headers, caller=CALLER
+            method, f"/newsletter/confirm?token={used[0]}{EMAIL}", headers=headers, client_ip=IP
         )
     assert confirm(backend, used[0]).status == 200
     backend.settle()
@@ -65,8 +65,10 @@ def everything(backend: Backend) -> list[str]:
     for path in (".csv", f"?email={EMAIL}", f"/{key}/proof", f"/{EMAIL}/proof"):
         backend.call("GET", f"/staff/subscribers{path}", headers=staff)
     _break(backend, used)
-    hear(backend, told("event soft bounce", *welcome(backend, key)))
-    hear(backend, {"eventType": "Bounce", "mail": {"messageId": EMAIL, "destination": [EMAIL]}})
+    mail_feedback(backend, told("event soft bounce", *welcome(backend, key)))
+    mail_feedback(
+        backend, {"eventType": "Bounce", "mail": {"messageId": EMAIL, "destination": [EMAIL]}}
+    )
     assert post(backend, f"unsubscribe?token={used[2]}").status == 200
     # This record cannot be read, so it goes to the dead letters.
     app.deliver_messages(
@@ -112,7 +114,7 @@ def test_no_address_and_no_token_is_in_a_log(
     canaries = [
         EMAIL,
         "canary",
-        CALLER,
+        IP,
         AGENT,
         PAGE,
         *used,

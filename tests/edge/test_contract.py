@@ -165,7 +165,7 @@ def test_an_error_of_ours_says_nothing_about_itself(
     backend: Backend, capsys: pytest.CaptureFixture[str]
 ) -> None:
     backend.configure(TIME_ZONE="Nowhere/Land")
-    answer = backend.call("POST", "/articles/gold/views", caller="192.0.2.1")
+    answer = backend.call("POST", "/articles/gold/views", client_ip="192.0.2.1")
     assert answer.status == 500
     is_problem(answer)
     assert "Nowhere" not in answer.text

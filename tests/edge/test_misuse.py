@@ -13,7 +13,16 @@ from chalicelib.newsletter.keys import key_of
 from tests.backend import ORIGIN, Backend
 from tests.edge.test_challenges import fresh, written
 from tests.edge.test_newsletter import SIGNUP, sign_up
-from tests.edge.test_subscription import HTML, hear, link, post, state, subscribe, told, welcome
+from tests.edge.test_subscription import (
+    HTML,
+    link,
+    mail_feedback,
+    post,
+    state,
+    subscribe,
+    told,
+    welcome,
+)
 from tests.events import Answer
 
 INJECTED = "x\r\nBcc: e@x.y"
@@ -31,7 +40,7 @@ def test_a_thousand_signups_of_one_address_are_three_mails_a_day(
             given = {"altcha": written(fresh(backend, "newsletter"))} if proven else {}
             body = {**SIGNUP, "email": address, **given}
             answer = backend.call(
-                "POST", "/newsletter/signups", body, caller=f"198.51.100.{number % 100}"
+                "POST", "/newsletter/signups", body, client_ip=f"198.51.100.{number % 100}"
             )
             answers.add((answer.status, answer.text, str(answer.headers)))
             if number % 50 == 0:
@@ -211,7 +220,7 @@ def test_links_ignore_what_a_request_claims_to_be_sent_to(backend: Backend) -> N
     assert shape[0] == shape[1]
 
 
-def test_a_hundred_forged_forwards_are_one_caller(one_hour: None, backend: Backend) -> None:
+def test_a_hundred_forged_forwards_are_one_client(one_hour: None, backend: Backend) -> None:
     statuses = []
     for number in range(100):
         claims = dict.fromkeys(
@@ -257,7 +266,7 @@ def test_events_of_a_foreign_topic_are_refused_and_logged(
     )
     capsys.readouterr()
     for shape in forged:
-        hear(
+        mail_feedback(
             backend,
             told(shape, message, service),
             topic="arn:aws:sns:eu-central-1:000000000000:foreign",

@@ -24,8 +24,8 @@ from tests.edge.test_faults import SERVICES, error_answer
 from tests.edge.test_newsletter import sign_up
 from tests.edge.test_subscription import (
     _allow_mails,
-    hear,
     link,
+    mail_feedback,
     post,
     state,
     subscribe,
@@ -69,7 +69,7 @@ def _confirmed(backend: Backend, email: str, page: str) -> Act:
 
 def _bounced(backend: Backend, email: str) -> Act:
     event = told("event bounce", *welcome(backend, subscribe(backend, email)))
-    return lambda: hear(backend, event)
+    return lambda: mail_feedback(backend, event)
 
 
 FLOWS = {

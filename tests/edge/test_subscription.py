@@ -69,7 +69,7 @@ def post(
     return backend.call("POST", f"/newsletter/{page}", body, headers or SCRIPT)
 
 
-def hear(backend: Backend, told: dict[str, Any], topic: str | None = None) -> None:
+def mail_feedback(backend: Backend, told: dict[str, Any], topic: str | None = None) -> None:
     arn = topic or backend.env["MAIL_EVENTS_TOPIC_ARN"]
     record: dict[str, Any] = {
         "Sns": {
@@ -245,7 +245,7 @@ def test_after_an_erasure_nothing_personal_is_anywhere(
         "consent": "newsletter-de-1",
         "page": f"{ORIGIN}/canary-page",
     }
-    backend.call("POST", "/newsletter/signups", body, agent, caller="203.0.113.77")
+    backend.call("POST", "/newsletter/signups", body, agent, client_ip="203.0.113.77")
     backend.deliver()
     confirm(backend, link(backend, "canary@example.org", "confirm"))
     backend.settle()
@@ -339,14 +339,14 @@ def test_a_hard_bounce_ends_it_and_a_fresh_opt_in_begins_it_again(
     message, service_id = welcome(backend, key)
     event = told(shape, message, service_id)
     for _ in range(3):
-        hear(backend, event)
+        mail_feedback(backend, event)
     assert state(key) == "bounced"
     assert [each.event for each in subscribers.events(key)] == ["signup", "confirmed", "bounced"]
     _allow_mails(backend, key)
     sign_up(backend, address)
     backend.deliver()
     assert confirm(backend, link(backend, address, "confirm")).status == 200
-    hear(backend, event)  # the same event once more, late
+    mail_feedback(backend, event)  # the same event once more, late
     assert state(key) == "confirmed"
 
 
@@ -361,7 +361,7 @@ def test_feedback_in_every_order_ends_in_one_state(
     message, service_id = welcome(backend, key)
     for shape in order:
         for _ in range(2):
-            hear(backend, told(shape, message, service_id))
+            mail_feedback(backend, told(shape, message, service_id))
     assert state(key) == "complained"
     assert intact(key)
     _allow_mails(backend, key)
@@ -380,7 +380,7 @@ def test_an_event_resolves_a_message_without_an_answer(backend: Backend) -> None
         backend.deliver()
     (message,) = backend.states()
     assert backend.states() == {message: "unclear"}
-    hear(backend, told("event delivery", message, "ses-knows"))
+    mail_feedback(backend, told("event delivery", message, "ses-knows"))
     assert backend.states() == {message: "sent"}
     found = [each["service_id"] for each in backend.items(prefix="MSG#")]
     assert found == ["ses-knows"]
@@ -390,18 +390,18 @@ def test_foreign_topics_unknown_messages_and_nonsense_change_nothing(backend: Ba
     key = subscribe(backend, "forged@example.org")
     message, service_id = welcome(backend, key)
     before = backend.items()
-    hear(
+    mail_feedback(
         backend,
         told("event complaint", message, service_id),
         topic="arn:aws:sns:eu-central-1:000000000000:foreign",
     )
-    hear(backend, told("event complaint", "newsletter-welcome.nobody.1", "unknown"))
+    mail_feedback(backend, told("event complaint", "newsletter-welcome.nobody.1", "unknown"))
     for nonsense in (
         {},
         {"eventType": "Bounce"},
         {"eventType": "Bounce", "mail": {"messageId": service}},
     ):
-        hear(backend, nonsense)
+        mail_feedback(backend, nonsense)
     assert backend.items() == before
 
 
@@ -442,7 +442,7 @@ def test_growth_is_counted_with_what_grew(backend: Backend) -> None:
         key = subscribe(backend, f"grown-{number}@example.org")
     post(backend, f"unsubscribe?token={tokens.sign(links.UNSUBSCRIBE, key, 0)}")
     message, service = welcome(backend, key_of("grown-0@example.org"))
-    hear(backend, told("event bounce", message, service))
+    mail_feedback(backend, told("event bounce", message, service))
     day = instants.day(instants.now(), "Europe/Berlin").isoformat()
     reads: list[str] = []
     with backend.hooked(
@@ -462,7 +462,7 @@ def test_answers_tell_nothing_and_take_the_same_time(backend: Backend) -> None:
     post(backend, "refuse", token=link(backend, "e-refused@example.org", "refuse"))
     for name, shape in {"bounced": "event bounce", "complained": "event complaint"}.items():
         known[name] = subscribe(backend, f"e-{name}@example.org")
-        hear(backend, told(shape, *welcome(backend, known[name])))
+        mail_feedback(backend, told(shape, *welcome(backend, known[name])))
     assert {name: state(key) for name, key in known.items()} == {name: name for name in known}
     addresses = ["e-confirmed", "e-pending", "e-refused", "e-bounced", "e-complained", "e-new"]
     answers: set[tuple[int, str, str]] = set()

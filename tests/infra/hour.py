@@ -30,7 +30,7 @@ from ops.watching import dead_letters
 from tests.backend import Backend
 from tests.edge.test_faults import error_answer
 from tests.edge.test_gateway import SCHEDULED
-from tests.edge.test_subscription import hear, link, told, welcome
+from tests.edge.test_subscription import link, mail_feedback, told, welcome
 from tests.events import Answer, Context
 from tests.infra.test_watching import matches, value
 from tools.dashboard import HOUR, ROOT, series
@@ -72,11 +72,11 @@ class Hour:
                     self.put(f"customer-contact/STAGE/{measure.name}", value(measure.value, line))
         return answer, took
 
-    def ask(self, method: str, url: str, body: Any = None, caller: int = 0) -> Answer:
+    def ask(self, method: str, url: str, body: Any = None, client: int = 0) -> Answer:
         """Send a request to the API, and measure it."""
-        by = f"192.0.2.{caller}"
+        client_ip = f"192.0.2.{client}"
         answer, took = self.invoke(
-            "api_handler", lambda: self.backend.call(method, url, body, caller=by)
+            "api_handler", lambda: self.backend.call(method, url, body, client_ip=client_ip)
         )
         self.put(API.format("Count"), 1)
         self.put(API.format("Latency"), took)
@@ -107,8 +107,8 @@ class Hour:
         """Play five minutes."""
         slot, backend, began = self.slot, self.backend, time.perf_counter()
         for reader in range(READERS[slot]):
-            self.ask("POST", f"/articles/article-{reader % 7}/views", caller=reader)
-            self.ask("GET", "/articles/popular", caller=reader)
+            self.ask("POST", f"/articles/article-{reader % 7}/views", client=reader)
+            self.ask("GET", "/articles/popular", client=reader)
         self.ask("POST", "/newsletter/signups", {"email": "nonsense", "consent": "newsletter-de-1"})
         emails = [f"reader-{slot}-{number}@example.org" for number in range(READERS[slot] // 12)]
         refuse = error_answer(400, "ThrottlingException")
@@ -161,7 +161,11 @@ class Hour:
         if shape:
             self.invoke(
                 "mail_feedback",
-                partial(hear, self.backend, told(shape, *welcome(self.backend, key_of(emails[0])))),
+                partial(
+                    mail_feedback,
+                    self.backend,
+                    told(shape, *welcome(self.backend, key_of(emails[0]))),
+                ),
             )
         sent = sum(state == "sent" for state in self.backend.states().values())
         self.put("AWS/SES/Send", sent - self.sent)

@@ -57,7 +57,7 @@ def outbox(cloud: Cloud) -> list[dict[str, Any]]:
     return items
 
 
-def test_an_event_that_was_lost_is_heard_after_all(operator: Operator, cloud: Cloud) -> None:
+def test_a_lost_event_is_handled_after_all(operator: Operator, cloud: Cloud) -> None:
     email = f"bounces-{uuid.uuid4().hex[:8]}@example.org"
     call(cloud, "POST", "/newsletter/signups", {"email": email, "consent": "newsletter-de-1"})
 

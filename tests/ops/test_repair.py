@@ -175,7 +175,7 @@ def test_an_erasure_since_the_point_in_time_is_done_again(backend: Backend) -> N
     assert key_of("goes@example.org") == key
 
 
-def test_callers_erased_since_are_erased_again(backend: Backend, tmp_path: Path) -> None:
+def test_requests_erased_since_are_erased_again(backend: Backend, tmp_path: Path) -> None:
     """Check that requests erased since the restored time are erased in the copy as well.
 
     One is erased by number and one after its term. The third stays, and so do the proofs of consent

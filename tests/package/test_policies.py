@@ -292,7 +292,9 @@ def views(backend: Watched) -> None:
     # all draw the first lane.
     for slug in ("gold", "silver", "bronze", "copper"):
         for visitor in range(60):
-            answer = backend.call("POST", f"/articles/{slug}/views", caller=f"198.51.100.{visitor}")
+            answer = backend.call(
+                "POST", f"/articles/{slug}/views", client_ip=f"198.51.100.{visitor}"
+            )
             assert answer.status == 204
     backend.count()
     # The stream overlooks this one.
