@@ -399,7 +399,7 @@ def test_foreign_topics_unknown_messages_and_nonsense_change_nothing(backend: Ba
     for nonsense in (
         {},
         {"eventType": "Bounce"},
-        {"eventType": "Bounce", "mail": {"messageId": service}},
+        {"eventType": "Bounce", "mail": {"messageId": service_id}},
     ):
         mail_feedback(backend, nonsense)
     assert backend.items() == before
