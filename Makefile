@@ -32,7 +32,7 @@ check: $(READY) ## ruff, mypy and the fast tests: at every save
 test: $(READY) ## all tests, on emulators of their own and in a real browser: in two halves at once
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=none test-pages test-rest
 
-PAGES := tests/browser tests/staff tests/infra
+PAGES := tests/browser tests/auth tests/infra
 PYTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest
 
 test-pages: $(READY)

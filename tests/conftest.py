@@ -13,8 +13,8 @@ import pytest
 from hypothesis import settings
 
 from local.cloud import Cloud
+from tests.auth.issuer import Issuer
 from tests.backend import Backend
-from tests.staff.issuer import Issuer
 
 # A deadline would measure how busy the machine is.
 settings.register_profile("untimed", deadline=None)

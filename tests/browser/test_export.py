@@ -12,8 +12,8 @@ from playwright.sync_api import Download, Page, Route, expect
 
 from local.cloud import Cloud
 from tests.browser.conftest import Staff, Visitor
-from tests.browser.test_staff_lead import clean
-from tests.browser.test_staff_signin import sign_in
+from tests.browser.test_sign_in import sign_in
+from tests.browser.test_supervisor_pages import clean
 
 COLUMNS = "email,language,topics,consent_version,confirmed_at\r\n"
 PARTS = 5

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from chalicelib.callbacks import workflow
 from chalicelib.callbacks.model import Asked, Callback, Rules, Who
-from tests.callbacks.test_hotline import berlin, make
+from tests.callbacks.test_opening_hours import berlin, make
 
 RULES = Rules(make())
 ASKED = Asked(

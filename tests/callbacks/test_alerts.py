@@ -12,7 +12,7 @@ from chalicelib.callbacks.model import Callback, Letter, Topic
 from chalicelib.formats import Formats
 from chalicelib.settings import Settings
 from tests.callbacks.cases import ASKED, RULES, STATES, asap, at
-from tests.callbacks.test_hotline import make
+from tests.callbacks.test_opening_hours import make
 
 # The basic character set of GSM 03.38. An SMS of these may have 160 characters.
 GSM_7 = re.compile(

@@ -26,7 +26,7 @@ from tests.callbacks.cases import (
     retry,
     scheduled,
 )
-from tests.callbacks.test_hotline import make
+from tests.callbacks.test_opening_hours import make
 
 OTHER = (at("Wed 09:00"), at("Wed 11:00"))
 

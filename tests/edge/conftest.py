@@ -3,7 +3,7 @@
 import pytest
 
 from tests.backend import Backend
-from tests.edge.desk import ALWAYS, Agent
+from tests.edge.staff import ALWAYS, Agent
 
 
 @pytest.fixture

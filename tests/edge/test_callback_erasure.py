@@ -8,7 +8,7 @@ import pytest
 from chalicelib import instants
 from chalicelib.callbacks import erasure
 from tests.backend import Backend
-from tests.edge.desk import STAFF, Agent, ask, backdate
+from tests.edge.staff import STAFF, Agent, ask, backdate
 
 PERSON = {
     "name": "Canary Muster",

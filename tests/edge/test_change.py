@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib import aws, instants, tokens
 from tests.backend import FORM, Backend
-from tests.edge.desk import STAFF, Agent, ask, backdate
+from tests.edge.staff import STAFF, Agent, ask, backdate
 from tests.events import Answer
 
 CHANGE = "/callbacks/change"

@@ -8,8 +8,8 @@ import pytest
 
 from chalicelib import aws, instants
 from tests.backend import FORM, Backend
-from tests.edge.desk import STAFF, Agent, ask
-from tests.edge.test_staff_lead import look
+from tests.edge.staff import STAFF, Agent, ask
+from tests.edge.test_staff_figures import look
 from tests.events import Answer
 
 BASE = "https://contact.site.example"

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from local.people import Login
-from tests.staff.hosted import Visitor
+from tests.auth.hosted import Visitor
 
 
 class Runner:

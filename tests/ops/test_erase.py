@@ -8,7 +8,7 @@ import boto3
 
 from infra import config
 from tests.backend import Backend
-from tests.edge.desk import ask
+from tests.edge.staff import ask
 from tests.edge.test_subscription import subscribe
 from tests.ops.commands import ops
 

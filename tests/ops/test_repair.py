@@ -16,7 +16,7 @@ from chalicelib.newsletter import links
 from chalicelib.newsletter.keys import key_of
 from ops import restoring, rotating
 from tests.backend import Backend
-from tests.edge.desk import ask
+from tests.edge.staff import ask
 from tests.edge.test_faults import error_answer
 from tests.edge.test_newsletter import sign_up
 from tests.edge.test_subscription import subscribe

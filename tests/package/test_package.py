@@ -18,10 +18,10 @@ import app
 from local import deploy
 from local.cloud import Cloud
 from local.emulator import inherited
+from tests.auth.hosted import login, tokens
 from tests.events import Answer, api_event
 from tests.package import as_lambda
 from tests.package.conftest import Package
-from tests.staff.hosted import login, tokens
 
 # The packages of Lambda's runtime for Python.
 RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")

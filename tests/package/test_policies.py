@@ -23,11 +23,11 @@ from chalicelib.newsletter import links
 from chalicelib.newsletter.keys import key_of
 from infra import config, policies
 from local.cloud import Cloud
+from tests.auth.issuer import Issuer
+from tests.auth.test_flow import Browser
 from tests.backend import FORM, Backend
-from tests.edge.desk import Agent
+from tests.edge.staff import Agent
 from tests.events import Answer, Context
-from tests.staff.issuer import Issuer
-from tests.staff.test_flow import Browser
 
 STAGES = ("local", "dev", "prod")
 STAGE = "rights"  # the tests' own stage, with the local stage's policy

@@ -6,9 +6,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from chalicelib import keys
+from tests.auth.issuer import Issuer, key
 from tests.backend import Backend
 from tests.events import Answer
-from tests.staff.issuer import Issuer, key
 
 LARGEST_COOKIE = 4096
 

@@ -24,7 +24,7 @@ from tests.callbacks.cases import (
     retry,
     scheduled,
 )
-from tests.callbacks.test_hotline import berlin
+from tests.callbacks.test_opening_hours import berlin
 
 FIRST, LAST = date(2026, 11, 23), date(2026, 11, 29)
 NOW = at("Fri 16:00")

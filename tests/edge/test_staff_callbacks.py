@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib import instants
 from tests.backend import Backend
-from tests.edge.desk import STAFF, Agent, ask, backdate
+from tests.edge.staff import STAFF, Agent, ask, backdate
 
 ENDS = {
     "reached": "done",

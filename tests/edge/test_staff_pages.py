@@ -13,7 +13,7 @@ from chalicelib import aws, formats, instants
 from chalicelib.auth import person as staff
 from chalicelib.auth import session
 from tests.backend import Backend
-from tests.edge.desk import ALWAYS, STAFF, Agent, ask, backdate
+from tests.edge.staff import ALWAYS, STAFF, Agent, ask, backdate
 from tests.events import Answer
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}

@@ -21,9 +21,9 @@ from chalicelib.callbacks.stores import items
 from local.cloud import Cloud
 from tests.backend import Backend
 from tests.browser.conftest import NARROW, Staff
-from tests.browser.test_staff_signin import sign_in
-from tests.edge.desk import Agent
-from tests.edge.test_staff_lead import look
+from tests.browser.test_sign_in import sign_in
+from tests.edge.staff import Agent
+from tests.edge.test_staff_figures import look
 
 ARTEFACTS = Path(__file__).parent.parent / "artefacts"
 ANNA = Who("anna", "Anna")

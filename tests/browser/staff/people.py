@@ -6,13 +6,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.backend import Backend
-from tests.edge.desk import Agent
+from tests.edge.staff import Agent
 
 ARTEFACTS = Path(__file__).parent.parent.parent / "artefacts"
 WIDTHS = (360, 1280)
 
 
-def at_the_desk(line: Backend, name: str = "Ben") -> Agent:
+def colleague(line: Backend, name: str = "Ben") -> Agent:
     made = Agent(line, name, "supervisor")
     made.headers = {"authorization": f"Bearer {line.env['STAFF_TEST_KEY']}:supervisor:{name}"}
     return made

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib import settings
 from chalicelib.auth import cookies, provider, sign_in
-from tests.staff.issuer import Issuer
+from tests.auth.issuer import Issuer
 
 SECURE = {"STAGE": "prod", "BASE_URL": "https://a.example", "SITE_URL": "https://b.example"}
 

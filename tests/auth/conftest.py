@@ -9,8 +9,8 @@ import pytest
 from chalicelib import settings
 from chalicelib.auth import provider
 from local.cloud import Cloud
+from tests.auth.issuer import Issuer
 from tests.backend import WEBSITE, Backend
-from tests.staff.issuer import Issuer
 
 _stages = itertools.count(1)
 

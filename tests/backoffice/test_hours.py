@@ -5,7 +5,7 @@ from datetime import date
 from chalicelib.backoffice.hours import model as schedule
 from chalicelib.callbacks.model import Rules
 from chalicelib.formats import Formats
-from tests.callbacks.test_hotline import berlin, make
+from tests.callbacks.test_opening_hours import berlin, make
 
 WORDS = Formats("de", "Europe/Berlin")
 

@@ -16,9 +16,9 @@ from local.__main__ import _summary
 from local.cloud import Cloud
 from tests.backend import Backend
 from tests.browser.conftest import Visitor, visitor
-from tests.browser.desk.conftest import NO_TELEPHONE
-from tests.browser.desk.scene import Scene
-from tests.browser.desk.test_screens import FIRST, PHONE
+from tests.browser.staff.conftest import NO_TELEPHONE
+from tests.browser.staff.scene import Scene
+from tests.browser.staff.test_screens import FIRST, PHONE
 
 
 @dataclass

@@ -11,11 +11,11 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from chalicelib import instants
 from chalicelib.callbacks.stores import requests
+from tests.auth.hosted import login
 from tests.backend import Backend
 from tests.browser.conftest import eventually
-from tests.browser.desk.people import at_the_desk, inspect, press
-from tests.edge.desk import STAFF, ask, backdate
-from tests.staff.hosted import login
+from tests.browser.staff.people import colleague, inspect, press
+from tests.edge.staff import STAFF, ask, backdate
 
 ENDS = {
     "Erreicht": "done",
@@ -53,7 +53,7 @@ def test_from_the_alert_to_the_outcome(line: Backend, staff: Any) -> None:
     expect(page.get_by_text("Ruft nach Feierabend")).to_be_visible()
     expect(page.get_by_text("Erreicht und erledigt")).to_be_visible()
     inspect(page, "done")
-    shown = at_the_desk(line).get(f"{STAFF}/{reference}").json
+    shown = colleague(line).get(f"{STAFF}/{reference}").json
     assert (shown["state"], [each["outcome"] for each in shown["calls"]]) == ("done", ["reached"])
 
 
@@ -121,7 +121,7 @@ def test_a_new_request_appears_by_itself_and_is_announced(
     others = [ask(line, phone=f"07931 41{number:02}") for number in range(2)]
     in_time(page, page.get_by_text("2 neue Anfragen"))
     inspect(page, "board_due")
-    at_the_desk(line).do(others[0], "claim")
+    colleague(line).do(others[0], "claim")
     in_time(page, page.locator(".cards:not(:has(li:nth-child(3)))"))
     expect(page.get_by_role("link", name=others[0])).to_be_hidden()
     # It is not announced that one is gone.
@@ -323,7 +323,7 @@ def test_what_is_pressed_while_another_press_is_on_its_way_is_sent_after_it(
     sent[1].continue_()
     expect(page.get_by_text("Der nächste Versuch")).to_be_visible()
     assert len(sent) == 3
-    told = at_the_desk(line).get(f"{STAFF}/{reference}").json
+    told = colleague(line).get(f"{STAFF}/{reference}").json
     assert [each["event"] for each in told["history"]] == [
         "submitted",
         "claimed",

@@ -16,13 +16,13 @@ from playwright.sync_api import Page, Route, expect
 
 from chalicelib import aws, templates
 from local.cloud import Cloud
+from tests.auth.hosted import login
 from tests.backend import Backend
 from tests.browser.conftest import NARROW
-from tests.browser.desk.people import ARTEFACTS, press
-from tests.browser.desk.scene import SCREENS, Scene
-from tests.browser.test_staff_signin import sign_in
-from tests.edge.desk import STAFF
-from tests.staff.hosted import login
+from tests.browser.staff.people import ARTEFACTS, press
+from tests.browser.staff.scene import SCREENS, Scene
+from tests.browser.test_sign_in import sign_in
+from tests.edge.staff import STAFF
 
 PHONE = (360, 740)
 # Language, colour scheme and widths. The picture is taken at the last width. The widths are the

@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 
 from local.cloud import Cloud
-from tests.staff.hosted import Visitor, login, tokens
+from tests.auth.hosted import Visitor, login, tokens
 
 
 @pytest.mark.parametrize("role", ["agent", "supervisor"])

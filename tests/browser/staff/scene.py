@@ -13,8 +13,8 @@ from chalicelib.callbacks import rules, service, workflow
 from chalicelib.callbacks.model import Callback
 from chalicelib.callbacks.stores import items, requests
 from tests.backend import Backend
-from tests.browser.desk.people import at_the_desk
-from tests.edge.desk import STAFF, ask, backdate
+from tests.browser.staff.people import colleague
+from tests.edge.staff import STAFF, ask, backdate
 
 _numbers = itertools.count(1)
 
@@ -57,7 +57,7 @@ class Scene:
         """Make a request that a colleague took, and take further actions in his name."""
         reference = self.ask()
         for action in ("claim", *actions):
-            assert at_the_desk(self.line).do(reference, action, **more).status == 200
+            assert colleague(self.line).do(reference, action, **more).status == 200
         return reference
 
     def ended(self, state: str, **more: object) -> str:

@@ -15,8 +15,8 @@ from chalicelib.callbacks.stores import requests
 from local.cloud import Cloud
 from tests.backend import Backend
 from tests.browser.conftest import Visitor, visitor
-from tests.browser.test_staff_signin import sign_in
-from tests.edge.desk import ALWAYS
+from tests.browser.test_sign_in import sign_in
+from tests.edge.staff import ALWAYS
 
 NO_TELEPHONE = """document.addEventListener("click", event => {
   if (event.target.closest("a[href^='tel:']")) event.preventDefault()

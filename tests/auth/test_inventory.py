@@ -7,9 +7,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from chalicelib.auth import gate
 from chalicelib.http.inventory import INVENTORY, METHODS
+from tests.auth.issuer import Issuer, key
+from tests.auth.test_tokens import hs256, unsigned
 from tests.backend import Backend
-from tests.staff.issuer import Issuer, key
-from tests.staff.test_tokens import hs256, unsigned
 
 STAFF = sorted(path for path in INVENTORY if re.match(r"/staff(/|$)", path))
 CLOSED = [path for path in STAFF if path not in gate.OPEN]

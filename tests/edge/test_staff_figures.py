@@ -8,7 +8,7 @@ from chalicelib.articles.stores import counts
 from chalicelib.callbacks.stores import board
 from chalicelib.errors import Unavailable
 from tests.backend import Backend
-from tests.edge.desk import STAFF, Agent, ask, backdate
+from tests.edge.staff import STAFF, Agent, ask, backdate
 from tests.edge.test_articles import read
 from tests.edge.test_subscription import subscribe
 from tests.events import Answer

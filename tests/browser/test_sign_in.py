@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from local.cloud import Cloud
+from tests.auth.hosted import login
 from tests.browser.conftest import SCREENSHOTS, Staff, contrast
-from tests.staff.hosted import login
 
 ROLES = {"agent": "Beratung", "supervisor": "Leitung"}
 

@@ -16,7 +16,7 @@ from botocore.exceptions import ReadTimeoutError
 
 from chalicelib import aws, instants
 from tests.backend import Backend, Stop
-from tests.edge.desk import STAFF, Agent, ask
+from tests.edge.staff import STAFF, Agent, ask
 from tests.edge.test_change import mailed, posted
 
 _AHEAD = datetime.combine(instants.now() + timedelta(days=60), time(10), ZoneInfo("Europe/Berlin"))

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from chalicelib.auth import provider
 from chalicelib.errors import BadToken, Unavailable
-from tests.staff.issuer import CLIENT, Issuer, key
+from tests.auth.issuer import CLIENT, Issuer, key
 
 # The tests give these claims in seconds from now, since a run takes long.
 TIMES = ("exp", "nbf", "iat")
