@@ -1,4 +1,7 @@
-"""The app's real handlers in this process, on a stage's tables in the emulator; faults by botocore events."""
+"""Run the app's real handlers in this process, on a stage's tables in the emulator.
+
+Tests inject faults by botocore events.
+"""
 
 import json
 import os
@@ -37,15 +40,18 @@ WEBSITE = {
 
 
 class Stop(BaseException):
-    """The process ends here: nothing may catch it, as nothing can catch a kill."""
+    """End the process here. It is no Exception, so that nothing catches it, like a kill."""
 
 
 class Backend:
-    """One stage, while it is entered: this process is configured as its functions are."""
+    """One stage of the app. While it is entered, this process has the settings of its functions."""
 
     @classmethod
     def of_its_own(cls, cloud: Cloud, stage: str) -> Self:
-        """On fresh tables that no stream reacts to, with a website's settings as in production."""
+        """Return a stage on fresh tables, with a website's settings as in production.
+
+        No stream reacts to these tables: a test calls the stream's functions itself.
+        """
         return cls(cloud, {**cloud.resources(stage), **WEBSITE})
 
     def __init__(self, cloud: Cloud, env: dict[str, str]) -> None:
@@ -74,13 +80,13 @@ class Backend:
         self.forget()
 
     def configure(self, **values: str) -> None:
-        """Changes settings of the stage, as a new deployment would."""
+        """Change settings of the stage, as a new deployment would."""
         os.environ.update(values)
         self._before.update({name: self._before.get(name) for name in values})
         self.forget()
 
     def forget(self) -> None:
-        """What a new process would not know."""
+        """Clear the in-process caches, so that this process knows what a new one would."""
         for cached in (settings.current, aws.client, rules.current):
             cached.cache_clear()
         keys._cache.clear()
@@ -96,15 +102,18 @@ class Backend:
         url: str,
         body: Any = None,
         headers: dict[str, str] | None = None,
-        caller: str = "192.0.2.1",
+        client_ip: str = "192.0.2.1",
     ) -> Answer:
-        """Send one request, a dict as JSON; its answer has to be one that the contract describes."""
+        """Send one request to the API's handler. A body that is not text goes as JSON.
+
+        The published contract has to describe its answer.
+        """
         given = {"user-agent": BROWSER, **(headers or {})}
         if body is not None and not isinstance(body, str):
             body = json.dumps(body)
         if body is not None:
             given.setdefault("content-type", "application/json")
-        made = app.app(api_event(method, url, body, given, caller), Context())
+        made = app.app(api_event(method, url, body, given, client_ip), Context())
         answer = Answer(
             made["statusCode"], {k.lower(): v for k, v in made["headers"].items()}, made["body"]
         )
@@ -112,13 +121,13 @@ class Backend:
         return answer
 
     def items(self, table: str = "CONTACTS_TABLE", prefix: str = "") -> list[dict[str, Any]]:
-        """What a table holds, as plain dicts."""
+        """Return a table's items as plain dicts, those whose partition key starts with `prefix`."""
         pages = aws.client("dynamodb").get_paginator("scan").paginate(TableName=os.environ[table])
         found = [aws.unpack_item(item) for page in pages for item in page["Items"]]
         return [item for item in found if item["pk"].startswith(prefix)]
 
     def records(self, table: str = "CONTACTS_TABLE") -> list[dict[str, Any]]:
-        """The table's items as the stream would bring them, were each new."""
+        """Return stream records for the table's items, as if each had just been inserted."""
         return [
             {
                 "eventID": item["pk"],
@@ -132,45 +141,49 @@ class Backend:
         ]
 
     def deliver(self) -> None:
-        """The contacts' stream brings everything."""
+        """Deliver every item of the contacts table to its stream's function."""
         app.deliver_messages({"Records": self.records()}, Context())
 
     def settle(self) -> None:
-        """The stream brings everything until nothing more follows from it."""
+        """Deliver the contacts table's items again and again until that changes nothing."""
         before: list[Any] = []
         while before != (before := self.items()):
             self.deliver()
 
     def count(self) -> None:
-        """The markers' stream brings everything."""
+        """Deliver every item of the view markers table to its stream's function."""
         app.count_views({"Records": self.records("VIEW_MARKERS_TABLE")}, Context())
 
     def tick(self, now: datetime) -> dict[str, int]:
-        """The clock, at a time of the test's choosing."""
+        """Run the scheduled jobs at the given time: the workflow's clock and the outbox's sweep."""
         moved = clock.tick(lambda: 20.0, now)
         return {**moved, **delivery.sweep(app._composers(), lambda: 20.0, now)}
 
     def messages(self) -> list[dict[str, Any]]:
-        """What was sent since the stage was entered, newest first.
+        """Return what was sent since the stage was entered, newest first.
 
-        All stages share one mailbox, and one reference in 700,000 is another stage's, too: among a hundred of them
-        that is seen every few hundred runs.
+        All stages share one mailbox. References are random (one of 700,000), so another stage's
+        message may bear the same one: with a hundred references that happens every few hundred
+        runs.
         """
         return [each for each in self.cloud.messages() if each["id"] not in self._sent_before]
 
     def mails(self, address: str) -> list[dict[str, Any]]:
-        """The mails to an address, newest first."""
+        """Return the mails to an address, newest first."""
         return [
             each for each in self.messages() if each["kind"] == "mail" and address in each["to"]
         ]
 
     def states(self) -> dict[str, str]:
-        """The state of each message in the outbox."""
+        """Return the state of each message in the outbox, by its id."""
         return {item["id"]: item["state"] for item in self.items(prefix="MSG#")}
 
     @contextmanager
     def hooked(self, service: str, event: str, handler: Callable[..., Any]) -> Iterator[None]:
-        """Hangs a handler on a botocore event of a service's client, such as `before-send.sesv2.SendEmail`."""
+        """Register a handler for a botocore event of a service's client while entered.
+
+        The event is one such as `before-send.sesv2.SendEmail`.
+        """
         events = aws.client(service).meta.events
         _do_not_wait(events, service)
         events.register_first(event, handler)

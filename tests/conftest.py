@@ -1,4 +1,7 @@
-"""One embedded cloud a session, on free ports; and copies of its resources, for driving the handlers in process."""
+"""One embedded cloud for the whole test run, on free ports.
+
+For driving the handlers in process, each test gets copies of its resources.
+"""
 
 import itertools
 import os
@@ -12,11 +15,12 @@ from hypothesis import settings
 
 from local.cloud import Cloud
 from tests import scale as sizes
+from tests.auth.issuer import Issuer
 from tests.backend import Backend
 from tests.browser import pictures
-from tests.staff.issuer import Issuer
 
-settings.register_profile("untimed", deadline=None)  # how busy the machine is proves nothing
+# A deadline would measure how busy the machine is.
+settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 _stages = itertools.count(1)
 
@@ -36,8 +40,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is too slow for every save as `edge`, and what `make soak` runs as `soak`.
 
-    What needs the emulator, a package or a browser is `edge`. A test that takes `scale` is one of `make soak`, too, which
-    runs all of it.
+    What needs the emulator, a package or a browser is `edge`. A test that takes `scale` belongs to
+    `make soak`, too, which runs all of it.
     """
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
@@ -56,7 +60,7 @@ def scale() -> sizes.Scale:
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """Everything `make run` starts, on free ports and with a state of its own."""
+    """Start everything that `make run` starts, on free ports and with a state of its own."""
     folder = tmp_path_factory.mktemp("cloud")
     with Cloud(folder, trust_forwarded_for=True) as started:
         yield started
@@ -64,7 +68,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @pytest.fixture
 def backend(cloud: Cloud) -> Iterator[Backend]:
-    """The app's handlers in this process, on tables of their own that no stream reacts to."""
+    """Enter a stage on tables of its own that no stream reacts to."""
     stage = f"t{next(_stages)}-{os.getpid()}"
     with Backend.of_its_own(cloud, stage) as ready:
         yield ready
@@ -72,7 +76,7 @@ def backend(cloud: Cloud) -> Iterator[Backend]:
 
 @pytest.fixture
 def issuer() -> Iterator[Issuer]:
-    """An OpenID provider of the test's own."""
+    """Start an OpenID provider for one test."""
     started = Issuer()
     yield started
     started.stop()
@@ -91,7 +95,10 @@ def interruptible() -> Iterator[None]:
 
 @pytest.fixture
 def one_hour() -> None:
-    """No hour begins while the test runs: a limit's window ends on the hour. Waits for the next where it is near."""
+    """Wait for the next hour where it is near, so that no hour begins while the test runs.
+
+    The windows of the limits end on the hour.
+    """
     left = 3600 - time.time() % 3600
     if left < 30:
         time.sleep(left)
@@ -99,10 +106,10 @@ def one_hour() -> None:
 
 @pytest.fixture
 def slow() -> None:
-    """Takes more than a moment: not for every save."""
+    """Mark a test that takes long, so that `make check` leaves it out."""
 
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    """The project's folder."""
+    """Return the project's folder."""
     return Path(__file__).parent.parent

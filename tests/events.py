@@ -1,4 +1,4 @@
-"""Lambda events as AWS makes them, for driving the app's real handlers in process."""
+"""Lambda events as AWS makes them, for driving the app's real handlers in this process."""
 
 import json
 from dataclasses import dataclass
@@ -38,9 +38,9 @@ def api_event(
     url: str,
     body: str | None = None,
     headers: dict[str, str] | None = None,
-    caller: str = "192.0.2.1",
+    client_ip: str = "192.0.2.1",
 ) -> dict[str, Any]:
-    """An API Gateway proxy event (REST, payload 1.0)."""
+    """Return an API Gateway proxy event (REST, payload 1.0)."""
     split = urlsplit(url)
     resource, in_path = _match(split.path)
     query = parse_qs(split.query, keep_blank_values=True)
@@ -58,7 +58,7 @@ def api_event(
             "resourcePath": resource,
             "httpMethod": method,
             "requestId": "request",
-            "identity": {"sourceIp": caller, "userAgent": (headers or {}).get("user-agent", "")},
+            "identity": {"sourceIp": client_ip, "userAgent": (headers or {}).get("user-agent", "")},
         },
         "body": body,
         "isBase64Encoded": False,

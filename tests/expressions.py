@@ -1,4 +1,7 @@
-"""DynamoDB's expressions, as far as the simulations meet them. Whatever else comes raises Unknown, never passes."""
+"""DynamoDB's expressions, as far as the simulations meet them.
+
+Any other expression raises Unknown, so that none passes unchecked.
+"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -22,16 +25,16 @@ _ADDED = re.compile(r"([#\w]+) (:\w+)")
 
 
 class Unknown(NotImplementedError):
-    """An expression the double does not know: teach it, then the simulation speaks of it too."""
+    """The simulation does not know this expression yet: teach it here."""
 
 
 def holds(expression: str, item: Item, values: Values, names: Names) -> bool:
-    """Whether a condition, filter or key condition holds for an item."""
+    """Tell whether a condition, filter or key condition holds for an item."""
     return all(test(item, values, names) for test in _tests(expression))
 
 
 def updated(expression: str, item: Item, values: Values, names: Names) -> Item:
-    """An item after an update; right-hand sides are read from the item as it was."""
+    """Return an item after an update. Right-hand sides are read from the item as it was."""
     after = dict(item)
     for section, clause in _clauses(expression):
         if section == "ADD":
@@ -50,7 +53,7 @@ def updated(expression: str, item: Item, values: Values, names: Names) -> Item:
 
 
 def plain(attribute: Mapping[str, Any]) -> Any:
-    """What an attribute compares by."""
+    """Return the value by which an attribute is compared: a number's int, a text's str."""
     ((kind, value),) = attribute.items()
     if kind not in ("N", "S"):
         raise Unknown(f"comparison of {kind}")

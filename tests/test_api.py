@@ -1,4 +1,4 @@
-"""Which routes a function of Lambda's imports, and when."""
+"""Which modules with routes a Lambda function imports, and when."""
 
 import json
 import subprocess
@@ -13,7 +13,8 @@ from chalicelib.http.inventory import INVENTORY
 from tests.events import api_event
 
 ROOT = Path(__file__).parent.parent
-# A function in a process of its own: which modules with routes it has imported at its start and after each request.
+# Runs a function in a process of its own. It prints which modules with routes were imported at its
+# start and after all requests.
 LOOK = """
 import json, os, sys
 from types import SimpleNamespace
@@ -27,7 +28,8 @@ def opened():
 start, invocation = opened(), SimpleNamespace(aws_request_id="1")
 answers = [app.app(event, invocation) for event in json.loads(sys.argv[2])]
 told = {"start": start, "end": opened(), "pydantic": "pydantic" in sys.modules}
-told.update(statuses=[each["statusCode"] for each in answers], bodies=[each["body"] for each in answers])
+told["statuses"] = [each["statusCode"] for each in answers]
+told["bodies"] = [each["body"] for each in answers]
 print("\\n" + json.dumps(told))
 """
 ARTICLES = ["articles.routes"]

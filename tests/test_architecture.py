@@ -38,11 +38,12 @@ LAYERS = {
     },
     "entrances": {"fields", "routes", "api", "view", "pages"},
 }
-# Pure besides: what only says how something is written, and who somebody is.
+# Other modules that are pure: they only say how something is written, or who somebody is.
 PURE_ELSEWHERE = {
     f"{CORE}.{name}" for name in ("errors", "formats", "templates", "auth.roles", "auth.person")
 } | {f"{CORE}.outbox.model"}
-# A pure module may know the settings' type and how instants are written, but not the present.
+# A pure module may import the settings' type and how instants are written, but reads neither the
+# current settings nor the current time.
 PURE_MAY_IMPORT = {f"{CORE}.settings", f"{CORE}.instants"}
 IMPURE = {"random", "secrets", "time", "os", "uuid", "socket", "threading", "subprocess", "urllib"}
 STREAM_FUNCTIONS = (
@@ -79,7 +80,7 @@ def imported(file: Path) -> Iterator[str]:
 
 @cache
 def direct(module: str) -> frozenset[str]:
-    """Return the names of what a module of ours imports itself."""
+    """Return the names of the modules that one of our modules imports directly."""
     return frozenset(imported(FILES[module]))
 
 
@@ -105,7 +106,7 @@ def folder(module: str) -> str:
 
 
 def layer(module: str) -> str:
-    """Return the layer of a capability's or the backoffice's module; none of any other."""
+    """Return the layer of a capability's or the backoffice's module, else an empty text."""
     if folder(module) not in (*CAPABILITIES, "backoffice"):
         return ""
     parts = module.split(".")[2:]
@@ -114,7 +115,7 @@ def layer(module: str) -> str:
 
 
 def layered() -> list[str]:
-    """Return the modules of capabilities and of the backoffice that are no bare packages."""
+    """Return the modules of capabilities and of the backoffice, without their bare packages."""
     found = [each for each in FILES if folder(each) in (*CAPABILITIES, "backoffice")]
     return [each for each in found if FILES[each].name != "__init__.py" or "stores" in each]
 
@@ -194,7 +195,7 @@ def test_a_service_knows_no_http(module: str) -> None:
 
 @pytest.mark.parametrize("module", entrances())
 def test_an_entrance_holds_no_decisions(module: str) -> None:
-    """It calls services: it neither reads nor writes the tables, nor moves a state."""
+    """Check that an entrance only calls services: it touches no table and moves no state."""
     barred = ("workflow", "ledger", "erasure", "clock", "counting", "ranking", "reactions")
     ours = {each for each in direct(module) if each in FILES}
     assert [each for each in ours if layer(each) == "stores" and ".stores" in each] == []
@@ -234,7 +235,10 @@ def test_libraries_have_their_places(module: str) -> None:
 
 @pytest.mark.parametrize("module", list(OPERATORS))
 def test_operators_commands_call_services(module: str) -> None:
-    """They may name a model's types, and look at the outbox, which has no service."""
+    """Check that the operators' commands call services, without entrances or stores.
+
+    They may name a model's types, and may look at the outbox, which has no service.
+    """
     ours = {each for each in imported(OPERATORS[module]) if each in FILES}
     beneath = [each for each in ours if ".stores" in each or each.endswith(".workflow")]
     assert beneath == []
@@ -242,7 +246,7 @@ def test_operators_commands_call_services(module: str) -> None:
 
 
 def test_what_exists_once() -> None:
-    """A retry loop, a redirect, a guard by limit and proof of work."""
+    """Check that one module has the retry loop, the redirect, the guards and the environment."""
     loops = [
         module
         for module, file in FILES.items()

@@ -1,4 +1,4 @@
-"""Spreadsheets: nothing in a cell is taken for a formula."""
+"""No cell of a CSV file is read as a formula by a spreadsheet."""
 
 import csv
 import io
@@ -7,31 +7,16 @@ import pytest
 
 from chalicelib.cells import Table, plain
 
+# fmt: off
+DANGEROUS = [
+    "=1+1", "+49 7930 2699", "@x", "-x", "%x", "|x",
+    "＝1", "＋1+1", "＠SUM(A1)", "－x",
+    " =1", "\t=1", "\r=1", "\n=1", "\0=1", "\u200b=1", "\ufeff=1", "\u00a0=1", "\u202e=1",
+]
+# fmt: on
 
-@pytest.mark.parametrize(
-    "dangerous",
-    [
-        "=1+1",
-        "+49 7930 2699",
-        "@x",
-        "-x",
-        "\t=1",
-        "\r=1",
-        "\n=1",
-        "＝1",
-        "＋1+1",
-        "＠SUM(A1)",
-        "－x",
-        " =1",
-        "\u200b=1",
-        "\ufeff=1",
-        "\u00a0=1",
-        "\0=1",
-        "%x",
-        "|x",
-        "\u202e=1",
-    ],
-)
+
+@pytest.mark.parametrize("dangerous", DANGEROUS)
 def test_no_cell_begins_a_formula(dangerous: str) -> None:
     file = io.StringIO()
     Table(file, ["email"]).add([dangerous])

@@ -1,4 +1,4 @@
-"""The documents are true: targets, files, settings and attributes they name exist."""
+"""The documents are true: the targets, files, settings and attributes that they name exist."""
 
 import json
 import os
@@ -28,7 +28,10 @@ def test_the_settings_page_is_current() -> None:
 
 
 def test_the_dashboards_picture_is_current() -> None:
-    """It is what the tool draws of infra/dashboard.json, and has each widget and figures of each of its metrics."""
+    """Check that the picture is the tool's drawing of infra/dashboard.json.
+
+    It has each widget, and the hour's figures have each of its metrics.
+    """
     drawn, hour = dashboard.PICTURE.read_text(), json.loads(dashboard.HOUR.read_text())
     assert drawn == dashboard.picture(), "run `make generated`"
     widgets = json.loads((ROOT / "infra" / "dashboard.json").read_text())["widgets"]
@@ -84,7 +87,10 @@ def test_the_help_has_every_target_under_a_heading() -> None:
 
 
 def test_targets_take_what_they_are_given() -> None:
-    """Each `make target NAME=…` of a document or the pipeline names a variable that the target's recipe reads."""
+    """Check that a target's recipe reads each variable that is given to it.
+
+    Looks at each `make target NAME=…` in the documents and the pipeline.
+    """
     recipes = dict(
         re.findall(r"^([a-z-]+):.*\n((?:\t.*\n)+)", MAKEFILE.replace("$(OPS)", "$(STAGE)"), re.M)
     )
@@ -101,7 +107,7 @@ def test_targets_take_what_they_are_given() -> None:
 
 
 def test_the_operators_commands_exist() -> None:
-    """`python -m ops [--stage NAME] COMMAND --option …`, and the same by `make ops`."""
+    """Check each command and its options in `python -m ops …` and `make ops ARGS="…"`."""
     spoken = r"`(?:python -m ops|make ops ARGS=\")((?: ?--stage [\w…]+)?)\s*([a-z-]+)([^`]*)`"
     found = [each for doc in DOCS for each in re.findall(spoken, doc.read_text())]
     assert {"restore-check", "retention", "redrive"} <= {name for _, name, _ in found}
@@ -113,7 +119,7 @@ def test_the_operators_commands_exist() -> None:
 
 
 def test_commands_of_awss_own_exist() -> None:
-    """Each `aws SERVICE OPERATION --option` is an operation with that parameter, as botocore knows the service."""
+    """Check that botocore knows the operation and the options of each `aws …` command."""
     texts = (re.sub(r"\\\n\s*", "", doc.read_text()) for doc in DOCS)
     found = [
         each
@@ -135,7 +141,7 @@ def test_commands_of_awss_own_exist() -> None:
 
 
 def test_the_pipeline_is_one() -> None:
-    """Its jobs follow one another, its commands are there, and what they are given is set."""
+    """Check that the pipeline's jobs and commands exist and that its variables are set."""
     jobs = yaml.safe_load(PIPELINE)["jobs"]
     targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.M))
     for job in jobs.values():

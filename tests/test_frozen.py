@@ -1,4 +1,4 @@
-"""What people have agreed to never changes: a used wording is frozen, a new one gets a new version."""
+"""The wordings that people have agreed to never change: a new wording gets a new version."""
 
 from pathlib import Path
 

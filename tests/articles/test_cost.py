@@ -1,4 +1,4 @@
-"""What a view costs, measured on the real calls."""
+"""The cost of a view, measured on the real calls."""
 
 from bench import cost
 from tests.backend import Backend
@@ -7,7 +7,6 @@ from tests.backend import Backend
 def test_the_cost_goals_are_met(backend: Backend) -> None:
     rows = cost.measure(backend)
     for name, row in rows.items():
-        print(
-            f"{name}: {row[0] + row[1]:.2f} write, {row[2]:.2f} read units, ${cost.price(row):.2f} per million"
-        )
+        units = f"{row[0] + row[1]:.2f} write, {row[2]:.2f} read units"
+        print(f"{name}: {units}, ${cost.price(row):.2f} per million")
     assert {goal for goal, met in cost.goals(rows).items() if not met} == set()

@@ -1,4 +1,4 @@
-"""Who is a person and who is not: a corpus of real user agents, and the headers of views nobody asked for."""
+"""Which views are a person's: a corpus of real user agents, and the headers of prefetches."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A real Chromium, and visitors whose pages have to stay clean."""
+"""A real Chromium, and visitors whose pages must cause no errors and no foreign requests."""
 
 import itertools
 import re
@@ -31,29 +31,33 @@ ARGUMENTS = [
     # The snippet does not count automated browsers; these tests play people.
     "--disable-blink-features=AutomationControlled",
 ]
-# What is too small for a thumb: Apple's 44 points, which is WCAG 2.5.5, too.
-NARROW = """() => [...document.querySelectorAll("a, button, input, select, summary")].filter(each => {
-  const box = each.getBoundingClientRect()
-  return box.height && !each.matches(".skip") && (box.height < 43.9 || box.width < 43.9)
-}).map(each => each.outerHTML.slice(0, 80))"""
+# Finds what is too small for a thumb. Apple demands 44 points, and so does WCAG 2.5.5.
+NARROW = """() => {
+  const small = each => {
+    const box = each.getBoundingClientRect()
+    return box.height && !each.matches(".skip") && (box.height < 43.9 || box.width < 43.9)
+  }
+  const pressed = [...document.querySelectorAll("a, button, input, select, summary")]
+  return pressed.filter(small).map(each => each.outerHTML.slice(0, 80))
+}"""
 _numbers = itertools.count(1)
 
 
 @dataclass
 class Visitor:
-    """Somebody at a browser: a device of their own, so the articles count them once each."""
+    """Somebody at a browser of their own, so that the articles count each visitor once."""
 
     cloud: Cloud
     context: BrowserContext
     page: Page
     faults: list[str] = field(default_factory=list)
-    provider: str = ""  # the host and port of a sign-in page, which is not ours to keep clean
-    refusals_expected: bool = False  # Chromium writes every refused request to the console
+    provider: str = ""  # host and port of the sign-in page, whose errors are not ours
+    refusals_expected: bool = False  # Chromium writes each refused request to the console
     reading: set[Request] = field(default_factory=set)  # requests whose answers have not come yet
 
     def go(self, path: str) -> Page:
-        """Open a page of the demo website, and have its snippet done with reading."""
-        self.page.bring_to_front()  # a tab in the background draws once a second
+        """Open a page of the demo website, and wait until its snippet has read everything."""
+        self.page.bring_to_front()  # a tab in the background draws only once a second
         self.page.goto(self.cloud.site + path)  # the snippet asks for all it needs before `load`
         until = time.monotonic() + 15
         while self.reading:
@@ -63,14 +67,14 @@ class Visitor:
         return self.page
 
     def mailbox(self) -> Page:
-        """The mailbox page in a tab of its own, connected."""
+        """Open the mailbox page in a tab of its own, and wait until it is connected."""
         page = self.context.new_page()
         page.goto(self.cloud.mailbox)
         page.locator("#live[data-on]").wait_for()
         return page
 
     def views_sent(self) -> list[str]:
-        """Collects the path of every view this visitor's pages send from now on."""
+        """Return a list that collects the path of every view that is sent from now on."""
         sent: list[str] = []
         self.context.on(
             "request",
@@ -121,7 +125,7 @@ def playwright() -> Iterator[Playwright]:
 
 
 def chromium() -> str:
-    """Where the system has Chromium; fails saying how to get it."""
+    """Return the path of Chromium. Fails with the way to install it where there is none."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         pytest.fail("the browser tests need Chromium: apt-get install chromium", pytrace=False)
@@ -129,7 +133,7 @@ def chromium() -> str:
 
 
 def launch(playwright: Playwright, **options: Any) -> Browser:
-    """A headless Chromium under Playwright's control."""
+    """Start a headless Chromium under Playwright's control."""
     return playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS, **options)
 
 
@@ -141,10 +145,13 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 def visitor(browser: Browser, cloud: Cloud, width: int = 1400, **options: Any) -> Visitor:
-    """A new visitor; `options` are the browser context's."""
+    """Return a new visitor. `options` are the browser context's."""
     number = next(_numbers)
-    # A person's browser: a headless one would be taken for the robot that it is.
-    agent = f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.{number}.0 Safari/537.36"
+    # It names a person's browser, since a headless one is not counted.
+    agent = (
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+        f" Chrome/140.0.{number}.0 Safari/537.36"
+    )
     options = {
         "viewport": {"width": width, "height": 900},
         "user_agent": agent,
@@ -170,7 +177,10 @@ def pytest_runtest_makereport(
 
 @pytest.fixture
 def visit(browser: Browser, cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    """Make visitors. Afterwards fail if any of their pages was unclean; a failure leaves a picture of each one's page."""
+    """Make visitors. Afterwards fail if a page had an error, a warning or a request to others.
+
+    A failure leaves a picture of each visitor's page.
+    """
     made: list[Visitor] = []
 
     def make(width: int = 1400, **options: Any) -> Visitor:
@@ -192,7 +202,7 @@ def visit(browser: Browser, cloud: Cloud, request: pytest.FixtureRequest) -> Ite
 
 @pytest.fixture
 def staff(visit: Visit, cloud: Cloud) -> Staff:
-    """Makes visitors who may go to the sign-in page."""
+    """Make visitors who may go to the sign-in page."""
 
     def make(width: int = 1400, **options: Any) -> Visitor:
         made = visit(width, **options)
@@ -204,13 +214,13 @@ def staff(visit: Visit, cloud: Cloud) -> Staff:
 
 @pytest.fixture
 def address() -> str:
-    """A mail address nobody has used: the limits per address are the same everywhere."""
+    """Return a mail address that nobody has used, since limits count by address."""
     return f"erika.{next(_numbers)}@example.com"
 
 
 @pytest.fixture
 def phone() -> str:
-    """A valid telephone number nobody has used."""
+    """Return a valid telephone number that nobody has used."""
     return f"0711 {2_000_000 + next(_numbers)}"
 
 
@@ -221,7 +231,7 @@ def width(request: pytest.FixtureRequest) -> int:
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast of two computed colours, 1 to 21 (WCAG 2.2)."""
+    """Return the contrast of two computed colours, 1 to 21 (WCAG 2.2)."""
 
     def luminance(colour: str) -> float:
         channels = [int(each) / 255 for each in re.findall(r"\d+", colour)[:3]]
@@ -236,7 +246,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def eventually(look: Callable[[], Any], seconds: float = 10) -> Any:
-    """What `look` finds, once it finds something; for what happens outside the browser."""
+    """Call `look` until it finds something, for events outside the browser."""
     until = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < until, "it did not happen"

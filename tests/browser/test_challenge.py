@@ -1,4 +1,4 @@
-"""The forms' proof of work in a browser: done without being seen, on a page with a strict policy."""
+"""The forms' proof of work in a browser: done without being seen, on a page with a strict CSP."""
 
 import json
 import re
@@ -12,11 +12,13 @@ from local.cloud import Cloud
 from local.site import Site
 from tests.browser.conftest import Visitor, visitor
 
-PAGE = """<!doctype html><html lang="de"><meta charset="utf-8"><title>Rückruf</title><link rel="icon" href="data:,">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; script-src {api};
- connect-src {api}; worker-src blob:; form-action {api} {site}">
+PAGE = """<!doctype html><html lang="de"><meta charset="utf-8"><title>Rückruf</title>
+<link rel="icon" href="data:,">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:;
+ script-src {api}; connect-src {api}; worker-src blob:; form-action {api} {site}">
 {scripts}
-<form data-contact="callback" method="post" action="{api}/callbacks" data-success="Danke: {{reference}}">
+<form data-contact="callback" method="post" action="{api}/callbacks"
+ data-success="Danke: {{reference}}">
 <label>Name <input name="name"></label> <label>Telefon <input name="phone"></label>
 <label><input type="checkbox" name="consent" value="callback-de-1" required> Einverstanden</label>
 <button>Senden</button></form>"""
@@ -28,7 +30,7 @@ EMBED, WIDGET = (
 
 @pytest.fixture(scope="module")
 def website(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A website whose pages the tests write."""
+    """Start a website whose pages the tests write."""
     serving = Site(ports.listen(0, "site"), tmp_path_factory.mktemp("site"), {})
     (serving.folder / "danke.html").write_text(
         '<!doctype html><title>Danke</title><link rel="icon" href="data:,">'
@@ -40,7 +42,7 @@ def website(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def required(tmp_path_factory: pytest.TempPathFactory, website: Site) -> Iterator[Cloud]:
-    """A stage of its own, for this website, whose forms require a proof."""
+    """Start a stage for this website, whose forms require a proof."""
     env = {
         "ALTCHA_REQUIRED": "1",
         "ALTCHA_COST": "1000",
@@ -54,7 +56,7 @@ def required(tmp_path_factory: pytest.TempPathFactory, website: Site) -> Iterato
 
 @pytest.fixture
 def guest(browser: Browser, required: Cloud) -> Iterator[Visitor]:
-    """Somebody at a page with nothing but the form. Fails if anything on it was unclean."""
+    """Return a visitor of the page with the form. Fails if the page had an error."""
     arrived = visitor(browser, required)
     yield arrived
     arrived.context.close()
@@ -62,7 +64,7 @@ def guest(browser: Browser, required: Cloud) -> Iterator[Visitor]:
 
 
 def open_form(guest: Visitor, website: Site, *scripts: str) -> Page:
-    """The website's page with the form and these scripts."""
+    """Open the website's page with the form and these scripts."""
     at = {"api": guest.cloud.api, "site": website.url}
     (website.folder / "form.html").write_text(
         PAGE.format(scripts="".join(scripts).format(**at), **at)
@@ -78,14 +80,14 @@ def fill(page: Page, phone: str) -> None:
 
 
 def requests(page: Page, path: str) -> list[Request]:
-    """Collects the requests for a path of the API from now on."""
+    """Return a list that collects the requests for a path of the API from now on."""
     seen: list[Request] = []
     page.on("request", lambda request: seen.append(request) if path in request.url else None)
     return seen
 
 
 def proven(page: Page) -> None:
-    """The proof is done in the background."""
+    """Wait until the proof is done in the background."""
     expect(page.locator("altcha-widget [data-state]").first).to_have_attribute(
         "data-state", "verified"
     )
@@ -100,7 +102,7 @@ def test_a_form_brings_its_proof(
     page = open_form(guest, website, *order)
     asked, posted = requests(page, "/altcha?form=callback"), requests(page, "/callbacks")
     expect(page.locator("altcha-widget")).to_be_hidden()
-    assert asked == []  # a page that is only read costs its reader nothing
+    assert asked == []  # a page that is only read makes no proof
     fill(page, phone)
     proven(page)
     page.get_by_role("button").click()
@@ -117,9 +119,8 @@ def test_whoever_is_quicker_than_the_proof_waits_for_it(
     guest: Visitor, website: Site, phone: str
 ) -> None:
     held: list[Route] = []
-    guest.context.route(
-        "**/altcha?**", lambda route: held.append(route)
-    )  # Playwright marks its handlers
+    # Playwright sets an attribute of its handlers, which `held.append` would not take.
+    guest.context.route("**/altcha?**", lambda route: held.append(route))
     page = open_form(guest, website, EMBED, WIDGET)
     posted = requests(page, "/callbacks")
     fill(page, phone)
@@ -190,13 +191,12 @@ def test_without_a_proof_the_form_says_so(
     expect(page.locator("output")).to_have_text("Bitte prüfen Sie Ihre Angaben.")
     if sabotage != "no widget":
         expect(page.locator(".contact-error")).to_contain_text("Prüfung gegen Missbrauch")
-    guest.faults[:] = [
-        each for each in guest.faults if "ALTCHA" not in each
-    ]  # it tells the console why
+    # The widget writes its reason to the console.
+    guest.faults[:] = [each for each in guest.faults if "ALTCHA" not in each]
 
 
 def test_how_long_a_proof_takes(guest: Visitor, website: Site) -> None:
-    """For the setting of the cost."""
+    """Measure how long a proof takes, by which the cost is set."""
     page = open_form(guest, website, WIDGET)
     times = page.evaluate("""async () => {
         const widget = document.querySelector('altcha-widget'), times = [];

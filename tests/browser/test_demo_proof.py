@@ -22,7 +22,7 @@ FORMS = sorted(
 
 @pytest.fixture(scope="module")
 def required(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A stage like dev and prod: its forms require a proof, a quick one."""
+    """Start a stage whose forms require a quick proof."""
     with Cloud(
         tmp_path_factory.mktemp("proof"), extra_env={"ALTCHA_REQUIRED": "1", "ALTCHA_COST": "1000"}
     ) as started:
@@ -31,7 +31,7 @@ def required(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @pytest.fixture
 def reader(browser: Browser, required: Cloud, width: int) -> Iterator[Visitor]:
-    """A visitor of the demo website. Fails if anything on its pages was unclean."""
+    """Return a visitor of the demo website. Fails if its pages had an error."""
     arrived = visitor(browser, required, width)
     yield arrived
     arrived.context.close()
@@ -39,7 +39,7 @@ def reader(browser: Browser, required: Cloud, width: int) -> Iterator[Visitor]:
 
 
 def posts(page: Page) -> list[Request]:
-    """Collects what the page posts to the newsletter from now on."""
+    """Return a list that collects the page's posts to the newsletter from now on."""
     seen: list[Request] = []
     page.on(
         "request",
@@ -97,7 +97,7 @@ def test_without_javascript_it_says_why_nothing_was_taken(
 def test_who_asks_without_a_proof_gets_no_mail(
     reader: Visitor, required: Cloud, address: str
 ) -> None:
-    """What the website's form sends, sent by a program."""
+    """Check that a program without a proof gets no mail, though it sends what the form sends."""
     body = {"email": address, "consent": "newsletter-de-1"}
     answer = reader.context.request.post(f"{required.api}/newsletter/signups", data=body)
     assert (answer.status, answer.json()["errors"][0]["field"]) == (422, "altcha")

@@ -1,4 +1,4 @@
-"""The snippet as a guest in somebody else's page: small, alone, leaving nothing behind."""
+"""The snippet in somebody else's page: it is small, needs nothing and leaves nothing behind."""
 
 import urllib.request
 
@@ -52,9 +52,8 @@ def test_what_others_write_is_text(visit: Visit) -> None:
 def test_an_english_page_speaks_english(visit: Visit, cloud: Cloud) -> None:
     reader = visit()
     reader.refusals_expected = True
-    reader.page.add_init_script(
-        "document.addEventListener('readystatechange', () => { document.documentElement.lang = 'en-GB' })"
-    )
+    english = "() => { document.documentElement.lang = 'en-GB' }"
+    reader.page.add_init_script(f"document.addEventListener('readystatechange', {english})")
     page = reader.go("/")
     wanted = reader.context.request.get(f"{cloud.api}/newsletter/consent?language=en").json()
     form = page.locator("form[data-contact=newsletter]")

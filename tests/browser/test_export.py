@@ -1,4 +1,7 @@
-"""The supervisor's download in a real Chromium: one file of many parts, lost lines, a stop, and no script at all."""
+"""The supervisor's download in a real Chromium: one file of many parts.
+
+The connection is lost, the download is stopped, or there is no script at all.
+"""
 
 import csv
 import io
@@ -10,8 +13,8 @@ from playwright.sync_api import Download, Page, Route, expect
 from local.cloud import Cloud
 from tests.browser import pictures
 from tests.browser.conftest import Staff, Visitor
-from tests.browser.test_staff_lead import clean
-from tests.browser.test_staff_signin import sign_in
+from tests.browser.test_sign_in import sign_in
+from tests.browser.test_supervisor_pages import clean
 
 pytestmark = pytest.mark.usefixtures("scale")
 
@@ -20,7 +23,7 @@ PARTS = 5
 
 
 def served(page: Page, cloud: Cloud, lose: int = -1) -> list[int]:
-    """Has the list come in parts, one of which (`lose`) is lost once; collects which were asked for."""
+    """Serve the list in parts, and return a list of those asked for. Part `lose` is lost once."""
     asked: list[int] = []
 
     def fulfil(route: Route) -> None:
@@ -50,7 +53,7 @@ def emails(download: Download) -> list[str]:
 
 @pytest.fixture
 def office(staff: Staff, cloud: Cloud) -> Visitor:
-    """A supervisor at the newsletter's page."""
+    """Return a supervisor at the newsletter's page."""
     made = staff(360)
     made.refusals_expected = True
     sign_in(made.page, cloud, "supervisor", "/staff/subscribers")
@@ -86,11 +89,11 @@ def test_it_can_be_stopped_and_begun_anew(office: Visitor, cloud: Cloud) -> None
     page.get_by_role("button", name="Abbrechen").click()
     expect(page.get_by_role("status")).to_have_text("Abgebrochen, nichts gespeichert.")
     expect(page.get_by_role("button", name="Abbrechen")).to_be_hidden()
-    assert len(held) == 1  # the second press of the double click began nothing
+    assert len(held) == 1  # the second press of the double click starts nothing
     page.unroute_all()
     served(page, cloud, lose=0)
     page.get_by_role("link", name="Alle Themen").click()
-    page.get_by_role("button", name="Abbrechen").click()  # after a lost line
+    page.get_by_role("button", name="Abbrechen").click()  # after a lost connection
     expect(page.get_by_role("status")).to_have_text("Abgebrochen, nichts gespeichert.")
     with page.expect_download() as download:
         page.get_by_role("link", name="Alle Themen").click()

@@ -1,4 +1,7 @@
-"""The three intakes, as a person goes through them: across origins, on a wide and on a narrow screen."""
+"""Newsletter, callback and article views as a person meets them.
+
+They go across origins, on wide and narrow screens.
+"""
 
 import re
 
@@ -65,14 +68,13 @@ def test_callback(visit: Visit, width: int, phone: str) -> None:
     mailbox.locator("#list a", has_text=found[0]).click()
     detail = mailbox.locator("#detail")
     expect(detail.locator("dt", has_text="event")).to_be_visible()
-    expect(detail).not_to_contain_text("Beispiel")  # no name leaves the table
+    expect(detail).not_to_contain_text("Beispiel")  # alerts contain no names
     expect(mailbox.locator("#list a.mail", has_text=found[0])).to_have_count(0)
     mailbox.get_by_text("All", exact=True).click()
     if width < 700:
         mailbox.get_by_role("link", name="All messages").click()
-    expect(
-        mailbox.locator("#list a.mail", has_text=found[0])
-    ).to_be_visible()  # the staff got it as a mail, too
+    # The staff got the alert as a mail, too.
+    expect(mailbox.locator("#list a.mail", has_text=found[0])).to_be_visible()
     caller.page = mailbox
 
 

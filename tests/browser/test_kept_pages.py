@@ -1,4 +1,4 @@
-"""Pages shown later than they were loaded, or twice: prerendered, and kept to go back to."""
+"""Pages that are prerendered and shown later, and pages that are kept and shown again."""
 
 import queue
 import subprocess
@@ -15,16 +15,20 @@ from tests.browser.conftest import ARGUMENTS, chromium, launch
 pytestmark = pytest.mark.edge
 EMBED = Path(__file__).parents[2] / "chalicelib" / "web" / "embed.js"
 START = """<!doctype html><title>start</title>
-<script type="speculationrules">{"prerender": [{"urls": ["/article"], "eagerness": "immediate"}]}</script>
+<script type="speculationrules">
+{"prerender": [{"urls": ["/article"], "eagerness": "immediate"}]}
+</script>
 <script>fetch('/prerendered').then(() => { location.href = '/article'; })</script>"""
 ARTICLE = """<!doctype html><title>article</title><b data-contact="views"></b>
 <script src="/embed.js" data-article="a"></script>
-<script>document.addEventListener('prerenderingchange', () => navigator.sendBeacon('/activated'))</script>"""
+<script>
+document.addEventListener('prerenderingchange', () => navigator.sendBeacon('/activated'))
+</script>"""
 COUNT = '{"slug": "a", "views": 0}'
 
 
 class Site(ThreadingHTTPServer):
-    """Site and API in one; notes what the pages ask for, in order."""
+    """Site and API in one. It notes what the pages send, in order."""
 
     daemon_threads = True
 
@@ -32,9 +36,8 @@ class Site(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Pages)
         self.noted: queue.Queue[str] = queue.Queue()
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self.read = (
-            threading.Event()
-        )  # the prerendered page's snippet has run: it asked for the count
+        # It is set once the prerendered page's snippet has asked for the count.
+        self.read = threading.Event()
 
 
 class Pages(BaseHTTPRequestHandler):
@@ -71,7 +74,7 @@ class Pages(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
+        """Write nothing to the console."""
 
 
 @pytest.fixture
@@ -86,7 +89,7 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture
 def alone(site: Site, tmp_path: Path) -> Iterator[None]:
-    """A Chromium on its own at the start page: one under Playwright's control prerenders nothing."""
+    """Start a Chromium at the start page without Playwright, under which nothing is prerendered."""
     command = [
         chromium(),
         "--headless",
@@ -108,7 +111,7 @@ def test_a_prerendered_page_counts_once_it_is_shown(site: Site) -> None:
 
 @pytest.fixture
 def keeping(playwright: Playwright) -> Iterator[Browser]:
-    """A Chromium that keeps pages to go back to, as people's do; Playwright's does not by default."""
+    """Start a Chromium that keeps pages to go back to, which Playwright switches off by default."""
     browser = launch(playwright, ignore_default_args=["--disable-back-forward-cache"])
     yield browser
     browser.close()
@@ -124,6 +127,7 @@ def test_a_page_gone_back_to_is_not_counted_again(site: Site, keeping: Browser) 
     page.goto(f"{site.url}/other")
     page.evaluate("history.back()")
     expect(page).to_have_title("kept: true")
-    with page.expect_response("**/activated"):  # posted after anything the snippet could have sent
+    # This is posted after anything that the snippet could have sent.
+    with page.expect_response("**/activated"):
         page.evaluate("setTimeout(() => fetch('/activated', { method: 'POST', body: '' }), 400)")
     assert site.noted.get(timeout=10) == "/activated"

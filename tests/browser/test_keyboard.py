@@ -1,4 +1,4 @@
-"""Everything with the keyboard alone."""
+"""The demo website by keyboard alone."""
 
 from playwright.sync_api import Page, expect
 
@@ -9,7 +9,7 @@ NAME = "() => document.activeElement.name || document.activeElement.textContent.
 
 
 def tab_to(page: Page, wanted: str) -> None:
-    """Tab until the wanted field or link has the focus; each step's focus must be visible."""
+    """Press Tab until the wanted field or link has the focus. Each focus must be visible."""
     for _ in range(80):
         page.keyboard.press("Tab")
         assert page.evaluate(OUTLINE) != "none", page.evaluate(NAME)
@@ -32,7 +32,8 @@ def test_newsletter(visit: Visit, width: int, address: str) -> None:
     tab_to(page, "name")  # the callback form comes first
     form = page.locator("form[data-contact=newsletter]")
     form.locator("[name=email]").wait_for()
-    for _ in range(3):  # past the other form's address
+    # The other form has such a field, too, and comes first.
+    for _ in range(3):
         tab_to(page, "email")
         if form.locator("[name=email]").evaluate("field => field === document.activeElement"):
             break

@@ -1,4 +1,4 @@
-"""The mailbox page: live, filtered, by link, by keyboard, on a narrow screen."""
+"""The mailbox page: live, filtered, by link, by keyboard and on a narrow screen."""
 
 import re
 from urllib.parse import unquote
@@ -10,7 +10,7 @@ from tests.browser.conftest import Visit, Visitor, eventually
 
 
 def sign_up(visitor: Visitor, address: str) -> str:
-    """Signs up by the API; returns the id of the mail that it owes."""
+    """Sign up by the API, and return the id of the confirmation mail."""
     cloud = visitor.cloud
     form = {"email": address, "consent": "newsletter-de-1"}
     assert visitor.context.request.post(f"{cloud.api}/newsletter/signups", data=form).status == 202

@@ -1,4 +1,4 @@
-"""Every page of the demo website: whole at both widths, with a clean console, and saying what the API says."""
+"""Every page of the demo website is whole at both widths, has no errors and fits the API."""
 
 import pytest
 from playwright.sync_api import expect
@@ -43,15 +43,16 @@ def test_an_address_nobody_has(visit: Visit, width: int) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/artikel/barren-oder-muenzen", "/beratung"])
 def test_text_stands_out(visit: Visit, path: str, scheme: str) -> None:
-    """WCAG 2.2, 1.4.3 (AA): a contrast of 4.5 to 1 between text and what lies behind it."""
+    """Check a contrast of 4.5 to 1 between text and its background (WCAG 2.2, 1.4.3, AA)."""
     page = visit(color_scheme=scheme).go(path)
     assert page.evaluate(FAINT) == []
 
 
 FAINT = """() => {
   const parse = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const linear = (c) => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4;
   const light = (rgb) => {
-    const [r, g, b] = rgb.map((c) => c / 255).map((c) => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4);
+    const [r, g, b] = rgb.map((c) => linear(c / 255));
     return .2126 * r + .7152 * g + .0722 * b;
   };
   const behind = (el) => {
@@ -65,9 +66,10 @@ FAINT = """() => {
   for (const el of document.querySelectorAll('body *')) {
     const written = [...el.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
     if (!written || !el.checkVisibility()) continue;
-    const [one, two] = [light(parse(getComputedStyle(el).color).slice(0, 3)), light(behind(el))].sort((a, b) => b - a);
-    const contrast = (one + .05) / (two + .05);
-    if (contrast < 4.5) faint.push(`${el.textContent.trim().slice(0, 40)}: ${contrast.toFixed(2)}`);
+    const ink = light(parse(getComputedStyle(el).color).slice(0, 3)), paper = light(behind(el));
+    const contrast = (Math.max(ink, paper) + .05) / (Math.min(ink, paper) + .05);
+    if (contrast < 4.5)
+      faint.push(`${el.textContent.trim().slice(0, 40)}: ${contrast.toFixed(2)}`);
   }
   return faint;
 }"""
@@ -79,7 +81,10 @@ FAINT = """() => {
 def test_the_declaration_in_the_page_is_the_one_of_the_api(
     visit: Visit, cloud: Cloud, kind: str, path: str
 ) -> None:
-    """Without JavaScript a page shows what is pasted there, so wording and version must be the current ones."""
+    """Check that the declaration written into the page is the API's current one.
+
+    Without JavaScript the page shows the written one.
+    """
     reader = visit(java_script_enabled=False)
     wanted = reader.context.request.get(f"{cloud.api}/{path}/consent?language=de").json()
     for article in ARTICLES:
@@ -110,9 +115,8 @@ def test_the_line_of_this_api(visit: Visit, cloud: Cloud, width: int) -> None:
     ],
 )
 def test_when_the_line_is_open(visit: Visit, line: dict[str, object], says: str) -> None:
-    caller = visit(
-        timezone_id="America/New_York"
-    )  # the line's own time is told, wherever somebody reads it
+    # The page shows the line's own time, wherever its reader is.
+    caller = visit(timezone_id="America/New_York")
     caller.page.clock.set_fixed_time("2026-06-01T12:00:00+02:00")
     reply = {
         "number": "+4979302699",

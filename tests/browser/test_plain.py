@@ -1,4 +1,7 @@
-"""The same website without JavaScript: forms post by themselves, and the pages claim nothing that only it could do."""
+"""The demo website without JavaScript.
+
+Forms post by themselves, and the pages do not show what only JavaScript could know.
+"""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a form says while it sends, when a field is wrong, when it is too much, and when the service is away."""
+"""A form's messages: while it sends, for wrong fields, too many requests and a failed service."""
 
 import json
 import re
@@ -19,7 +19,7 @@ def callback(page: Page) -> Locator:
 
 
 def expect_error(form: Locator, name: str) -> None:
-    """The field is marked, and described by a text that stands right below it."""
+    """Check that a field is marked, and described by a text right below it."""
     field = form.locator(f"[name={name}]").first
     expect(field).to_have_attribute("aria-invalid", "true")
     note = form.locator(f"#{field.get_attribute('aria-describedby')}")

@@ -1,4 +1,4 @@
-"""A subscription from its confirmation to its end, as a reader goes through it: our pages, wide and narrow."""
+"""A subscription from its confirmation to its end, on our pages, on wide and narrow screens."""
 
 import json
 import re
@@ -23,7 +23,7 @@ def sign_up(reader: Visitor, address: str) -> None:
 
 
 def mail_to(cloud: Cloud, address: str, subject: str) -> Any:
-    """The newest mail to an address with such a subject, once it is there."""
+    """Wait for a mail to an address with such a subject, and return the newest."""
     pause = threading.Event()
     for _ in range(200):
         found = [
@@ -38,7 +38,7 @@ def mail_to(cloud: Cloud, address: str, subject: str) -> Any:
 
 
 def open_mail(reader: Visitor, mailbox: Page, address: str, subject: str, link: str) -> Page:
-    """Opens a link of the newest mail with this subject; the mail fills the tab `mailbox`."""
+    """Open a link of the newest mail with this subject. The mail is shown in the tab `mailbox`."""
     mailbox.goto(
         f"{reader.cloud.mailbox}/messages/{mail_to(reader.cloud, address, subject)['id']}/html"
     )
@@ -56,7 +56,7 @@ def keep(page: Page, name: str) -> None:
 
 
 def pass_ten_minutes(cloud: Cloud) -> None:
-    """The limit on mails to one address is not what is tested here."""
+    """Forget the mails to all addresses, as if ten minutes had passed for the limit on mails."""
     client = cloud.client("dynamodb")
     for item in client.scan(TableName=cloud.env["CONTACTS_TABLE"])["Items"]:
         if item["sk"]["S"] == "SUB":

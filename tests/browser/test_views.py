@@ -1,4 +1,4 @@
-"""When the snippet counts a view: once for each page a person sees, and never for one nobody sees."""
+"""The snippet counts each page that a person sees once, and no page that nobody sees."""
 
 import re
 
@@ -28,7 +28,7 @@ def path(slug: str) -> str:
 
 
 def settle(page: Page) -> None:
-    """Past the moment the snippet leaves a site to set its new title."""
+    """Wait longer than the snippet waits for a site to set its new title."""
     page.evaluate("() => new Promise((resolve) => setTimeout(resolve, 400))")
 
 
@@ -91,8 +91,7 @@ def test_who_opts_out_is_not_counted(visit: Visit, wish: str) -> None:
     sent = reader.views_sent()
     reader.page.add_init_script(wish)
     page = reader.go(f"/artikel/{FIRST}")
-    expect(page.locator("[data-contact=views]")).to_have_text(
-        re.compile(r"\d")
-    )  # reading is no counting
+    # The count is shown, since reading it counts nobody.
+    expect(page.locator("[data-contact=views]")).to_have_text(re.compile(r"\d"))
     settle(page)
     assert sent == []

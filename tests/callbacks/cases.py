@@ -1,11 +1,11 @@
-"""A request in each of its states, and the rules the tests go by: Monday to Friday, 9 to 17."""
+"""A request in each of its states, and the tests' rules: Monday to Friday, 9 to 17."""
 
 from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.callbacks import workflow
 from chalicelib.callbacks.model import Asked, Callback, Rules, Who
-from tests.callbacks.test_hotline import berlin, make
+from tests.callbacks.test_opening_hours import berlin, make
 
 RULES = Rules(make())
 ASKED = Asked(
@@ -24,7 +24,7 @@ WINDOW = (berlin("2026-11-24 13:00"), berlin("2026-11-24 15:00"))
 
 
 def at(written: str) -> datetime:
-    """`Mon 10:00` of the week the tests play in, or a whole date."""
+    """Parse a weekday and time of the tests' week, such as `Mon 10:00`, or a whole date."""
     days = {"Mon": 23, "Tue": 24, "Wed": 25, "Thu": 26, "Fri": 27}
     day, _, time = written.partition(" ")
     return berlin(f"2026-11-{days[day]} {time}" if day in days else written)

@@ -1,4 +1,4 @@
-"""Alerts and letters: what they say, to whom, and what they never say."""
+"""Alerts and letters: their recipients, their words, and that they hold no personal data."""
 
 import re
 from dataclasses import replace
@@ -12,9 +12,9 @@ from chalicelib.callbacks.model import Callback, Letter, Topic
 from chalicelib.formats import Formats
 from chalicelib.settings import Settings
 from tests.callbacks.cases import ASKED, RULES, STATES, asap, at
-from tests.callbacks.test_hotline import make
+from tests.callbacks.test_opening_hours import make
 
-# The basic character set of GSM 03.38: what an SMS of 160 characters is made of.
+# The basic character set of GSM 03.38. An SMS of these may have 160 characters.
 GSM_7 = re.compile(
     r"[@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,\-./0-9:;<=>?¡A-ZÄÖÑÜ§¿a-zäöñüà]*"
 )

@@ -1,4 +1,4 @@
-"""The shipped table of public holidays is what the holidays package says."""
+"""The shipped table of public holidays agrees with the holidays package."""
 
 from tools import holidays_table
 

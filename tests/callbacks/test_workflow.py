@@ -26,13 +26,13 @@ from tests.callbacks.cases import (
     retry,
     scheduled,
 )
-from tests.callbacks.test_hotline import make
+from tests.callbacks.test_opening_hours import make
 
 OTHER = (at("Wed 09:00"), at("Wed 11:00"))
 
 
 def due(before: Callback) -> Change:
-    """The clock, at the next opening after the request is due."""
+    """Run the clock at the first opening after the request is due."""
     now = opening_hours.next_opening(RULES.hours, before.due_at or MONDAY)
     assert now is not None
     return workflow.tick(before, RULES, now)
@@ -43,7 +43,7 @@ def third_miss(before: Callback) -> Change:
     return workflow.record_outcome(replace(before, attempts=two), ANNA, "busy", RULES, MONDAY)
 
 
-# Every event by its name in the history: what brings it about.
+# Every event by its name in the history, and what causes it.
 EVENTS: dict[str, Callable[[Callback], Change]] = {
     "opened": due,
     "escalated": due,
@@ -71,7 +71,7 @@ EVENTS: dict[str, Callable[[Callback], Change]] = {
 
 
 def drawn() -> Iterator[tuple[str, str, str]]:
-    """The arrows of the picture in the package's docstring: from, event, to."""
+    """Yield the arrows of the picture in the package's docstring: from, event, to."""
     for line in (callbacks.__doc__ or "").splitlines():
         found = re.match(r"    (.+?) ── (.+?) ──→ ([a-z |]+?)( +\(.*)?$", line)
         if found:
@@ -93,21 +93,24 @@ def played() -> Iterator[tuple[str, str, str]]:
 
 def test_the_picture_is_what_the_code_does() -> None:
     assert set(drawn()) == set(played())
-    print(
-        f"callbacks: {len(STATES)} states x {len(EVENTS)} events, {len(set(played()))} transitions, all as drawn"
-    )
+    transitions = len(set(played()))
+    print(f"callbacks: {len(STATES)} states x {len(EVENTS)} events, {transitions} transitions")
 
 
 @pytest.mark.parametrize("name", EVENTS)
 @pytest.mark.parametrize("state", STATES)
 def test_every_state_and_every_event(state: str, name: str) -> None:
-    """It changes to what is drawn, or says which state is in the way, or leaves everything as it was."""
+    """Check that an event does what is drawn.
+
+    Where nothing is drawn it raises a conflict with the state, or changes nothing.
+    """
     before = STATES[state]
     if (state, name) not in {(one, event) for one, event, _ in drawn()}:
         try:
             change = EVENTS[name](before)
         except Conflict as conflict:
-            assert conflict.state == state  # noqa: PT017  it need not raise: what is the case already is no conflict
+            # It need not raise: an event that has happened already is no conflict.
+            assert conflict.state == state  # noqa: PT017
             return
         if not change.changes:
             assert change.owes == ()
@@ -186,7 +189,10 @@ def test_a_line_that_never_opens_takes_no_request() -> None:
 
 
 def test_escalation_by_the_open_clock() -> None:
-    """10:00 → 10:30 shift, 11:00 supervisor, then hourly three times, then silence until it expires."""
+    """Check the alerts of a request of 10:00: the shift at 10:30, the supervisor at 11:00.
+
+    Then the supervisor is told hourly three times, and nobody until the request expires.
+    """
     callback, told = asap(), []
     for minute in range(3 * 24 * 60):
         now = MONDAY + timedelta(minutes=minute)
@@ -213,7 +219,7 @@ def test_nobody_on_shift_and_the_supervisor_is_told_at_once() -> None:
 
 @pytest.mark.parametrize("late", [0, 1, 60, 60 * 24, 60 * 24 * 20])
 def test_a_clock_that_is_late_does_the_same(late: int) -> None:
-    """Each step happens at the time it was due: the messages are those of a punctual clock."""
+    """Check that a late clock owes the same messages as a punctual one."""
 
     def owed(lateness: int) -> list[tuple[str, int]]:
         callback, messages = scheduled(), list[tuple[str, int]]()
@@ -270,19 +276,22 @@ def claim_again(before: Callback, now: datetime = MONDAY) -> Callback:
     return workflow.claim(before, ANNA, RULES, now).after
 
 
-@pytest.mark.parametrize(
-    ("now", "attempts", "reason"),
-    [
-        ("Wed 10:00", (), ""),
-        ("Wed 08:59", (), "closed"),
-        ("Wed 17:00", (), "closed"),
-        ("Wed 10:19", ("Wed 10:00",), "too_soon"),
-        ("Wed 10:20", ("Wed 10:00",), ""),
-        ("Wed 16:00", ("Wed 10:00", "Wed 11:00"), "attempts_today"),
-        ("Thu 09:00", ("Wed 10:00", "Wed 11:00"), ""),
-        ("Fri 09:00", ("Wed 10:00", "Wed 11:00", "Thu 09:00"), "attempts"),
-    ],
-)
+# fmt: off
+CALLS = [
+    # now        attempts before                           refused for
+    ("Wed 10:00", (),                                      ""),
+    ("Wed 08:59", (),                                      "closed"),
+    ("Wed 17:00", (),                                      "closed"),
+    ("Wed 10:19", ("Wed 10:00",),                          "too_soon"),
+    ("Wed 10:20", ("Wed 10:00",),                          ""),
+    ("Wed 16:00", ("Wed 10:00", "Wed 11:00"),              "attempts_today"),
+    ("Thu 09:00", ("Wed 10:00", "Wed 11:00"),              ""),
+    ("Fri 09:00", ("Wed 10:00", "Wed 11:00", "Thu 09:00"), "attempts"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("now", "attempts", "reason"), CALLS)
 def test_when_a_call_may_be_made(now: str, attempts: tuple[str, ...], reason: str) -> None:
     made = tuple(Attempt(at(each), "a", "busy") for each in attempts)
     before = replace(claimed(), attempts=made)
@@ -321,19 +330,22 @@ def test_only_the_holder_dials_and_a_second_press_is_the_same_call() -> None:
     assert not workflow.dial(calling(), ANNA, RULES, MONDAY + timedelta(minutes=1)).changes
 
 
-@pytest.mark.parametrize(
-    ("missed_at", "again_at"),
-    [
-        (("Mon 10:00",), "Mon 10:20"),
-        (("Mon 16:50",), "Tue 09:10"),
-        (("Mon 16:40",), "Tue 09:00"),  # the line closes in that moment
-        (("Fri 16:55",), "2026-11-30 09:15"),
-        (("Mon 09:00", "Mon 09:30"), "Tue 09:00"),  # the afternoon would be a third call on one day
-        (("Mon 16:00", "Tue 09:00"), "Tue 12:00"),  # another half of a day
-        (("Mon 16:00", "Tue 11:30"), "Tue 13:30"),
-        (("Mon 10:00", "Tue 14:00"), "Wed 09:00"),
-    ],
-)
+# fmt: off
+RETRIES = [
+    # missed at                   tried again at
+    (("Mon 10:00",),             "Mon 10:20"),
+    (("Mon 16:50",),             "Tue 09:10"),
+    (("Mon 16:40",),             "Tue 09:00"),  # the line closes in this moment
+    (("Fri 16:55",),             "2026-11-30 09:15"),
+    (("Mon 09:00", "Mon 09:30"), "Tue 09:00"),  # a call in the afternoon would be the day's third
+    (("Mon 16:00", "Tue 09:00"), "Tue 12:00"),  # another half of a day
+    (("Mon 16:00", "Tue 11:30"), "Tue 13:30"),
+    (("Mon 10:00", "Tue 14:00"), "Wed 09:00"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("missed_at", "again_at"), RETRIES)
 def test_when_it_is_tried_again(missed_at: tuple[str, ...], again_at: str) -> None:
     *earlier, last = (at(each) for each in missed_at)
     before = replace(claimed(), attempts=tuple(Attempt(each, "a", "busy") for each in earlier))
@@ -376,7 +388,7 @@ def test_later_is_agreed_and_kept_by_the_same_agent() -> None:
         "",
     )
     assert [owed.kind for owed in change.owes] == ["received"]
-    # A call that ended in an agreement is none of the three that may fail.
+    # A call that ended in an agreement is none of the three misses after which a request ends.
     assert (
         workflow.record_outcome(
             claim_again(workflow.tick(after, RULES, OTHER[0]).after), ANNA, "busy", RULES, OTHER[0]
@@ -426,7 +438,8 @@ def test_moved_twice_to_the_same_time_is_moved_once() -> None:
 
 
 def test_a_request_that_nobody_works_ends_after_five_open_days() -> None:
-    assert asap(at("Mon 16:50")).expires_at == at("2026-12-01 17:00")  # promised until Tuesday 9:20
+    # The call is promised until Tuesday 9:20.
+    assert asap(at("Mon 16:50")).expires_at == at("2026-12-01 17:00")
     assert asap(at("Fri 10:00")).expires_at == at("2026-12-04 17:00")
     callback, now, events = (
         replace(claimed(), due_at=at("2026-12-01 10:00")),
@@ -460,7 +473,10 @@ def test_an_undo_keeps_a_window_that_is_still_to_come() -> None:
 
 
 def test_alerts_and_letters_are_numbered() -> None:
-    """A number names one message for good: the same one is never owed twice, and another one never has it."""
+    """Check that a serial number names one message for good.
+
+    The same message is never owed twice, and no other message gets its number.
+    """
     assert (asap().alert, asap().letters) == (10, 1)
     released = workflow.release(claimed(), ANNA, RULES, MONDAY)
     assert [(owed.kind, owed.serial) for owed in released.owes] == [("alert", 20)]

@@ -1,14 +1,17 @@
-"""A line that is open around the clock, and whom the tests have work at it."""
+"""A line that is open around the clock, and a supervisor who works at it."""
 
 import pytest
 
 from tests.backend import Backend
-from tests.edge.desk import ALWAYS, Agent
+from tests.edge.staff import ALWAYS, Agent
 
 
 @pytest.fixture
 def line(backend: Backend) -> Backend:
-    """A stage of its own whose staff have the test key, and which takes any number of requests from one machine."""
+    """Open a line around the clock, whose staff have the test key.
+
+    It takes any number of requests from one address.
+    """
     backend.configure(
         **ALWAYS, STAFF_TEST_KEY="key", STAGE="local", LIMIT_CALLBACKS_PER_CALLER="1000"
     )
@@ -17,5 +20,5 @@ def line(backend: Backend) -> Backend:
 
 @pytest.fixture
 def sam(line: Backend) -> Agent:
-    """A supervisor."""
+    """Return a supervisor."""
     return Agent(line, "Sam", "supervisor")

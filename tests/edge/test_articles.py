@@ -1,4 +1,4 @@
-"""Article views on real tables: marked once, counted once, ranked."""
+"""Article views on real tables: marked once, counted once and ranked."""
 
 import json
 import random
@@ -21,7 +21,7 @@ def read(backend: Backend, slug: str, visitor: int = 1, **said: str) -> int:
         f"/articles/{slug}/views",
         said or None,
         {"origin": ORIGIN},
-        caller=f"198.51.100.{visitor}",
+        client_ip=f"198.51.100.{visitor}",
     ).status
 
 
@@ -43,11 +43,11 @@ def test_the_beacons_text_counts_and_so_does_nothing_at_all(backend: Backend) ->
     beacon = {"origin": ORIGIN, "content-type": "text/plain;charset=UTF-8"}
     assert (
         backend.call(
-            "POST", "/articles/gold/views", '{"title":"Gold"}', beacon, caller="192.0.2.1"
+            "POST", "/articles/gold/views", '{"title":"Gold"}', beacon, client_ip="192.0.2.1"
         ).status
         == 204
     )
-    assert backend.call("POST", "/articles/gold/views", None, caller="192.0.2.2").status == 204
+    assert backend.call("POST", "/articles/gold/views", None, client_ip="192.0.2.2").status == 204
     backend.count()
     assert views(backend, "gold") == 2
 
@@ -69,7 +69,7 @@ def test_redelivery_order_and_batches_change_nothing(backend: Backend) -> None:
 def test_a_crash_after_the_commit_counts_once(backend: Backend) -> None:
     read(backend, "gold")
     (marker,) = [markers.marker_of(each) for each in backend.items("VIEW_MARKERS_TABLE", "VIEW#")]
-    counts.count([marker])  # committed, and the function ended before it could say so
+    counts.count([marker])  # committed, but the function ended before it could report that
     backend.count()
     assert views(backend, "gold") == 1
 
@@ -111,7 +111,7 @@ def test_a_title_is_believed_from_our_pages_only_and_stays_for_the_day(backend: 
 def test_a_crowd_with_another_title_does_not_overwrite_it_either(backend: Backend) -> None:
     read(backend, "gold", 1, title="Gold kaufen", page=f"{ORIGIN}/gold")
     backend.count()
-    for visitor in range(2, 90):  # enough to be spread over lanes
+    for visitor in range(2, 90):  # so many that they are spread over lanes
         read(backend, "gold", visitor, title="Spam", page=f"{ORIGIN}/spam")
     backend.count()
     assert titled(backend) == {"gold": ("Gold kaufen", f"{ORIGIN}/gold")}
@@ -184,7 +184,8 @@ def test_slugs(backend: Backend) -> None:
         assert answer.json["errors"][0] == {
             "field": "slug",
             "code": "slug",
-            "message": "Erlaubt sind 1 bis 200 Zeichen aus a-z, 0-9, Bindestrich, Unterstrich und Punkt.",
+            "message": "Erlaubt sind 1 bis 200 Zeichen aus a-z, 0-9, Bindestrich, Unterstrich"
+            " und Punkt.",
         }
     assert views(backend, "a-z_0.9") == 0
 
@@ -299,9 +300,8 @@ def test_the_salt_is_one_for_all_and_new_every_day(backend: Backend) -> None:
 
 
 def test_days_roll_over_as_the_company_counts_them(backend: Backend) -> None:
-    for visitor, at in enumerate(
-        ("2026-11-22T22:59:59Z", "2026-11-22T23:00:00Z")
-    ):  # midnight in Berlin
+    # Midnight in Berlin is at 23:00 UTC.
+    for visitor, at in enumerate(("2026-11-22T22:59:59Z", "2026-11-22T23:00:00Z")):
         local = instants.parse(at).astimezone(ZoneInfo("Europe/Berlin"))
         markers.mark(
             model.Marker("gold", local.date().isoformat(), f"visitor-{visitor}", local.hour),
@@ -310,9 +310,8 @@ def test_days_roll_over_as_the_company_counts_them(backend: Backend) -> None:
     backend.count()
     assert counts.daily("gold", "2026-11-22", "2026-11-23") == {"2026-11-22": 1, "2026-11-23": 1}
     ranking.rank(instants.parse("2026-11-23T22:30:00Z"))
-    assert (
-        counts.load_list("24h")["articles"][0]["views"] == 1
-    )  # the hour before yesterday's midnight is out
+    # The first view is out: it lies in the hour before yesterday's midnight.
+    assert counts.load_list("24h")["articles"][0]["views"] == 1
 
 
 def test_what_nobody_read_is_tallied_by_class_and_not_counted(backend: Backend) -> None:

@@ -1,4 +1,4 @@
-"""What becomes of a person's data: after its term, and when they ask for it."""
+"""The erasure of a person's data: after its term, and when they ask for it."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from chalicelib import instants
 from chalicelib.callbacks import erasure, service, workflow
 from chalicelib.callbacks.model import Callback, Change
 from tests.backend import Backend
-from tests.edge.desk import STAFF, Agent, ask, backdate
+from tests.edge.staff import STAFF, Agent, ask, backdate
 
 PERSON = {
     "name": "Canary Muster",
@@ -31,7 +31,7 @@ CANARIES = (
 
 
 def found(line: Backend) -> list[str]:
-    """The canaries that are still in the table."""
+    """Return the canaries that are still in the table."""
     kept = json.dumps(line.items(), ensure_ascii=False)
     return [each for each in CANARIES if each in kept]
 
@@ -58,21 +58,17 @@ def test_contact_data_goes_ninety_days_after_the_end(
     assert "Canary" in found(line)
     assert erasure.erase_ended(lambda: 20.0, now + timedelta(days=91)) == [reference]
     assert erasure.erase_ended(lambda: 20.0, now + timedelta(days=91)) == []
-    assert found(line) == [
-        "192.0.2.1"
-    ]  # the proof of consent: from where, when, to which declaration
+    # The proof of consent stays: from where, when and to which declaration.
+    assert found(line) == ["192.0.2.1"]
     (proof,) = [each for each in line.items(prefix="CALLBACK#") if each["sk"] == "PROOF"]
     assert {"at", "wording", "consent", "number_key", "expires"} <= proof.keys()
     assert proof["personal"].keys() == {"caller", "agent", "page"}
     kept_until = datetime.fromtimestamp(proof["expires"], UTC)
-    assert (kept_until.year, kept_until.month, kept_until.day) == (
-        now.year + 6,
-        1,
-        1,
-    )  # five full years
+    # The proof is kept for five full years.
+    assert (kept_until.year, kept_until.month, kept_until.day) == (now.year + 6, 1, 1)
     shown = lead.get(f"{STAFF}/{reference}").json
     assert (shown["state"], shown["contact"]) == ("done", None)
-    assert [call["outcome"] for call in shown["calls"]] == ["reached"]  # the figures stay
+    assert [call["outcome"] for call in shown["calls"]] == ["reached"]  # the figures need it
     told = capsys.readouterr().out
     assert f'"callback.erased", "reference": "{reference}"' in told
     assert [each for each in CANARIES if each in told] == []

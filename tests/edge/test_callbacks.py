@@ -19,6 +19,8 @@ from tests.events import Answer
 
 ALWAYS = {"HOTLINE_HOURS": "Mon-Sun 00:00-24:00", "HOTLINE_HOLIDAYS": "", "HOTLINE_EXCEPTIONS": ""}
 REQUEST = {"name": "Eva Muster", "phone": "07930 2000", "consent": "callback-de-1"}
+PAST = {"from": "2020-01-06T09:00:00+01:00", "to": "2020-01-06T11:00:00+01:00"}
+WITHOUT_OFFSET = {"from": "2020-01-06T09:00:00", "to": "2020-01-06T11:00:00"}
 
 
 def ask(backend: Backend, **more: object) -> Answer:
@@ -66,9 +68,8 @@ def test_a_second_request_for_a_number_merges_and_is_answered_alike(line: Backen
     fresh = ask(line, phone="0151 23456789")
     assert first.json["reference"] == second.json["reference"] != fresh.json["reference"]
     assert first.json.keys() == second.json.keys() == fresh.json.keys()
-    assert (
-        len(line.items(prefix="CALLBACK#")) == 2 * 3
-    )  # two requests, what happened to each, and the proof of consent
+    # Two requests, with an event and a proof of consent each.
+    assert len(line.items(prefix="CALLBACK#")) == 2 * 3
 
 
 def test_ten_equal_requests_at_once_are_one_request_and_one_alert(line: Backend) -> None:
@@ -97,7 +98,8 @@ def test_wished_windows_come_from_the_slots(line: Backend) -> None:
     answer = ask(line, window=slots[3])
     assert answer.status == 202
     assert answer.json["expected"] == slots[3]
-    form = f"name=Eva&phone=0151+23456789&consent=callback-de-1&window={slots[4]['from']}/{slots[4]['to']}&email="
+    window = f"{slots[4]['from']}/{slots[4]['to']}"
+    form = f"name=Eva&phone=0151+23456789&consent=callback-de-1&window={window}&email="
     posted = line.call("POST", "/callbacks", form.replace("+0", "%2B0"), {"content-type": FORM})
     assert (posted.status, posted.headers["location"]) == (303, f"{ORIGIN}/danke")
 
@@ -132,16 +134,8 @@ def test_the_page_of_a_plain_form_promises_what_the_mail_does(line: Backend, lan
         ({"consent": "callback-de-99"}, "consent", "consent"),
         ({"email": "nonsense"}, "email", "email"),
         ({"window": "soon"}, "window", "type"),
-        (
-            {"window": {"from": "2020-01-06T09:00:00+01:00", "to": "2020-01-06T11:00:00+01:00"}},
-            "window",
-            "window",
-        ),
-        (
-            {"window": {"from": "2020-01-06T09:00:00", "to": "2020-01-06T11:00:00"}},
-            "window",
-            "type",
-        ),
+        ({"window": PAST}, "window", "window"),
+        ({"window": WITHOUT_OFFSET}, "window", "type"),
     ],
 )
 def test_what_cannot_be_accepted_names_its_field(
@@ -164,10 +158,10 @@ def test_control_characters_are_refused_in_every_field(
     assert line.items() == []
 
 
-def test_five_an_hour_from_one_caller(one_hour: None, line: Backend) -> None:
+def test_five_an_hour_from_one_address(one_hour: None, line: Backend) -> None:
     statuses = [ask(line, phone=f"0151 2345678{n}").status for n in range(7)]
     assert statuses == [202] * 5 + [429] * 2
-    print(f"abuse: of 7 requests an hour from one caller {statuses.count(202)} taken")
+    print(f"abuse: of 7 requests an hour from one address {statuses.count(202)} taken")
 
 
 def test_markup_comes_out_escaped(line: Backend) -> None:

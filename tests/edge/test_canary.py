@@ -1,4 +1,8 @@
-"""Personal data in logs: an address, a caller and tokens nobody else has go through every flow, faults included."""
+"""No log line contains personal data.
+
+An address, a client's IP address and tokens that nobody else has go through every flow, faults
+included.
+"""
 
 import logging
 import re
@@ -12,10 +16,10 @@ from chalicelib.newsletter.keys import key_of
 from tests.backend import Backend
 from tests.edge.test_faults import error_answer
 from tests.edge.test_newsletter import confirm, sign_up
-from tests.edge.test_subscription import _allow_mails, hear, link, post, told, welcome
+from tests.edge.test_subscription import _allow_mails, link, mail_feedback, post, told, welcome
 from tests.events import Context
 
-EMAIL, CALLER, AGENT, PAGE = (
+EMAIL, IP, AGENT, PAGE = (
     "canary-7f3k@example.org",
     "203.0.113.177",
     "Canary-Browser/7",
@@ -24,28 +28,28 @@ EMAIL, CALLER, AGENT, PAGE = (
 
 
 def everything(backend: Backend) -> list[str]:
-    """The newsletter's whole life, each step right and wrong; the tokens that were used."""
+    """Play every step of the newsletter, right and wrong, and return the tokens that were used."""
     headers = {"user-agent": AGENT, "content-type": "application/json", "referer": PAGE}
     body = {"email": EMAIL, "consent": "newsletter-de-1", "page": PAGE}
     for field in ("consent", "language", "website", "topics", "altcha"):
         backend.call(
-            "POST", "/newsletter/signups", {**body, field: EMAIL}, headers, caller="198.51.100.9"
+            "POST", "/newsletter/signups", {**body, field: EMAIL}, headers, client_ip="198.51.100.9"
         )
     for wrong in ({"email": f"{EMAIL}\r\n"}, {"page": [EMAIL]}):
-        backend.call("POST", "/newsletter/signups", {**body, **wrong}, headers, caller=CALLER)
-    backend.call("POST", "/newsletter/signups", f'{{"email":"{EMAIL}"', headers, caller=CALLER)
-    assert backend.call("POST", "/newsletter/signups", body, headers, caller=CALLER).status == 202
+        backend.call("POST", "/newsletter/signups", {**body, **wrong}, headers, client_ip=IP)
+    backend.call("POST", "/newsletter/signups", f'{{"email":"{EMAIL}"', headers, client_ip=IP)
+    assert backend.call("POST", "/newsletter/signups", body, headers, client_ip=IP).status == 202
     _fail(backend, "BadRequestException")
     backend.settle()
     _allow_mails(backend, key_of(EMAIL))
-    assert backend.call("POST", "/newsletter/signups", body, headers, caller=CALLER).status == 202
+    assert backend.call("POST", "/newsletter/signups", body, headers, client_ip=IP).status == 202
     _fail(backend, "ServiceUnavailable")
     backend.tick(_later())
     used = [link(backend, EMAIL, "confirm")]
     for method in ("GET", "HEAD"):
-        backend.call(method, f"/newsletter/confirm?token={used[0]}", headers=headers, caller=CALLER)
+        backend.call(method, f"/newsletter/confirm?token={used[0]}", headers=headers, client_ip=IP)
         backend.call(
-            method, f"/newsletter/confirm?token={used[0]}{EMAIL}", headers=headers, caller=CALLER
+            method, f"/newsletter/confirm?token={used[0]}{EMAIL}", headers=headers, client_ip=IP
         )
     assert confirm(backend, used[0]).status == 200
     backend.settle()
@@ -61,30 +65,33 @@ def everything(backend: Backend) -> list[str]:
     for path in (".csv", f"?email={EMAIL}", f"/{key}/proof", f"/{EMAIL}/proof"):
         backend.call("GET", f"/staff/subscribers{path}", headers=staff)
     _break(backend, used)
-    hear(backend, told("event soft bounce", *welcome(backend, key)))
-    hear(backend, {"eventType": "Bounce", "mail": {"messageId": EMAIL, "destination": [EMAIL]}})
+    mail_feedback(backend, told("event soft bounce", *welcome(backend, key)))
+    mail_feedback(
+        backend, {"eventType": "Bounce", "mail": {"messageId": EMAIL, "destination": [EMAIL]}}
+    )
     assert post(backend, f"unsubscribe?token={used[2]}").status == 200
+    # This record cannot be read, so it goes to the dead letters.
     app.deliver_messages(
         {"Records": [{"dynamodb": {"NewImage": {"email": {"S": EMAIL}}}}]}, Context()
-    )  # quarantined
+    )
     assert post(backend, "erase", token=used[-1]).status == 200
     backend.settle()
     return used
 
 
 def _later() -> datetime:
-    """When what SES refused goes again."""
+    """Return a time at which mails that SES refused are tried again."""
     return instants.now() + timedelta(hours=2)
 
 
 def _fail(backend: Backend, code: str) -> None:
-    """SES says no."""
+    """Deliver messages while SES refuses them."""
     with backend.hooked("sesv2", "before-send.sesv2.SendEmail", error_answer(400, code)):
         backend.deliver()
 
 
 def _break(backend: Backend, used: list[str]) -> None:
-    """The table answers with an error nobody expects, which quotes what it was asked."""
+    """Send requests while the table answers with an unexpected error that quotes the request."""
     text = f"{EMAIL} {' '.join(used)}"
     with backend.hooked(
         "dynamodb", "before-send.dynamodb", error_answer(400, "ValidationException", text)
@@ -107,7 +114,7 @@ def test_no_address_and_no_token_is_in_a_log(
     canaries = [
         EMAIL,
         "canary",
-        CALLER,
+        IP,
         AGENT,
         PAGE,
         *used,
@@ -117,8 +124,7 @@ def test_no_address_and_no_token_is_in_a_log(
     lines = logged.splitlines()
     events = set(re.findall(r'"event": "([\w.]+)"', logged))
     with capsys.disabled():
-        print(
-            f"\ncanaries {len(canaries)} · log lines {len(lines)} of {len(events)} kinds · hits {sum(hits.values())}"
-        )
+        logs = f"log lines {len(lines)} of {len(events)} kinds"
+        print(f"\ncanaries {len(canaries)} · {logs} · hits {sum(hits.values())}")
     assert hits == {}
     assert {"http.error", "message.failed", "feedback.unreadable", "record.quarantined"} <= events

@@ -1,4 +1,4 @@
-"""The forms' proof of work: solved with the library as a browser does, and used once."""
+"""The forms' proof of work: solved by the library, as a browser does it, and used once."""
 
 import base64
 import json
@@ -27,7 +27,7 @@ REFUSED = [("altcha", "altcha")]
 
 @pytest.fixture
 def guarded(backend: Backend) -> Backend:
-    """A stage whose forms require a proof, a quick one; the line is open around the clock."""
+    """Require a quick proof on all forms of a stage whose line is open around the clock."""
     backend.configure(
         ALTCHA_REQUIRED="1",
         ALTCHA_COST="20",
@@ -40,19 +40,19 @@ def guarded(backend: Backend) -> Backend:
 
 
 def solve(challenge: dict[str, Any]) -> dict[str, Any]:
-    """A challenge with its solution."""
+    """Solve a challenge, and return it with its solution."""
     found = altcha.solve_challenge(altcha.Challenge.from_dict(challenge))
     assert found
     return {"challenge": challenge, "solution": found.to_dict()}
 
 
 def written(proof: dict[str, Any]) -> str:
-    """A proof as the widget writes it into the form."""
+    """Encode a proof as the widget writes it into the form."""
     return base64.b64encode(json.dumps(proof, separators=(",", ":")).encode()).decode()
 
 
 def fresh(backend: Backend, form: str = "callback") -> dict[str, Any]:
-    """A challenge of the API's for a form, solved."""
+    """Get a challenge for a form from the API, and solve it."""
     answer = backend.call("GET", f"/altcha?form={form}")
     assert (answer.status, answer.headers["cache-control"]) == (200, "no-store")
     return solve(answer.json)
@@ -74,7 +74,8 @@ def test_a_proof_opens_the_form_once(guarded: Backend) -> None:
     proof = written(fresh(guarded))
     assert ask(guarded, altcha=proof).status == 202
     before = guarded.items()
-    for phone in ("07930 2000", "07930 2001"):  # merging into the open request, and opening another
+    # The first would merge into the open request, the second would open another.
+    for phone in ("07930 2000", "07930 2001"):
         assert refused(ask(guarded, phone=phone, altcha=proof))
     assert guarded.items() == before
     (used,) = guarded.items(prefix="ALTCHA#")
@@ -199,7 +200,7 @@ def test_the_other_stage_s_challenges_are_foreign_and_a_rotated_key_s_are_not(
 
 
 def _rotate(backend: Backend, secrets: dict[str, str]) -> None:
-    """The stage's token keys become these, as a process that starts now knows them."""
+    """Replace the stage's token keys, as a process knows them that starts afterwards."""
     aws.client("secretsmanager").put_secret_value(
         SecretId=backend.env["TOKEN_SECRET_ARN"], SecretString=json.dumps(secrets)
     )
@@ -222,7 +223,7 @@ def test_fifty_uses_at_once_are_one(guarded: Backend) -> None:
     proof, now, together = written(fresh(guarded)), instants.now(), threading.Barrier(50)
 
     def use(number: int) -> tuple[int, ...]:
-        """Which of the two members failed."""
+        """Use the proof in a transaction, and return which of its two members failed."""
         member = challenges.solved("callback", proof, now)
         other = aws.put(guarded.env["CONTACTS_TABLE"], {"pk": f"USE#{number}", "sk": "USE"})
         together.wait()
@@ -253,7 +254,10 @@ def test_twenty_posts_with_one_proof_are_one_request(guarded: Backend) -> None:
 
 
 def test_a_lost_race_does_not_use_it_up(guarded: Backend) -> None:
-    """Somebody else takes the number between our look and our write: the second try brings the same proof."""
+    """Check that the second try brings the same proof where another request was first.
+
+    Somebody else takes the number between our read and our write.
+    """
     now = instants.now()
     spent = challenges.solved("callback", written(fresh(guarded)), now)
     guards = Guards(Limit("callbacks", "me", 5), spent)

@@ -1,4 +1,7 @@
-"""The customer's page: cancel, move, take it back. GET changes nothing, and a repeat is answered alike."""
+"""The customer's page: cancel, move, take it back.
+
+GET changes nothing, and a repeated press is answered alike.
+"""
 
 import re
 from datetime import date, timedelta
@@ -9,7 +12,7 @@ import pytest
 
 from chalicelib import aws, instants, tokens
 from tests.backend import FORM, Backend
-from tests.edge.desk import STAFF, Agent, ask, backdate
+from tests.edge.staff import STAFF, Agent, ask, backdate
 from tests.events import Answer
 from tests.scale import Scale
 
@@ -19,7 +22,7 @@ WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWri
 
 
 def mailed(line: Backend, address: str, subject: str = "Ihr Rückruf (") -> str:
-    """The token of the newest mail's link."""
+    """Return the token of the newest mail's link."""
     line.deliver()
     newest = next(each for each in line.mails(address) if each["subject"].startswith(subject))
     found = re.search(r"https://contact.site.example/callbacks/change\?token=(\S+)", newest["text"])
@@ -28,7 +31,7 @@ def mailed(line: Backend, address: str, subject: str = "Ihr Rückruf (") -> str:
 
 
 def pressed(line: Backend, token: str, **fields: str) -> Answer:
-    """A button of the page, without JavaScript."""
+    """Press a button of the page, without JavaScript."""
     body = urlencode({"token": token, **fields})
     return line.call("POST", CHANGE, body, {"content-type": FORM, **HTML})
 
@@ -113,7 +116,7 @@ def test_what_the_customer_cannot_have(line: Backend) -> None:
 
 
 def coming(month: int) -> date:
-    """The last Sunday of a month, in the coming year: the clocks change on that of March and of October."""
+    """Return the last Sunday of a month within a year: clocks change on March's and October's."""
     tomorrow = instants.now().date() + timedelta(days=1)
     return next(
         day
@@ -123,8 +126,10 @@ def coming(month: int) -> date:
 
 
 def test_a_time_that_a_clock_change_leaves_out_is_refused(line: Backend) -> None:
-    """In March there is a Sunday without half past two in Berlin; in October there is one with two, told apart by
-    their offset."""
+    """Check windows around the clock changes in Berlin.
+
+    One Sunday in March has no half past two. One in October has it twice, with two offsets.
+    """
     phone = iter(f"07930 2{number:03}" for number in range(9))
     march, july, october = (coming(month) for month in (3, 7, 10))
 
@@ -235,7 +240,7 @@ def test_the_page_has_its_buttons_in_both_languages(line: Backend, language: str
 
 
 def test_an_undo_does_not_go_around_a_block(line: Backend) -> None:
-    """A number that said "not requested" since is not asked for by the undo of an older request."""
+    """Check that a number that has been blocked since is not called by an undo."""
     reference = ask(line, email="change-8@example.org")
     token = mailed(line, "change-8@example.org")
     posted(line, token, action="cancel")

@@ -1,4 +1,4 @@
-"""Our pages and mails belong to the company: its name, its colours, its subjects, by settings."""
+"""Settings give our pages and mails the company's name, colours and subjects."""
 
 import math
 import re
@@ -67,8 +67,12 @@ def test_what_cannot_be_shown_is_no_setting(name: str, value: str) -> None:
 
 
 def test_a_year_of_growth_costs_less_than_a_read_a_day(backend: Backend) -> None:
-    """Every counter of every lane of a year, with a million subscribers behind it, in eventually consistent reads."""
-    table, day = backend.env["CONTACTS_TABLE"], 2740  # signups a day that make a million in a year
+    """Measure the read units for a year of a million signups, with every counter of every lane.
+
+    The reads are eventually consistent ones.
+    """
+    # 2,740 signups a day make a million in a year.
+    table, day = backend.env["CONTACTS_TABLE"], 2740
     items = [
         {
             "pk": "GROWTH",

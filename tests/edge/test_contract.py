@@ -1,4 +1,4 @@
-"""What every route promises: one error shape, body rules, methods, CORS."""
+"""What every route promises: one error shape, body rules, methods and CORS."""
 
 import json
 
@@ -8,14 +8,14 @@ from chalicelib import settings
 from chalicelib.http.inventory import INVENTORY
 from chalicelib.messages import MESSAGES
 from tests.backend import FORM, ORIGIN, Backend
+from tests.events import Answer
 
 STAFF = sorted(path for path in INVENTORY if path.startswith("/staff"))
 POSTS = sorted(
     path for path, methods in INVENTORY.items() if "POST" in methods and path not in STAFF
 )
-TAKING = [
-    path for path in POSTS if INVENTORY[path]["POST"].takes
-]  # RFC 8058 has unsubscribing ignore its body
+# Unsubscribing is left out: RFC 8058 has it ignore its body.
+TAKING = [path for path in POSTS if INVENTORY[path]["POST"].takes]
 PATHS = sorted(set(INVENTORY) - set(STAFF))
 EXAMPLES = {"{slug}": "gold", "{version}": "newsletter-de-1", "{id}": "somebody"}
 SIGNUP = {"email": "eva@example.org", "consent": "newsletter-de-1"}
@@ -27,33 +27,23 @@ def url(path: str) -> str:
     return path
 
 
-def is_problem(answer: object) -> None:
-    body = answer.json  # type: ignore[attr-defined]  # an Answer
-    assert answer.headers["content-type"] == "application/problem+json"  # type: ignore[attr-defined]
+def is_problem(answer: Answer) -> None:
+    body = answer.json
+    assert answer.headers["content-type"] == "application/problem+json"
     assert {"type", "title", "status", "detail", "code"} <= set(body)
-    assert body["status"] == answer.status  # type: ignore[attr-defined]
+    assert body["status"] == answer.status
     assert body["code"] in MESSAGES
 
 
+# fmt: off
 MALFORMED = [
-    "[" * 8000,
-    '{"a":' * 2000,
-    "{",
-    "[]",
-    "null",
-    "1",
-    '"text"',
-    '"\\ud800"',
-    '{"email":"\\ud800"}',
-    '{"\\udfff":1}',
-    '{"email":"a\\u0000b"}',
-    '{"email":"a\0b"}',
-    "NaN",
-    '{"email":NaN}',
-    '{"email":-Infinity}',
-    "\ufeff{}",
-    '{"email":"a",}',
+    "[" * 8000, '{"a":' * 2000, "{", "\ufeff{}", '{"email":"a",}',
+    "[]", "null", "1", '"text"',
+    '"\\ud800"', '{"email":"\\ud800"}', '{"\\udfff":1}',
+    '{"email":"a\\u0000b"}', '{"email":"a\0b"}',
+    "NaN", '{"email":NaN}', '{"email":-Infinity}',
 ]
+# fmt: on
 
 
 @pytest.mark.parametrize("path", TAKING)
@@ -175,7 +165,7 @@ def test_an_error_of_ours_says_nothing_about_itself(
     backend: Backend, capsys: pytest.CaptureFixture[str]
 ) -> None:
     backend.configure(TIME_ZONE="Nowhere/Land")
-    answer = backend.call("POST", "/articles/gold/views", caller="192.0.2.1")
+    answer = backend.call("POST", "/articles/gold/views", client_ip="192.0.2.1")
     assert answer.status == 500
     is_problem(answer)
     assert "Nowhere" not in answer.text

@@ -1,4 +1,7 @@
-"""The staff's download of the confirmed subscribers: they and nobody else, in parts that fit, and on record."""
+"""The staff's download has all confirmed subscribers and nobody else.
+
+It comes in parts that fit into an answer, and each download is logged.
+"""
 
 import csv
 import io
@@ -20,12 +23,12 @@ from tests.events import Answer
 from tests.ops.commands import ops, row, written
 
 PATH = "/staff/subscribers.csv"
-LARGEST = 6_000_000  # bytes of a Lambda's whole answer
+LARGEST = 6_000_000  # bytes of a Lambda function's whole answer
 
 
 @pytest.fixture
 def office(backend: Backend) -> Backend:
-    """A stage whose staff's paths a key opens."""
+    """Give a stage's staff the test key."""
     backend.configure(STAGE="local", STAFF_TEST_KEY="key")
     return backend
 
@@ -41,7 +44,7 @@ def rows(answer: Answer) -> list[dict[str, str]]:
 
 
 def parts(backend: Backend, path: str = PATH) -> Iterator[Answer]:
-    """Every part of the table, as the links lead."""
+    """Yield every part of the table, following the links."""
     while path:
         answer = download(backend, path)
         yield answer
@@ -114,7 +117,7 @@ def test_what_is_no_part_is_refused(office: Backend, query: str) -> None:
 
 
 def test_a_large_table_comes_in_parts_that_lambda_can_answer_with(office: Backend) -> None:
-    """Every address as long as one may be and in another script, which takes the most room in an answer."""
+    """Check the parts' sizes with the longest addresses, in a script that takes the most room."""
     subscribe(office, "model@example.org")
     (model,) = [each for each in office.items(prefix="SUB#") if each["sk"] == "SUB"]
     addresses = {f"{'ä' * 64}@{number:05}.{'ü' * 170}.example.org" for number in range(8000)}
@@ -127,9 +130,8 @@ def test_a_large_table_comes_in_parts_that_lambda_can_answer_with(office: Backen
     for answer in parts(office):
         found += [each["email"] for each in rows(answer)]
         sizes.append(len(json.dumps({"body": answer.text, "headers": answer.headers}).encode()))
-    print(
-        f"\nsubscribers {len(found)} · parts {len(sizes)} · largest answer {max(sizes):,} bytes of {LARGEST:,}"
-    )
+    largest = f"largest answer {max(sizes):,} bytes of {LARGEST:,}"
+    print(f"\nsubscribers {len(found)} · parts {len(sizes)} · {largest}")
     assert sorted(found) == sorted([*addresses, "model@example.org"])
     assert len(sizes) > 1
     assert max(sizes) < LARGEST
@@ -137,7 +139,10 @@ def test_a_large_table_comes_in_parts_that_lambda_can_answer_with(office: Backen
 
 
 def refused_and_not_cut(office: Backend) -> None:
-    """By hand a part that does not fit is refused: nobody there follows a link."""
+    """Check that a part asked for by number is refused where it does not fit.
+
+    Whoever asks by number follows no link, so it must not be cut.
+    """
     whole = download(office, f"{PATH}?parts=1")
     assert (whole.status, [(each["field"], each["code"]) for each in whole.json["errors"]]) == (
         422,

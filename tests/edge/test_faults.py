@@ -1,4 +1,7 @@
-"""Faults at every step: nothing that was answered 2xx is lost, and nothing is sent twice where the service answered."""
+"""Faults at every step lose nothing that was answered 2xx.
+
+Nothing is sent twice where the service has answered.
+"""
 
 import json
 import random
@@ -27,7 +30,7 @@ EVERY = 1 if SOAK else 3  # each call of a flow, or each third one
 
 
 def error_answer(status: int, code: str, text: str = "") -> Callable[..., AWSResponse]:
-    """A botocore `before-send` handler: the service answers with an error."""
+    """Return a botocore `before-send` handler that answers with an error of the service."""
     body = json.dumps({"__type": code, "message": text}).encode()
 
     def answer(request: Any, **_: Any) -> AWSResponse:
@@ -38,7 +41,7 @@ def error_answer(status: int, code: str, text: str = "") -> Callable[..., AWSRes
 
 
 def no_answer(error: Exception) -> Callable[..., None]:
-    """A botocore `before-send` handler: the connection breaks."""
+    """Return a botocore `before-send` handler that raises an error of the connection."""
 
     def fail(**_: Any) -> None:
         raise error
@@ -53,7 +56,7 @@ def sign_up(backend: Backend, email: str) -> Answer:
 
 
 def later(backend: Backend, start: datetime, hours: float = 3) -> None:
-    """The clock goes on, minute by minute."""
+    """Run the scheduled jobs every five minutes."""
     for minute in range(0, int(hours * 60), 5):
         backend.tick(start + timedelta(minutes=minute))
 
@@ -80,9 +83,8 @@ def test_mail_down_for_an_hour_then_exactly_one_mail_each(backend: Backend, scal
     mails = Counter(
         to for each in backend.messages() for to in each["to"] if to.startswith("outage-")
     )
-    print(
-        f"\nSES down for an hour: signups answered 202 {len(addresses)} · mails afterwards {mails.total()}"
-    )
+    answered = f"signups answered 202 {len(addresses)}"
+    print(f"\nSES down for an hour: {answered} · mails afterwards {mails.total()}")
     assert set(backend.states().values()) == {"sent"}
     assert mails == dict.fromkeys(addresses, 1)
 
@@ -202,7 +204,7 @@ def test_an_answer_lost_after_the_write_is_recognised_as_our_own(
     lost: Counter[str] = Counter()
 
     def drop(request: Any, **_: Any) -> None:
-        """The write happens; its answer never arrives, once."""
+        """Carry out the first write, and lose its answer."""
         name = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
         if name in ("PutItem", "TransactWriteItems") and not lost[name]:
             lost[name] += 1
@@ -221,9 +223,10 @@ def test_an_answer_lost_after_the_write_is_recognised_as_our_own(
 
 @pytest.mark.usefixtures("scale")
 def test_every_crash_point(backend: Backend) -> None:
-    """The process ends before and after every call to AWS of every flow; run again, everything is there once.
+    """Check that every flow ends well after a crash before or after each of its calls to AWS.
 
-    One extra mail is allowed only where the process ended between SES taking the mail and our noting it.
+    One extra mail is allowed only where the process ended between SES taking the mail and our
+    noting it.
     """
     backend.configure(
         **ALWAYS, LIMIT_SIGNUPS_PER_CALLER="10000", LIMIT_CALLBACKS_PER_CALLER="10000"
@@ -249,9 +252,8 @@ def test_every_crash_point(backend: Backend) -> None:
                 allowed += sent > 1
             if crashed_at is None:
                 break
-    print(
-        f"\ncrash points {points} · lost {lost} · doubled {doubled} · once more after a crash inside the send {allowed}"
-    )
+    repeated = f"once more after a crash inside the send {allowed}"
+    print(f"\ncrash points {points} · lost {lost} · doubled {doubled} · {repeated}")
     assert points >= 20 // EVERY
     assert (lost, doubled) == (0, 0)
 
@@ -259,9 +261,9 @@ def test_every_crash_point(backend: Backend) -> None:
 def _run(
     backend: Backend, flow: str, email: str, phone: str, number: int, moment: str
 ) -> str | None:
-    """Answers the request and delivers, ending the process at the given call; where that was, if it was reached.
+    """Send the request and deliver, ending the process at a call. Return where, None if nowhere.
 
-    A request that ended before it was answered is sent again, as its sender would.
+    A request that ended before it was answered is sent again, as its sender would do.
     """
     calls: list[str] = []
     ended: list[str] = []
@@ -305,7 +307,7 @@ def _run(
 
 def _settle(backend: Backend) -> None:
     now = instants.now()
-    for minutes in (2, 18, 20, 25):  # before anybody else is alerted
+    for minutes in (2, 18, 20, 25):  # before the next alert
         backend.tick(now + timedelta(minutes=minutes))
 
 
@@ -359,7 +361,10 @@ def test_batches_come_three_times_and_shuffled(backend: Backend) -> None:
 def test_the_mail_as_it_reaches_ses(backend: Backend) -> None:
     sign_up(backend, "boundary@example.org")
     bodies: list[dict[str, Any]] = []
-    record = lambda request, **_: bodies.append(json.loads(request.body))  # noqa: E731
+
+    def record(request: Any, **_: Any) -> None:
+        bodies.append(json.loads(request.body))
+
     with backend.hooked("sesv2", "before-send.sesv2.SendEmail", record):
         backend.deliver()
     (sent,) = bodies
@@ -386,7 +391,8 @@ def test_an_outage_does_not_use_up_the_days_mails(backend: Backend) -> None:
     backend.configure(MAILS_A_DAY="2")
     for name in ("one", "two"):
         sign_up(backend, f"cap-outage-{name}@example.org")
-    now = instants.now().replace(hour=9)  # so that the minutes do not lead into the next day
+    # In the morning the minutes do not lead into the next day.
+    now = instants.now().replace(hour=9)
     for minute in (0, 2, 6):
         with backend.hooked(
             "sesv2", "before-send.sesv2.SendEmail", error_answer(503, "ServiceUnavailable")

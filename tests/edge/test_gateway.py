@@ -1,4 +1,4 @@
-"""The same promises through the emulated API Gateway, over real HTTP, with the streams really reacting."""
+"""The same promises over real HTTP, through the emulated API Gateway, with streams that react."""
 
 import http.client
 import json
@@ -39,7 +39,7 @@ def call(
 
 
 def eventually(look: Callable[[], T], seconds: float = 20) -> T:
-    """The first truthy answer of `look`, asked again and again for a bounded time."""
+    """Call `look` until its answer is truthy, for a bounded time. Return the last answer."""
     pause = threading.Event()
     for _ in range(int(seconds / 0.02)):
         if found := look():
@@ -118,35 +118,31 @@ def test_views_are_counted_by_the_stream(cloud: Cloud) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "body", "headers", "status", "code"),
-    [
-        ("GET", "/nowhere", None, {}, 404, "not_found"),
-        ("POST", "/newsletter", "{}", JSON, 404, "not_found"),
-        ("GET", "/newsletter/signups", None, {}, 405, "method_not_allowed"),
-        ("DELETE", "/hotline", None, {}, 405, "method_not_allowed"),
-        ("POST", "/newsletter/signups", "[" * 10000, JSON, 400, "malformed"),
-        ("POST", "/newsletter/signups", "[" * 200_000, JSON, 413, "payload_too_large"),
-        ("POST", "/newsletter/signups", '"\\ud800"', JSON, 400, "malformed"),
-        ("POST", "/newsletter/signups", "NaN", JSON, 400, "malformed"),
-        ("POST", "/newsletter/signups", b"\xff\xfe", JSON, 400, "malformed"),
-        ("POST", "/newsletter/signups", "null", JSON, 400, "malformed"),
-        ("POST", "/newsletter/signups", "", JSON, 400, "malformed"),
-        (
-            "POST",
-            "/newsletter/signups",
-            "<a/>",
-            {"content-type": "application/xml"},
-            415,
-            "unsupported_media_type",
-        ),
-        ("POST", "/newsletter/signups", "{}", JSON, 422, "validation"),
-        ("POST", "/callbacks", "x" * (11 << 20), JSON, 413, "payload_too_large"),
-        ("POST", "/articles/UPPER/views", "", {}, 422, "validation"),
-        ("GET", "/articles/popular?window=1h", None, {}, 422, "validation"),
-        ("GET", "/newsletter/confirm?token=x", None, {}, 400, "token"),
-    ],
-)
+XML = {"content-type": "application/xml"}
+# fmt: off
+ERRORS = [
+    ("GET",    "/nowhere",                    None,            {},   404, "not_found"),
+    ("POST",   "/newsletter",                 "{}",            JSON, 404, "not_found"),
+    ("GET",    "/newsletter/signups",         None,            {},   405, "method_not_allowed"),
+    ("DELETE", "/hotline",                    None,            {},   405, "method_not_allowed"),
+    ("POST",   "/newsletter/signups",         "[" * 10000,     JSON, 400, "malformed"),
+    ("POST",   "/newsletter/signups",         "[" * 200_000,   JSON, 413, "payload_too_large"),
+    ("POST",   "/newsletter/signups",         '"\\ud800"',     JSON, 400, "malformed"),
+    ("POST",   "/newsletter/signups",         "NaN",           JSON, 400, "malformed"),
+    ("POST",   "/newsletter/signups",         b"\xff\xfe",     JSON, 400, "malformed"),
+    ("POST",   "/newsletter/signups",         "null",          JSON, 400, "malformed"),
+    ("POST",   "/newsletter/signups",         "",              JSON, 400, "malformed"),
+    ("POST",   "/newsletter/signups",         "<a/>",          XML,  415, "unsupported_media_type"),
+    ("POST",   "/newsletter/signups",         "{}",            JSON, 422, "validation"),
+    ("POST",   "/callbacks",                  "x" * 11 * 2**20, JSON, 413, "payload_too_large"),
+    ("POST",   "/articles/UPPER/views",       "",              {},   422, "validation"),
+    ("GET",    "/articles/popular?window=1h", None,            {},   422, "validation"),
+    ("GET",    "/newsletter/confirm?token=x", None,            {},   400, "token"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("method", "path", "body", "headers", "status", "code"), ERRORS)
 def test_errors_have_one_shape(
     cloud: Cloud, method: str, path: str, body: Any, headers: dict[str, str], status: int, code: str
 ) -> None:
@@ -171,7 +167,7 @@ def test_a_preflight_is_answered_for_our_pages_only(cloud: Cloud) -> None:
 def test_a_forwarded_address_is_no_way_around_the_limits(
     slow: None, one_hour: None, scale: Scale, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """On an edge that behaves as API Gateway's does: what the caller claims to be forwarded for does not count."""
+    """Check that headers about a forwarded address do not count, on an edge like API Gateway."""
     settings = {"LIMIT_PER_CALLER_FACTOR": "1", "LIMIT_SIGNUPS_PER_CALLER": "5"}
     with Cloud(tmp_path_factory.mktemp("edge"), extra_env=settings) as edge:
         statuses = []
@@ -216,9 +212,8 @@ SCHEDULED = {
 def test_a_process_killed_between_written_and_sent_loses_nothing(cloud: Cloud) -> None:
     cloud.kill_handlers()
     try:
-        with Backend(
-            cloud, cloud.env
-        ) as live:  # written by this process, while the one that sends is dead
+        # This process writes while the one that sends is dead.
+        with Backend(cloud, cloud.env) as live:
             body = {"email": "killed@example.org", "consent": "newsletter-de-1"}
             assert live.call("POST", "/newsletter/signups", body).status == 202
         assert "STAGE" not in os.environ

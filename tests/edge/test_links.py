@@ -1,4 +1,4 @@
-"""The links in our mails: what opens them, for how long, and what pressing them again does."""
+"""The links in our mails: what opens them, how long they work, and what a repeated press does."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +21,10 @@ from tests.ops.commands import ops
 def test_an_unconfirmed_address_is_in_no_export_and_gets_one_mail_and_no_more(
     backend: Backend, tmp_path: Path
 ) -> None:
-    """Nothing reminds: eight days later its link is refused, whether or not the table has tidied up."""
+    """Check that an unconfirmed address gets one mail, and that its link ends after seven days.
+
+    It is refused whether the table has removed the subscriber or not.
+    """
     backend.configure(STAGE="local", STAFF_TEST_KEY="key")
     exported = 0
     with time_machine.travel(MORNING, tick=False) as clock:
@@ -51,8 +54,8 @@ def test_an_unconfirmed_address_is_in_no_export_and_gets_one_mail_and_no_more(
         again = sign_up(backend, "waits@example.org")
     mails = len(backend.mails("waits@example.org"))
     print(
-        f"\nan unconfirmed address in nine days: mails {mails} · exports it is in {exported} of 18 · "
-        f"its link from day 8 on, before and after the TTL {refused}"
+        f"\nan unconfirmed address in nine days: mails {mails} · exports it is in {exported} of 18"
+        f" · its link from day 8 on, before and after the TTL {refused}"
     )
     assert exported == 0
     assert mails == 1
@@ -62,14 +65,17 @@ def test_an_unconfirmed_address_is_in_no_export_and_gets_one_mail_and_no_more(
 
 
 def _tidy(backend: Backend, items: list[dict[str, Any]]) -> None:
-    """The table's time to live does its work."""
+    """Remove expired items, as the table's time to live does."""
     for item in items:
         key = aws.pack_item({"pk": item["pk"], "sk": item["sk"]})
         aws.client("dynamodb").delete_item(TableName=backend.env["CONTACTS_TABLE"], Key=key)
 
 
 def test_no_token_opens_what_it_is_not_for(backend: Backend) -> None:
-    """Every purpose at every link, every changed character, expired, of an older opt-in: the same 400."""
+    """Check that every bad token gets the same 400.
+
+    Tries each purpose at each link, each changed character, expired ones and an older opt-in's.
+    """
     key = subscribe(backend, "tokens@example.org")
     now, before = instants.now(), backend.items()
     letter = tokens.read(links.CONFIRM, link(backend, "tokens@example.org", "confirm"), now)[1]
@@ -100,16 +106,15 @@ def test_no_token_opens_what_it_is_not_for(backend: Backend) -> None:
                 answers.append(_press(backend, page, token))
     for page in ("confirm", "refuse"):
         answers.append(_press(backend, page, tokens.sign(links.CONFIRM, key, letter - 1)))
-    print(
-        f"\nbad tokens {len(answers)} · different answers {len({(each.status, each.text) for each in answers})}"
-    )
+    different = {(each.status, each.text) for each in answers}
+    print(f"\nbad tokens {len(answers)} · different answers {len(different)}")
     assert {each.status for each in answers} == {400}
     assert len({each.text for each in answers}) == 1
     assert backend.items() == before
 
 
 def _press(backend: Backend, page: str, token: str) -> Answer:
-    """The button of a page."""
+    """Press the button of a page."""
     if page == "unsubscribe":
         return post(backend, f"unsubscribe?token={token}")
     if page == "preferences":
@@ -118,7 +123,10 @@ def _press(backend: Backend, page: str, token: str) -> Answer:
 
 
 def test_each_button_thrice_is_one_change(backend: Backend) -> None:
-    """Scanners press buttons, too, and people press twice: as often as it is pressed, 200 and one change."""
+    """Check that three presses are answered 200 and are one change.
+
+    Scanners press buttons, and people press twice.
+    """
     key = subscribe(backend, "pressed@example.org")
     sign_up(backend, "refused@example.org")
     backend.deliver()

@@ -1,4 +1,4 @@
-"""The lines of one request are found together: by Lambda's request id, those of the API by the gateway's as well."""
+"""Lambda's request id joins the log lines of one request, the gateway's id those of the API."""
 
 import json
 from typing import Any
@@ -36,7 +36,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 def test_each_line_names_the_invocation_it_belongs_to(
     backend: Backend, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for number in range(2):  # the second invocation of a process does not go by the first one's id
+    for number in range(2):  # the second invocation must not log the first one's id
         for event, (function, records) in REACTIONS.items():
             getattr(app, function)(records, Context(aws_request_id=f"{function}-{number}"))
             (line,) = [each for each in lines(capsys) if each["event"] == event]

@@ -1,4 +1,4 @@
-"""The newsletter against misuse: each threat with its input, and what came of it."""
+"""Misuse of the newsletter: each threat with its input, and what came of it."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -13,12 +13,21 @@ from chalicelib.newsletter.keys import key_of
 from tests.backend import ORIGIN, Backend
 from tests.edge.test_challenges import fresh, written
 from tests.edge.test_newsletter import SIGNUP, sign_up
-from tests.edge.test_subscription import HTML, hear, link, post, state, subscribe, told, welcome
+from tests.edge.test_subscription import (
+    HTML,
+    link,
+    mail_feedback,
+    post,
+    state,
+    subscribe,
+    told,
+    welcome,
+)
 from tests.events import Answer
 from tests.scale import Scale
 
 INJECTED = "x\r\nBcc: e@x.y"
-MORNING = datetime(2027, 3, 10, 0, 0, 30, tzinfo=UTC)  # the day has no change of the clocks
+MORNING = datetime(2027, 3, 10, 0, 0, 30, tzinfo=UTC)  # a day without a clock change
 
 
 @pytest.mark.parametrize("proven", [False, True], ids=["no proof", "proof solved"])
@@ -33,7 +42,7 @@ def test_a_thousand_signups_of_one_address_are_three_mails_a_day(
             given = {"altcha": written(fresh(backend, "newsletter"))} if proven else {}
             body = {**SIGNUP, "email": address, **given}
             answer = backend.call(
-                "POST", "/newsletter/signups", body, caller=f"198.51.100.{number % 100}"
+                "POST", "/newsletter/signups", body, client_ip=f"198.51.100.{number % 100}"
             )
             answers.add((answer.status, answer.text, str(answer.headers)))
             if number % scale(50) == 0:
@@ -41,9 +50,8 @@ def test_a_thousand_signups_of_one_address_are_three_mails_a_day(
             clock.shift(timedelta(days=1) / signups)
         backend.deliver()
     mails = len(backend.mails(address))
-    print(
-        f"\nsignups of one address in a day {signups} · callers 100 · mails {mails} · different answers {len(answers)}"
-    )
+    figures = f"mails {mails} · different answers {len(answers)}"
+    print(f"\nsignups of one address in a day {signups} · client addresses 100 · {figures}")
     assert mails == 3
     assert {each[:2] for each in answers} == {(202, '{"status":"pending"}')}
     assert len(answers) == 1
@@ -72,15 +80,14 @@ def test_line_breaks_are_refused_in_every_field(backend: Backend) -> None:
             answer.text,
         )
     backend.deliver()
-    print(
-        f"\nfields with a header injected {len(statuses)} · accepted 0 · mails {len(backend.items(prefix='MSG#'))}"
-    )
+    mails = len(backend.items(prefix="MSG#"))
+    print(f"\nfields with a header injected {len(statuses)} · accepted 0 · mails {mails}")
     assert set(statuses.values()) == {400, 422}
     assert backend.items() == []
 
 
 def _inject(backend: Backend, path: str, method: str, name: str) -> Answer:
-    """Everything else as it should be, and a line break in this field."""
+    """Send a valid request, but for a line break in this field."""
     valid = {
         "email": "a@example.org",
         "consent": "newsletter-de-1",
@@ -100,7 +107,10 @@ def _inject(backend: Backend, path: str, method: str, name: str) -> Answer:
 
 
 def test_nothing_typed_by_a_stranger_is_in_mail_to_an_unconfirmed_address(backend: Backend) -> None:
-    """A field of somebody else's making is no field of ours; the page is kept for the proof, and only there."""
+    """Check that a mail has no words of a stranger: neither an unknown field nor the page.
+
+    The page is kept for the proof only.
+    """
     name = "Gewinn http://evil.tk"
     typed = {"name": name, "subject": name, "page": "https://evil.tk/gewinn", "next": "//evil.tk"}
     answer = backend.call(
@@ -123,7 +133,7 @@ def test_nothing_typed_by_a_stranger_is_in_mail_to_an_unconfirmed_address(backen
 
 
 def test_markup_comes_out_escaped(backend: Backend) -> None:
-    """What reaches a page of ours from outside: the page of the form and the browser's name, in the proof."""
+    """Check that the form's page and the browser's name are escaped in the proof."""
     bad = "<img src=x onerror=1>"
     headers = {"user-agent": bad, "content-type": "application/json"}
     backend.call(
@@ -136,11 +146,10 @@ def test_markup_comes_out_escaped(backend: Backend) -> None:
     assert document
     assert document["events"][0]["personal"]["page"] == bad
     shown, _ = proof.page(document, "de")
-    print(
-        f"\nmarkup in a page unescaped {shown.count(bad)} · escaped {shown.count('&lt;img src=x onerror=1&gt;')}"
-    )
+    escaped = shown.count("&lt;img src=x onerror=1&gt;")
+    print(f"\nmarkup in a page unescaped {shown.count(bad)} · escaped {escaped}")
     assert bad not in shown
-    assert shown.count("&lt;img src=x onerror=1&gt;") == 2
+    assert escaped == 2
 
 
 def test_a_form_goes_on_to_listed_pages_alone(backend: Backend) -> None:
@@ -169,9 +178,8 @@ def test_a_form_goes_on_to_listed_pages_alone(backend: Backend) -> None:
     ours = [
         post(backend, "signups", HTML, **fields, next=each.replace("#", "%23")) for each in foreign
     ]
-    print(
-        f"\nforeign pages to go on to {len(foreign)} · followed {sum('location' in each.headers for each in ours)}"
-    )
+    followed = sum("location" in each.headers for each in ours)
+    print(f"\nforeign pages to go on to {len(foreign)} · followed {followed}")
     assert [(each.status, each.headers.get("location")) for each in ours] == [(200, None)] * len(
         foreign
     )
@@ -214,7 +222,7 @@ def test_links_ignore_what_a_request_claims_to_be_sent_to(backend: Backend) -> N
     assert shape[0] == shape[1]
 
 
-def test_a_hundred_forged_forwards_are_one_caller(
+def test_a_hundred_forged_forwards_are_one_client(
     one_hour: None, backend: Backend, scale: Scale
 ) -> None:
     statuses, beyond = [], scale(80)
@@ -225,9 +233,8 @@ def test_a_hundred_forged_forwards_are_one_caller(
         claims["content-type"] = "application/json"
         body = {**SIGNUP, "email": f"forged-{number}@example.org"}
         statuses.append(backend.call("POST", "/newsletter/signups", body, claims).status)
-    print(
-        f"\nforged X-Forwarded-For {20 + beyond} · taken {statuses.count(202)} · refused with 429 {statuses.count(429)}"
-    )
+    taken, refused = statuses.count(202), statuses.count(429)
+    print(f"\nforged X-Forwarded-For {20 + beyond} · taken {taken} · refused with 429 {refused}")
     assert statuses == [202] * 20 + [429] * beyond
 
 
@@ -263,15 +270,14 @@ def test_events_of_a_foreign_topic_are_refused_and_logged(
     )
     capsys.readouterr()
     for shape in forged:
-        hear(
+        mail_feedback(
             backend,
             told(shape, message, service),
             topic="arn:aws:sns:eu-central-1:000000000000:foreign",
         )
     logged = [json.loads(each)["event"] for each in capsys.readouterr().out.splitlines()]
-    print(
-        f"\nforged SES events {len(forged)} · logged {len(logged)} · changes {int(backend.items() != before)}"
-    )
+    changes = int(backend.items() != before)
+    print(f"\nforged SES events {len(forged)} · logged {len(logged)} · changes {changes}")
     assert logged == ["feedback.foreign_topic"] * len(forged)
     assert (backend.items(), state(key)) == (before, "confirmed")
     assert not [path for path in INVENTORY if "events" in path or "sns" in path]

@@ -183,7 +183,7 @@ def test_keys_rotate_and_old_links_go_on_working(backend: Backend) -> None:
     assert confirm(backend, old).status == 400
 
 
-def test_one_caller_may_sign_up_so_often_an_hour(backend: Backend) -> None:
+def test_one_address_may_sign_up_so_often_an_hour(backend: Backend) -> None:
     backend.configure(LIMIT_SIGNUPS_PER_CALLER="3")
     statuses = [sign_up(backend, f"{n}@example.org").status for n in range(5)]
     assert statuses == [202, 202, 202, 429, 429]
@@ -191,7 +191,7 @@ def test_one_caller_may_sign_up_so_often_an_hour(backend: Backend) -> None:
     assert 0 < int(refused.headers["retry-after"]) <= 3600
     assert refused.json["code"] == "rate_limited"
     other = backend.call(
-        "POST", "/newsletter/signups", {**SIGNUP, "email": "9@example.org"}, caller="192.0.2.2"
+        "POST", "/newsletter/signups", {**SIGNUP, "email": "9@example.org"}, client_ip="192.0.2.2"
     )
     assert other.status == 202
 

@@ -1,6 +1,7 @@
-"""The newsletter's buttons under faults: ended at every step, throttled at every call, an answer lost at every write.
+"""The newsletter's buttons under faults.
 
-Whoever got no answer presses again, as people and browsers do; then everything has happened, once.
+The process ends at every step, every call is throttled, every write's answer is lost. Whoever got
+no answer presses again, as people and browsers do. Then everything has happened once.
 """
 
 import random
@@ -23,8 +24,8 @@ from tests.edge.test_faults import EVERY, SERVICES, error_answer
 from tests.edge.test_newsletter import sign_up
 from tests.edge.test_subscription import (
     _allow_mails,
-    hear,
     link,
+    mail_feedback,
     post,
     state,
     subscribe,
@@ -39,12 +40,12 @@ Act = Callable[[], Any]
 
 @dataclass(frozen=True)
 class Flow:
-    """One thing that happens to a subscriber, and what it comes to."""
+    """One thing that happens to a subscriber, and its results."""
 
-    prepare: Callable[[Backend, str], Act]  # on a fresh address: what is to be pressed
+    prepare: Callable[[Backend, str], Act]  # prepares a fresh address, and returns the press
     events: tuple[str, ...]  # the whole ledger afterwards
     state: str
-    mails: int  # all that the address has got by then
+    mails: int  # all mails to the address by then
 
 
 def _waiting(backend: Backend, email: str, page: str) -> Act:
@@ -69,7 +70,7 @@ def _confirmed(backend: Backend, email: str, page: str) -> Act:
 
 def _bounced(backend: Backend, email: str) -> Act:
     event = told("event bounce", *welcome(backend, subscribe(backend, email)))
-    return lambda: hear(backend, event)
+    return lambda: mail_feedback(backend, event)
 
 
 FLOWS = {
@@ -100,7 +101,7 @@ FLOWS = {
 
 
 def _fine(backend: Backend, flow: Flow, email: str, extra_mails: int = 0) -> None:
-    """Everything has happened, once, and the proof holds."""
+    """Check that everything has happened once, and that the proof is intact."""
     key = key_of(email)
     document = proof.document(key, service.wordings, instants.now())
     assert document
@@ -114,7 +115,7 @@ def _fine(backend: Backend, flow: Flow, email: str, extra_mails: int = 0) -> Non
 
 @pytest.fixture
 def busy(backend: Backend) -> Backend:
-    """A stage on which one caller may do a lot."""
+    """Let one address send many requests."""
     backend.configure(LIMIT_SIGNUPS_PER_CALLER="100000", LIMIT_ACCESS_PER_CALLER="100000")
     return backend
 
@@ -137,14 +138,13 @@ def test_ended_before_and_after_every_call(busy: Backend, name: str) -> None:
                 busy.tick(instants.now() + timedelta(minutes=minutes))
             again += len(busy.mails(email)) - flow.mails
             _fine(busy, flow, email, extra_mails=int(ending.inside_the_send))
-    print(
-        f"\n{name}: crash points {points} · lost 0 · doubled 0 · once more after a crash inside the send {again}"
-    )
+    repeated = f"once more after a crash inside the send {again}"
+    print(f"\n{name}: crash points {points} · lost 0 · doubled 0 · {repeated}")
     assert points >= 4 // EVERY
 
 
 class _Ending:
-    """The process ends at a call to AWS, while it answers or while its stream reacts to what it wrote."""
+    """Ends the process at a call to AWS: while it answers, or while its stream reacts to that."""
 
     def __init__(self, number: int, moment: str) -> None:
         self.number, self.moment = number, moment
@@ -180,7 +180,10 @@ class _Ending:
 @pytest.mark.usefixtures("scale")
 @pytest.mark.parametrize("name", [name for name in FLOWS if name != "bounce"])
 def test_throttled_at_every_call(busy: Backend, name: str) -> None:
-    """A throttle that passes is not noticed; one that stays is a 503, and nothing has changed."""
+    """Check that a throttle that passes is not noticed, and that one that stays is a 503.
+
+    After a 503 nothing has changed.
+    """
     flow, calls = FLOWS[name], 0
     throttle = error_answer(400, "ProvisionedThroughputExceededException")
     for number in range(1, 100, EVERY):
@@ -203,9 +206,8 @@ def test_throttled_at_every_call(busy: Backend, name: str) -> None:
     act, before = flow.prepare(busy, email), busy.items()
     with busy.hooked("dynamodb", "before-send.dynamodb", throttle):
         answer = act()
-    print(
-        f"\n{name}: calls throttled once {calls}, noticed 0 · throttled throughout: {answer.status}"
-    )
+    once_each = f"calls throttled once {calls}, noticed 0"
+    print(f"\n{name}: {once_each} · throttled throughout: {answer.status}")
     assert (answer.status, busy.items()) == (503, before)
     assert int(answer.headers["retry-after"]) > 0
     assert calls >= max(1, 2 // EVERY)
@@ -236,7 +238,10 @@ def test_an_answer_lost_after_a_write_is_our_own(busy: Backend, name: str) -> No
 
 
 def test_the_stream_thrice_and_shuffled_ends_in_the_same_state(busy: Backend) -> None:
-    """Every kind of ended and living subscription, delivered in order once, then again and again in disorder."""
+    """Check that records change nothing when they come again, and in another order.
+
+    There is a subscription of every kind.
+    """
     addresses = {name: f"stream-{name}@example.org" for name in FLOWS}
     for name, flow in FLOWS.items():
         flow.prepare(busy, addresses[name])()
@@ -257,7 +262,10 @@ def test_the_stream_thrice_and_shuffled_ends_in_the_same_state(busy: Backend) ->
 def test_without_its_stream_for_a_day_the_clock_delivers_and_an_erasure_is_complete(
     busy: Backend, scale: Scale
 ) -> None:
-    """The mapping is disabled and what it would have brought has expired: nothing is reacted to, ever."""
+    """Check a day on which no stream record is ever delivered.
+
+    The mapping is disabled, and its records have expired.
+    """
     key = subscribe(busy, "day-erased@example.org")
     assert post(busy, "erase", token=tokens.sign(links.DATA, key, 0)).status == 200
     assert "day-erased@example.org" not in str(busy.items())
@@ -268,14 +276,16 @@ def test_without_its_stream_for_a_day_the_clock_delivers_and_an_erasure_is_compl
     for _ in range(2):
         busy.tick(tomorrow)
     mails = [len(busy.mails(address)) for address in addresses]
-    print(
-        f"\nsignups without a stream {len(addresses)} · mails after two ticks a day later {sum(mails)}"
-    )
+    later = f"mails after two ticks a day later {sum(mails)}"
+    print(f"\nsignups without a stream {len(addresses)} · {later}")
     assert mails == [1] * len(addresses)
 
 
 def test_who_comes_back_at_once_after_an_erasure_is_erased_before_it(busy: Backend) -> None:
-    """The process ends between the erasure and the tidying up; a signup is faster than the stream."""
+    """Check a signup right after an erasure that did not finish.
+
+    The process ends between the erasure and its tidying up, and the signup comes before the stream.
+    """
     key = subscribe(busy, "back@example.org")
     old = busy.records()
     ended: list[str] = []

@@ -13,7 +13,7 @@ import pytest
 
 from chalicelib.callbacks import service
 from tests.backend import FORM, Backend
-from tests.edge.desk import STAFF, Agent, ask
+from tests.edge.staff import STAFF, Agent, ask
 
 CHALICELIB = Path(service.__file__).parent.parent
 CAPABILITIES = ("newsletter", "callbacks", "articles")
@@ -56,7 +56,7 @@ def counted() -> Iterator[Counter[str]]:
 
 @pytest.fixture
 def person(sam: Agent) -> Agent:
-    """A supervisor at a browser without a script."""
+    """Return a supervisor at a browser without a script."""
     return sam
 
 

@@ -1,4 +1,4 @@
-"""The search by number and reference, blocks and erasure, as pages of the staff's on real tables."""
+"""The staff's pages to search by number and reference, to block and to erase."""
 
 import json
 import re
@@ -8,8 +8,8 @@ import pytest
 
 from chalicelib import aws, instants
 from tests.backend import FORM, Backend
-from tests.edge.desk import STAFF, Agent, ask
-from tests.edge.test_staff_lead import look
+from tests.edge.staff import STAFF, Agent, ask
+from tests.edge.test_staff_figures import look
 from tests.events import Answer
 
 BASE = "https://contact.site.example"
@@ -22,7 +22,7 @@ def anna(line: Backend) -> Agent:
 
 
 def send(who: Agent, url: str, body: str = "") -> Answer:
-    """A plain form's post, as a browser sends it."""
+    """Post a plain form, as a browser sends it."""
     return who.backend.call(
         "POST", url, body, {**who.headers, "content-type": FORM, "accept": "text/html"}
     )
@@ -33,7 +33,7 @@ def find(who: Agent, wanted: str) -> Answer:
 
 
 def led(answer: Answer) -> str:
-    """The path a form's post leads to."""
+    """Return the path that a form's post leads to."""
     assert answer.status == 303, answer.text
     return answer.headers["location"].removeprefix(BASE)
 
@@ -49,7 +49,7 @@ def test_by_reference_and_by_number(line: Backend, anna: Agent) -> None:
     shown = look(anna, path).text
     assert reference in shown
     assert "offen" in shown
-    assert "2000" not in shown  # whose number it is belongs to whoever claims the request
+    assert "2000" not in shown  # the number is shown only to who claims the request
     assert "Eva" not in shown
 
 
@@ -83,7 +83,7 @@ def test_a_supervisor_blocks_a_number_and_lifts_that(
     assert path in look(sam, "/staff/search").text
     assert "von Hand" in look(sam, "/staff/search").text
     ask(line)
-    assert line.items(prefix="CALLBACK#") == []  # nobody is told
+    assert line.items(prefix="CALLBACK#") == []  # the blocked number's request is not kept
     assert led(send(sam, f"{path}/lift")) == f"{path}?done=lift"
     assert "Rückgängig" in look(sam, f"{path}?done=lift").text
     assert path not in look(sam, "/staff/search").text
@@ -114,9 +114,8 @@ def test_a_lifted_block_is_put_back_with_its_old_end(
         told: str | None = sam.get("/staff/numbers?phone=07930%202000").json["blocked_until"]
         return instants.text(instants.parse(told)) if told else ""
 
-    assert (
-        led(send(sam, f"{path}/restore")) == f"{path}?done=restore"
-    )  # nothing was lifted: nothing changes
+    # Nothing was lifted, so nothing changes.
+    assert led(send(sam, f"{path}/restore")) == f"{path}?done=restore"
     assert blocked_until() == until
     for _ in range(2):
         send(sam, f"{path}/lift")
@@ -130,7 +129,7 @@ def test_a_lifted_block_is_put_back_with_its_old_end(
     assert "gilt wieder, so lange wie zuvor" in look(sam, f"{path}?done=restore").text
     send(sam, f"{path}/lift")
     ask(line)
-    send(sam, f"{path}/block")  # a new one, not the old one put back
+    send(sam, f"{path}/block")  # a new block, not the old one
     assert blocked_until() > until
 
 

@@ -1,4 +1,7 @@
-"""A supervisor looks up a subscriber, proves the consent and erases, at a browser; programs get the JSON they had."""
+"""A supervisor looks up a subscriber at a browser, proves the consent, and erases.
+
+Programs get JSON from the same paths.
+"""
 
 import json
 from urllib.parse import quote
@@ -7,9 +10,9 @@ import pytest
 
 from chalicelib.newsletter.keys import key_of
 from tests.backend import Backend
-from tests.edge.desk import Agent
+from tests.edge.staff import Agent
 from tests.edge.test_newsletter import sign_up
-from tests.edge.test_staff_lead import look
+from tests.edge.test_staff_figures import look
 from tests.edge.test_staff_numbers import led, send
 from tests.edge.test_subscription import subscribe
 from tests.events import Answer

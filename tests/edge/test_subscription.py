@@ -1,4 +1,7 @@
-"""A subscription after its confirmation: leaving, choosing, one's data, erasure, bounces and complaints, the proof."""
+"""A subscription after its confirmation.
+
+Leaving, topics, one's own data, erasure, bounces, complaints and the proof of consent.
+"""
 
 import json
 import re
@@ -31,7 +34,7 @@ SCRIPT = {"content-type": FORM, "accept": "application/json"}
 
 
 def link(backend: Backend, address: str, page: str) -> str:
-    """The token of a link in the newest mail to an address that has one."""
+    """Return a link's token from the newest mail to an address that has such a link."""
     for mail in backend.mails(address):
         found = re.search(
             rf"https://contact\.site\.example/newsletter/{page}\?token=(\S+)", mail["text"]
@@ -42,7 +45,7 @@ def link(backend: Backend, address: str, page: str) -> str:
 
 
 def subscribe(backend: Backend, address: str) -> str:
-    """Signs up and confirms; the subscriber's key."""
+    """Sign up and confirm, and return the subscriber's key."""
     assert sign_up(backend, address, page=f"{ORIGIN}/gold").status == 202
     backend.deliver()
     assert confirm(backend, link(backend, address, "confirm")).status == 200
@@ -55,6 +58,11 @@ def state(key: str) -> str:
     return subscriber.state if subscriber else "none"
 
 
+def intact(key: str) -> bool:
+    document = proof.document(key, service.wordings, instants.now())
+    return document is not None and document["intact"] is True
+
+
 def post(
     backend: Backend, page: str, headers: dict[str, str] | None = None, **fields: str
 ) -> Answer:
@@ -62,7 +70,7 @@ def post(
     return backend.call("POST", f"/newsletter/{page}", body, headers or SCRIPT)
 
 
-def hear(backend: Backend, told: dict[str, Any], topic: str | None = None) -> None:
+def mail_feedback(backend: Backend, told: dict[str, Any], topic: str | None = None) -> None:
     arn = topic or backend.env["MAIL_EVENTS_TOPIC_ARN"]
     record: dict[str, Any] = {
         "Sns": {
@@ -76,18 +84,21 @@ def hear(backend: Backend, told: dict[str, Any], topic: str | None = None) -> No
 
 
 def told(shape: str, message_id: str, service_id: str, feedback_id: str = "") -> dict[str, Any]:
-    """A documented event body, about one of our messages, now."""
+    """Return an event as SES documents it, about one of our messages, of this moment."""
     text = (
         json.dumps(EVENTS[shape])
         .replace("OUR-MESSAGE", message_id)
         .replace("SERVICE-ID", service_id)
     )
     text = text.replace("NOW", instants.text(instants.now()))
-    return json.loads(text.replace("FEEDBACK-ID", feedback_id or f"feedback-{shape}"))  # type: ignore[no-any-return]
+    event: dict[str, Any] = json.loads(
+        text.replace("FEEDBACK-ID", feedback_id or f"feedback-{shape}")
+    )
+    return event
 
 
 def welcome(backend: Backend, key: str) -> tuple[str, str]:
-    """The welcome mail's id, and SES's name for it."""
+    """Return the ids of the welcome mail: ours, and SES's."""
     (item,) = [
         each for each in backend.items(prefix="MSG#newsletter-welcome") if each["subject"] == key
     ]
@@ -119,7 +130,10 @@ def test_one_click_unsubscribe_to_the_letter(backend: Backend) -> None:
     assert url
     token = link(backend, "leaves@example.org", "unsubscribe")
     boundary = "multipart/form-data; boundary=x"
-    multipart = '--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n'
+    multipart = (
+        '--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\n'
+        "One-Click\r\n--x--\r\n"
+    )
     for kind, body in ((FORM, "List-Unsubscribe=One-Click"), (boundary, multipart)):
         answer = backend.call(
             "POST", f"/newsletter/unsubscribe?token={token}", body, {"content-type": kind}
@@ -214,7 +228,7 @@ def test_ones_data_and_its_erasure_want_a_fresh_link(backend: Backend) -> None:
 
 
 def _allow_mails(backend: Backend, key: str) -> None:
-    """Ten minutes pass for an address."""
+    """Forget the mails to an address, as if ten minutes had passed."""
     aws.client("dynamodb").update_item(
         TableName=backend.env["CONTACTS_TABLE"],
         Key=aws.pack_item({"pk": f"SUB#{key}", "sk": "SUB"}),
@@ -232,7 +246,7 @@ def test_after_an_erasure_nothing_personal_is_anywhere(
         "consent": "newsletter-de-1",
         "page": f"{ORIGIN}/canary-page",
     }
-    backend.call("POST", "/newsletter/signups", body, agent, caller="203.0.113.77")
+    backend.call("POST", "/newsletter/signups", body, agent, client_ip="203.0.113.77")
     backend.deliver()
     confirm(backend, link(backend, "canary@example.org", "confirm"))
     backend.settle()
@@ -255,9 +269,8 @@ def test_after_an_erasure_nothing_personal_is_anywhere(
     hits = sum(everything.count(canary) for canary in ("canary", "Canary", "203.0.113.77"))
     again = ops("import", written(tmp_path / "old.csv", row("CANARY@example.org")))
     with capsys.disabled():
-        print(
-            f"\nerased: hits in tables, queue and logs {hits} · imported again: {again.output.splitlines()[-1]}"
-        )
+        outcome = again.output.splitlines()[-1]
+        print(f"\nerased: hits in tables, queue and logs {hits} · imported again: {outcome}")
     assert hits == 0
     assert again.output.splitlines()[-1] == "0 imported, 0 done before, 1 refused"
     assert [each["reason"] for each in table(tmp_path / "old.csv.refused.csv")] == [
@@ -312,9 +325,8 @@ def test_a_thousand_looks_at_every_link_change_nothing(backend: Backend, scale: 
     )
     pressed += [post(backend, f"unsubscribe?token={pages['unsubscribe']}").status]
     pressed += [post(backend, "erase", token=data).status]
-    print(
-        f"\nlooks at mailed links {looks} · writes 0 · buttons that work afterwards {pressed.count(200)}"
-    )
+    working = f"buttons that work afterwards {pressed.count(200)}"
+    print(f"\nlooks at mailed links {looks} · writes 0 · {working}")
     assert pressed == [200] * 4
     assert (state(key), state(key_of("scanner-2@example.org"))) == ("none", "confirmed")
 
@@ -328,14 +340,14 @@ def test_a_hard_bounce_ends_it_and_a_fresh_opt_in_begins_it_again(
     message, service_id = welcome(backend, key)
     event = told(shape, message, service_id)
     for _ in range(3):
-        hear(backend, event)
+        mail_feedback(backend, event)
     assert state(key) == "bounced"
     assert [each.event for each in subscribers.events(key)] == ["signup", "confirmed", "bounced"]
     _allow_mails(backend, key)
     sign_up(backend, address)
     backend.deliver()
     assert confirm(backend, link(backend, address, "confirm")).status == 200
-    hear(backend, event)  # once more, late
+    mail_feedback(backend, event)  # the same event once more, late
     assert state(key) == "confirmed"
 
 
@@ -357,9 +369,9 @@ def test_feedback_in_every_order_ends_in_one_state(
     message, service_id = welcome(backend, key)
     for shape in order:
         for _ in range(2):
-            hear(backend, told(shape, message, service_id))
+            mail_feedback(backend, told(shape, message, service_id))
     assert state(key) == "complained"
-    assert proof.document(key, service.wordings, instants.now())["intact"]  # type: ignore[index]  # it is there
+    assert intact(key)
     _allow_mails(backend, key)
     assert sign_up(backend, "orders@example.org").status == 202
     assert state(key) == "complained"
@@ -376,7 +388,7 @@ def test_an_event_resolves_a_message_without_an_answer(backend: Backend) -> None
         backend.deliver()
     (message,) = backend.states()
     assert backend.states() == {message: "unclear"}
-    hear(backend, told("event delivery", message, "ses-knows"))
+    mail_feedback(backend, told("event delivery", message, "ses-knows"))
     assert backend.states() == {message: "sent"}
     found = [each["service_id"] for each in backend.items(prefix="MSG#")]
     assert found == ["ses-knows"]
@@ -386,18 +398,18 @@ def test_foreign_topics_unknown_messages_and_nonsense_change_nothing(backend: Ba
     key = subscribe(backend, "forged@example.org")
     message, service_id = welcome(backend, key)
     before = backend.items()
-    hear(
+    mail_feedback(
         backend,
         told("event complaint", message, service_id),
         topic="arn:aws:sns:eu-central-1:000000000000:foreign",
     )
-    hear(backend, told("event complaint", "newsletter-welcome.nobody.1", "unknown"))
+    mail_feedback(backend, told("event complaint", "newsletter-welcome.nobody.1", "unknown"))
     for nonsense in (
         {},
         {"eventType": "Bounce"},
-        {"eventType": "Bounce", "mail": {"messageId": service}},
+        {"eventType": "Bounce", "mail": {"messageId": service_id}},
     ):
-        hear(backend, nonsense)
+        mail_feedback(backend, nonsense)
     assert backend.items() == before
 
 
@@ -424,7 +436,7 @@ def test_the_proof_verifies_and_one_changed_byte_shows(backend: Backend) -> None
             changed += 1
             detected += not found["intact"] and bool(found["faults"])
         aws.client("dynamodb").put_item(TableName=table, Item=aws.pack_item(item))
-    assert proof.document(key, service.wordings, instants.now())["intact"]  # type: ignore[index]  # it is there
+    assert intact(key)
     print(f"\nchanged values {changed} · detected {detected}")
     assert detected == changed
 
@@ -438,7 +450,7 @@ def test_growth_is_counted_with_what_grew(backend: Backend) -> None:
         key = subscribe(backend, f"grown-{number}@example.org")
     post(backend, f"unsubscribe?token={tokens.sign(links.UNSUBSCRIBE, key, 0)}")
     message, service = welcome(backend, key_of("grown-0@example.org"))
-    hear(backend, told("event bounce", message, service))
+    mail_feedback(backend, told("event bounce", message, service))
     day = instants.day(instants.now(), "Europe/Berlin").isoformat()
     reads: list[str] = []
     with backend.hooked(
@@ -458,7 +470,7 @@ def test_answers_tell_nothing_and_take_the_same_time(backend: Backend) -> None:
     post(backend, "refuse", token=link(backend, "e-refused@example.org", "refuse"))
     for name, shape in {"bounced": "event bounce", "complained": "event complaint"}.items():
         known[name] = subscribe(backend, f"e-{name}@example.org")
-        hear(backend, told(shape, *welcome(backend, known[name])))
+        mail_feedback(backend, told(shape, *welcome(backend, known[name])))
     assert {name: state(key) for name, key in known.items()} == {name: name for name in known}
     addresses = ["e-confirmed", "e-pending", "e-refused", "e-bounced", "e-complained", "e-new"]
     answers: set[tuple[int, str, str]] = set()
@@ -483,13 +495,12 @@ def test_answers_tell_nothing_and_take_the_same_time(backend: Backend) -> None:
     }
     print(f"\nanswers {len(answers)} · medians {medians} · calls {calls}")
     assert len(answers) == 1
-    assert {len(each) for each in calls.values()} == {
-        2
-    }  # one read and one write, whatever is known
+    # It is one read and one write, whatever is known.
+    assert {len(each) for each in calls.values()} == {2}
 
 
 def test_the_staff_look_up_prove_and_erase(cloud: Cloud) -> None:
-    """On the live local stage, whose key stands in its settings."""
+    """Check the staff's calls on the local stage, with the key of its settings."""
     with Backend(cloud, cloud.env) as backend:
         staff = {"authorization": f"Bearer {cloud.env['STAFF_TEST_KEY']}"}
         sign_up(backend, "staff-looks@example.org")
@@ -522,7 +533,10 @@ def test_the_staff_look_up_prove_and_erase(cloud: Cloud) -> None:
 
 
 def test_confirming_against_unsubscribing_has_one_end(backend: Backend) -> None:
-    """From before the confirmation on: whoever comes first, the state is what the ledger tells; a repeat ends it."""
+    """Check that confirming and unsubscribing at once leave a state that the ledger explains.
+
+    Whoever comes first, a repeated unsubscribe ends the subscription.
+    """
     ends: Counter[str] = Counter()
     for number in range(8):
         email = f"both-{number}@example.org"
@@ -540,10 +554,9 @@ def test_confirming_against_unsubscribing_has_one_end(backend: Backend) -> None:
         ends[state(key)] += 1
         assert events == ["signup", "confirmed", "unsubscribed"][: len(events)]
         assert state(key) == events[-1]
-        assert proof.document(key, service.wordings, instants.now())["intact"]  # type: ignore[index]  # it is there
+        assert intact(key)
         assert post(backend, f"unsubscribe?token={leaving}").status == 200
         assert state(key) == "unsubscribed"
-    print(
-        f"\nconfirmations against unsubscribes, 4 each at once: races 8 · ends {dict(ends)} · ledgers intact 8"
-    )
+    outcome = f"races 8 · ends {dict(ends)} · ledgers intact 8"
+    print(f"\nconfirmations against unsubscribes, 4 each at once: {outcome}")
     assert ends.keys() <= {"confirmed", "unsubscribed"}

@@ -1,4 +1,4 @@
-"""botocore's own validation of parameters is switched off: what it would catch never gets that far."""
+"""No call has parameters that botocore would refuse: its own validation is switched off."""
 
 import json
 from collections.abc import Iterator
@@ -34,37 +34,18 @@ FORMS: dict[str, dict[str, Any]] = {
     "/callbacks": CALLBACK,
     "/articles/gold/views": VIEW,
 }
+# fmt: off
 HOSTILE: list[Any] = [
-    None,
-    True,
-    0,
-    -1,
-    1.5,
-    10**400,
-    1e308,
-    "",
-    " ",
-    "\0",
-    "\x7f",
-    "\u2028",
-    "x" * 3000,
-    "ä" * 1000,
-    "😀",
-    [],
-    [None],
-    [1.5],
-    ["x"] * 100,
-    {},
-    {"S": "x"},
-    {"a": {"b": [1.5]}},
-    "{}",
-    "NaN",
-    "{{7*7}}",
+    None, True, 0, -1, 1.5, 10**400, 1e308,
+    "", " ", "\0", "\x7f", "\u2028", "x" * 3000, "ä" * 1000, "😀", "{}", "NaN", "{{7*7}}",
+    [], [None], [1.5], ["x"] * 100,
+    {}, {"S": "x"}, {"a": {"b": [1.5]}},
 ]
+# fmt: on
 
 
 class Validator:
-    """Has botocore's validation look at each call, and keeps what it says."""
+    """Runs botocore's validation on each call, and keeps its reports."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -85,7 +66,7 @@ def validator(backend: Backend) -> Iterator[Validator]:
 
 
 def bodies() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each form with each of its fields, and one it does not have, replaced by each hostile value."""
+    """Yield each form with each field replaced by each hostile value, unknown fields included."""
     for path, form in FORMS.items():
         for field in (*form, "unknown", "altcha", "website", "next"):
             yield from ((path, {**form, field: value}) for value in HOSTILE)
@@ -96,16 +77,14 @@ def test_no_call_would_be_refused_by_botocores_validation(
 ) -> None:
     backend.configure(LIMIT_PER_CALLER_FACTOR="1000")
     answers: dict[int, int] = {}
-    with backend.hooked(
-        "dynamodb", "before-parameter-build.dynamodb", validator.look
-    ):  # `configure` made a new client
+    # `configure` made a new client, which has no hooks.
+    with backend.hooked("dynamodb", "before-parameter-build.dynamodb", validator.look):
         for path, body in bodies():
             status = backend.call("POST", path, json.dumps(body)).status
             answers[status] = answers.get(status, 0) + 1
     with capsys.disabled():
-        print(
-            f"\nvalidated {validator.calls} calls of {sum(answers.values())} requests, by status {answers}"
-        )
+        requests = f"{sum(answers.values())} requests, by status {answers}"
+        print(f"\nvalidated {validator.calls} calls of {requests}")
     assert validator.reports == []
     assert validator.calls > 100
     assert set(answers) <= {202, 204, 400, 413, 422}

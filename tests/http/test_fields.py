@@ -1,4 +1,4 @@
-"""The types of the contract's fields, where a table of examples is not enough."""
+"""The types of the contract's fields, where a table of examples does not suffice."""
 
 import sys
 import unicodedata
@@ -15,7 +15,8 @@ def test_every_control_character_and_line_break_is_refused_and_nothing_else() ->
     refused = set()
     for at in range(sys.maxunicode + 1):
         if 0xD800 <= at < 0xE000:
-            continue  # lone surrogates never get here: the body's parser refuses them
+            # The body's parser refuses lone surrogates before a field sees them.
+            continue
         try:
             LINE.validate_python(f"a{chr(at)}b")
         except ValidationError:

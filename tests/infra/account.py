@@ -22,7 +22,7 @@ from local.front import Front
 from tests.infra.endpoint import Endpoint
 
 STAGE = "dev"
-PAUSE = 0.1  # seconds between two looks at something that takes its time
+PAUSE = 0.1  # seconds between two looks at something that is not ready yet
 # What a company writes into .chalice/config.json.
 OURS = {
     "MAIL_FROM": "Firma <post@firma.de>",
@@ -38,16 +38,16 @@ _UNNEEDED = shutil.ignore_patterns(
 
 
 class Account:
-    """The account; `url` is where its API is served, whichever was deployed last."""
+    """An emulated account with a copy of the project."""
 
     def __init__(self, root: Path, folder: Path, emulator: Emulator, endpoint: Endpoint) -> None:
         self.root = Path(shutil.copytree(root, folder / "project", ignore=_UNNEEDED))
         self.emulator, self.endpoint = emulator, endpoint
-        self.said: list[str] = []  # by each deployment
+        self.said: list[str] = []  # the output of each deployment
         self.run_here()
 
     def run_here(self) -> None:
-        """Have the functions made for this machine's processor, on which the emulator runs them."""
+        """Make the functions for this machine's processor, on which the emulator runs them."""
         path = self.root / ".chalice" / "config.json"
         whole = json.loads(path.read_text())
         del whole["stages"][STAGE]["lambda_architecture"]
@@ -63,13 +63,13 @@ class Account:
 
     @property
     def target(self) -> Target:
-        """What a command of its own sees."""
+        """Return a new target, as each command makes its own."""
         return Target(self.root, STAGE)
 
     def deploy(self, listener: socket.socket) -> None:
-        """`make deploy`, in this process. The emulator's addresses do not resolve, so the API is fronted for the test.
+        """Do in this process what `make deploy` does. Raises ClickException.
 
-        Raises ClickException.
+        The emulator's host names do not resolve, so a proxy serves the API for the last step.
         """
         front = Front(listener, self.emulator.url, trust_forwarded_for=False)
         front.start()
@@ -85,14 +85,15 @@ class Account:
             self.said.append(said.getvalue())
 
     def client(self, service: str) -> Any:
-        """A boto3 client with every right."""
+        """Return a boto3 client with every right."""
         return self.emulator.client(service)
 
 
 def impatient(folder: Path) -> Path:
-    """Data of botocore's for AWS_DATA_PATH: its waiters look after each moment instead of each five seconds.
+    """Write a folder for AWS_DATA_PATH, by which botocore's waiters look at short intervals.
 
-    Chalice waits so for every function, twice, and the emulator changes one within half a second.
+    Chalice waits twice for every function. botocore would look every five seconds, while the
+    emulator is done within half a second.
     """
     for service in ("lambda", "dynamodb"):
         (known,) = (Path(botocore.__file__).parent / "data" / service).glob("*/waiters-2.json")
@@ -107,7 +108,7 @@ def impatient(folder: Path) -> Path:
 
 @contextmanager
 def account(root: Path, folder: Path) -> Iterator[Account]:
-    """An account while it is entered, with its credentials in the environment."""
+    """Start an account while entered, with its credentials in the environment."""
     emulator = Emulator(folder, ports.free(0, "emulator"), persist=False)
     emulator.start()
     endpoint = Endpoint(emulator)

@@ -1,4 +1,4 @@
-"""The emulator, with what it leaves out of API Gateway: it takes no API from a description, neither new nor anew."""
+"""The emulator, and what it lacks of API Gateway: making an API from a description."""
 
 import http.client
 import json
@@ -15,13 +15,12 @@ _HOP = {"connection", "transfer-encoding", "content-length", "host", "keep-alive
 
 
 class Endpoint:
-    """A server that passes every call to AWS on to an emulator, and sees to the descriptions itself."""
+    """A server that passes the calls to an emulator, and imports API descriptions itself."""
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
-        self.fail: dict[
-            tuple[str, str], int
-        ] = {}  # method and start of a path → status, to be answered once
+        # The statuses to answer once, by method and start of the path.
+        self.fail: dict[tuple[str, str], int] = {}
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -51,7 +50,7 @@ class Endpoint:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:
-        """End it."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -96,7 +95,7 @@ class Endpoint:
             connection.close()
 
     def _describe(self, api_id: str, description: dict[str, Any]) -> None:
-        """Bring an API to a description: its routes; its gateway responses are API Gateway's own again."""
+        """Give an API a description's routes, and API Gateway's own gateway responses again."""
         client = self._emulator.client("apigateway")
         for each in client.get_gateway_responses(restApiId=api_id, limit=500)["items"]:
             if not each.get("defaultResponse"):

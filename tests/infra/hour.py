@@ -1,8 +1,9 @@
-"""`python -m tests.infra.hour`: an hour of a company's morning, played to the app on an emulator.
+"""Play an hour of a company's morning to the app on an emulator.
 
-Writes `tools/dashboard_hour.json`: the values of each metric of the dashboard, by five minutes. Our own are read off
-the log lines as the metric filters do it; AWS's are what this process measures of the same calls. Something goes wrong
-now and then: SES refuses for ten minutes, a table throttles, a record is poison, mails come back.
+`python -m tests.infra.hour` writes `tools/dashboard_hour.json`: the values of each metric of the
+dashboard, by five minutes. Our own metrics are read off the log lines, as the metric filters do it.
+For AWS's metrics this process measures the same calls. There are some faults: SES refuses mails for
+ten minutes, a table throttles, a record is poison, mails come back.
 """
 
 import io
@@ -29,7 +30,7 @@ from ops.watching import dead_letters
 from tests.backend import Backend
 from tests.edge.test_faults import error_answer
 from tests.edge.test_gateway import SCHEDULED
-from tests.edge.test_subscription import hear, link, told, welcome
+from tests.edge.test_subscription import link, mail_feedback, told, welcome
 from tests.events import Answer, Context
 from tests.infra.test_watching import matches, value
 from tools.dashboard import HOUR, ROOT, series
@@ -43,7 +44,7 @@ API = "AWS/ApiGateway/{}/customer-contact/api"
 
 
 class Hour:
-    """What is measured, by name and five minutes."""
+    """The measured values, by metric and five minutes."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -54,7 +55,7 @@ class Hour:
         self.slots[name][self.slot].append(round(value, 4 if value < 1 else 0))
 
     def invoke(self, function: str, go: Callable[[], Any]) -> Any:
-        """Runs a function: its answer, how long it took (ms); what its log lines count is kept."""
+        """Run a function and measure it and its log lines. Return its answer and its time in ms."""
         name, written, began = (
             config.function_name("STAGE", function),
             io.StringIO(),
@@ -71,11 +72,11 @@ class Hour:
                     self.put(f"customer-contact/STAGE/{measure.name}", value(measure.value, line))
         return answer, took
 
-    def ask(self, method: str, url: str, body: Any = None, caller: int = 0) -> Answer:
-        """A request."""
-        by = f"192.0.2.{caller}"
+    def ask(self, method: str, url: str, body: Any = None, client: int = 0) -> Answer:
+        """Send a request to the API, and measure it."""
+        client_ip = f"192.0.2.{client}"
         answer, took = self.invoke(
-            "api_handler", lambda: self.backend.call(method, url, body, caller=by)
+            "api_handler", lambda: self.backend.call(method, url, body, client_ip=client_ip)
         )
         self.put(API.format("Count"), 1)
         self.put(API.format("Latency"), took)
@@ -84,7 +85,7 @@ class Hour:
         return answer  # type: ignore[no-any-return]
 
     def writes(self) -> ExitStack:
-        """While it is entered, the write units that DynamoDB's emulator names count for their table."""
+        """Count the write units that the emulator reports for each table while entered."""
         events, stack = aws.client("dynamodb").meta.events, ExitStack()
 
         def ask(params: Any, model: Any, **_: Any) -> Any:
@@ -103,11 +104,11 @@ class Hour:
         return stack
 
     def play(self) -> None:
-        """Five minutes."""
+        """Play five minutes."""
         slot, backend, began = self.slot, self.backend, time.perf_counter()
         for reader in range(READERS[slot]):
-            self.ask("POST", f"/articles/article-{reader % 7}/views", caller=reader)
-            self.ask("GET", "/articles/popular", caller=reader)
+            self.ask("POST", f"/articles/article-{reader % 7}/views", client=reader)
+            self.ask("GET", "/articles/popular", client=reader)
         self.ask("POST", "/newsletter/signups", {"email": "nonsense", "consent": "newsletter-de-1"})
         emails = [f"reader-{slot}-{number}@example.org" for number in range(READERS[slot] // 12)]
         refuse = error_answer(400, "ThrottlingException")
@@ -155,12 +156,16 @@ class Hour:
         )
 
     def feedback(self, emails: list[str]) -> None:
-        """What SES tells of the mails."""
+        """Deliver SES's events about the mails, and count the mails that were sent."""
         shape = {BOUNCE: "event bounce", COMPLAINT: "event complaint"}.get(self.slot)
         if shape:
             self.invoke(
                 "mail_feedback",
-                partial(hear, self.backend, told(shape, *welcome(self.backend, key_of(emails[0])))),
+                partial(
+                    mail_feedback,
+                    self.backend,
+                    told(shape, *welcome(self.backend, key_of(emails[0]))),
+                ),
             )
         sent = sum(state == "sent" for state in self.backend.states().values())
         self.put("AWS/SES/Send", sent - self.sent)
@@ -177,7 +182,7 @@ class Hour:
 
 
 def main() -> None:
-    """Plays and writes."""
+    """Play the hour and write the file."""
     with (
         tempfile.TemporaryDirectory() as folder,
         Cloud(Path(folder)) as cloud,

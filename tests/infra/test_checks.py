@@ -1,4 +1,4 @@
-"""What is missing is said in plain words, all at once, before anything is touched."""
+"""The check before a deployment names everything that is missing, all at once."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from infra.target import NotDone, Target
 
 @pytest.fixture
 def stranger(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Somebody who has not signed in."""
+    """Remove the credentials, as for somebody who has not signed in to AWS."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))

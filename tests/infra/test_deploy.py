@@ -1,4 +1,4 @@
-"""`make deploy` and `make destroy`, whole, in an emulated account: from nothing, again, after failures, to nothing."""
+"""`make deploy` and `make destroy` in an emulated account, with failures and repetitions."""
 
 import json
 import zipfile
@@ -32,7 +32,10 @@ def empty(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Acco
 
 @pytest.fixture(scope="module")
 def served(empty: Account, scale: Scale) -> Account:
-    """Deployed; in `make soak` with failures on the way: each run goes on where the one before stopped."""
+    """Deploy; in `make soak` with failures on the way.
+
+    Each run goes on where the one before stopped.
+    """
     with pytest.raises(
         click.ClickException, match=r"(?s)This is missing:.*MAIL_FROM still has the example's value"
     ):
@@ -47,7 +50,8 @@ def served(empty: Account, scale: Scale) -> Account:
         empty.endpoint.fail["POST", "/restapis?"] = 400
         with pytest.raises(click.ClickException, match="chalice deploy failed"):
             empty.deploy(ports.listen(0, "api"))
-        empty.endpoint.fail["PUT", "/restapis/"] = 400  # the first of the gateway's answers
+        # The first of the gateway's answers cannot be set.
+        empty.endpoint.fail["PUT", "/restapis/"] = 400
         with pytest.raises(click.ClickException, match="the test has it fail"):
             empty.deploy(ports.listen(0, "api"))
     empty.deploy(ports.listen(0, "api"))
@@ -55,7 +59,7 @@ def served(empty: Account, scale: Scale) -> Account:
 
 
 def test_the_stage_is_what_it_should_be(served: Account) -> None:
-    assert list(settle(served.target)) == []  # a look says that nothing differs
+    assert list(settle(served.target)) == []  # nothing is left to settle
     outputs = served.target.environment
     assert outputs["CONTACTS_TABLE"] == f"{PREFIX}-contacts"
     pool = served.client("cognito-idp").describe_user_pool(
@@ -89,9 +93,8 @@ def test_every_method_has_a_throttle(served: Account) -> None:
     client = served.client("apigateway")
     (stage,) = client.get_stages(restApiId=api_id)["item"]
     settings = stage["methodSettings"]
-    assert (
-        settings["*/*"]["throttlingRateLimit"] == DEFAULT[0]
-    )  # of each method that has none of its own
+    # The throttle of each method that has none of its own.
+    assert settings["*/*"]["throttlingRateLimit"] == DEFAULT[0]
     paths = {each["path"] for each in client.get_resources(restApiId=api_id, limit=500)["items"]}
     assert set(RATES) <= paths
     for path, (rate, burst) in RATES.items():
@@ -112,7 +115,8 @@ def test_logs_are_kept_for_a_month_and_only_by_these_groups(served: Account) -> 
 
 @pytest.mark.soak
 def test_again_it_changes_only_what_chalice_undoes(served: Account) -> None:
-    again = served.said[-1]  # the run before had set all but the gateway's answers
+    # The run before had set everything but the gateway's answers.
+    again = served.said[-1]
     assert "run chalice deploy --stage dev" in again
     assert f"give the gateway's own {len(gateway.ANSWERS)} answers our error shape" in again
     assert "throttle" not in again

@@ -1,4 +1,4 @@
-"""The resources' template: what is kept is protected, and who may publish is named."""
+"""The resources' template protects what is kept, and names who may publish."""
 
 import json
 from pathlib import Path
@@ -36,11 +36,11 @@ def test_the_tables_are_recoverable_protected_and_encrypted(resources: dict[str,
             "PointInTimeRecoveryEnabled": True
         }
         assert properties["DeletionProtectionEnabled"]
-    # With a key whose use shows in the account's CloudTrail; the others' is DynamoDB's own, which every table has.
+    # This key's use is logged in the account's CloudTrail. Every other table is encrypted with
+    # DynamoDB's own key.
     assert tables["Contacts"]["Properties"]["SSESpecification"] == {"SSEEnabled": True}
-    assert tables.keys() - set(RECOVERABLE) == {
-        "ViewMarkers"
-    }  # its sums are kept, its items go in days
+    # The sums of the markers are kept. The markers themselves expire within days.
+    assert tables.keys() - set(RECOVERABLE) == {"ViewMarkers"}
 
 
 def test_every_topic_says_who_may_publish(resources: dict[str, Any]) -> None:
@@ -53,9 +53,8 @@ def test_every_topic_says_who_may_publish(resources: dict[str, Any]) -> None:
     for policy in policies:
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
             assert statement["Action"] == "sns:Publish"
-            if (
-                "Service" in statement["Principal"]
-            ):  # for this account only, not for whoever else uses the service
+            # A service publishes for this account only, and not for its other customers.
+            if "Service" in statement["Principal"]:
                 assert statement["Condition"] == {
                     "StringEquals": {"AWS:SourceAccount": {"Ref": "AWS::AccountId"}}
                 }

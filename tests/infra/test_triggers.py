@@ -1,4 +1,4 @@
-"""The filters of the streams: what they hold back is nothing that a reaction would have reacted to."""
+"""The streams' filters hold back only what no reaction would react to."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,10 @@ from tests.events import Context
 
 
 def passes(pattern: Any, value: Any) -> bool:
-    """Lambda's syntax of event filters, as far as we use it: nested names, any of some values, a prefix."""
+    """Tell whether a value matches a pattern of Lambda's event filters.
+
+    Knows the syntax that we use: nested names, any of some values, a prefix.
+    """
     if isinstance(pattern, dict):
         return isinstance(value, dict) and all(
             name in value and passes(pattern[name], value[name]) for name in pattern
@@ -43,7 +46,7 @@ def calls(backend: Backend) -> Iterator[list[str]]:
 
 
 def states(backend: Backend) -> dict[str, dict[str, Any]]:
-    """Every record that the contacts' stream brings while subscriptions and a callback come and go."""
+    """Return every stream record while subscriptions and a callback come and go."""
     found: dict[str, dict[str, Any]] = {}
 
     def look() -> None:
@@ -76,7 +79,7 @@ def states(backend: Backend) -> dict[str, dict[str, Any]]:
     return found
 
 
-def test_deliver_sees_what_it_reacts_to_and_nothing_else(backend: Backend) -> None:
+def test_deliver_messages_sees_what_it_reacts_to_and_nothing_else(backend: Backend) -> None:
     records = states(backend).values()
     through = [each for each in records if let_through("deliver_messages", each)]
     held = [each for each in records if not let_through("deliver_messages", each)]
@@ -95,7 +98,7 @@ def test_deliver_sees_what_it_reacts_to_and_nothing_else(backend: Backend) -> No
         assert made != []
 
 
-def test_count_sees_each_new_view_and_not_its_own_flags(backend: Backend) -> None:
+def test_count_views_sees_each_new_view_and_not_its_own_flags(backend: Backend) -> None:
     assert backend.call("POST", "/articles/gold/views").status == 204
     new = backend.records("VIEW_MARKERS_TABLE")
     seen = [each for each in new if let_through("count_views", each)]

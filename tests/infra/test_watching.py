@@ -1,4 +1,4 @@
-"""What is watched: every alarm looks at something that is really told, and every function is watched."""
+"""Every alarm watches a metric that is really reported, and every function is watched."""
 
 import json
 import re
@@ -25,7 +25,7 @@ from tests.events import Context
 STAGE = "dev"
 SEND = "before-send.sesv2.SendEmail"
 TABLE = "before-send.dynamodb"
-# What AWS itself measures, by namespace, and the dimension that is ours.
+# The metrics that AWS itself reports, by namespace.
 OF_AWS = {
     "AWS/Lambda": {"Errors", "IteratorAge", "Throttles"},
     "AWS/SQS": {"ApproximateNumberOfMessagesVisible"},
@@ -50,7 +50,10 @@ class Told:
 
 
 def matches(pattern: str, line: dict[str, Any]) -> bool:
-    """CloudWatch's syntax for JSON, as far as we use it: one property that equals a text."""
+    """Tell whether a log line matches a pattern of CloudWatch's metric filters.
+
+    Knows the syntax that we use: one property that equals a text.
+    """
     read = re.fullmatch(r'\{ \$\.(\w+) = "([\w.]+)" \}', pattern)
     assert read
     return bool(line.get(read[1]) == read[2])
@@ -69,7 +72,7 @@ def lose(**_: Any) -> None:
 
 
 def messages(backend: Backend, told: Told, function: str, go: Callable[[], object]) -> None:
-    """A message each that is unclear, refused, failed, beyond the cap, and not to be composed."""
+    """Make five messages: unclear, refused, failed, beyond the daily cap, impossible to compose."""
     ends = [
         lose,
         error_answer(429, "TooManyRequestsException"),
@@ -214,7 +217,8 @@ def test_every_alarm_has_a_section_that_says_what_to_do(root: Path) -> None:
 def test_the_templates_are_sound(root: Path, tmp_path: Path, mail: str, budget: int) -> None:
     made = tmp_path / "watching.json"
     made.write_text(json.dumps(watching.template(STAGE, mail, budget)))
-    assert len(made.read_text()) < 51_200  # what CloudFormation takes without a bucket
+    # CloudFormation takes a larger template from a bucket only.
+    assert len(made.read_text()) < 51_200
     command = [
         str(Path(sys.executable).parent / "cfn-lint"),
         "--",

@@ -20,9 +20,9 @@ from local import ports
 from local.__main__ import publish
 from local.cloud import Cloud
 from local.emulator import inherited
+from tests.auth.hosted import Visitor, login
 from tests.events import Answer
 from tests.local.test_run import eventually
-from tests.staff.hosted import Visitor, login
 
 # What a developer's own shell may say: none of it may lead to their account.
 SHELL = {

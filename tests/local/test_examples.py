@@ -1,4 +1,4 @@
-"""The examples, as somebody would run them against the local cloud."""
+"""Run the examples against the local cloud, as a reader of the docs would."""
 
 import os
 import subprocess

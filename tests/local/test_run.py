@@ -1,4 +1,4 @@
-"""`make run` as a person meets it: addresses, a taken port, an edit, Ctrl-C, and everything there again next time."""
+"""`make run` from start to end: addresses, a taken port, an edit, Ctrl-C and a second start."""
 
 import json
 import os
@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 
 from local.people import Login
-from tests.staff.hosted import Visitor
+from tests.auth.hosted import Visitor
 
 
 class Runner:
-    """The project in a folder of its own, so that no test touches the state of whoever runs it."""
+    """A copy of the project in a folder of its own, so that the user's own state is untouched."""
 
     def __init__(self, folder: Path, root: Path) -> None:
         self.folder, self.port = folder, _free_base()
@@ -41,7 +41,7 @@ class Runner:
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> float:
-        """Starts it; seconds from the command to the first answer."""
+        """Start it, and return the seconds from the command to the first answer."""
         began = time.monotonic()
         self.process = self.command()
         answered = eventually(lambda: self.get("/health", None))
@@ -58,7 +58,7 @@ class Runner:
         )
 
     def end(self, sign: int = signal.SIGINT) -> tuple[int, str]:
-        """Ends it; its exit code and all that it said."""
+        """End it, and return its exit code and everything that it printed."""
         assert self.process
         self.process.send_signal(sign)
         said, errors = self.process.communicate(timeout=30)
@@ -69,7 +69,7 @@ class Runner:
         return self.folder / ".local" / "run.json"
 
     def get(self, path: str, default: Any = ...) -> Any:
-        """JSON of a GET; the default where nothing answers well."""
+        """Return the JSON of a GET, or the default where the request fails."""
         try:
             with urllib.request.urlopen(
                 f"http://127.0.0.1:{self.port}{path}", timeout=10
@@ -97,7 +97,7 @@ class Runner:
             return found
 
     def children(self) -> list[str]:
-        """Command lines of processes that run in the folder."""
+        """Return the command lines of the processes that run in the folder."""
         found = []
         for each in Path("/proc").iterdir():
             try:
@@ -106,12 +106,13 @@ class Runner:
                 ):
                     found.append((each / "cmdline").read_text().replace("\0", " "))
             except OSError:
-                continue  # it ended while we looked, or is not ours
+                # The process has ended since, or belongs to somebody else.
+                continue
         return found
 
 
 def eventually(look: Callable[[], Any], seconds: float = 30) -> Any:
-    """What `look` finds, asked again and again for a bounded time; None if it finds nothing."""
+    """Call `look` until it finds something, for a bounded time. Return None if it finds nothing."""
     pause = threading.Event()
     for _ in range(int(seconds / 0.02)):
         found = look()
@@ -122,7 +123,7 @@ def eventually(look: Callable[[], Any], seconds: float = 30) -> Any:
 
 
 def _free_base() -> int:
-    """The first of five free ports in a row."""
+    """Return the first of five free ports in a row."""
     for base in range(18300, 28300, 10):
         try:
             for port in range(base, base + 5):
@@ -164,7 +165,7 @@ def test_a_day_with_make_run(runner: Runner) -> None:
         with urllib.request.urlopen(page, timeout=10) as answer:
             assert "text/html" in answer.headers["content-type"]
 
-    # A second one finds the port taken, says which, and does no harm.
+    # A second start finds the port taken, names it and does no harm.
     second_run = runner.command()
     _, complaint = second_run.communicate(timeout=30)
     assert second_run.returncode == 1
@@ -182,14 +183,14 @@ def test_a_day_with_make_run(runner: Runner) -> None:
         lambda: [each for each in runner.messages() if "kept@example.org" in each["to"]] or None
     )
 
-    # An edit is served without a restart, and loses nothing.
+    # An edit is served without a restart, and no data is lost.
     package = runner.folder / "chalicelib" / "__init__.py"
     package.write_text(package.read_text().replace('__version__ = "', '__version__ = "edited-'))
     edited = time.monotonic()
     assert eventually(lambda: runner.get("/health", {}).get("version", "").startswith("edited-"))
     served = time.monotonic() - edited
 
-    # A mistake is told, and mended by the next edit.
+    # After a mistake nothing is served; the next edit mends it.
     text = package.read_text()
     package.write_text(text + "\nthis is no Python\n")
     assert eventually(lambda: runner.get("/health", None) is None)
@@ -211,10 +212,11 @@ def test_a_day_with_make_run(runner: Runner) -> None:
     assert runner.children() == []
 
     again = runner.start()
-    for person in people:  # what was printed yesterday is still good
+    # The passwords of the first start are still valid.
+    for person in people:
         assert person.name in Visitor().open(addresses["staff"]).sign_in(person).text
     assert [each for each in runner.messages() if "kept@example.org" in each["to"]]
-    # Still pending, so nothing new is mailed within ten minutes: the subscriber is known.
+    # The signup is still pending, so a second one within ten minutes brings no mail.
     assert (
         runner.post(
             "/newsletter/signups", {"email": "kept@example.org", "consent": "newsletter-de-1"}
@@ -232,9 +234,8 @@ def test_a_day_with_make_run(runner: Runner) -> None:
     )
     assert len([each for each in runner.messages() if "kept@example.org" in each["to"]]) == 1
     assert runner.end(signal.SIGTERM)[0] == 0
-    print(
-        f"\nfirst start {first:.1f} s · second start {again:.1f} s · edit served after {served:.2f} s"
-    )
+    starts = f"first start {first:.1f} s · second start {again:.1f} s"
+    print(f"\n{starts} · edit served after {served:.2f} s")
 
 
 def test_killed_it_leaves_no_process_behind(runner: Runner) -> None:

@@ -1,4 +1,4 @@
-"""The ledger notices every change, and survives an erasure."""
+"""The ledger shows every change of an event, and stays whole after an erasure."""
 
 from dataclasses import replace
 
@@ -55,7 +55,8 @@ def test_it_may_begin_later_once_old_events_have_gone() -> None:
 )
 def test_any_change_of_any_event_shows(position: int, change: dict[str, object]) -> None:
     events = make()
-    events[position] = replace(events[position], **change)  # type: ignore[arg-type]  # of the field's own type
+    # Each change has its field's own type.
+    events[position] = replace(events[position], **change)  # type: ignore[arg-type]
     assert ledger.faults(events, make()[-1].hash)
 
 

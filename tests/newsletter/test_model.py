@@ -1,4 +1,4 @@
-"""Every state of a subscriber × every event, with what must come of it written out by hand."""
+"""Every state of a subscriber with every event, and each result written out by hand."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,20 +19,12 @@ def ago(**span: float) -> datetime:
     return NOW - timedelta(**span)
 
 
+# fmt: off
 PENDING = Subscriber(
-    "key",
-    "eva@example.org",
-    "pending",
-    "de",
-    ("news",),
-    "newsletter-de-1",
-    ago(hours=1),
-    ago(hours=1),
-    1,
-    1,
-    1,
-    (ago(hours=1),),
+    "key", "eva@example.org", "pending", "de", ("news",), "newsletter-de-1",
+    ago(hours=1), ago(hours=1), 1, 1, 1, (ago(hours=1),),
 )
+# fmt: on
 
 
 def pending(*lettered: datetime) -> Subscriber:
@@ -63,8 +55,16 @@ STATES: dict[str, Subscriber | None] = {
     "bounced": replace(CONFIRMED, state="bounced", ended_at=ago(minutes=20)),
     "complained": replace(CONFIRMED, state="complained", ended_at=ago(minutes=20)),
 }
-HARD = lambda s: model.bounce(s, True, "b1", NOW, NOW)  # noqa: E731
-SOFT = lambda s: model.bounce(s, False, "b1", NOW, NOW)  # noqa: E731
+
+
+def hard(before: Subscriber | None) -> Change:
+    return model.bounce(before, True, "b1", NOW, NOW)
+
+
+def soft(before: Subscriber | None) -> Change:
+    return model.bounce(before, False, "b1", NOW, NOW)
+
+
 EVENTS: dict[str, Callable[[Subscriber | None], Change]] = {
     "signup": lambda s: model.sign_up(s, SIGNUP, NOW),
     "confirm": lambda s: model.confirm(s, s.letters if s else 1, NOW),
@@ -72,28 +72,32 @@ EVENTS: dict[str, Callable[[Subscriber | None], Change]] = {
     "unsubscribe": lambda s: model.unsubscribe(s, NOW),
     "prefer": lambda s: model.prefer(s, ("offers",), "en"),
     "access": lambda s: model.ask_access(s, NOW),
-    "hard": HARD,
-    "soft": SOFT,
+    "hard": hard,
+    "soft": soft,
     "complaint": lambda s: model.complain(s, NOW),
     "release": lambda s: model.release(s, NOW),
     "erase": lambda s: model.erase(s),
 }
-# For each state, in the order of EVENTS: the state after it, `=` for no change, `!` for a refused link; `+` owes a mail.
+# For each state, in the order of EVENTS, the state after it. `=` is no change, `!` is a refused
+# link, and `+` owes a mail.
+# fmt: off
 TABLE = {
-    "none": "pending+  !          !        = !          =  =       =       =          =            =",
-    "pending": "pending+  confirmed+ refused  = !          =+ bounced pending complained =            gone",
-    "pending, mail just sent": "=         confirmed+ refused  = !          =  bounced pending complained =            gone",
-    "pending, three mails today": "=         confirmed+ refused  = !          =  bounced pending complained =            gone",
-    "pending, three mails, one yesterday": "pending+  confirmed+ refused  = !          =+ bounced pending complained =            gone",
-    "pending, last second": "pending+  confirmed+ refused  = !          =+ bounced pending complained =            gone",
-    "expired": "pending+  !          !        = !          =  bounced pending complained =            gone",
-    "confirmed": "=         =          ! unsubscribed confirmed =+ bounced confirmed complained =       gone",
-    "unsubscribed": "pending+  !          !        = !          =+ bounced unsubscribed complained =       gone",
-    "refused": "=         !          =        = !          =  bounced refused complained =            gone",
-    "refused a year ago": "pending+  !          =        = !          =  bounced refused complained =            gone",
-    "bounced": "pending+  !          !        = !          =  =       =       complained =            gone",
-    "complained": "=         !          !        = !          =  =       =       =          unsubscribed gone",
+    # event                                 signup   confirm    refuse  unsubscribe  prefer    access hard    soft         complaint  release      erase
+    "none":                                "pending+ !          !       =            !         =      =       =            =          =            =",
+    "pending":                             "pending+ confirmed+ refused =            !         =+     bounced pending      complained =            gone",
+    "pending, mail just sent":             "=        confirmed+ refused =            !         =      bounced pending      complained =            gone",
+    "pending, three mails today":          "=        confirmed+ refused =            !         =      bounced pending      complained =            gone",
+    "pending, three mails, one yesterday": "pending+ confirmed+ refused =            !         =+     bounced pending      complained =            gone",
+    "pending, last second":                "pending+ confirmed+ refused =            !         =+     bounced pending      complained =            gone",
+    "expired":                             "pending+ !          !       =            !         =      bounced pending      complained =            gone",
+    "confirmed":                           "=        =          !       unsubscribed confirmed =+     bounced confirmed    complained =            gone",
+    "unsubscribed":                        "pending+ !          !       =            !         =+     bounced unsubscribed complained =            gone",
+    "refused":                             "=        !          =       =            !         =      bounced refused      complained =            gone",
+    "refused a year ago":                  "pending+ !          =       =            !         =      bounced refused      complained =            gone",
+    "bounced":                             "pending+ !          !       =            !         =      =       =            complained =            gone",
+    "complained":                          "=        !          !       =            !         =      =       =            =          unsubscribed gone",
 }
+# fmt: on
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -163,7 +167,7 @@ def test_letters_of_a_forgotten_subscriber_do_not_come_again() -> None:
 
 
 def test_leaving_within_the_limits_of_mails_and_coming_back() -> None:
-    """The limit on mails holds across states: nobody is mailed more by going in circles."""
+    """Check that the limit on mails holds across states: going in circles brings no more mails."""
     subscriber, mails = STATES["none"], 0
     for minute in range(0, 24 * 60, 5):
         now = NOW + timedelta(minutes=minute)
@@ -187,7 +191,7 @@ def test_three_soft_bounces_in_thirty_days_in_any_order(order: tuple[int, ...]) 
         assert subscriber
         assert subscriber.state == "confirmed"
         id, at = SOFTS[position]
-        for _ in range(2):  # each comes twice
+        for _ in range(2):  # each event comes twice
             subscriber = model.bounce(subscriber, False, id, at, at).after
     assert subscriber
     assert subscriber.state == "bounced"
@@ -211,8 +215,8 @@ def test_feedback_on_mails_from_before_the_opt_in_is_about_another_time() -> Non
 
 
 FEEDBACK: list[Callable[[Subscriber | None], Change]] = [
-    HARD,
-    SOFT,
+    hard,
+    soft,
     lambda s: model.complain(s, NOW),
     lambda s: model.bounce(s, True, "b2", NOW, ago(minutes=1)),
 ]

@@ -8,31 +8,24 @@ from click.testing import CliRunner, Result
 from ops.__main__ import main
 from ops.failures import Commands
 
-# Without the group's own `--stage`: the backend has set the environment.
+# The group has no `--stage` here, since the backend has set the environment.
 _OPS = Commands("ops", commands=main.commands)
 WORDING = "Ja, ich möchte Post von Tauberwerk.\nDas kann ich jederzeit widerrufen."
 COLUMNS = (
-    "email",
-    "language",
-    "topics",
-    "consent_version",
-    "consent_text",
-    "confirmed_at",
-    "source_address",
-    "page",
-    "proof_note",
+    *("email", "language", "topics", "consent_version", "consent_text"),
+    *("confirmed_at", "source_address", "page", "proof_note"),
 )
 
 
 def ops(*arguments: str | Path, answer: str | None = None) -> Result:
-    """Runs a command, which is given an answer if it asks; whatever it raised beyond an exit is raised here."""
+    """Run a command, with an answer if it asks. Raises whatever it raises beyond an exit."""
     return CliRunner().invoke(
         _OPS, [str(each) for each in arguments], input=answer, catch_exceptions=False
     )
 
 
 def row(email: str, **changes: str) -> dict[str, str]:
-    """A row with its proof."""
+    """Return a row with its proof."""
     given = {
         "language": "de",
         "topics": "news",
@@ -47,7 +40,7 @@ def row(email: str, **changes: str) -> dict[str, str]:
 
 
 def written(path: Path, *rows: dict[str, str]) -> Path:
-    """A file with these rows."""
+    """Write a file with these rows."""
     with path.open("w", newline="") as file:
         table = csv.DictWriter(file, COLUMNS)
         table.writeheader()
@@ -56,6 +49,6 @@ def written(path: Path, *rows: dict[str, str]) -> Path:
 
 
 def table(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file."""
+    """Return the rows of a CSV file."""
     with path.open(newline="") as file:
         return list(csv.DictReader(file))

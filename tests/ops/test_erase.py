@@ -1,4 +1,4 @@
-"""`ops erase`: a person goes, by address and by number, and the stage's log has it on record."""
+"""`ops erase` erases a person by address and number, and writes it to the stage's log."""
 
 import getpass
 import json
@@ -8,7 +8,7 @@ import boto3
 
 from infra import config
 from tests.backend import Backend
-from tests.edge.desk import ask
+from tests.edge.staff import ask
 from tests.edge.test_subscription import subscribe
 from tests.ops.commands import ops
 
@@ -22,7 +22,7 @@ CANARIES = ("Canary", "49793024", "Goes@", "goes@", "canary-note", "192.0.2.1")
 
 
 def kept(backend: Backend) -> list[str]:
-    """The canaries that are still in the table."""
+    """Return the canaries that are still in the table."""
     return [each for each in CANARIES if each in json.dumps(backend.items(), ensure_ascii=False)]
 
 
@@ -81,9 +81,8 @@ def test_an_address_brings_the_callbacks_that_name_it(backend: Backend) -> None:
     erased = {item["reference"] for item in backend.items(prefix="CALLBACK#") if item.get("erased")}
     assert erased == {mine}
     assert {other, unnamed} <= {item.get("reference") for item in backend.items(prefix="CALLBACK#")}
-    assert [
-        each for each in kept(backend) if each != "192.0.2.1"
-    ] == []  # where the others' consent came from
+    # The others' consent came from this address.
+    assert [each for each in kept(backend) if each != "192.0.2.1"] == []
 
 
 def test_wrong_usage(backend: Backend) -> None:
@@ -111,5 +110,6 @@ def test_it_is_on_record_in_the_stages_log(backend: Backend) -> None:
     assert len(recorded(backend, f"operators/{by}")) == 6
     client.delete_log_group(logGroupName=group)
     subscribe(backend, "third@example.org")
-    shown = ops("erase", "third@example.org", "--yes").output  # no such group: nothing is lost
+    # The log group is gone, so the command shows what it would have logged.
+    shown = ops("erase", "third@example.org", "--yes").output
     assert '"event": "newsletter.person_erased"' in shown

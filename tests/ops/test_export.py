@@ -1,4 +1,4 @@
-"""The export has the confirmed and nobody else, safe cells, and is whole or not there."""
+"""The export has the confirmed subscribers and nobody else, in safe cells and a whole file."""
 
 import json
 import stat

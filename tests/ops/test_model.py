@@ -1,4 +1,4 @@
-"""An import against every state: what somebody decided here stands."""
+"""An import in every state: what somebody decided here remains."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,7 @@
-"""One poison record among a batch's hundred: set aside alone, counted, alarmed; mended and redriven, it is done too."""
+"""One poison record among a batch of a hundred.
+
+It is set aside alone, counted and alarmed. Once the bug is mended, a redrive delivers it.
+"""
 
 import io
 import json
@@ -23,8 +26,8 @@ from tests.ops.commands import ops
 BATCH = 100
 
 
-class Deliver(BaseHTTPRequestHandler):
-    """The function, in this process, as the emulator calls it."""
+class DeliverMessages(BaseHTTPRequestHandler):
+    """The function `deliver_messages` in this process, as the emulator calls it."""
 
     def do_POST(self) -> None:
         event = json.loads(self.rfile.read(int(self.headers["content-length"])))
@@ -40,8 +43,8 @@ class Deliver(BaseHTTPRequestHandler):
 
 @contextmanager
 def deployed(stage: str) -> Iterator[None]:
-    """The function `deliver` of a stage, for who invokes it by name."""
-    server = HTTPServer(("127.0.0.1", 0), Deliver)
+    """Create the function `deliver_messages` of a stage, for those who invoke it by name."""
+    server = HTTPServer(("127.0.0.1", 0), DeliverMessages)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as packed:
@@ -66,7 +69,7 @@ def deployed(stage: str) -> Iterator[None]:
 
 
 def poisoned(key: str) -> Callable[..., None]:
-    """A bug that one message alone meets, whenever it is read."""
+    """Return a handler that fails on one message, whenever it is read."""
 
     def meet(request: Any, **_: Any) -> None:
         if json.loads(request.body).get("Key", {}).get("pk", {}).get("S") == key:
@@ -113,6 +116,5 @@ def test_one_in_a_hundred(backend: Backend, capsys: pytest.CaptureFixture[str]) 
     ]
     assert sorted(mails) == sorted(f"beside-poison-{number}@example.org" for number in range(BATCH))
     with capsys.disabled():
-        print(
-            f"\npoison: {BATCH - 1} of {BATCH} done beside it, 1 set aside, alarm {alarmed}; redriven: {sent()}"
-        )
+        aside = f"1 set aside, alarm {alarmed}; redriven: {sent()}"
+        print(f"\npoison: {BATCH - 1} of {BATCH} done beside it, {aside}")

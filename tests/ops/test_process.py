@@ -1,4 +1,4 @@
-"""The commands as an operator calls them: a process of its own, on the running local cloud and on another stage."""
+"""The commands as an operator calls them: in a process of its own, on a running stage."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tests.ops.commands import row, table, written
 
 
 class Operator:
-    """Somebody at a terminal, with what the local cloud wrote about itself."""
+    """Somebody at a terminal, with the file that the local cloud wrote about itself."""
 
     def __init__(self, root: Path, folder: Path, cloud: Cloud) -> None:
         self.root, self.run = root, folder / "run.json"
@@ -48,7 +48,7 @@ def operator(root: Path, tmp_path: Path, cloud: Cloud) -> Operator:
 def test_import_export_proof_growth(operator: Operator, tmp_path: Path) -> None:
     address = f"operator-{uuid.uuid4().hex[:8]}@example.org"
     file = written(tmp_path / "old.csv", row(address), row("bad"))
-    # A caller's own account must not be taken for the local cloud's.
+    # The operator's own AWS account must not be used as the local cloud's.
     imported = operator("import", file, AWS_PROFILE="mine", AWS_SESSION_TOKEN="token")
     assert (imported.returncode, json.loads(imported.stderr)["event"]) == (0, "newsletter.imported")
     assert imported.stdout.splitlines()[-1] == "1 imported, 0 done before, 1 refused"
@@ -128,26 +128,22 @@ def test_another_stage_by_the_callers_credentials(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "env", "told"),
+    ("options", "env", "told"),
     [
-        (("--stage", "nowhere", "growth"), {}, "there is no stage nowhere in .chalice/config.json"),
-        (
-            ("--run", "/nonexistent/run.json", "growth"),
-            {},
-            "the local cloud is not running: start it by `make run`",
-        ),
-        (
-            ("--stage", "dev", "growth"),
-            {"AWS_EC2_METADATA_DISABLED": "true"},
-            "You must specify a region.",
-        ),
+        (["--stage", "nowhere"], {}, "there is no stage nowhere in .chalice/config.json"),
+        (["--run", "/none/run.json"], {}, "the local cloud is not running: start it by `make run`"),
+        (["--stage", "dev"], {"AWS_EC2_METADATA_DISABLED": "true"}, "You must specify a region."),
     ],
 )
 def test_what_can_be_foreseen_is_one_line(
-    operator: Operator, arguments: tuple[str, ...], env: dict[str, str], told: str
+    operator: Operator, options: list[str], env: dict[str, str], told: str
 ) -> None:
     done = operator(
-        *arguments, **env, AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull
+        *options,
+        "growth",
+        **env,
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
     )
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
     assert told in done.stderr

@@ -1,4 +1,4 @@
-"""The proof and the growth in a terminal."""
+"""The proof of consent and the newsletter's growth in a terminal."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Redriving: what was set aside is done by the function that could not, on the running local cloud."""
+"""Redriving on the running local cloud: the function that failed gets its records again."""
 
 import json
 import uuid
@@ -32,7 +32,7 @@ def letters(cloud: Cloud) -> int:
 
 
 def failed(cloud: Cloud, function: str, **what: Any) -> dict[str, Any]:
-    """A letter as Lambda writes it."""
+    """Return a dead letter as Lambda writes it."""
     arn = f"arn:aws:lambda:eu-central-1:000000000000:function:customer-contact-local-{function}"
     return {
         "version": "1.0",
@@ -57,7 +57,7 @@ def outbox(cloud: Cloud) -> list[dict[str, Any]]:
     return items
 
 
-def test_an_event_that_was_lost_is_heard_after_all(operator: Operator, cloud: Cloud) -> None:
+def test_a_lost_event_is_handled_after_all(operator: Operator, cloud: Cloud) -> None:
     email = f"bounces-{uuid.uuid4().hex[:8]}@example.org"
     call(cloud, "POST", "/newsletter/signups", {"email": email, "consent": "newsletter-de-1"})
 
@@ -78,9 +78,10 @@ def test_an_event_that_was_lost_is_heard_after_all(operator: Operator, cloud: Cl
     event = told(cloud, {"eventType": "Bounce", "mail": mail, "bounce": bounce})
     set_aside(cloud, failed(cloud, "mail_feedback", requestPayload=event))
     listed = operator("redrive", "--dry-run")
-    assert (listed.returncode, listed.stdout.count("hear: ")) == (0, 1)
+    assert (listed.returncode, listed.stdout.count("mail_feedback: ")) == (0, 1)
     assert subscriber()["state"]["S"] == "pending"
-    eventually(lambda: letters(cloud) == 1)  # the look has hidden it for a second
+    # The dry run has hidden the letter for a second.
+    eventually(lambda: letters(cloud) == 1)
     done = operator("redrive")
     assert (done.returncode, done.stdout) == (0, "1 handed on, 0 not done, 0 set aside again\n")
     assert subscriber()["state"]["S"] == "bounced"
@@ -93,7 +94,7 @@ def test_what_is_still_poison_is_set_aside_again_and_what_fails_stays(
     set_aside(cloud, failed(cloud, "mail_feedback", requestPayload={"Records": [{}]}))
     done = operator("redrive")
     assert (done.returncode, done.stdout) == (1, "1 handed on, 1 not done, 1 set aside again\n")
-    assert "hear: not done: 1 records without a key" in done.stderr
+    assert "mail_feedback: not done: 1 records without a key" in done.stderr
     cloud.client("sqs").purge_queue(QueueUrl=cloud.env["DEAD_LETTER_QUEUE_URL"])
 
 

@@ -1,4 +1,4 @@
-"""Watching and repairing by hand: status, outbox, rotate-keys, restore-check, in this process."""
+"""Watching and repairing by hand: status, outbox, rotate-keys and restore-check."""
 
 import json
 from datetime import timedelta
@@ -16,7 +16,7 @@ from chalicelib.newsletter import links
 from chalicelib.newsletter.keys import key_of
 from ops import restoring, rotating
 from tests.backend import Backend
-from tests.edge.desk import ask
+from tests.edge.staff import ask
 from tests.edge.test_faults import error_answer
 from tests.edge.test_newsletter import sign_up
 from tests.edge.test_subscription import subscribe
@@ -92,13 +92,13 @@ def test_a_rotated_key_signs_and_old_links_go_on_working(backend: Backend) -> No
         True,
     )
     unaware = tokens.sign(links.UNSUBSCRIBE, "subject", 0)
-    assert unaware == old  # a process that does not know yet
+    assert unaware == old  # this process does not know the new key yet
     keys._cache.clear()
     new = tokens.sign(links.UNSUBSCRIBE, "subject", 0)
     assert new != old
     for token in (old, new):
         assert tokens.read(links.UNSUBSCRIBE, token, instants.now()) == ("subject", 0)
-    assert ops("rotate-keys", "--retire", "2").exit_code == 2  # it signs
+    assert ops("rotate-keys", "--retire", "2").exit_code == 2  # the newest key signs
     assert ops("rotate-keys", "--retire", "1", answer="n\n").exit_code == 1
     assert ops("rotate-keys", "--retire", "1", answer="y\n").exit_code == 0
     keys._cache.clear()
@@ -108,7 +108,10 @@ def test_a_rotated_key_signs_and_old_links_go_on_working(backend: Backend) -> No
 
 
 def test_no_key_signs_before_every_process_knows_it(backend: Backend) -> None:
-    """Interrupted while it waits: the key verifies, does not sign, and the next run goes on with it."""
+    """Check that a key verifies but does not sign where its rotation was interrupted.
+
+    The next run goes on with the same key.
+    """
     client = boto3.client("secretsmanager")
     arn = backend.env["TOKEN_SECRET_ARN"]
     live = json.loads(client.get_secret_value(SecretId=arn)["SecretString"])
@@ -116,7 +119,7 @@ def test_no_key_signs_before_every_process_knows_it(backend: Backend) -> None:
         SecretId=arn, SecretString=json.dumps({**live, rotating.PENDING: "pending"})
     )
     keys._cache.clear()
-    assert keys.token_keys() == ["pending", live["1"]]  # the last one signs
+    assert keys.token_keys() == ["pending", live["1"]]  # the last key signs
     assert ops("rotate-keys", "--wait", "0").exit_code == 0
     keys._cache.clear()
     assert keys.token_keys() == [live["1"], "pending"]
@@ -138,7 +141,7 @@ def test_restore_check(backend: Backend) -> None:
 
 
 def kept_copy() -> str:
-    """The table that `restore-check` leaves."""
+    """Return the name of the table that `restore-check` keeps."""
     return ops("restore-check", "--keep").output.splitlines()[-1].removeprefix("kept: ")
 
 
@@ -146,7 +149,8 @@ def test_an_erasure_since_the_point_in_time_is_done_again(backend: Backend) -> N
     subscribe(backend, "stays@example.org")
     key = subscribe(backend, "goes@example.org")
     backend.settle()
-    restored = kept_copy()  # the emulator restores what is there now, whatever time is asked for
+    # The emulator restores the present items, whatever time is asked for.
+    restored = kept_copy()
     ops("erase", "goes@example.org", "--yes")
     backend.settle()
     live = backend.env["CONTACTS_TABLE"]
@@ -171,8 +175,12 @@ def test_an_erasure_since_the_point_in_time_is_done_again(backend: Backend) -> N
     assert key_of("goes@example.org") == key
 
 
-def test_callers_erased_since_are_erased_again(backend: Backend, tmp_path: Path) -> None:
-    """One by their number, one whose term was over; who was not erased stays, and so does their proof of consent."""
+def test_requests_erased_since_are_erased_again(backend: Backend, tmp_path: Path) -> None:
+    """Check that requests erased since the restored time are erased in the copy as well.
+
+    One is erased by number and one after its term. The third stays, and so do the proofs of consent
+    that an erasure keeps.
+    """
     by_number, by_term, stays = (
         ask(backend, name=f"{name} Muster", phone=phone)
         for name, phone in (
@@ -199,9 +207,8 @@ def test_callers_erased_since_are_erased_again(backend: Backend, tmp_path: Path)
     for table, consents in ((restored, 2), (listed, 1)):
         kept = json.dumps(boto3.client("dynamodb").scan(TableName=table)["Items"])
         assert [name for name in ("Anna", "Berta", "Carla") if name in kept] == ["Carla"]
-        assert (
-            kept.count('"192.0.2.1"') == consents
-        )  # from where somebody agreed: the term's erasure keeps it
+        # The erasure after the term keeps the address from which somebody agreed.
+        assert kept.count('"192.0.2.1"') == consents
     assert restoring._compare(live.rows, restoring._read(restored).rows, gone) == []
     assert stays in "".join(pk for pk, _ in live.rows)
     for table in (restored, listed):

@@ -1,9 +1,9 @@
-"""The job that erases contact data, by hand."""
+"""The job that erases contact data, run by hand."""
 
 import pytest
 
 from tests.backend import Backend
-from tests.edge.desk import ALWAYS, Agent, ask, backdate
+from tests.edge.staff import ALWAYS, Agent, ask, backdate
 from tests.ops.commands import ops
 
 

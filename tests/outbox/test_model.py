@@ -1,4 +1,4 @@
-"""Every state of a message × what may happen to it."""
+"""Every state of a message with every event that may happen to it."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,8 @@
-"""One function of the unzipped package, as Lambda runs it: `python -I -S as_lambda.py`, told what to do by stdin.
+"""Run one function of the unzipped package, as Lambda runs it.
 
-Isolated and without `site`, only the standard library and the folders of the job can be imported, so that what the
-package lacks is missing here too.
+It is called by `python -I -S as_lambda.py`, with its job on stdin. Isolated and without `site`, it
+can import only the standard library and the job's folders. So what the package lacks is missing
+here, too.
 """
 
 import importlib
@@ -17,7 +18,7 @@ _CONTEXT = SimpleNamespace(
 
 
 def main(job: dict[str, Any]) -> dict[str, Any]:
-    """Answers the events of a job (path, environment, events); says which top-level modules that took."""
+    """Answer a job's events. Return the answers and all top-level modules imported by then."""
     os.environ.clear()
     os.environ.update(job["environment"])
     sys.path[:0] = job["path"]
@@ -27,6 +28,5 @@ def main(job: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(
-        "\n" + json.dumps(main(json.load(sys.stdin)))
-    )  # the last line: the functions' log lines come before
+    # It is the last line. The function's log lines come before it.
+    print("\n" + json.dumps(main(json.load(sys.stdin))))

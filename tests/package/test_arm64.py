@@ -1,4 +1,4 @@
-"""What goes to AWS is for arm64: every library of it, as the lock names it, and tried here with this machine's."""
+"""The package for AWS is for arm64: each library of it, in the version that the lock names."""
 
 import hashlib
 import json
@@ -13,13 +13,13 @@ import pytest
 
 from local.emulator import inherited
 
-AARCH64 = (183).to_bytes(2, "little")  # e_machine of ELF
+AARCH64 = (183).to_bytes(2, "little")  # the field e_machine of an ELF file
 pytestmark = pytest.mark.usefixtures("slow")
 
 
 @pytest.fixture
 def project(root: Path, tmp_path: Path) -> Path:
-    """A copy of the project."""
+    """Copy the project."""
     unneeded = shutil.ignore_patterns(
         ".git", ".venv", ".local", ".*_cache", "__pycache__", "deployments", "tests"
     )
@@ -27,7 +27,7 @@ def project(root: Path, tmp_path: Path) -> Path:
 
 
 def package(project: Path) -> subprocess.CompletedProcess[str]:
-    """What `make deploy` packages for prod; it lies in `made`."""
+    """Package for prod as `make deploy` does. The result is in the folder `made`."""
     command = [sys.executable, "-m", "infra.chalice", "package", "--stage", "prod", "made"]
     env = {**inherited(), "AWS_DEFAULT_REGION": "eu-central-1"}
     return subprocess.run(
@@ -60,7 +60,10 @@ def test_every_library_is_for_arm64(project: Path, tmp_path: Path) -> None:
 def test_a_wheel_for_arm64_that_the_lock_does_not_name_is_refused(
     project: Path, tmp_path: Path
 ) -> None:
-    """This machine's wheels come first; those for arm64 come by a second download."""
+    """Check the hashes of the second download, which brings the wheels for arm64.
+
+    The first download brings this machine's wheels, whose hash the lock still has.
+    """
     lock = project / "requirements.txt"
     (entry,) = re.findall(
         r"^(pydantic-core==\S+ .*?\n)(?=\S)", lock.read_text(), re.MULTILINE | re.DOTALL

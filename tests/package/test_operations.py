@@ -1,4 +1,4 @@
-"""Of each service the optimised package knows the operations that the code names, and so all that a policy allows."""
+"""The optimised package knows every operation that the code names or a policy allows."""
 
 import json
 import shutil
@@ -9,9 +9,14 @@ import pytest
 
 from infra import sdk
 
-# What IAM calls one thing and the SDK another.
+# The SDK's operations that IAM knows by another name.
 ALSO = {"dynamodb": {"TransactWriteItems"}}
-OF_THE_PLATFORM = ("ContactsStream", "MarkersStream", "Log")  # what it does by a function's role
+# The platform uses these statements by a function's role.
+OF_THE_PLATFORM = (
+    "ContactsStream",
+    "MarkersStream",
+    "Log",
+)
 NAMED = {"ses": "sesv2"}
 
 

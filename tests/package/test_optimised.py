@@ -1,4 +1,4 @@
-"""The package that starts fast: the same functions, served by it alone, and the same bytes every time."""
+"""The package that starts fast serves the same functions alone, and its bytes are reproducible."""
 
 import hashlib
 import json
@@ -20,14 +20,14 @@ from tests.package.conftest import Package
 from tests.package.test_package import EVENTS, TRIGGERS, run, served
 from tests.scale import part
 
-LARGEST = 8 << 20  # bytes zipped
+LARGEST = 8 << 20  # bytes, zipped
 UNCHECKED_HASH = 1  # PEP 552: the flags of bytecode that is never compared with its source
 SERVICES = {"dynamodb", "secretsmanager", "sesv2", "sns", "sqs"}
 
 
 @pytest.fixture(scope="module")
 def optimised(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """The package after our own step, and the folder Lambda would unzip it to."""
+    """Optimise the package, and unzip it as Lambda would."""
     folder = tmp_path_factory.mktemp("optimised")
     archive = Path(shutil.copy(package.archive, folder))
     assert packaging.optimise(archive) == archive
@@ -173,9 +173,8 @@ def test_every_service_of_the_policies_has_its_data(optimised: Package, root: Pa
     actions = {
         action for policy in policies for each in policy["Statement"] for action in each["Action"]
     }
-    services = {action.partition(":")[0] for action in actions} - {
-        "logs"
-    }  # the platform writes these
+    # The platform writes the logs.
+    services = {action.partition(":")[0] for action in actions} - {"logs"}
     assert {named.get(each, each) for each in services} == SERVICES == sdk.used(root)
 
 

@@ -1,4 +1,4 @@
-"""What `chalice package` makes holds everything the functions need, and nothing else."""
+"""The package of `chalice package` has everything that the functions need, and nothing else."""
 
 import json
 import re
@@ -17,10 +17,10 @@ import app
 from local import deploy
 from local.cloud import Cloud
 from local.emulator import inherited
+from tests.auth.hosted import login, tokens
 from tests.events import Answer, api_event
 from tests.package import as_lambda
 from tests.package.conftest import Package
-from tests.staff.hosted import login, tokens
 
 LARGEST = 30 << 20  # bytes zipped, more than half of them botocore's data; Lambda takes 50 MB
 TRIGGERS = sorted(each.name for each in app.app.event_sources)
@@ -28,14 +28,14 @@ TRIGGERS = sorted(each.name for each in app.app.event_sources)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a function answered, and the top-level modules it imported."""
+    """A function's answers, and the top-level modules that it imported."""
 
     answers: list[Any]
     modules: set[str]
 
 
 class Failed(Exception):
-    """The function's process ended with an error; the text is what it said."""
+    """The function's process ended with an error. The text is its output."""
 
 
 def run(code: Path, settings: Mapping[str, str], function: str, *events: Any) -> Outcome:
@@ -106,7 +106,7 @@ def test_a_trigger_does_not_pay_for_pydantic(
 
 @pytest.fixture(scope="module")
 def of_an_agent(packaged: Cloud) -> dict[str, Any]:
-    """A program's call with the token of a person who really signed in."""
+    """Return a program's call with the token of a person who really signed in."""
     token = tokens(packaged, login(packaged, "agent"))["id_token"]
     return api_event("GET", "/staff", headers={"authorization": f"Bearer {token}"})
 
@@ -134,7 +134,7 @@ def test_no_token_is_believed_where_it_cannot_be_verified(
 
 
 def without(requirement: str, package: Package, folder: Path) -> Path:
-    """The unzipped package, but for one requirement."""
+    """Link the unzipped package without one requirement."""
     for each in package.unzipped.iterdir():
         if each.name != requirement:
             (folder / each.name).symlink_to(each)
@@ -161,9 +161,7 @@ def test_a_requirement_that_is_missing_shows(
     except Failed as error:
         shown = f"No module named '{requirement}'" in str(error)  # imported at the start
     else:
-        shown = [each.status for each in served(outcome)] == [
-            500
-        ]  # imported where it is first needed
+        shown = [each.status for each in served(outcome)] == [500]  # imported where it is needed
     assert shown
 
 
@@ -188,9 +186,8 @@ def test_what_is_in_it(package: Package, root: Path, capsys: pytest.CaptureFixtu
     with zipfile.ZipFile(package.archive) as archive:
         unzipped = sum(each.file_size for each in archive.infolist())
     with capsys.disabled():
-        print(
-            f"\nthe package: {len(package.files)} files, {zipped / 1e6:.1f} MB, unzipped {unzipped / 1e6:.1f} MB"
-        )
+        sizes = f"{zipped / 1e6:.1f} MB, unzipped {unzipped / 1e6:.1f} MB"
+        print(f"\nthe package: {len(package.files)} files, {sizes}")
     assert zipped < LARGEST
 
 
@@ -214,7 +211,7 @@ def test_what_is_in_it_besides_is_what_the_lock_names(package: Package, root: Pa
 
 @pytest.fixture
 def project(root: Path, tmp_path: Path) -> Path:
-    """A copy of the whole project, so that packaging leaves nothing behind in it."""
+    """Copy the whole project, so that packaging leaves nothing behind in it."""
     unneeded = shutil.ignore_patterns(
         ".git", ".venv", ".local", ".*_cache", "__pycache__", "deployments"
     )
@@ -222,7 +219,7 @@ def project(root: Path, tmp_path: Path) -> Path:
 
 
 def chalice_package(project: Path, settings: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """The command a person would use; its result lies in `made`."""
+    """Run the command that a person would use. The result is in the folder `made`."""
     command = [*deploy.CHALICE, "package", "--stage", deploy.STAGE, "made"]
     return subprocess.run(
         command,

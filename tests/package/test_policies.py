@@ -1,4 +1,4 @@
-"""The policies as written: no more than the code does, no less, and the same for every stage."""
+"""The policies allow what the code does, no more and no less, and the same for every stage."""
 
 import json
 import re
@@ -23,18 +23,16 @@ from chalicelib.newsletter import links
 from chalicelib.newsletter.keys import key_of
 from infra import config, policies
 from local.cloud import Cloud
+from tests.auth.issuer import Issuer
+from tests.auth.test_flow import Browser
 from tests.backend import FORM, Backend
-from tests.edge.desk import Agent
+from tests.edge.staff import Agent
 from tests.events import Answer, Context
-from tests.staff.issuer import Issuer
-from tests.staff.test_flow import Browser
 
 STAGES = ("local", "dev", "prod")
-STAGE = "rights"  # the tests' own, with the local stage's policy
-FAILURES = (
-    "mail_feedback",
-    "count_views",
-)  # whose failures the platform puts into the dead-letter queue by their roles
+STAGE = "rights"  # the tests' own stage, with the local stage's policy
+# The platform puts these functions' failures into the dead-letter queue, by their roles.
+FAILURES = ("mail_feedback", "count_views")
 _SERVICES = {"sesv2": "ses"}
 _MEMBERS = {
     "Put": "PutItem",
@@ -43,11 +41,11 @@ _MEMBERS = {
     "ConditionCheck": "ConditionCheckItem",
 }
 
-Right = tuple[str, str]  # an action, and what it is done to
+Right = tuple[str, str]  # an action, and the resource
 
 
 def policy(root: Path, stage: str, function: str) -> list[dict[str, Any]]:
-    """The statements of the file that a function's configuration names."""
+    """Return the statements of the file that a function's configuration names."""
     whole = json.loads((root / ".chalice" / "config.json").read_text())
     named = whole["stages"][stage]["lambda_functions"][function]["iam_policy_file"]
     document = json.loads((root / ".chalice" / named).read_text())
@@ -66,7 +64,11 @@ def test_the_files_are_current(root: Path, stage: str) -> None:
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("function", policies.RIGHTS)
 def test_nothing_is_allowed_wholesale(root: Path, stage: str, function: str) -> None:
-    """Regions and accounts are `*`: a static file cannot know them, and a role has rights in its own account alone."""
+    """Check that every statement names its actions and resources.
+
+    Regions and accounts are `*`, because a static file cannot know them. A role has rights in its
+    own account only.
+    """
     sender = parseaddr(config.environment(root, stage)["MAIL_FROM"])[1].rpartition("@")[2]
     for each in policy(root, stage, function):
         assert each.keys() == {"Sid", "Effect", "Action", "Resource"}
@@ -89,13 +91,16 @@ def rights(statements: list[dict[str, Any]]) -> list[Right]:
 
 
 def name(arn: str) -> str:
-    """What an ARN names, without where; a secret without the seven characters that are added to its name."""
+    """Return the resource of an ARN, without region and account.
+
+    A secret loses the seven characters that AWS appends to its name.
+    """
     named = arn.split(":", 5)[5]
     return named[:-7] if named.startswith("secret:") else named
 
 
 def needed(service: str, operation: str, given: dict[str, Any]) -> Iterator[Right]:
-    """The rights that AWS asks for when a call is made."""
+    """Yield the rights that AWS demands for a call."""
     action = f"{_SERVICES.get(service, service)}:{operation}"
     match operation:
         case "TransactWriteItems":
@@ -105,9 +110,8 @@ def needed(service: str, operation: str, given: dict[str, Any]) -> Iterator[Righ
         case "BatchGetItem":
             yield from ((action, f"table/{table}") for table in given["RequestItems"])
         case "GetSecretValue":
-            secret = given[
-                "SecretId"
-            ]  # an ARN; the emulator's template engine refers to a secret by its name
+            # It is an ARN. Only the emulator's templates refer to a secret by its name.
+            secret = given["SecretId"]
             yield action, name(secret) if secret.startswith("arn:") else f"secret:{secret}"
         case "SendEmail":
             yield action, f"identity/{parseaddr(given['FromEmailAddress'])[1].rpartition('@')[2]}"
@@ -122,7 +126,10 @@ def needed(service: str, operation: str, given: dict[str, Any]) -> Iterator[Righ
 
 
 class Watched(Backend):
-    """Notes the rights that each function's calls need; the tests' own looks into the tables do not count."""
+    """A stage that notes the rights that each function's calls need.
+
+    The tests' own reads of the tables are not noted.
+    """
 
     def __init__(self, cloud: Cloud, env: dict[str, str]) -> None:
         super().__init__(cloud, env)
@@ -131,7 +138,10 @@ class Watched(Backend):
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Notes from now on; a changed setting makes new clients, which have to be watched anew."""
+        """Note calls while entered.
+
+        A changed setting makes new clients, which have to be hooked again.
+        """
         with ExitStack() as stack:
             for service in ("dynamodb", "secretsmanager", "sesv2", "sns", "sqs"):
                 stack.enter_context(
@@ -147,7 +157,7 @@ class Watched(Backend):
 
     @contextmanager
     def function(self, name: str) -> Iterator[None]:
-        """What is called meanwhile is called by a function, in a process that has nothing cached."""
+        """Attribute the calls to a function while entered. Its process has nothing cached."""
         before, self._function = self._function, name
         keys._cache.clear()
         markers.forget()
@@ -177,7 +187,7 @@ class Watched(Backend):
 
 
 def told(backend: Watched, kind: str, service_id: str, **details: Any) -> None:
-    """SES tells of a mail, by SNS."""
+    """Send an event about a mail, as SES does by SNS."""
     at = instants.text(instants.now())
     told = {"eventType": kind, "mail": {"timestamp": at, "messageId": service_id}}
     for name, value in details.items():
@@ -192,7 +202,7 @@ def told(backend: Watched, kind: str, service_id: str, **details: Any) -> None:
 
 
 def newsletter(backend: Watched, clock: bool) -> None:
-    """From the form to the erasure; the stream delivers the mails, or the clock does."""
+    """Play a subscription from the form to the erasure. The stream delivers, or the clock does."""
     email = f"by-clock-{clock}@example.org"
     answer = backend.call(
         "POST", "/newsletter/signups", {"email": email, "consent": "newsletter-de-1"}
@@ -226,7 +236,10 @@ def newsletter(backend: Watched, clock: bool) -> None:
 
 
 def unanswered(backend: Watched) -> None:
-    """SES does not answer; then its event tells that it took the mail, and another that the reader complains."""
+    """Play a mail without an answer from SES.
+
+    Afterwards one event says that SES took it, and another that the reader complains.
+    """
 
     def lose(**_: Any) -> None:
         raise ReadTimeoutError(endpoint_url="ses")
@@ -275,13 +288,17 @@ def callbacks(backend: Watched) -> None:
 
 
 def views(backend: Watched) -> None:
-    # What is read so often is spread over lanes, but where it draws the first of the 32, as one of them does.
+    # So many views of an article go to one of 32 lanes at random. Of four articles, hardly ever do
+    # all draw the first lane.
     for slug in ("gold", "silver", "bronze", "copper"):
         for visitor in range(60):
-            answer = backend.call("POST", f"/articles/{slug}/views", caller=f"198.51.100.{visitor}")
+            answer = backend.call(
+                "POST", f"/articles/{slug}/views", client_ip=f"198.51.100.{visitor}"
+            )
             assert answer.status == 204
     backend.count()
-    assert backend.call("POST", "/articles/gold/views").status == 204  # overlooked by the stream
+    # The stream overlooks this one.
+    assert backend.call("POST", "/articles/gold/views").status == 204
     old = (instants.now() - timedelta(days=3)).date()
     aws.client("dynamodb").put_item(
         TableName=backend.env["VIEW_MARKERS_TABLE"],
@@ -297,7 +314,10 @@ def views(backend: Watched) -> None:
 
 
 def staff(backend: Watched, issuer: Issuer) -> None:
-    """Signs in at a provider of one's own, whose client has a secret; only a local stage may trust this machine."""
+    """Sign in at a provider of the test's own, whose client has a secret.
+
+    Only a local stage may trust a provider on this machine.
+    """
     name = f"customer-contact-{STAGE}-oidc"
     made = backend.cloud.client("secretsmanager").create_secret(
         Name=name, SecretString='{"client_secret": "s3cret"}'
@@ -327,7 +347,7 @@ def test_every_right_is_used_and_every_one_used_is_given(
             views(backend)
             with backend.function("deliver_messages"):
                 broken = {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": {}}}]}
-                app.deliver_messages(broken, Context())  # quarantined
+                app.deliver_messages(broken, Context())  # goes to the dead letters
         staff(backend, issuer)
     for function in policies.RIGHTS:
         given = {

@@ -1,4 +1,4 @@
-"""Least privilege, run: the real package in an emulator that enforces what the functions' roles may do."""
+"""Least privilege in action: the real package in an emulator that enforces the roles' policies."""
 
 import json
 import re
@@ -18,8 +18,9 @@ from tests.scale import part
 
 API = "customer-contact-local"
 AT = "2026-11-23T09:00:00Z"
+MAIL_EVENTS = "arn:aws:sns:eu-central-1:000000000000:customer-contact-local-mail-events"
 POISON = {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": {}}}]}
-# A marker that nobody made: where the right is there, nothing is counted.
+# A marker that does not exist, so that nothing is counted even with the right.
 UNKNOWN = {
     "Records": [
         {"dynamodb": {"NewImage": {"pk": {"S": "VIEW#gold|2026-11-23|nobody"}, "hour": {"N": "1"}}}}
@@ -32,7 +33,7 @@ TOLD: dict[str, Any] = {
                 "Sns": {
                     "Subject": None,
                     "MessageAttributes": {},
-                    "TopicArn": "arn:aws:sns:eu-central-1:000000000000:customer-contact-local-mail-events",
+                    "TopicArn": MAIL_EVENTS,
                     "Message": json.dumps(
                         {"eventType": "Send", "mail": {"messageId": "x", "timestamp": AT, **tags}}
                     ),
@@ -42,10 +43,11 @@ TOLD: dict[str, Any] = {
     }
     for name, tags in (("tagged", {"tags": {"message": ["nobody"]}}), ("untagged", {}))
 }
-# What only the platform does by a function's role. The emulator reads streams and writes logs without asking.
+# The rights that only the platform uses, by a function's role. The emulator reads streams and
+# writes logs without them.
 OF_THE_PLATFORM = {"ContactsStream", "MarkersStream", "Log"}
 SET_ASIDE_BY_THE_PLATFORM = {("mail_feedback", "DeadLetters"), ("count_views", "DeadLetters")}
-# The local stage's sign-in has no client's secret; `test_policies` signs in with one.
+# The local stage's sign-in has no client secret. `test_policies` signs in with one.
 OF_ANOTHER_PROVIDER = {("api_handler", "Provider")}
 
 OF_A_REQUEST = [
@@ -77,7 +79,7 @@ SENDERS = ("deliver_messages", "clock")
 
 
 def due(message: str) -> dict[str, Any]:
-    """The contacts' stream tells of a message that is due."""
+    """Return the stream event of a message that is due."""
     image = {"Keys": {"pk": {"S": f"MSG#{message}"}}, "NewImage": {"state": {"S": "due"}}}
     return {"Records": [{"eventName": "INSERT", "dynamodb": image}]}
 
@@ -95,7 +97,7 @@ def call_me(cloud: Cloud, phone: str) -> Answer:
 
 
 def ask(cloud: Cloud, what: str) -> Answer:
-    """One request of a kind."""
+    """Send a request that needs the statement in question."""
     match what:
         case "signup":
             return sign_up(cloud, "refused@example.org")
@@ -119,7 +121,7 @@ def ask(cloud: Cloud, what: str) -> Answer:
 
 @contextmanager
 def without(cloud: Cloud, function: str, statement: str) -> Iterator[None]:
-    """Takes a statement out of the policy of a function's role, meanwhile."""
+    """Remove a statement from the policy of a function's role while entered."""
     iam, name = cloud.client("iam"), API if function == "app" else f"{API}-{function}"
     configuration = cloud.client("lambda").get_function_configuration(FunctionName=name)
     role = configuration["Role"].rpartition("/")[2]
@@ -140,7 +142,7 @@ def without(cloud: Cloud, function: str, statement: str) -> Iterator[None]:
 
 
 def outbox(cloud: Cloud, kind: str) -> dict[str, tuple[str, str]]:
-    """State and last error of each message of a kind."""
+    """Return the state and last error of each message of a kind."""
     items = cloud.client("dynamodb").scan(TableName=cloud.env["CONTACTS_TABLE"])["Items"]
     found = [
         each for each in items if each["pk"]["S"].startswith("MSG#") and each["kind"]["S"] == kind
@@ -216,7 +218,7 @@ def test_what_the_stream_may_not_deliver_waits_for_the_right_or_for_the_clock(
 @pytest.mark.parametrize(("statement", "what"), part(OF_A_REQUEST))
 def test_a_request_needs_its_statement(packaged: Cloud, statement: str, what: str) -> None:
     with without(packaged, "app", statement):
-        # Another size makes a new process; the one before knows the secrets already.
+        # A changed memory size starts a new process. The one before has cached the secrets.
         size = 513 + OF_A_REQUEST.index((statement, what))
         packaged.client("lambda").update_function_configuration(FunctionName=API, MemorySize=size)
         assert ask(packaged, what).status == 503
@@ -234,7 +236,10 @@ def test_a_trigger_needs_its_statement(
 
 
 def runs(cloud: Cloud, function: str, event: dict[str, Any]) -> bool:
-    """Whether it ran: the emulator ends a process that is just starting when it changes the function."""
+    """Invoke a function, and tell whether it ran.
+
+    The emulator ends a process that is just starting when the function changes.
+    """
     try:
         cloud.invoke(function, event)
     except RuntimeError as error:
@@ -251,14 +256,16 @@ def test_a_message_that_may_not_leave_stays_due(
     packaged: Cloud, statement: str, kind: str, function: str
 ) -> None:
     at = 10 * OF_A_MESSAGE.index((statement, kind)) + SENDERS.index(function)
-    if statement == "Tokens":  # takes a process that has not read the secret yet
+    # Only a new process reads the secret again.
+    if statement == "Tokens":
         packaged.client("lambda").update_function_configuration(
             FunctionName=f"{API}-{function}", MemorySize=513 + at
         )
     before = set(outbox(packaged, kind))
     with ExitStack() as taken:
         taken.enter_context(without(packaged, function, statement))
-        if function == "clock":  # to which what the stream cannot deliver is left
+        # The stream must not deliver the message before the clock does.
+        if function == "clock":
             taken.enter_context(without(packaged, "deliver_messages", "Contacts"))
         if kind.startswith("callback"):
             call_me(packaged, f"+49 7930 {2100 + at}")
@@ -270,9 +277,8 @@ def test_a_message_that_may_not_leave_stays_due(
                 packaged, function, due(name) if function == "deliver_messages" else SCHEDULED
             )
         )
-        eventually(
-            lambda: outbox(packaged, kind)[name][1]
-        )  # the stream may have been faster, and be at it still
+        # The stream may have been faster, and may still be trying.
+        eventually(lambda: outbox(packaged, kind)[name][1])
         state, error = outbox(packaged, kind)[name]
     assert state == "due"
     assert re.match("AccessDenied|AuthorizationError|compose: secret: ClientError", error)

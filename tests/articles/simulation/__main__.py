@@ -1,4 +1,7 @@
-"""`python -m tests.articles.simulation 17` plays run 17; with two figures, the runs from the first to the second."""
+"""Play run 17 by `python -m tests.articles.simulation 17`.
+
+With two numbers, play the runs from the first up to the second, which is left out.
+"""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""DynamoDB in memory: conditions, transactions, tokens, conflicts, a stream, an index that lags, TTL."""
+"""DynamoDB in memory: conditions, transactions, tokens, conflicts, a late index and TTL."""
 
 import random
 from collections import deque
@@ -11,7 +11,7 @@ from tests.expressions import Item, Names, Unknown, Values, holds, plain, update
 
 KEYS = {"markers": ("pk",), "counts": ("pk", "sk")}
 TOKEN_KEPT = timedelta(minutes=10)
-PAGE = 7  # items to a page, so that every reader has to turn pages
+PAGE = 7  # items to a page: few, so that every reader has to turn pages
 Key = tuple[str, ...]
 Change = tuple[str, Key, Item | None, Item | None]  # table, key, before, after
 
@@ -25,7 +25,7 @@ class Refused(Exception):
 
 
 class Double:
-    """Two tables. `on_commit` hears the changes of every commit, all those of a transaction at once."""
+    """DynamoDB with two tables. Calls `on_commit` with the changes of each commit, all at once."""
 
     def __init__(self, chance: random.Random, clock: Callable[[], datetime]) -> None:
         self.tables: dict[str, dict[Key, Item]] = {name: {} for name in KEYS}
@@ -39,7 +39,10 @@ class Double:
         self._underway: set[str] = set()
 
     def operate(self, operation: str, asked: Item, in_flight: Callable[[], None]) -> Item:
-        """One call; `in_flight` lets others go on while a transaction holds its items. Raises Refused."""
+        """Carry out one call. Raises Refused where DynamoDB would answer with an error.
+
+        A transaction calls `in_flight` while it holds its items, so that other tasks go on.
+        """
         match operation:
             case "PutItem" | "UpdateItem" | "DeleteItem":
                 self._write_one(operation.removesuffix("Item"), asked)
@@ -59,17 +62,17 @@ class Double:
         raise Unknown(operation)
 
     def plant(self, item: Item) -> None:
-        """An item that somebody else has written, unheard."""
+        """Store an item that somebody else has written, without a call of `on_commit`."""
         self.tables["markers"][_key("markers", item)] = item
 
     def expire(self, keys: Iterable[Key]) -> None:
-        """TTL removes markers."""
+        """Remove markers, as TTL does."""
         for key in keys:
             before = self.tables["markers"].pop(key)
             self.on_commit([("markers", key, before, None)])
 
     def conflicts(self, operation: str, asked: Item) -> bool:
-        """Whether a write would meet a transaction that is in flight."""
+        """Tell whether a write would meet a transaction that is in flight."""
         if operation not in _WRITES:
             return False
         items = (
@@ -80,7 +83,7 @@ class Double:
         return any((table, key) in self._locked for table, key, _, _ in map(_member, items))
 
     def settle_index(self) -> None:
-        """The index has caught up."""
+        """Bring the index up to date."""
         self._catch_up(len(self._to_index))
 
     def _write_one(self, kind: str, asked: Item) -> None:
@@ -163,9 +166,8 @@ class Double:
 
     def _batch_get(self, asked: Item) -> Item:
         ((table, wanted),) = asked["RequestItems"].items()
-        keys = sorted(
-            wanted["Keys"], key=lambda key: _key(table, key)
-        )  # callers ask in a set's order
+        # Callers pass the keys in a set's order, which differs from run to run.
+        keys = sorted(wanted["Keys"], key=lambda key: _key(table, key))
         served = (
             keys[: self._chance.randint(1, len(keys))]
             if self._chance.random() < self.partial
@@ -210,12 +212,8 @@ class Double:
 
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
 _KNOWN = {
-    "TableName",
-    "IndexName",
-    "KeyConditionExpression",
-    "FilterExpression",
-    "ExpressionAttributeValues",
-    "ExclusiveStartKey",
+    *("TableName", "IndexName", "KeyConditionExpression", "FilterExpression"),
+    *("ExpressionAttributeValues", "ExclusiveStartKey"),
 }
 
 

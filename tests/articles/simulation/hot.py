@@ -1,10 +1,12 @@
 """One article that everybody reads at once, against DynamoDB's limits.
 
-A simulation of time, without calls: the product's own grouping (`model.chunks`, `model.lane`) decides what is written,
-and each write takes of its partition key's, its index key's and its table's capacity. Sources, AWS's documentation:
-"Best practices for designing partition keys" (1,000 write units a second a key; nothing is added for bursts here),
-"Service quotas" (40,000 units a table, Lambda's batches and parallelization), "Transactions" (two units a KB and item,
-conflicts), "Lambda with DynamoDB" (a shard is read four times a second, batches of 100 unless told otherwise).
+This simulates time and makes no calls. The product's own grouping (`model.chunks`, `model.lane`)
+decides what is written. Each write uses capacity of its partition key, its index key and its table.
+
+Sources are these pages of AWS's documentation: "Best practices for designing partition keys" (1,000
+write units a second for a key; bursts are left out here), "Service quotas" (40,000 units for a
+table, Lambda's batches and parallelization), "Transactions" (two units a KB and item, conflicts),
+"Lambda with DynamoDB" (a shard is read four times a second, batches of 100 by default).
 """
 
 import heapq
@@ -20,31 +22,31 @@ from chalicelib.articles.model import Marker
 
 KEY_LIMIT, TABLE_LIMIT = 1000, 40_000  # write units a second
 TICK, POLL = 0.01, 0.25  # seconds between arrivals, and between two reads of a shard
-INVOKED = 0.005  # seconds of an invocation beside its transactions
+INVOKED = 0.005  # seconds that an invocation takes besides its transactions
 IN_FLIGHT = (0.02, 0.06)  # seconds a transaction of a hundred items takes
 REFUSED = 0.01  # seconds until a transaction that did not happen is answered
-TRIES = 6  # as `aws.write`
+TRIES = 6  # as often as `aws.write` tries
 SLUG, DAY = "gold", "2026-11-23"
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What is tried: the load, and how the stream is read."""
+    """What is simulated: the load, and how the stream is read."""
 
     rate: int = 10_000  # views a second
     seconds: int = 120
     shards: int = 64  # partitions of the markers' table, each a shard of its stream
-    parallel: int = 1  # batches of a shard at once
+    parallel: int = 1  # batches of a shard that are handled at once
     window: float = 0.0  # seconds a batch may wait for more
     filtered: bool = False  # whether only new markers are delivered
     batch: int = 100
-    new_lanes: bool = True  # whether a transaction that met another goes to another lane
+    new_lanes: bool = True  # whether a transaction is tried again in another lane after a conflict
     table_limit: int = TABLE_LIMIT
 
 
 @dataclass
 class Figures:
-    """What a simulation has shown."""
+    """The figures of a simulation."""
 
     counted: int = 0
     waiting: int = 0
@@ -52,33 +54,31 @@ class Figures:
     conflicts: int = 0
     redelivered: int = 0
     throttled: Counter[str] = field(default_factory=Counter)
-    hottest: Counter[str] = field(
-        default_factory=Counter
-    )  # write units in the busiest second, by limit
+    # Write units in the busiest second, by limit.
+    hottest: Counter[str] = field(default_factory=Counter)
     lags: list[float] = field(default_factory=list)
 
     @property
     def lag(self) -> tuple[float, float, float]:
-        """Seconds from view to sum: half of the views, 99 of 100, all."""
+        """Return the seconds from view to sum: the median, the 99th percentile, the longest."""
         ordered = sorted(self.lags) or [0.0]
         return ordered[len(ordered) // 2], ordered[int(len(ordered) * 0.99)], ordered[-1]
 
 
 @dataclass
 class Poller:
-    """A shard, or a parallel part of one."""
+    """The reader of a shard, or of a parallel part of one."""
 
     shard: int
-    pending: deque[int | None] = field(
-        default_factory=deque
-    )  # a view's number; None tells of a flag that was set
+    # The numbers of views. None is the record of a flag that was set.
+    pending: deque[int | None] = field(default_factory=deque)
     visible: int = 0
     busy: bool = False
     since: float = 0.0
 
 
 class Simulation:
-    """Time goes from event to event."""
+    """A simulation whose time goes from event to event."""
 
     def __init__(self, setting: Setting, seed: int = 1) -> None:
         self._chance = random.Random(seed)
@@ -94,7 +94,7 @@ class Simulation:
         self._counted: set[int] = set()
 
     def run(self) -> Figures:
-        """Plays it to the end of the load; what then waits is told."""
+        """Simulate until the end of the load. `waiting` is the number of uncounted views."""
         self._at(0, self._arrive)
         for poller in self._pollers:
             self._at(self._chance.uniform(0, POLL), partial(self._poll, poller))
@@ -180,7 +180,7 @@ class Simulation:
             self._at(REFUSED, lambda: self._again(poller))
 
     def _again(self, poller: Poller) -> None:
-        """The batch failed and comes again."""
+        """Try the batch again after a failure."""
         poller.busy = False
         self._invoke(poller)
 
@@ -197,8 +197,11 @@ class Simulation:
         self._go_on(poller, chunks, size)
 
     def _units(self, poller: Poller, markers: int) -> dict[str, int]:
-        """A transaction takes two units an item; the total and the day stand under the article's key. The index is
-        written after it, in one unit."""
+        """Return the write units of a transaction: two for each item.
+
+        Total and day have the article's partition key. The index is written afterwards, in one
+        unit.
+        """
         flags = 2 * markers
         return {
             "article": 4,
@@ -209,7 +212,7 @@ class Simulation:
         }
 
     def _take(self, units: dict[str, int]) -> bool:
-        """Takes capacity in this second, all or nothing."""
+        """Take capacity in this second, all of it or none. Tell whether there was enough."""
         if int(self.now) != self._second:
             self._next_second()
         for name, wanted in units.items():

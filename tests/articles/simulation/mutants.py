@@ -1,4 +1,7 @@
-"""Ways of counting that look right, and are while nothing fails. They are kept to show that the proof has teeth."""
+"""Ways of counting that are right only while nothing fails.
+
+They show that the simulation finds wrong counting.
+"""
 
 import hashlib
 from collections import Counter
@@ -15,25 +18,31 @@ from chalicelib.settings import current
 from tests.articles.simulation.stream import Record
 from tests.articles.simulation.world import Outcome, World
 
-# What a mutant cannot be blamed for: it sets no flags.
+# A mutant sets no flags, so this deviation is no mistake of its own.
 FLAGS = "not what is flagged"
 
 
 def without_flag(records: list[Record]) -> None:
-    """The sums alone: at least once is then more than once."""
+    """Add to the sums without flags: a batch that comes again is counted again."""
     for chunk in model.chunks(_markers(records)):
         aws.write(*_sums(chunk))
 
 
 def batch_token(records: list[Record]) -> None:
-    """DynamoDB recognises a batch that comes again: for ten minutes, and only if it was cut alike."""
+    """Count with a token by which DynamoDB recognises a batch that comes again.
+
+    It does so for ten minutes only, and only if the batch was cut alike.
+    """
     for chunk in model.chunks(_markers(records)):
         token = hashlib.sha256("".join(marker.key for marker in chunk).encode()).hexdigest()[:36]
         aws.call("transact_write_items", TransactItems=_sums(chunk), ClientRequestToken=token)
 
 
 def shard_checkpoint(records: list[Record]) -> None:
-    """The last number of each shard stands beside the sums: what a parallel batch overtook is passed over."""
+    """Keep the last sequence number of each shard beside the sums.
+
+    Records that a parallel batch has overtaken are left out.
+    """
     for shard, group in groupby(records, key=lambda record: str(record["shardId"])):
         key = {"pk": "CHECKPOINT", "sk": shard}
         seen = (aws.get(current().view_counts_table, key) or {}).get("seen", 0)
@@ -55,7 +64,7 @@ MUTANTS = (without_flag, batch_token, shard_checkpoint)
 
 
 def play(mutant: Callable[[list[Record]], None], calm: bool, seed: int) -> Outcome:
-    """A run of a mutant, judged by the views alone."""
+    """Play a run of a mutant, and judge it by the views alone."""
     outcome = World(seed, mutant, calm=calm, swept=False).play()
     del outcome.deviations[FLAGS]
     return outcome

@@ -1,4 +1,4 @@
-"""What must be true, told with sets: of the markers that ever were, and of those that were ever flagged."""
+"""What the sums must be, by sets of all markers and of all flagged markers there ever were."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -11,7 +11,7 @@ View = tuple[str, str, str, int]  # slug, day, visitor, hour
 
 
 class Oracle:
-    """Hears every commit. `deviations` says what was wrong, by kind."""
+    """Checks every commit. `deviations` counts what was wrong, by kind."""
 
     def __init__(self, double: Double) -> None:
         self.views: set[View] = set()
@@ -21,7 +21,7 @@ class Oracle:
         self._double = double
 
     def hear(self, changes: list[Change]) -> None:
-        """After a commit: each sum is what is flagged, and never more than there are views."""
+        """Check after a commit that each sum is the number of flags, and no more than the views."""
         slugs = set()
         for table, key, before, after in changes:
             if table == "markers" and after and key[0].startswith("VIEW#"):
@@ -38,7 +38,7 @@ class Oracle:
             self._expect("above the views there are", total <= self._of_slug["views", slug])
 
     def at_rest(self) -> None:
-        """Every view is counted once: in its article's total, in its day and in its hour."""
+        """Check that every view is counted once: in its article's total, its day and its hour."""
         for slug in {view[0] for view in self.views}:
             mine = {view for view in self.views if view[0] == slug}
             self._expect("total at rest", self._sum(slug, "TOTAL#") == len(mine))
@@ -53,7 +53,7 @@ class Oracle:
             self._expect("hours at rest", hours == got)
 
     def lists(self, today: date, hour: int) -> dict[str, dict[str, int]]:
-        """What each of the most-read lists should say."""
+        """Return what each of the most-read lists should contain: views by article."""
 
         def counted(wanted: Callable[[date, int], bool]) -> dict[str, int]:
             return Counter(
@@ -70,7 +70,7 @@ class Oracle:
         }
 
     def compare_list(self, window: str, got: list[tuple[str, int]], wanted: dict[str, int]) -> None:
-        """A list holds every article with its views, most first."""
+        """Check that a list holds every article with its views, the most read first."""
         ordered = sorted(wanted.items(), key=lambda each: (-each[1], each[0]))
         self._expect(f"list {window}", got == ordered)
 
@@ -92,6 +92,6 @@ class Oracle:
 
 
 def view_of(key: str, hour: int) -> View:
-    """The view a marker's key speaks of."""
+    """Return the view that a marker's key names."""
     slug, day, visitor = key.removeprefix("VIEW#").split("|")
     return slug, day, visitor, hour

@@ -1,4 +1,4 @@
-"""Plays runs in several processes, in which the product does not really sleep."""
+"""Play runs in several processes, in which the product does not really sleep."""
 
 import multiprocessing
 import os
@@ -22,13 +22,13 @@ ENVIRONMENT = {
 
 
 def configure() -> None:
-    """Makes this process one that knows the double's tables and does not wait."""
+    """Have this process know the double's tables, and not wait."""
     os.environ.update(ENVIRONMENT)
     aws.sleep = lambda seconds: None
 
 
 def real(records: list[dict[str, Any]]) -> None:
-    """The function that Lambda runs."""
+    """Call the function that Lambda runs."""
     import app
     from tests.events import Context
 
@@ -36,24 +36,24 @@ def real(records: list[dict[str, Any]]) -> None:
 
 
 def one(seed: int) -> Outcome:
-    """A run of the product."""
+    """Play a run of the product."""
     return World(seed, real).play()
 
 
 @contextmanager
 def players() -> Iterator[Executor]:
-    """Processes that are configured for nothing else."""
+    """Start processes that are configured for the simulation and nothing else."""
     with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn"), configure) as pool:
         yield pool
 
 
 def many(pool: Executor, play: Callable[[int], Outcome], seeds: Iterable[int]) -> list[Outcome]:
-    """Runs, in the order of their seeds."""
+    """Play runs and return their outcomes, in the order of the seeds."""
     return list(pool.map(play, seeds, chunksize=5))
 
 
 def report(outcomes: list[Outcome]) -> str:
-    """The figures of many runs."""
+    """Sum up the figures of many runs, in three lines."""
     met: Counter[str] = Counter()
     deviations: Counter[str] = Counter()
     for outcome in outcomes:

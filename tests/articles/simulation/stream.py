@@ -1,4 +1,4 @@
-"""A table's stream as Lambda reads it: shards, parallel batches, retries, and all that goes wrong between."""
+"""A table's stream as Lambda reads it: shards, parallel batches, retries and failures."""
 
 import random
 import zlib
@@ -26,7 +26,10 @@ class Queue:
 
 
 class Stream:
-    """Brings each record of the markers at least once, save those it drops, in any batches."""
+    """Brings each record of the markers at least once, in batches of any size.
+
+    Where it drops batches, the sweeper has to find what was missed.
+    """
 
     def __init__(
         self,
@@ -41,9 +44,8 @@ class Stream:
         self.records = 0
         self.history: list[list[Record]] = []
         self._hub, self._handler, self._chance, self._met = hub, handler, chance, met
-        self._fate = (
-            0.0 if calm else 0.06
-        )  # share of batches to which a thing happens, for each such thing
+        # The share of batches that each kind of trouble happens to.
+        self._fate = 0.0 if calm else 0.06
         self._dropped = 0.1 if drops else 0.0  # share of failed batches that are given up
         self._most_parallel = 1 if calm else 3
         self._largest, self._fewest = (
@@ -54,7 +56,7 @@ class Stream:
         self._numbers, self._shard_numbers = count(1), count(1)
 
     def open(self) -> None:
-        """Starts the pollers; call it again after `close`."""
+        """Start the pollers. May be called again after `close`."""
         shards, parallel = (
             self._chance.randint(1, self._most_shards),
             self._chance.randint(1, self._most_parallel),
@@ -62,18 +64,18 @@ class Stream:
         self._shards = [self._shard(parallel) for _ in range(shards)]
 
     def close(self) -> None:
-        """Nothing more is written: pollers end once they have brought everything."""
+        """Let the pollers end once they have brought everything: nothing more is written."""
         for queue in (queue for shard in self._shards for queue in shard):
             queue.closed = True
 
     def hear(self, changes: list[Change]) -> None:
-        """A commit of the markers' table becomes records."""
+        """Make records of a commit's changes to the markers' table."""
         for table, key, before, after in changes:
             if table == "markers":
                 self._place(_record(next(self._numbers), key[0], before, after))
 
     def reshard(self) -> None:
-        """A shard splits; its children are read beside what is left of it."""
+        """Split a shard. Its children are read beside what is left of it."""
         self._met["reshard"] += 1
         at = self._chance.randrange(len(self._shards))
         for queue in self._shards[at]:
@@ -81,7 +83,7 @@ class Stream:
         self._shards[at : at + 1] = [self._shard(1), self._shard(1)]
 
     def replay(self, batches: int) -> None:
-        """Some old batches come once more."""
+        """Deliver some old batches once more."""
         for batch in self._chance.sample(self.history, min(batches, len(self.history))):
             self._met["replayed"] += 1
             self._hub.spawn(partial(self._deliver, batch))
@@ -108,10 +110,11 @@ class Stream:
             if self._deliver(batch):
                 del queue.records[: len(batch)]
             else:
-                self._met["shifted"] += 1  # the next batch begins here, and ends elsewhere
+                # The next batch begins at the same record, and may end elsewhere.
+                self._met["shifted"] += 1
 
     def _deliver(self, batch: list[Record]) -> bool:
-        """Brings a batch until it is taken, given up, or to be cut anew (False)."""
+        """Bring a batch until it is taken or given up (True), or has to be cut anew (False)."""
         self.history.append(batch)
         while not self._invoke(batch):
             if len(batch) > 1 and self._happens(0.3):

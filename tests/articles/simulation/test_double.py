@@ -1,4 +1,4 @@
-"""The double refuses what DynamoDB refuses, and what it does not know."""
+"""The double refuses what DynamoDB refuses, and whatever it does not know."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ now = [datetime(2026, 11, 23, tzinfo=UTC)]
 
 
 def nothing() -> None:
-    """Nobody else goes on."""
+    """Do nothing while a transaction is in flight."""
 
 
 @pytest.fixture

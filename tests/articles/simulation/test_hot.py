@@ -15,7 +15,7 @@ def test_an_article_that_everybody_reads_is_counted_without_a_throttle(scale: Sc
     figures = Simulation(setting).run()
     print(told(setting, figures))
     assert not figures.throttled
-    assert figures.waiting < setting.rate  # what came in the last second
+    assert figures.waiting < setting.rate  # the views of the last second
     assert figures.lag[1] < 2  # seconds
     assert figures.hottest["article"] < KEY_LIMIT * 0.9
 

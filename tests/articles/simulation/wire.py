@@ -1,4 +1,7 @@
-"""Below the real client: each call is answered by the double, or by a fault, and every answer is a turning point."""
+"""The connection below the real client.
+
+Each call is answered by the double or by a fault. At every answer another task may go on.
+"""
 
 import json
 import random
@@ -16,25 +19,21 @@ from tests.articles.simulation.hub import Hub, Stop
 from tests.expressions import Item
 
 URL = "https://dynamodb.invalid"
-ATTEMPTS = 3  # botocore repeats a call itself after these faults, with the same token
+# The botocore client repeats a call itself after these faults, with the same token.
+ATTEMPTS = 3
 REPEATED = ("ThrottlingException", "InternalServerError", "TransactionInProgressException")
 FAULTS = (
-    "unreachable",
-    "throttled",
-    "broken",
-    "contended",
-    "crash before",
-    "crash after",
-    "answer lost",
-    "late commit",
+    *("unreachable", "throttled", "broken", "contended"),
+    *("crash before", "crash after", "answer lost", "late commit"),
 )
-# A conflict makes the product sleep for real, so a run meets a few and its other transactions queue up.
+# After a conflict the product really sleeps. So a run meets few conflicts, and its other
+# transactions wait for each other.
 MOST_CONFLICTS = 1
 
 
 @dataclass(frozen=True)
 class Status:
-    """All that the client looks at of a response."""
+    """The part of a response's status that the client reads."""
 
     status_code: int
 
@@ -52,7 +51,7 @@ class Wire:
 
     @contextmanager
     def plugged(self) -> Iterator[None]:
-        """While entered, nothing this process asks of DynamoDB leaves it."""
+        """Answer every DynamoDB call of this process while entered, so that none leaves it."""
         events = aws.client("dynamodb").meta.events
         events.register("before-call.dynamodb", self._answer)
         try:
@@ -121,7 +120,7 @@ class Wire:
                 raise ReadTimeoutError(endpoint_url=URL)
 
     def _late(self, operation: str, asked: Item) -> None:
-        """The caller has given up; the call arrives all the same."""
+        """Let a call arrive after its caller has given up."""
         for _ in range(self._chance.randrange(12)):
             self._hub.pause()
         try:

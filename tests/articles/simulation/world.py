@@ -1,4 +1,4 @@
-"""One run: days on which people read, a stream that fails, a sweeper, a ranker, TTL; all out of one seed."""
+"""One run: days of reading, a failing stream, sweeper, ranker and TTL, all from one seed."""
 
 import random
 from collections import Counter
@@ -19,16 +19,18 @@ from tests.articles.simulation.wire import Wire
 from tests.expressions import plain
 
 BERLIN = ZoneInfo("Europe/Berlin")
-SLUGS = ("gold", "gold", "gold", "gold", "silver", "platinum")  # one is read more than the others
-# By now every view of the running day is one the stream could have overlooked.
+# One article is read more than the others.
+SLUGS = ("gold", "gold", "gold", "gold", "silver", "platinum")
+# At this time every view of the day is old enough for the sweeper to look for it.
 LATER = counting.OVERLOOKED_AFTER + timedelta(minutes=1)
 SWEEPS = 5
-CROWDED = 0.1  # share of runs with so many readers that batches are full and sums spread over lanes
+# The share of runs with so many readers that batches are full and sums are spread over lanes.
+CROWDED = 0.1
 
 
 @dataclass
 class Outcome:
-    """What a run has shown."""
+    """The figures of a run."""
 
     seed: int
     views: int = 0
@@ -40,10 +42,10 @@ class Outcome:
 
 
 class World:
-    """A run with the given counting; `swept` where the product's sweeper belongs to it."""
+    """A run with the given counting. `swept` says whether the product's sweeper takes part."""
 
     def __init__(self, seed: int, handler: Handler, calm: bool = False, swept: bool = True) -> None:
-        random.seed(seed)  # lanes and jitter
+        random.seed(seed)  # the product's lanes and jitter
         self._chance = random.Random(seed)
         crowded = self._chance.random() < CROWDED
         faulty = 0.0 if calm else self._chance.choice((0.0, 0.03, 0.08, 0.15))
@@ -59,7 +61,7 @@ class World:
         self._double.on_commit = self._hear
 
     def play(self) -> Outcome:
-        """Plays the run."""
+        """Play the run."""
         counts.forget()
         ranking.forget()
         with self._wire.plugged():
@@ -99,7 +101,7 @@ class World:
         self._rest()
 
     def _read(self) -> None:
-        """People read articles, and some of them again."""
+        """Let people read articles, some of them again."""
         people, views = (
             (200, 90) if self._crowded else self._chance.choice(((3, 10), (20, 20), (200, 40)))
         )
@@ -122,7 +124,10 @@ class World:
             self._oracle.deviations["answered and not marked"] += 1
 
     def _plant_salts(self) -> None:
-        """The days' salts are there already: made by the product they would differ each time a run is played."""
+        """Store the salts of the run's days, so that the run can be played again.
+
+        Salts that the product makes are random each time.
+        """
         for ahead in range(2):
             day = (self._now + timedelta(days=ahead)).astimezone(BERLIN).date().isoformat()
             salt = self._chance.randbytes(32).hex()
@@ -139,7 +144,7 @@ class World:
         self._stream.close()
 
     def _patiently(self, work: Callable[[], Any], name: str) -> None:
-        """Runs a scheduled function a few times, as its schedule would; it may fail each time."""
+        """Run a scheduled function twice, as its schedule would. It may fail each time."""
         for _ in range(2):
             try:
                 work()
@@ -147,7 +152,7 @@ class World:
                 self.outcome.met[f"{name} failed"] += 1
 
     def _expire(self) -> None:
-        """TTL removes what has expired, in its own time."""
+        """Remove some of the expired markers, as TTL does in its own time."""
         markers = self._double.tables["markers"].items()
         expired = [key for key, item in markers if plain(item["expires"]) < self._now.timestamp()]
         gone = self._chance.sample(expired, self._chance.randint(0, len(expired)))
@@ -155,7 +160,7 @@ class World:
         self._double.expire(gone)
 
     def _rest(self) -> None:
-        """Everything is drained: the sums are the views, and so are the lists."""
+        """Check at rest that the sums are the views, and that the lists agree with them."""
         if self._swept:
             for _ in range(SWEEPS):
                 counting.sweep(self._now + LATER)

@@ -1,5 +1,8 @@
-"""A year at the hotline: seeded requests, agents who forget, lines that are busy, outages, a clock that is late.
+"""The simulation of a hotline's year.
 
-The code is the real one, down to the client; `services` stands for DynamoDB, SES and SNS, `world` is what happens and
-what is held against it. `python -m tests.callbacks.simulation 5000` plays a longer year.
+Seeded requests arrive. Agents forget them, lines are busy, services fail and the clock is late. The
+code is the real one, the boto3 clients included. `services` plays DynamoDB, SES and SNS, `world`
+plays the people and checks every step.
+
+`python -m tests.callbacks.simulation 5000` plays a longer year.
 """

@@ -1,4 +1,4 @@
-"""`python -m tests.callbacks.simulation [REQUESTS [SEED]]`: a year, and what it showed."""
+"""Play a year and print its figures: `python -m tests.callbacks.simulation [REQUESTS [SEED]]`."""
 
 import sys
 

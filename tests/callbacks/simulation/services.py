@@ -1,4 +1,7 @@
-"""DynamoDB, SES and SNS in memory: one table with its indexes, conditions and transactions; mails and alerts, noted."""
+"""DynamoDB, SES and SNS in memory.
+
+There is one table with its indexes, conditions and transactions. Mails and alerts are noted.
+"""
 
 import itertools
 import json
@@ -22,14 +25,14 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True)
 class Status:
-    """All that the client looks at of a response."""
+    """The part of a response's status that the client reads."""
 
     status_code: int
 
 
 @dataclass
 class Sent:
-    """What left: a mail or an alert, and the message it was."""
+    """A mail or an alert that was sent, and the outbox message it belongs to."""
 
     kind: str
     message: str
@@ -39,23 +42,23 @@ class Sent:
 
 @dataclass
 class Services:
-    """While plugged in, nothing this process asks of these services leaves it."""
+    """The services. While they are plugged in, none of this process's calls to them leaves it."""
 
     chance: random.Random
-    shuffled: bool = False  # an index gives what is due in any order
-    down: bool = False  # SES and SNS do not answer
+    shuffled: bool = False  # whether an index gives what is due in a random order
+    down: bool = False  # whether SES and SNS fail
     sent: list[Sent] = field(default_factory=list)
     calls: int = 0
     on_commit: Callable[[list[Item]], None] = lambda items: None
     on_sent: Callable[[Sent], None] = lambda sent: None
-    before_write: Callable[[], None] | None = None  # somebody else is faster, once
+    before_write: Callable[[], None] | None = None  # what somebody else does before the next write
     table: dict[str, dict[str, Item]] = field(default_factory=dict)
     _index: dict[tuple[str, str], dict[Place, str]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @contextmanager
     def plugged(self) -> Iterator[None]:
-        """Between the clients and the network."""
+        """Answer the clients' calls while entered."""
         with ExitStack() as stack:
             answers = {
                 "dynamodb": self._table,
@@ -70,13 +73,13 @@ class Services:
             yield
 
     def items(self, prefix: str) -> Iterator[Item]:
-        """Items as plain dicts, by the start of their partition key."""
+        """Yield items as plain dicts, by the start of their partition key."""
         for key, partition in self.table.items():
             if key.startswith(prefix):
                 yield from (aws.unpack_item(item) for item in partition.values())
 
     def next_due(self, prefix: str) -> str | None:
-        """The earliest instant at which the clock has something to do, with requests or with messages."""
+        """Return the earliest instant at which requests or messages are due, None if nothing is."""
         waits = [
             at
             for (index, key), entries in self._index.items()

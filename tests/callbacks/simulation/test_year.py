@@ -1,4 +1,4 @@
-"""A year at the hotline: every request ends, nobody is disturbed, and the clock may run as it likes."""
+"""A year at the hotline: every request ends, and it does not matter how the clock runs."""
 
 from collections import Counter
 from datetime import timedelta
@@ -27,7 +27,10 @@ def test_a_year(scale: Scale) -> None:
 
 
 def messages(world: World) -> Counter[tuple[str, str, int, str]]:
-    """What was owed, by the number of the request, which is the same in every run, and what became of it."""
+    """Count the messages by request, kind, serial and state.
+
+    A request is named by its note, which has the same number in every run.
+    """
     notes = {
         item["reference"]: item["asked"]["note"]
         for item in world.services.items("CALLBACK#")
@@ -62,21 +65,25 @@ def run(
 def test_the_same_messages_however_the_clock_runs(
     scale: Scale, how: str, late: float, doubled: float, shuffled: bool
 ) -> None:
-    """Nobody works in these runs, so that all there is to see is the clock's."""
+    """Check that a late, doubled or shuffled clock owes the same messages.
+
+    Nobody works in these runs, so that only the clock changes requests.
+    """
     punctual = run(scale(60), 0, 0, False)
     assert run(scale(60), late, doubled, shuffled) == punctual
     print(f"clock {how}: {punctual.total()} messages, the same as of a punctual one")
 
 
 def test_a_backlog_of_ten_thousand_is_drained_in_pages(scale: Scale) -> None:
-    """All are due at once: each tick does what its time allows, and the next one goes on."""
+    """Check that each tick does what its time allows, and the next one goes on."""
     world, backlog, ticks = World(3, 0), scale(10_000), list[int]()
     tick = scale(1500)  # requests that a tick has the time for, of its 20 seconds less 5
     with configured(), world.services.plugged():
         world.begin()
         for number in range(backlog):
             world.plant(number)
-        world.now += timedelta(hours=15, minutes=1)  # 16:01 in Berlin: the last window has begun
+        # It is 16:01 in Berlin: the last window has begun.
+        world.now += timedelta(hours=15, minutes=1)
         while sum(ticks) < backlog and len(ticks) < 100:
             left = iter([20.0 - 15 / tick * step for step in range(2 * tick)])
             told = clock.tick(partial(next, left), world.now)

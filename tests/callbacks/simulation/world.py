@@ -1,4 +1,4 @@
-"""What happens in a year, out of one seed, and what is held against it at every step."""
+"""The events of a year, all from one seed, and the checks at every step."""
 
 import heapq
 import itertools
@@ -68,7 +68,7 @@ STAGE = {
 
 @dataclass
 class Year:
-    """What a run has shown."""
+    """The figures of a run."""
 
     requests: int = 0
     merged: int = 0
@@ -83,11 +83,12 @@ class Year:
     minutes: list[int] = field(default_factory=list)  # open minutes to the first attempt
 
     def report(self) -> str:
-        """The figures, in lines."""
+        """Return the figures, in lines."""
         tenths = quantiles(self.minutes, n=10)
         return "\n".join(
             [
-                f"requests {self.requests:,} · merged {self.merged:,} · ticks {self.ticks:,} · calls to AWS {self.calls:,}",
+                f"requests {self.requests:,} · merged {self.merged:,}"
+                f" · ticks {self.ticks:,} · calls to AWS {self.calls:,}",
                 "ends: "
                 + " · ".join(f"{state} {number:,}" for state, number in self.ends.most_common()),
                 f"alerts {self.alerts:,} · mails {self.mails:,} · attempts {self.attempts:,}",
@@ -95,7 +96,8 @@ class Year:
                 + " · ".join(
                     f"{reason} {number:,}" for reason, number in self.refusals.most_common()
                 ),
-                f"open minutes to the first attempt: p50 {quantiles(self.minutes, n=2)[0]:.0f} · p90 {tenths[8]:.0f}",
+                "open minutes to the first attempt:"
+                f" p50 {quantiles(self.minutes, n=2)[0]:.0f} · p90 {tenths[8]:.0f}",
                 " · ".join(f"{what} {self.wrong[what]}" for what in WRONGS),
             ]
         )
@@ -115,16 +117,15 @@ WRONGS = (
 
 
 class World:
-    """A run; `late` is the share of ticks that come late, by up to an hour."""
+    """A run. `late` is the share of ticks that come up to an hour late."""
 
     def __init__(
         self, seed: int, requests: int, busy: bool = True, late: float = 0.1, doubled: float = 0.2
     ) -> None:
         self.chance, self.year, self.now = random.Random(seed), Year(), START
         self.busy, self.late, self.doubled, self.erases = busy, late, doubled, True
-        self._weather = random.Random(
-            seed
-        )  # the clock's: how it runs must not change what people do
+        # The clock has a random source of its own, since it must not change what people do.
+        self._weather = random.Random(seed)
         self.services = Services(self._weather, on_commit=self._heard, on_sent=self._left)
         self._agenda: list[tuple[datetime, int, Callable[[], object]]] = []
         self._order = itertools.count()
@@ -137,7 +138,7 @@ class World:
             self._at(START + timedelta(hours=self.chance.randrange(DAYS * 24)), self._outage)
 
     def play(self) -> Year:
-        """Plays the run to its end, and what follows until all contact data is erased."""
+        """Play the run to its end, and then until all contact data is erased."""
         with configured(), self.services.plugged():
             self.begin()
             while (at := self._next()) is not None:
@@ -156,11 +157,11 @@ class World:
         return self.year
 
     def begin(self) -> None:
-        """The stage's rules are read once it is configured."""
+        """Read the stage's rules, once it is configured."""
         self.rules: Rules = rules.current()
 
     def plant(self, number: int) -> None:
-        """A request for the day's last window."""
+        """Store a request for the day's last window."""
         window = opening_hours.slots(self.rules.hours, self.now, 1)[-1]
         asked = Asked(
             "Eva",
@@ -182,7 +183,10 @@ class World:
         heapq.heappush(self._agenda, (at, next(self._order), what))
 
     def _next(self) -> datetime | None:
-        """The next instant at which anything happens: a minute later at the earliest where the clock is behind."""
+        """Return the next instant at which anything happens, None if nothing is left.
+
+        What is due happens a minute later at the earliest. A late clock takes up to an hour.
+        """
         times = [self._agenda[0][0]] if self._agenda else []
         minute = timedelta(
             minutes=self._weather.randrange(1, 60) if self._weather.random() < self.late else 1
@@ -202,7 +206,7 @@ class World:
             self._stream()
 
     def _stream(self) -> None:
-        """Most messages leave at once; some are left behind for the clock."""
+        """Deliver most new messages at once. Some are left for the clock."""
         while self._fresh:
             message = self._fresh.pop()
             if self._weather.random() < 0.9:
@@ -301,9 +305,8 @@ class World:
         return opens if opens == at else opens + timedelta(minutes=self.chance.randrange(20))
 
     def _claim(self, reference: str, agent: Who) -> None:
-        if (
-            self.chance.random() < 0.2
-        ):  # a colleague presses in the moment between our look and our write
+        # A colleague presses between our read and our write.
+        if self.chance.random() < 0.2:
             other = self.chance.choice(AGENTS)
             self.services.before_write = lambda: self._try_claim(reference, other)
         self._try_claim(reference, agent)
@@ -324,7 +327,7 @@ class World:
             self._at(self._at_work(3), lambda: self._release(reference, agent))
         elif then < 0.94:
             self._at(self._at_work(2), lambda: self._hand_over(reference, agent))
-        # else it is forgotten, and the lease lapses
+        # Otherwise the agent forgets the request, and the lease lapses.
 
     def _hand_over(self, reference: str, agent: Who) -> None:
         other = self.chance.choice(AGENTS)
@@ -376,7 +379,7 @@ class World:
             self.year.refusals["window"] += 1
         return None
 
-    # What is held against it
+    # The checks
 
     def _heard(self, items: list[dict[str, Any]]) -> None:
         for item in items:
@@ -452,14 +455,14 @@ _FEASTS = holidays.country_holidays("DE", subdiv="BW", years=[2027, 2028])
 
 
 def open_in_berlin(at: datetime) -> bool:
-    """Whether the line is open, by rules written down a second time."""
+    """Tell whether the line is open, by rules written down a second time."""
     local = at.astimezone(BERLIN)
     closed = local.date() in _FEASTS or (local.month, local.day) in ((12, 24), (12, 31))
     return local.weekday() < 5 and 9 <= local.hour < 17 and not closed
 
 
 def breaches(calls: list[datetime]) -> int:
-    """How many calls to one customer the rules do not allow."""
+    """Count the calls to one customer that the rules do not allow."""
     days = Counter(at.astimezone(BERLIN).date() for at in calls)
     early = sum(later - at < timedelta(minutes=20) for at, later in itertools.pairwise(calls))
     return (
@@ -470,7 +473,7 @@ def breaches(calls: list[datetime]) -> int:
 
 
 def claimed_twice(events: list[dict[str, Any]]) -> int:
-    """How often a request was claimed that somebody had."""
+    """Count how often a request was claimed while somebody held it."""
     held, twice = False, 0
     for each in events:
         if each["event"] == "claimed":
@@ -481,7 +484,7 @@ def claimed_twice(events: list[dict[str, Any]]) -> int:
 
 @contextmanager
 def configured() -> Iterator[None]:
-    """This process is a stage of the simulation's own."""
+    """Configure this process as the simulation's stage while entered."""
     before = {name: os.environ.get(name) for name in STAGE}
 
     def forget() -> None:

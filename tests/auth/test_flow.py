@@ -6,15 +6,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from chalicelib import keys
+from tests.auth.issuer import Issuer, key
 from tests.backend import Backend
 from tests.events import Answer
-from tests.staff.issuer import Issuer, key
 
 LARGEST_COOKIE = 4096
 
 
 class Browser:
-    """What a browser would send: one sign-in's cookies."""
+    """A browser with the cookies of one sign-in."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend, self.cookies = backend, dict[str, str]()
@@ -29,7 +29,7 @@ class Browser:
         return answer
 
     def begin(self, path: str = "/staff/sign-in") -> dict[str, str]:
-        """What the provider is asked."""
+        """Begin a sign-in, and return what the provider is asked."""
         answer = self.get(path)
         assert answer.status == 303
         return {
@@ -107,7 +107,7 @@ def test_a_broken_claim_signs_nobody_in(
     assert answer.status == 400
     assert "Noch einmal anmelden" in answer.text
     assert nobody_signed_in(staffed)
-    assert browser.sign_in(issuer).status == 303  # and starting anew helps
+    assert browser.sign_in(issuer).status == 303  # a new sign-in works
 
 
 def test_another_key_signs_nobody_in(staffed: Backend, issuer: Issuer) -> None:
@@ -125,14 +125,14 @@ def test_the_answer_has_to_belong_to_this_browsers_sign_in(
     asked, others = mine.begin(), other.begin()
     issuer.codes["code"] = issuer.token(nonce=others["nonce"])
     for browser, state in (
-        (mine, others["state"]),  # somebody slips me his sign-in
-        (Browser(staffed), others["state"]),  # a browser that began none
+        (mine, others["state"]),  # somebody else's sign-in
+        (Browser(staffed), others["state"]),  # a browser that began no sign-in
         (other, asked["state"]),
         (other, ""),
         (other, "%ED%A0%80"),
     ):
         assert browser.answered("code", state).status == 400
-    assert issuer.forms == []  # nobody asked the provider
+    assert issuer.forms == []  # the provider was not asked
     assert nobody_signed_in(staffed)
 
 
@@ -151,7 +151,7 @@ def test_a_cookie_of_the_sign_in_that_was_changed_or_made_up(
 
 
 def test_an_answer_is_good_once(staffed: Backend, issuer: Issuer) -> None:
-    """Even where the provider takes its code a second time, as this one does."""
+    """Check that an answer is good once, though this provider takes its code again."""
     browser = Browser(staffed)
     asked = browser.begin()
     issuer.codes["code"] = issuer.token(nonce=asked["nonce"])
@@ -169,7 +169,7 @@ def test_a_session_that_somebody_planted_is_not_taken_over(
     assert first != "planted"
     browser.sign_in(issuer)
     assert browser.cookies["staff"] != first
-    assert len(staffed.items(prefix="SESSION#")) == 1  # the one before has ended
+    assert len(staffed.items(prefix="SESSION#")) == 1  # the session before has ended
     planted = Browser(staffed)
     for old in ("planted", first):
         planted.cookies["staff"] = old
@@ -230,7 +230,7 @@ def test_a_program_brings_the_providers_token(staffed: Backend, issuer: Issuer) 
     kinds: list[dict[str, Any]] = [{}, {"aud": None, "client_id": "our-client"}]
     for claims in kinds:
         authorization = f"Bearer {issuer.token(**claims)}"
-        # No cookie comes along by itself, so no origin has to be told.
+        # A browser sends no such header by itself, so no origin is needed.
         assert (
             staffed.call("POST", "/staff/sign-out", headers={"authorization": authorization}).status
             == 200

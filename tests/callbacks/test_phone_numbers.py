@@ -1,4 +1,4 @@
-"""Which numbers are called back, and why not."""
+"""Which phone numbers are called back, and why others are not."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A request in each state, as the one agent who is at the browser meets it."""
+"""A request in each state, as the one agent at the browser sees it."""
 
 import itertools
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from chalicelib.callbacks import rules, service, workflow
 from chalicelib.callbacks.model import Callback
 from chalicelib.callbacks.stores import items, requests
 from tests.backend import Backend
-from tests.browser.desk.people import at_the_desk
-from tests.edge.desk import STAFF, ask, backdate
+from tests.browser.staff.people import colleague
+from tests.edge.staff import STAFF, ask, backdate
 
 _numbers = itertools.count(1)
 
@@ -25,16 +25,16 @@ class Scene:
 
     line: Backend
     page: Page
-    name: str  # the agent's
+    name: str  # the agent's name
 
     def ask(self, **more: object) -> str:
-        """A request of a number nobody has used."""
+        """Make a request with a number that nobody has used."""
         return ask(
             self.line, phone=f"0711 {3_000_000 + next(_numbers)}", email="eva@example.org", **more
         )
 
     def press(self, reference: str, *actions: str, **more: str) -> str:
-        """What the agent presses, one after the other, without looking at each page."""
+        """Press buttons as the agent, one after the other, without showing the pages."""
         for action in actions:
             origin = self.line.cloud.api
             answer = self.page.request.post(
@@ -46,7 +46,7 @@ class Scene:
         return reference
 
     def mine(self, *actions: str, **more: str) -> str:
-        """A request that the agent took, and what was pressed then."""
+        """Make a request that the agent took, and press further buttons."""
         return self.press(
             self.press(self.ask(note="Krügerrand von 1978", language="en"), "claim"),
             *actions,
@@ -54,14 +54,14 @@ class Scene:
         )
 
     def bens(self, *actions: str, **more: object) -> str:
-        """A request that a colleague took, and what he did then."""
+        """Make a request that a colleague took, and take further actions in his name."""
         reference = self.ask()
         for action in ("claim", *actions):
-            assert at_the_desk(self.line).do(reference, action, **more).status == 200
+            assert colleague(self.line).do(reference, action, **more).status == 200
         return reference
 
     def ended(self, state: str, **more: object) -> str:
-        """A request that ended by itself."""
+        """Make a request that ended by itself."""
         reference = self.ask(**more)
         ended = instants.text(instants.now())
         backdate(
@@ -70,7 +70,7 @@ class Scene:
         return reference
 
     def lapsed(self) -> str:
-        """A request that the agent took and forgot."""
+        """Make a request that the agent took and forgot."""
         reference = self.mine()
 
         def forget(before: Callback) -> Any:
@@ -81,14 +81,14 @@ class Scene:
         return reference
 
     def late(self) -> str:
-        """A request that nobody takes."""
+        """Make a request that nobody takes in time."""
         past = [instants.text(instants.now() - timedelta(minutes=each)) for each in (95, 65)]
         reference = self.ask(topic="selling")
         backdate(self.line, reference, expected=past, opened_at=past[0], board_at=past[1], level=2)
         return reference
 
     def wished_for_tomorrow(self) -> str:
-        """A request that the agent took though another time was wished."""
+        """Make a request that the agent took although another time was wished."""
         reference = self.mine()
         callback = requests.load(reference)
         assert callback
@@ -98,13 +98,13 @@ class Scene:
         return reference
 
     def planned(self) -> str:
-        """A request for a time to come."""
+        """Make a request for a time to come."""
         return self.ask(window=self.line.call("GET", "/callbacks/slots").json["slots"][-1])
 
 
 @dataclass(frozen=True)
 class Screen:
-    """How it comes about, what it says in German and in English, and whether its agent may see the number."""
+    """How to make a request, what its page says in both languages, and if it shows the number."""
 
     make: Callable[[Scene], str]
     german: str
@@ -112,28 +112,42 @@ class Screen:
     number: bool = False
 
 
-# fmt: off
 SCREENS = {
     "scheduled": Screen(Scene.planned, "wenn die Zeit da ist", "when its time has come"),
     "open": Screen(Scene.ask, "sobald Sie übernommen haben", "once you have taken it"),
     "open_late": Screen(Scene.late, "überfällig seit", "overdue for"),
     "mine": Screen(Scene.mine, "Bitte rufen Sie bis", "Please call by", True),
-    "mine_calling": Screen(lambda at: at.mine("dial"), "Der Anruf ist vermerkt", "The call is on record", True),
+    "mine_calling": Screen(
+        lambda at: at.mine("dial"), "Der Anruf ist vermerkt", "The call is on record", True
+    ),
     "mine_offered": Screen(
-        lambda at: at.mine("handover", to="Dora Beispiel"), "Angeboten: Dora Beispiel", "Offered to Dora Beispiel", True
+        lambda at: at.mine("handover", to="Dora Beispiel"),
+        "Angeboten: Dora Beispiel",
+        "Offered to Dora Beispiel",
+        True,
     ),
     "mine_outside_window": Screen(
-        Scene.wished_for_tomorrow, "Gewünscht war eine andere Zeit", "Another time was asked for", True
+        Scene.wished_for_tomorrow,
+        "Gewünscht war eine andere Zeit",
+        "Another time was asked for",
+        True,
     ),
     "mine_too_soon": Screen(
-        lambda at: at.mine("dial", "release", "claim"), "noch keine 20 Minuten", "less than 20 minutes", True
+        lambda at: at.mine("dial", "release", "claim"),
+        "noch keine 20 Minuten",
+        "less than 20 minutes",
+        True,
     ),
-    "given_back": Screen(lambda at: at.mine("release"), "Zurückgegeben: Die Anfrage", "Given back: the request"),
+    "given_back": Screen(
+        lambda at: at.mine("release"), "Zurückgegeben: Die Anfrage", "Given back: the request"
+    ),
     "lapsed": Screen(Scene.lapsed, "lag zu lange bei jemandem", "had it for too long"),
     "bens": Screen(Scene.bens, "Das hat Ben übernommen.", "This is with Ben."),
     "bens_calling": Screen(lambda at: at.bens("dial"), "im Gespräch", "on the telephone"),
     "offered_me": Screen(lambda at: at.bens("handover", to=at.name), "Annehmen", "Accept"),
-    "retry": Screen(lambda at: at.mine("settle", outcome="busy"), "Der nächste Versuch", "The next try"),
+    "retry": Screen(
+        lambda at: at.mine("settle", outcome="busy"), "Der nächste Versuch", "The next try"
+    ),
     "done": Screen(
         lambda at: at.mine("settle", outcome="reached", note="Kommt am Freitag"),
         "Beendet: erledigt",
@@ -141,10 +155,14 @@ SCREENS = {
         True,
     ),
     "refused": Screen(
-        lambda at: at.mine("settle", outcome="wrong_number"), "Beendet: nicht gewünscht", "Ended: refused", True
+        lambda at: at.mine("settle", outcome="wrong_number"),
+        "Beendet: nicht gewünscht",
+        "Ended: refused",
+        True,
     ),
-    "unreached": Screen(lambda at: at.ended("unreached"), "Beendet: nicht erreicht", "Ended: not reached"),
+    "unreached": Screen(
+        lambda at: at.ended("unreached"), "Beendet: nicht erreicht", "Ended: not reached"
+    ),
     "cancelled": Screen(lambda at: at.ended("cancelled"), "Beendet: abgesagt", "Ended: cancelled"),
     "expired": Screen(lambda at: at.ended("expired"), "Beendet: verfallen", "Ended: expired"),
 }
-# fmt: on

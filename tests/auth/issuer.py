@@ -1,4 +1,4 @@
-"""An OpenID provider that says whatever a test wants it to say, on a port of its own."""
+"""An OpenID provider on a port of its own that says whatever a test wants."""
 
 import functools
 import json
@@ -23,15 +23,17 @@ _first = functools.cache(key)  # takes long to make, and no test changes it
 
 
 class Issuer:
-    """Serves discovery, keys and tokens; `asked` counts the requests by path, `answers` replaces what a path says."""
+    """Serves discovery, keys and tokens.
+
+    `asked` counts the requests by path. `answers` replaces a path's status and text.
+    """
 
     def __init__(self) -> None:
         self.keys = {"first": _first()}
         self.asked: Counter[str] = Counter()
         self.answers: dict[str, tuple[int, str]] = {}
-        self.codes: dict[
-            str, str
-        ] = {}  # code → ID token; a code stays good, as no real provider's does
+        # The ID token for each code. Unlike a real provider's, a code stays valid.
+        self.codes: dict[str, str] = {}
         self.forms: list[dict[str, str]] = []
         self._server = ThreadingHTTPServer(
             ("127.0.0.1", 0), type("Handler", (_Handler,), {"issuer": self})
@@ -52,16 +54,15 @@ class Issuer:
         }
 
     def claims(self, **changed: Any) -> dict[str, Any]:
-        """An agent's ID token's claims; what is None is left out."""
+        """Return the claims of an agent's ID token. A claim that is None is left out."""
         now = int(time.time())
         good = {"iss": self.url, "aud": CLIENT, "sub": "anna", "name": "Anna", "groups": ["agent"]}
         claims = {**good, "iat": now, "exp": now + 300, **changed}
         return {name: value for name, value in claims.items() if value is not None}
 
     def token(self, *, kid: str = "first", signed_by: Any = None, **changed: Any) -> str:
-        claims = json.dumps(
-            self.claims(**changed)
-        ).encode()  # `jwt.encode` refuses to make some of the broken ones
+        # `jwt.encode` refuses some of the broken claims.
+        claims = json.dumps(self.claims(**changed)).encode()
         return jwt.api_jws.encode(
             claims, signed_by or self.keys[kid], "RS256", headers={"kid": kid}
         )

@@ -1,4 +1,4 @@
-"""The staff's pages without a browser: what each shows to whom, and plain forms' posts."""
+"""The staff's pages without a browser: what each shows to whom, and posts of plain forms."""
 
 import hashlib
 import re
@@ -13,7 +13,7 @@ from chalicelib import aws, formats, instants
 from chalicelib.auth import person as staff
 from chalicelib.auth import session
 from tests.backend import Backend
-from tests.edge.desk import ALWAYS, STAFF, Agent, ask, backdate
+from tests.edge.staff import ALWAYS, STAFF, Agent, ask, backdate
 from tests.events import Answer
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -76,7 +76,10 @@ def test_a_press_is_answered_by_a_redirect_and_a_late_one_by_the_page_and_why(
 
 
 def test_nothing_new_is_no_answer(line: Backend, anna: Person) -> None:
-    """The board's version knows what is on it, who looks and in which language, and not the running clocks."""
+    """Check that the board's version depends on its cards, the viewer and the language.
+
+    It does not depend on the running clocks.
+    """
     ask(line)
     page = anna.open()
     version = (
@@ -143,7 +146,10 @@ def test_each_state_has_its_screen(line: Backend, anna: Person) -> None:
 
 
 def test_no_press_loses_a_note_that_is_not_kept_yet(line: Backend, anna: Person) -> None:
-    """Without a script: the page that follows gives it back, whatever was pressed beside it."""
+    """Check that each page returns a note that is not stored yet, whatever was pressed.
+
+    This is for browsers without a script.
+    """
     reference = ask(line)
     typed = {"note": "Will <Gold> & Silber"}
     field = 'value="Will &lt;Gold&gt; &amp; Silber"'
@@ -181,7 +187,7 @@ def test_the_note_and_every_button_beside_it_are_one_form(line: Backend, anna: P
     buttons = re.findall(r"<button([^>]*)", page.partition('id="live"')[2])
     outside = buttons[: buttons.index(' class="second" name="outcome" value="reached"')]
     assert [each for each in outside if 'form="outcome"' not in each] == []
-    assert "disabled" in outside[0]  # what Enter in the note presses
+    assert "disabled" in outside[0]  # Enter in the note presses this one
 
 
 def test_to_whom_it_was_offered_is_in_the_history_by_name(line: Backend, anna: Person) -> None:
@@ -193,7 +199,7 @@ def test_to_whom_it_was_offered_is_in_the_history_by_name(line: Backend, anna: P
         page = who.open(f"{STAFF}/{reference}").text
         assert "Übergabe angeboten: Ben Beispiel" in page
         assert "ben-id" not in page.partition("Verlauf")[2]
-    anna.press(reference, action="handover", to="Dora")  # a name nobody signs in with
+    anna.press(reference, action="handover", to="Dora")  # nobody signs in with this name
     assert "Übergabe angeboten: Dora" in anna.open(f"{STAFF}/{reference}").text
 
 

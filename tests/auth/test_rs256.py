@@ -1,4 +1,7 @@
-"""Which signatures our RS256 takes: those of another library, and none that can be forged where a check is missing."""
+"""Our RS256 takes the same signatures as another library.
+
+It takes none that can be forged where a check is missing.
+"""
 
 import hashlib
 import random
@@ -13,18 +16,20 @@ from jwt.algorithms import RSAAlgorithm
 from chalicelib.auth.rs256 import PublicKey
 
 SIZE = 256  # bytes of a 2048-bit key's signature
-# What stands before the digest, RFC 8017, 9.2.
+# The bytes before the digest: RFC 8017, 9.2.
 INFO = bytes.fromhex("3031300d060960864801650304020105000420")
 SHA1_INFO = bytes.fromhex("3021300906052b0e03021a05000414")
 MESSAGE = b"header.claims"
 DIGEST = hashlib.sha256(MESSAGE).digest()
 
-TOO_SHORT = rsa.generate_private_key(65537, 1024)  # noqa: S505  it is refused
+# Such a key must be refused.
+TOO_SHORT = rsa.generate_private_key(65537, 1024)  # noqa: S505
 
 
 @pytest.fixture(scope="module")
 def key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(3, 2048)  # the exponent that is easiest to forge for
+    # Signatures are easiest to forge for this exponent.
+    return rsa.generate_private_key(3, 2048)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +42,7 @@ def taken(ours: PublicKey, message: bytes, signature: bytes) -> bool:
 
 
 def encoded(rest: bytes, start: bytes = b"\0\1", fill: bytes = b"\xff") -> bytes:
-    """What is signed: start, fill up to the key's size, a zero, the rest."""
+    """Return an encoded message: start, fill up to the key's size, a zero byte and the rest."""
     return start + fill * (SIZE - len(start) - 1 - len(rest)) + b"\0" + rest
 
 
@@ -73,7 +78,10 @@ def test_only_the_one_encoding_is_taken(key: rsa.RSAPrivateKey, ours: PublicKey)
 
 
 def test_a_cube_root_is_no_signature(ours: PublicKey) -> None:
-    """Without a look at what follows the digest, anybody signs for an exponent of 3 (Bleichenbacher, 2006)."""
+    """Check that a forged cube root is refused for an exponent of 3 (Bleichenbacher, 2006).
+
+    It is taken where nobody looks at what follows the digest.
+    """
     aimed = int.from_bytes(
         b"\0\1" + b"\xff" * 8 + b"\0" + INFO + DIGEST + b"\0" * (SIZE - 62), "big"
     )
@@ -125,13 +133,8 @@ def test_the_same_are_taken_as_by_another_library(key: rsa.RSAPrivateKey, ours: 
         {"n": "%"},
         {"n": "AQAB"},
         {"e": ""},
-        {"e": "AQ"},  # 1: whatever is sent is its own signature
-        {
-            "n": RSAAlgorithm.to_jwk(
-                TOO_SHORT.public_key(),
-                as_dict=True,
-            )["n"]
-        },
+        {"e": "AQ"},  # e = 1: each message is its own signature
+        {"n": RSAAlgorithm.to_jwk(TOO_SHORT.public_key(), as_dict=True)["n"]},
     ],
 )
 def test_what_is_no_key_is_refused(key: rsa.RSAPrivateKey, change: dict[str, object]) -> None:

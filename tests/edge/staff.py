@@ -1,4 +1,4 @@
-"""The staff at work, by the API, as somebody with a name."""
+"""The staff at work, through the API."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ STAFF = "/staff/callbacks"
 
 
 class Agent:
-    """One of the staff at the desk."""
+    """One of the staff, by name and role."""
 
     def __init__(self, backend: Backend, name: str = "Anna", role: str = "agent") -> None:
         self.backend, self.name = backend, name
@@ -25,16 +25,16 @@ class Agent:
         return self.backend.call("POST", url, body, self.headers)
 
     def do(self, reference: str, action: str, **body: Any) -> Answer:
-        """An action on a request."""
+        """Take an action on a request."""
         return self.post(f"{STAFF}/{reference}/{action}", **body)
 
     def tab(self, tab: str) -> list[str]:
-        """The references on a tab of the board."""
+        """Return the references on a tab of the board."""
         return [each["id"] for each in self.get(f"{STAFF}?state={tab}").json["callbacks"]]
 
 
 def ask(backend: Backend, **more: object) -> str:
-    """A visitor asks; the reference."""
+    """Ask for a callback as a visitor, and return its reference."""
     answer = backend.call("POST", "/callbacks", {**REQUEST, **more})
     assert answer.status == 202, answer.text
     reference: str = answer.json["reference"]
@@ -42,7 +42,7 @@ def ask(backend: Backend, **more: object) -> str:
 
 
 def backdate(backend: Backend, reference: str, **attributes: Any) -> None:
-    """Time has passed for a request: some of its instants lie where a test wants them."""
+    """Set attributes of a stored request, such as instants that lie in the past."""
     key = {"pk": f"CALLBACK#{reference}", "sk": "CALLBACK"}
     names = {f"#{name}": name for name in attributes}
     assigned = ", ".join(f"#{name} = :{name}" for name in attributes)

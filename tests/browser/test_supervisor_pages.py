@@ -1,4 +1,7 @@
-"""The supervisor's pages in a real Chromium, as supervisor and as agent: what they show, by keyboard, and axe-core."""
+"""The supervisor's pages in a real Chromium, for a supervisor and for an agent.
+
+Their content and their keyboard use are checked, and they are checked by axe.
+"""
 
 import itertools
 import random
@@ -19,9 +22,9 @@ from local.cloud import Cloud
 from tests.backend import Backend
 from tests.browser import pictures
 from tests.browser.conftest import NARROW, Staff
-from tests.browser.test_staff_signin import sign_in
-from tests.edge.desk import Agent
-from tests.edge.test_staff_lead import look
+from tests.browser.test_sign_in import sign_in
+from tests.edge.staff import Agent
+from tests.edge.test_staff_figures import look
 from tests.scale import SOAK
 
 pytestmark = pytest.mark.usefixtures("scale")
@@ -35,7 +38,7 @@ READER = "lotte.leserin@example.org"
 
 @dataclass(frozen=True)
 class Past:
-    """What lies behind the stage: references by number."""
+    """The references of two requests of the stage's past."""
 
     refused: str
     erasable: str
@@ -43,11 +46,11 @@ class Past:
 
 @pytest.fixture(scope="module")
 def past(cloud: Cloud) -> Iterator[Past]:
-    """A year of requests, growth and views, which is taken away again."""
+    """Store a year of requests, growth and views, and delete it afterwards."""
     chance, now = random.Random(7), instants.now()
     with Backend(cloud, cloud.env) as backend:
         contacts, counts = backend.env["CONTACTS_TABLE"], backend.env["VIEW_COUNTS_TABLE"]
-        items = [(contacts, items.pack(each)) for each in _requests(chance, now)]
+        stored = [(contacts, items.pack(each)) for each in _requests(chance, now)]
         for ago in range(365):
             day = instants.day(now - timedelta(days=ago), "Europe/Berlin").isoformat()
             grown = {
@@ -55,22 +58,15 @@ def past(cloud: Cloud) -> Iterator[Past]:
                 "confirmed": chance.randrange(9),
                 "unsubscribed": chance.randrange(3),
             }
-            items.append(
-                (
-                    contacts,
-                    {
-                        "pk": "GROWTH",
-                        "sk": f"{day}#77",
-                        **grown,
-                        "bounced": int(chance.random() < 0.1),
-                    },
-                )
-            )
-            items.append((counts, {"pk": "VIEWS", "sk": day, "views": chance.randrange(200, 4000)}))
-        for table, item in items:
+            bounced = int(chance.random() < 0.1)
+            growth = {"pk": "GROWTH", "sk": f"{day}#77", **grown, "bounced": bounced}
+            stored.append((contacts, growth))
+            views = {"pk": "VIEWS", "sk": day, "views": chance.randrange(200, 4000)}
+            stored.append((counts, views))
+        for table, item in stored:
             aws.write(aws.put(table, item))
         yield Past(_ask(backend, REFUSED, "refused"), _ask(backend, ERASABLE))
-        for table, item in items:
+        for table, item in stored:
             aws.write(aws.delete(table, {"pk": item["pk"], "sk": item["sk"]}))
 
 
@@ -108,9 +104,9 @@ def _ask(backend: Backend, phone: str, outcome: str = "") -> str:
 
 
 def clean(page: Page, name: str, width: int) -> None:
-    """Nothing runs over the edge, and axe-core finds nothing; a picture is kept.
+    """Check a page for overflow and by axe's rules, in light and dark, and keep a picture.
 
-    In `make soak` axe-core looks at each page in light and dark, else in turn.
+    In `make soak` axe looks at each page in light and dark, else in turn.
     """
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
         f"{name} runs over the edge"
@@ -150,7 +146,7 @@ def test_figures(staff: Staff, cloud: Cloud, past: Past, width: int) -> None:
 
 
 def heights(plot: Locator, color: str) -> list[float]:
-    """How high each bar of a colour stands over the axis, as a share of the room: by the pixels."""
+    """Measure by the pixels how high each bar of a colour is, as a share of the chart's height."""
     found: list[float] = plot.evaluate(
         """(plot, color) => {
             const canvas = plot.querySelector("canvas"), over = plot.querySelector(".u-over")
@@ -161,14 +157,16 @@ def heights(plot: Locator, color: str) -> list[float]:
             const context = copy.getContext("2d", { willReadFrequently: true })
             context.drawImage(canvas, 0, 0)
             context.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(color)
-            const [r, g, b] = context.fillStyle.match(/[0-9a-f]{2}/gi).map(each => parseInt(each, 16))
+            const wanted = context.fillStyle.match(/[0-9a-f]{2}/gi).map(each => parseInt(each, 16))
+            const distance = (data, i) =>
+                wanted.reduce((sum, each, at) => sum + Math.abs(data[i + at] - each), 0)
             return Array.from({ length: rows }, (_, bar) => {
                 const x = (room.left - at.left + (bar + 0.5) * room.width / rows) * ratio
                 const top = (room.top - at.top) * ratio, tall = room.height * ratio
-                const { data } = context.getImageData(Math.round(x), Math.round(top), 1, Math.round(tall))
+                const strip = [Math.round(x), Math.round(top), 1, Math.round(tall)]
+                const { data } = context.getImageData(...strip)
                 let lit = 0
-                for (let i = 0; i < data.length; i += 4)
-                    lit += Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 6
+                for (let i = 0; i < data.length; i += 4) lit += distance(data, i) < 6
                 return lit / tall
             })
         }""",
@@ -178,7 +176,7 @@ def heights(plot: Locator, color: str) -> list[float]:
 
 
 def column(page: Page, table: str, at: int) -> list[float]:
-    """The values of a table's column, 0 for none."""
+    """Return the values of a table's column, 0 for an empty cell."""
     cells = page.locator(f"#{table} tbody tr td:nth-child({at + 1})")
     read = "cells => cells.map(cell => Number(cell.querySelector('data')?.value ?? 0))"
     found: list[float] = cells.evaluate_all(read)
@@ -186,7 +184,10 @@ def column(page: Page, table: str, at: int) -> list[float]:
 
 
 def test_charts_are_their_tables(staff: Staff, cloud: Cloud, past: Past, width: int) -> None:
-    """Every bar is as high as its cell says, in light and dark; mouse and keyboard tell each bar's cells."""
+    """Check that every bar is as high as its cell says, in light and dark.
+
+    Mouse and keyboard show each bar's cells.
+    """
     page = staff(width).page
     sign_in(page, cloud, "supervisor", "/staff/figures?days=90")
     for scheme in ("light", "dark"):
@@ -210,7 +211,8 @@ def test_charts_are_their_tables(staff: Staff, cloud: Cloud, past: Past, width: 
             assert max(drawn) > 0.1
     plots = page.locator(".plot[data-table=growth-table]").all()
     top = max(max(column(page, "growth-table", each)) for each in (1, 2, 3, 4))
-    for at, plot in enumerate(plots, 1):  # one scale for all four
+    # All four have one scale.
+    for at, plot in enumerate(plots, 1):
         told = column(page, "growth-table", at)
         assert heights(plot, "--accent") == pytest.approx(
             [value / top for value in told], abs=0.015
@@ -242,7 +244,7 @@ def test_charts_are_their_tables(staff: Staff, cloud: Cloud, past: Past, width: 
 
 
 def test_figures_without_a_script(browser: Browser, staff: Staff, cloud: Cloud, past: Past) -> None:
-    """The tables are open, and the charts' room is not there."""
+    """Check that without a script the tables are open, and that there is no room for charts."""
     page = staff(360).page
     sign_in(page, cloud, "supervisor", "/staff/figures")
     plain = browser.new_context(
@@ -256,7 +258,10 @@ def test_figures_without_a_script(browser: Browser, staff: Staff, cloud: Cloud, 
 
 
 def test_figures_of_nothing(staff: Staff, cloud: Cloud, backend: Backend, width: int) -> None:
-    """An empty stage's page and an office's hours, as a stage of its own answers, at the address of this one."""
+    """Check an empty stage's figures and an office's hours.
+
+    Another stage answers at this one's address.
+    """
     backend.configure(
         STAGE="local",
         STAFF_TEST_KEY="key",
@@ -264,7 +269,8 @@ def test_figures_of_nothing(staff: Staff, cloud: Cloud, backend: Backend, width:
         HOTLINE_HOURS="Mon-Thu 09:00-12:30 13:30-17:00; Fri 09:00-15:00",
         HOTLINE_HOLIDAYS="BW",
         HOTLINE_EXCEPTIONS="12-24 closed; 12-31 10:00-12:00",
-        STAFF_SHIFTS="anna@shop.example Mon-Fri 09:00-13:00 | ben.mit.langem.namen@shop.example Mon-Sun 12:00-24:00",
+        STAFF_SHIFTS="anna@shop.example Mon-Fri 09:00-13:00"
+        " | ben.mit.langem.namen@shop.example Mon-Sun 12:00-24:00",
     )
     sam = Agent(backend, "Sam", "supervisor")
     page = staff(width).page
@@ -285,7 +291,8 @@ def test_figures_of_nothing(staff: Staff, cloud: Cloud, backend: Backend, width:
 
 def test_search_block_lift_and_erase(staff: Staff, cloud: Cloud, past: Past, width: int) -> None:
     visitor = staff(width)
-    visitor.refusals_expected = True  # what is not found is a 404 and a 422 of the page itself
+    # The page itself answers 404 or 422 to a search in vain.
+    visitor.refusals_expected = True
     page = visitor.page
     sign_in(page, cloud, "supervisor", "/staff/search")
     expect(page.get_by_role("link", name=past.refused, exact=True)).to_be_visible()
@@ -335,7 +342,8 @@ def test_subscribers(staff: Staff, cloud: Cloud, width: int) -> None:
         signup = {"email": reader, "consent": "newsletter-de-1"}
         assert backend.call("POST", "/newsletter/signups", signup).status == 202
     visitor = staff(width)
-    visitor.refusals_expected = True  # what is not found is a 404 and a 422 of the page itself
+    # The page itself answers 404 or 422 to a search in vain.
+    visitor.refusals_expected = True
     page = visitor.page
     sign_in(page, cloud, "supervisor", "/staff/subscribers")
     clean(page, "subscribers", width)
@@ -385,7 +393,7 @@ def test_by_keyboard_alone(staff: Staff, cloud: Cloud, past: Past) -> None:
     page = staff(1400).page
     sign_in(page, cloud, "supervisor", "/staff/figures")
     page.keyboard.press("Tab")
-    page.keyboard.press("Enter")  # to the content
+    page.keyboard.press("Enter")  # follows the link to the content
     expect(page.locator("main")).to_be_focused()
     for _ in range(30):
         page.keyboard.press("Tab")

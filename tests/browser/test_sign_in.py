@@ -1,25 +1,25 @@
-"""Signing in and out in a real Chromium, at the emulated user pool's own page."""
+"""Sign in and out in a real Chromium, at the emulated user pool's own page."""
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from local.cloud import Cloud
+from tests.auth.hosted import login
 from tests.browser import pictures
 from tests.browser.conftest import Staff, contrast
-from tests.staff.hosted import login
 
 ROLES = {"agent": "Beratung", "supervisor": "Leitung"}
 
 
 def sign_in(page: Page, cloud: Cloud, role: str, path: str = "/staff") -> None:
-    """From a page of the staff's over the provider's and back."""
+    """Open a page of the staff's, and sign in at the provider."""
     who = login(cloud, role)
     page.goto(cloud.api + path)
     page.get_by_label("Username").fill(who.email)
     page.get_by_label("Password").fill(who.password)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{cloud.api}/**")
-    page.bring_to_front()  # what is pressed next wants a page that has the focus
+    page.bring_to_front()  # the next press needs a page that has the focus
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -35,9 +35,8 @@ def test_in_and_out(staff: Staff, cloud: Cloud, role: str, width: int) -> None:
     assert page.evaluate("document.cookie") == ""  # no script can read the session
     pictures.keep(page, pictures.SCREENSHOTS / f"staff_{role}_{width}px.png")
     page.get_by_role("button", name="Abmelden").click()
-    expect(
-        page.get_by_label("Username")
-    ).to_be_visible()  # out at the provider as well, and back at its door
+    # The sign-out ends the provider's session as well, and leads back to its sign-in.
+    expect(page.get_by_label("Username")).to_be_visible()
     page.goto(cloud.staff)
     expect(page.get_by_label("Username")).to_be_visible()
     assert "staff" not in {each["name"] for each in visitor.context.cookies()}
@@ -81,15 +80,21 @@ def test_a_page_left_open_after_the_sign_out_is_told_so(staff: Staff, cloud: Clo
 
 
 def test_another_sites_form_changes_nothing(staff: Staff, cloud: Cloud) -> None:
-    """The cookie is not sent with it (SameSite), and would not do: the origin is another."""
+    """Check that another site's form cannot sign somebody out.
+
+    It brings no cookie (SameSite), and its origin would be refused, too.
+    """
     visitor = staff(1400)
     visitor.refusals_expected = True
     page = visitor.page
     sign_in(page, cloud, "agent")
-    page.goto(cloud.site)  # another origin of the same site: so the cookie does come along here
+    page.goto(cloud.site)  # another origin of the same site, where the cookie does come along
     page.evaluate(
-        """action => { const form = document.createElement("form"); form.method = "post"; form.action = action;
-        document.body.append(form); form.submit() }""",
+        """action => {
+            const form = Object.assign(document.createElement("form"), { method: "post", action })
+            document.body.append(form)
+            form.submit()
+        }""",
         f"{cloud.staff}/sign-out",
     )
     expect(page.get_by_text("Das muss von einer Seite des Dienstes selbst kommen.")).to_be_visible()
@@ -102,13 +107,16 @@ def test_the_text_can_be_read_in_light_and_dark(cloud: Cloud, staff: Staff) -> N
         visitor = staff(360, color_scheme=scheme)
         sign_in(visitor.page, cloud, "supervisor")
         pairs = visitor.page.evaluate(
-            """() => [...document.querySelectorAll("a, button, small, span, h1, p")].filter(e => e.offsetWidth)
-            .map(e => {
-                const clear = box => getComputedStyle(box).backgroundColor === "rgba(0, 0, 0, 0)"
-                let box = e
-                while (clear(box) && box.parentElement) box = box.parentElement
-                return [e.textContent.trim(), getComputedStyle(e).color, getComputedStyle(box).backgroundColor]
-            })"""
+            """() => {
+                const paper = e => getComputedStyle(e).backgroundColor
+                const texts = [...document.querySelectorAll("a, button, small, span, h1, p")]
+                return texts.filter(e => e.offsetWidth).map(e => {
+                    let box = e
+                    while (paper(box) === "rgba(0, 0, 0, 0)" && box.parentElement)
+                        box = box.parentElement
+                    return [e.textContent.trim(), getComputedStyle(e).color, paper(box)]
+                })
+            }"""
         )
         assert len(pairs) > 5
         assert [(text, scheme) for text, ink, paper in pairs if contrast(ink, paper) < 4.5] == []

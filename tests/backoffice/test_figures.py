@@ -1,4 +1,4 @@
-"""The figures against a count by brute force, on requests that the workflow itself made."""
+"""The figures agree with a count by brute force, on requests that the workflow made."""
 
 import random
 from collections import Counter
@@ -24,7 +24,7 @@ from tests.callbacks.cases import (
     retry,
     scheduled,
 )
-from tests.callbacks.test_hotline import berlin
+from tests.callbacks.test_opening_hours import berlin
 from tests.scale import Scale
 
 FIRST, LAST = date(2026, 11, 23), date(2026, 11, 29)
@@ -40,12 +40,8 @@ def of(*requests: Callback, now: datetime = NOW, **more: Any) -> figures.Figures
 def test_nothing_at_all() -> None:
     found = of()
     assert len(found.periods) == 7
-    assert (found.total.requested, found.total.share, found.total.wait(50), found.live) == (
-        0,
-        None,
-        None,
-        0,
-    )
+    total = found.total
+    assert (total.requested, total.share, total.wait(50), found.live) == (0, None, None, 0)
     assert [each.rate for each in found.attempts] == [None, None, None]
     assert set(found.ends.values()) == {0}
 
@@ -64,15 +60,8 @@ def test_in_time_to_the_minute_promised() -> None:
 
 def test_percentiles_are_waits_that_happened() -> None:
     period = figures.Period(FIRST, waits=[40, 10, 30])
-    assert [period.wait(percent) for percent in (1, 33, 34, 50, 67, 90, 100)] == [
-        10,
-        10,
-        30,
-        30,
-        40,
-        40,
-        40,
-    ]
+    waits = [period.wait(percent) for percent in (1, 33, 34, 50, 67, 90, 100)]
+    assert waits == [10, 10, 30, 30, 40, 40, 40]
 
 
 def test_what_is_not_decided_yet_counts_for_neither_side() -> None:
@@ -103,17 +92,14 @@ def test_a_wished_window_counts_from_its_beginning() -> None:
         called.after, ANNA, "later", RULES, at("Tue 13:12"), window=later
     ).after
     total = of(moved).total
-    assert (total.share, total.waits) == (1, [])  # where the first window began is not kept
+    assert (total.share, total.waits) == (1, [])  # the first window's beginning is not stored
     agreed = workflow.record_outcome(calling(), ANNA, "later", RULES, MONDAY, window=later).after
     assert of(agreed).total.waits == [0]
 
 
 def test_a_call_under_way_is_no_attempt_that_failed() -> None:
-    assert [(each.made, each.reached) for each in of(calling(), retry()).attempts] == [
-        (1, 0),
-        (0, 0),
-        (0, 0),
-    ]
+    attempts = of(calling(), retry()).attempts
+    assert [(each.made, each.reached) for each in attempts] == [(1, 0), (0, 0), (0, 0)]
 
 
 def test_days_are_the_companys_across_the_change_of_clocks() -> None:
@@ -159,7 +145,7 @@ def test_growth_and_views_of_days_outside_of_the_span_do_not_count() -> None:
 
 
 def _lived(chance: random.Random) -> Callback:
-    """A request that was made at some time of the week, and what some staff made of it."""
+    """Return a request of some time of the week, with what some staff did with it."""
     now = at("Mon 00:00") + timedelta(minutes=chance.randrange(7 * 24 * 60))
     wished = replace(ASKED, window=WINDOW) if chance.random() < 0.3 and now < WINDOW[0] else ASKED
     request = workflow.submit(wished, "R-1", RULES, now).after
@@ -236,6 +222,5 @@ def test_two_thousand_requests_counted_by_brute_force(scale: Scale) -> None:
         assert sum(wait < within for wait in waits) * 100 < percent * len(waits)
     assert sum(each.requested for each in found.periods) == total.requested
     assert sum(each.in_time for each in found.periods) == total.in_time
-    print(
-        f"\nrequests {len(inside)} · attempted {len(attempted)} · in time {len(in_time)} · ends {found.ends}"
-    )
+    counts = f"attempted {len(attempted)} · in time {len(in_time)} · ends {found.ends}"
+    print(f"\nrequests {len(inside)} · {counts}")

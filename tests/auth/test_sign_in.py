@@ -1,4 +1,4 @@
-"""What a browser is given when it begins to sign in, and which settings may not stand."""
+"""What a browser gets when it begins to sign in, and which settings are refused."""
 
 import base64
 import hashlib
@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib import settings
 from chalicelib.auth import cookies, provider, sign_in
-from tests.staff.issuer import Issuer
+from tests.auth.issuer import Issuer
 
 SECURE = {"STAGE": "prod", "BASE_URL": "https://a.example", "SITE_URL": "https://b.example"}
 
@@ -21,9 +21,8 @@ def test_state_nonce_and_verifier_tell_nothing_of_each_other() -> None:
         for each in (attempt.state, attempt.nonce, attempt.verifier)
     }
     assert len(parts | {one.secret, other.secret}) == 8
-    assert {len(each) for each in parts} == {
-        43
-    }  # 256 bits, and as long as RFC 7636 wants a verifier
+    # These are 256 bits, and as long as RFC 7636 demands of a verifier.
+    assert {len(each) for each in parts} == {43}
 
 
 def test_the_challenge_is_the_verifiers_s256() -> None:
@@ -92,7 +91,7 @@ def test_cookies_are_this_hosts_alone(
         "127.0.0.1",
         "127.1.2.3",
         "[::1]",
-        "0.0.0.0",  # noqa: S104  nothing listens there
+        "0.0.0.0",  # noqa: S104  # nothing listens there
         "[::]",
         "[::ffff:127.0.0.1]",
     ],

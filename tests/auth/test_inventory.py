@@ -1,4 +1,4 @@
-"""Every staff route against everybody who may not: walked from the routes' own inventory."""
+"""Every staff route refuses everybody who may not use it, by the routes' own inventory."""
 
 import re
 
@@ -7,9 +7,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from chalicelib.auth import gate
 from chalicelib.http.inventory import INVENTORY, METHODS
+from tests.auth.issuer import Issuer, key
+from tests.auth.test_tokens import hs256, unsigned
 from tests.backend import Backend
-from tests.staff.issuer import Issuer, key
-from tests.staff.test_tokens import hs256, unsigned
 
 STAFF = sorted(path for path in INVENTORY if re.match(r"/staff(/|$)", path))
 CLOSED = [path for path in STAFF if path not in gate.OPEN]
@@ -20,7 +20,7 @@ def url(path: str) -> str:
 
 
 def strangers(issuer: Issuer) -> dict[str, dict[str, str]]:
-    """The headers of those whom nobody knows."""
+    """Return the headers of callers whom nobody knows, by what is wrong with them."""
     public = (
         issuer.keys["first"]
         .public_key()
@@ -67,9 +67,8 @@ def test_nobody_unknown_gets_past_the_gate(staffed: Backend, issuer: Issuer) -> 
                     denied += 1
                 else:
                     let_in.append((who, method, path, answer.status))
-    print(
-        f"\nstaff routes {len(CLOSED)} · requests of strangers denied {denied}, let in {len(let_in)}"
-    )
+    outcome = f"denied {denied}, let in {len(let_in)}"
+    print(f"\nstaff routes {len(CLOSED)} · requests of strangers {outcome}")
     assert denied
     assert let_in == []
 
@@ -103,7 +102,7 @@ def test_a_supervisor_may_everything(staffed: Backend, issuer: Issuer) -> None:
 
 
 def test_only_the_sign_in_is_open(staffed: Backend) -> None:
-    """All that an unknown caller gets something else than a refusal from."""
+    """Check that only the sign-in answers an unknown caller with anything but a refusal."""
     found = {path for path in STAFF if staffed.call("GET", url(path)).status not in (401, 403)}
     assert found == gate.OPEN == {"/staff/sign-in", "/staff/signed-in"}
 

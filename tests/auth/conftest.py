@@ -9,15 +9,15 @@ import pytest
 from chalicelib import settings
 from chalicelib.auth import provider
 from local.cloud import Cloud
+from tests.auth.issuer import Issuer
 from tests.backend import WEBSITE, Backend
-from tests.staff.issuer import Issuer
 
 _stages = itertools.count(1)
 
 
 @pytest.fixture
 def configured(issuer: Issuer) -> Iterator[Issuer]:
-    """This process is a local stage that trusts the issuer; it has no cloud."""
+    """Configure this process as a local stage that trusts the issuer, without a cloud."""
     with pytest.MonkeyPatch.context() as environment:
         for name, value in {"STAGE": "local", **issuer.settings()}.items():
             environment.setenv(name, value)
@@ -30,7 +30,10 @@ def configured(issuer: Issuer) -> Iterator[Issuer]:
 
 @pytest.fixture
 def staffed(cloud: Cloud, issuer: Issuer) -> Iterator[Backend]:
-    """A stage on tables of its own that trusts the issuer. It is a local one: no other may trust 127.0.0.1."""
+    """Enter a stage on tables of its own that trusts the issuer.
+
+    It is a local stage, since no other may trust a provider on 127.0.0.1.
+    """
     tables = cloud.resources(f"s{next(_stages)}-{os.getpid()}")
     ours = {"STAGE": "local", "BASE_URL": "http://contact.test", "STAFF_TEST_KEY": ""}
     with Backend(cloud, {**tables, **WEBSITE, **ours, **issuer.settings()}) as ready:

@@ -1,11 +1,11 @@
-"""The coming days as the machine understands them: holidays, exceptions, clock changes, days without end, shifts."""
+"""The coming days: holidays, exceptions, clock changes, days without an end, and shifts."""
 
 from datetime import date
 
 from chalicelib.backoffice.hours import model as schedule
 from chalicelib.callbacks.model import Rules
 from chalicelib.formats import Formats
-from tests.callbacks.test_hotline import berlin, make
+from tests.callbacks.test_opening_hours import berlin, make
 
 WORDS = Formats("de", "Europe/Berlin")
 

@@ -1,4 +1,7 @@
-"""Somebody who has never seen it, has read nothing, and knows what `make run` prints: from there, or from an alert."""
+"""Somebody who sees the staff's pages for the first time finds the way to a finished call.
+
+The newcomer knows only what `make run` prints, and starts there or at an alert.
+"""
 
 import re
 from collections.abc import Iterator
@@ -13,27 +16,27 @@ from local.__main__ import _summary
 from local.cloud import Cloud
 from tests.backend import Backend
 from tests.browser.conftest import Visitor, visitor
-from tests.browser.desk.conftest import NO_TELEPHONE
-from tests.browser.desk.scene import Scene
-from tests.browser.desk.test_screens import FIRST, PHONE
+from tests.browser.staff.conftest import NO_TELEPHONE
+from tests.browser.staff.scene import Scene
+from tests.browser.staff.test_screens import FIRST, PHONE
 
 
 @dataclass
 class Newcomer:
-    """Presses what stands out, and nothing else; types what a label asks for."""
+    """Presses only what stands out, and types what a label asks for."""
 
     visitor: Visitor
     printed: str
     pressed: list[str] = field(default_factory=list)
 
     def address(self, name: str) -> str:
-        """What is printed beside a word."""
+        """Return the address that is printed beside a word."""
         found = re.search(rf"^ +{name} +(http\S+)", self.printed, re.MULTILINE)
         assert found, self.printed
         return found[1]
 
     def sign_in(self) -> None:
-        """At whatever page asks for it, as the first person that is printed."""
+        """Sign in as the first person that is printed, at whatever page asks for it."""
         found = re.search(r"^ +(\S+@\S+) +(\S+) +Anna Agent$", self.printed, re.MULTILINE)
         assert found, self.printed
         page = self.visitor.page
@@ -44,12 +47,12 @@ class Newcomer:
         self.press(page.get_by_role("button"))
 
     def press(self, button: Locator) -> None:
-        """Presses it, as with a thumb."""
+        """Press a button, and note it."""
         self.pressed.append(button.inner_text())
         button.click()
 
     def press_first(self, label: str) -> None:
-        """Presses the one thing that stands out on the screen as it is, unscrolled, which says what it does."""
+        """Press the one button that stands out on the screen without scrolling, with this label."""
         page = self.visitor.page
         page.wait_for_function(f"label => ({FIRST})().join() === label", arg=label)
         assert page.evaluate("scrollY") == 0

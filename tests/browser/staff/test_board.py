@@ -1,4 +1,7 @@
-"""The board and a request's page in a real Chromium: two people at work, every outcome, keys, lost lines, axe."""
+"""The board and a request's page in a real Chromium.
+
+Two people work at once, with every outcome, by keyboard, over lost connections, checked by axe.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -8,11 +11,11 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from chalicelib import instants
 from chalicelib.callbacks.stores import requests
+from tests.auth.hosted import login
 from tests.backend import Backend
 from tests.browser.conftest import eventually
-from tests.browser.desk.people import at_the_desk, inspect, press
-from tests.edge.desk import STAFF, ask, backdate
-from tests.staff.hosted import login
+from tests.browser.staff.people import colleague, inspect, press
+from tests.edge.staff import STAFF, ask, backdate
 
 ENDS = {
     "Erreicht": "done",
@@ -26,7 +29,7 @@ ENDS = {
 
 
 def test_from_the_alert_to_the_outcome(line: Backend, staff: Any) -> None:
-    """The alert's link, the claim, the call, the end; on each page nothing for axe to say."""
+    """Go from the alert's link over claim and call to the end, with axe on each page."""
     reference = ask(line, note="Krügerrand", email="eva@example.org", topic="selling")
     page = staff(path=f"{STAFF}/{reference}").page
     expect(page.get_by_role("button", name="Übernehmen")).to_be_visible()
@@ -37,7 +40,8 @@ def test_from_the_alert_to_the_outcome(line: Backend, staff: Any) -> None:
     expect(page.get_by_role("link", name="Jetzt anrufen")).to_have_attribute(
         "href", "tel:+4979302000"
     )
-    expect(page.get_by_text("+49 7930 2000", exact=True)).to_be_visible()  # for a desk telephone
+    # The number is to be read, for a desk telephone.
+    expect(page.get_by_text("+49 7930 2000", exact=True)).to_be_visible()
     inspect(page, "claimed")
     page.get_by_label("Notiz").fill("Ruft nach Feierabend")
     page.get_by_role("link", name="Jetzt anrufen").click()
@@ -49,7 +53,7 @@ def test_from_the_alert_to_the_outcome(line: Backend, staff: Any) -> None:
     expect(page.get_by_text("Ruft nach Feierabend")).to_be_visible()
     expect(page.get_by_text("Erreicht und erledigt")).to_be_visible()
     inspect(page, "done")
-    shown = at_the_desk(line).get(f"{STAFF}/{reference}").json
+    shown = colleague(line).get(f"{STAFF}/{reference}").json
     assert (shown["state"], [each["outcome"] for each in shown["calls"]]) == ("done", ["reached"])
 
 
@@ -84,7 +88,8 @@ def test_two_claim_at_once_and_the_slower_is_told_who_was_faster(
     for each in people:
         each.refusals_expected = True
         each.page.get_by_role("button", name=f"Übernehmen {reference}").wait_for()
-    for each in people:  # both are on their way before either is answered
+    # Both presses are on their way before either is answered.
+    for each in people:
         each.page.evaluate("setTimeout(() => document.querySelector('.card button').click(), 300)")
     for each in people:
         expect(each.page).to_have_url(f"{line.cloud.api}{STAFF}/{reference}")
@@ -116,16 +121,18 @@ def test_a_new_request_appears_by_itself_and_is_announced(
     others = [ask(line, phone=f"07931 41{number:02}") for number in range(2)]
     in_time(page, page.get_by_text("2 neue Anfragen"))
     inspect(page, "board_due")
-    at_the_desk(line).do(others[0], "claim")
+    colleague(line).do(others[0], "claim")
     in_time(page, page.locator(".cards:not(:has(li:nth-child(3)))"))
     expect(page.get_by_role("link", name=others[0])).to_be_hidden()
-    expect(page.locator("#said")).to_have_text(
-        "2 neue Anfragen"
-    )  # that one is gone is no news to read out
+    # It is not announced that one is gone.
+    expect(page.locator("#said")).to_have_text("2 neue Anfragen")
 
 
 def in_time(page: Page, locator: Locator) -> None:
-    """Seconds pass on the page until there is what a test waits for; what it asks for takes its own time."""
+    """Let seconds pass on the page until the locator finds something.
+
+    Requests of the page take their own time meanwhile.
+    """
 
     def look() -> int:
         page.clock.run_for(1000)
@@ -134,17 +141,20 @@ def in_time(page: Page, locator: Locator) -> None:
     eventually(look)
 
 
-# Whether the line is open, and seconds until that changes (-1: never); the seconds that pass; what the card says then.
+# fmt: off
 CLOCKS = (
-    (1, 7200, 59, "0 min", "29 min"),
-    (1, 7200, 61, "1 min", "28 min"),
+    # Whether the line is open, the seconds until that changes (-1: never), the seconds that pass,
+    # and then the card's waiting time and the time left.
+    (1, 7200,   59, "0 min",      "29 min"),
+    (1, 7200,   61, "1 min",      "28 min"),
     (1, 7200, 3660, "1 h 01 min", "0 min"),
-    (1, 120, 3600, "2 min", "27 min"),
-    (0, 120, 60, "0 min", "29 min"),
-    (0, 120, 300, "3 min", "26 min"),
-    (1, -1, 300, "5 min", "24 min"),
-    (0, -1, 300, "0 min", "29 min"),
+    (1,  120, 3600, "2 min",      "27 min"),
+    (0,  120,   60, "0 min",      "29 min"),
+    (0,  120,  300, "3 min",      "26 min"),
+    (1,   -1,  300, "5 min",      "24 min"),
+    (0,   -1,  300, "0 min",      "29 min"),
 )
+# fmt: on
 
 
 def test_the_clocks_run_while_the_line_is_open(line: Backend, staff: Any, phone: str) -> None:
@@ -166,13 +176,13 @@ def test_the_clocks_run_while_the_line_is_open(line: Backend, staff: Any, phone:
     for opened, change, seconds, waits, left in CLOCKS:
         page.reload()
         page.evaluate(
-            f"Object.assign(document.getElementById('live').dataset, {{open: {opened}, change: {change}}})"
+            "line => Object.assign(document.getElementById('live').dataset, line)",
+            {"open": opened, "change": change},
         )
         page.clock.run_for(seconds * 1000)
         expect(page.locator(".card b")).to_have_text([waits, left])
-    assert set(asked) == {
-        "1"
-    }  # what a page asks by itself is marked: it does not count as use of the session
+    # The page marks its own requests, since they are no use of the session.
+    assert set(asked) == {"1"}
 
 
 def test_overdue_is_said_in_words_on_every_tab(line: Backend, staff: Any) -> None:
@@ -235,7 +245,10 @@ def test_what_was_pressed_without_a_connection_is_sent_when_it_is_back(
 
 
 def test_a_lost_answer_changes_nothing(line: Backend, staff: Any, phone: str) -> None:
-    """The press arrives, its answer does not: sent again, there is still one call."""
+    """Check that there is one call where the press arrives and its answer is lost.
+
+    The page sends the press again.
+    """
     reference = ask(line, phone=phone)
     agent = staff()
     agent.refusals_expected = True
@@ -310,7 +323,7 @@ def test_what_is_pressed_while_another_press_is_on_its_way_is_sent_after_it(
     sent[1].continue_()
     expect(page.get_by_text("Der nächste Versuch")).to_be_visible()
     assert len(sent) == 3
-    told = at_the_desk(line).get(f"{STAFF}/{reference}").json
+    told = colleague(line).get(f"{STAFF}/{reference}").json
     assert [each["event"] for each in told["history"]] == [
         "submitted",
         "claimed",
@@ -350,7 +363,8 @@ def test_an_ended_session_says_so_and_keeps_what_was_typed(
         press(page, "Erreicht")
     expect(page.get_by_label("Notiz")).to_have_value("Noch da")
     assert state(line, reference) == "claimed"
-    agent.context.add_cookies(cookies)  # signed in again in the other window, and back in this one
+    # The agent has signed in again in another window, and comes back to this one.
+    agent.context.add_cookies(cookies)
     page.evaluate("dispatchEvent(new Event('focus'))")
     expect(page.get_by_text("Hier ist nichts mehr zu tun.")).to_be_visible(timeout=10_000)
     expect(page.locator("li", has_text="Noch da")).to_be_visible()

@@ -1,4 +1,4 @@
-"""Sessions in the table: hashed, ended by time and by hand, and what a cookie alone may do."""
+"""Sessions in the table: hashed, ended by time and by hand, and safe from foreign pages."""
 
 import hashlib
 from datetime import timedelta
@@ -19,7 +19,7 @@ OURS = "https://contact.site.example"
 
 
 def writes(backend: Backend, session_id: str, after: timedelta) -> int:
-    """How many writes it takes to find a session."""
+    """Count the writes that it takes to find a session."""
     seen: list[str] = []
 
     def note(model: Any, **_: Any) -> None:
@@ -54,9 +54,8 @@ def test_a_session_ends_after_eight_hours_however_busy(backend: Backend) -> None
     assert late == NOW + timedelta(hours=8)
     assert session.find(begun, late) is None
     (item,) = backend.items(prefix="SESSION#")
-    assert item["expires"] == instants.epoch(
-        NOW + timedelta(hours=8)
-    )  # the table tidies it up by then
+    # The table removes it then.
+    assert item["expires"] == instants.epoch(NOW + timedelta(hours=8))
 
 
 def test_reading_writes_once_a_minute_at_most(backend: Backend) -> None:
@@ -102,7 +101,10 @@ def test_the_cookie_opens_pages_and_is_this_hosts_alone(backend: Backend) -> Non
 
 
 def test_a_change_has_to_come_from_a_page_of_ours(backend: Backend) -> None:
-    """The cookie comes along whoever makes the browser ask; the origin says who did."""
+    """Check that a change needs the origin of our pages besides the cookie.
+
+    The cookie comes along whoever makes the browser send the request.
+    """
     begun = session.begin(ANNA, "cause", instants.now())
     cookie = {"cookie": f"__Host-staff={begun}"}
     foreign = (
@@ -133,7 +135,7 @@ def test_signing_out_ends_the_session(backend: Backend) -> None:
     assert "Anna" not in done.text
     assert backend.items(prefix="SESSION#") == []
     assert backend.call("GET", "/staff", headers=ours).status == 401
-    assert backend.call("POST", "/staff/sign-out", headers=ours).status == 401  # the second press
+    assert backend.call("POST", "/staff/sign-out", headers=ours).status == 401  # a second press
 
 
 def test_a_person_who_opens_a_page_is_led_to_the_sign_in(backend: Backend) -> None:

@@ -1,4 +1,4 @@
-"""Signing in for real: our API behind the emulated gateway, the emulated user pool, its own sign-in page."""
+"""Signing in at the emulated user pool's own page, with our API behind the emulated gateway."""
 
 import json
 import urllib.error
@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 
 from local.cloud import Cloud
-from tests.staff.hosted import Visitor, login, tokens
+from tests.auth.hosted import Visitor, login, tokens
 
 
 @pytest.mark.parametrize("role", ["agent", "supervisor"])
@@ -23,7 +23,7 @@ def test_in_and_out_again(cloud: Cloud, role: str) -> None:
         "Sie sind abgemeldet" in visitor.open(f"{cloud.staff}/sign-out", {}, origin=cloud.api).text
     )
     assert "staff" not in {each.name for each in visitor.jar}
-    visitor.jar.set_cookie(session)  # somebody kept it
+    visitor.jar.set_cookie(session)  # somebody kept the cookie
     assert "Password" in visitor.open(cloud.staff).text
 
 
@@ -40,7 +40,7 @@ def test_the_answer_is_good_once(cloud: Cloud) -> None:
     visitor.open(answer)
     assert visitor.status == 400
     assert "Noch einmal anmelden" in visitor.text
-    assert visitor.open(cloud.staff).status == 200  # whoever was signed in still is
+    assert visitor.open(cloud.staff).status == 200  # the session is still open
 
 
 def test_an_account_without_a_group_is_told_so(cloud: Cloud) -> None:
@@ -57,7 +57,7 @@ def test_an_account_without_a_group_is_told_so(cloud: Cloud) -> None:
 
 
 def test_nobody_can_make_an_account_or_sign_in_past_the_page(cloud: Cloud) -> None:
-    """The emulator lets anybody sign up; AWS goes by these settings."""
+    """Check the settings by which AWS refuses to sign up. The emulator lets anybody sign up."""
     client, pool = cloud.client("cognito-idp"), cloud.env["OIDC_ISSUER"].rpartition("/")[2]
     described = client.describe_user_pool(UserPoolId=pool)["UserPool"]
     assert described["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
@@ -96,4 +96,4 @@ def test_the_sign_out_ends_at_the_provider_too(cloud: Cloud) -> None:
     page = visitor.open(f"{cloud.staff}/sign-out", {}, origin=cloud.api).text
     place = page.partition('content="0; url=')[2].partition('"')[0].replace("&amp;", "&")
     assert place.startswith(cloud.env["AWS_ENDPOINT_URL"])
-    assert "Password" in visitor.open(place).text  # and leads back to the sign-in
+    assert "Password" in visitor.open(place).text  # the provider leads back to its sign-in

@@ -1,4 +1,4 @@
-"""People at work at a hotline that is open around the clock, in a real Chromium."""
+"""People at work on a line that is open around the clock, in a real Chromium."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,8 +15,8 @@ from chalicelib.callbacks.stores import requests
 from local.cloud import Cloud
 from tests.backend import Backend
 from tests.browser.conftest import Visitor, visitor
-from tests.browser.test_staff_signin import sign_in
-from tests.edge.desk import ALWAYS
+from tests.browser.test_sign_in import sign_in
+from tests.edge.staff import ALWAYS
 
 NO_TELEPHONE = """document.addEventListener("click", event => {
   if (event.target.closest("a[href^='tel:']")) event.preventDefault()
@@ -25,7 +25,7 @@ NO_TELEPHONE = """document.addEventListener("click", event => {
 
 @pytest.fixture(scope="package")
 def hotline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A cloud whose line is open around the clock, as the tests run at any hour."""
+    """Start a cloud whose line is open around the clock, since the tests run at any hour."""
     settings = {**ALWAYS, "LIMIT_CALLBACKS_PER_CALLER": "1000", "LIMIT_CALLBACKS_PER_NUMBER": "100"}
     with Cloud(
         tmp_path_factory.mktemp("hotline"), trust_forwarded_for=True, extra_env=settings
@@ -35,7 +35,7 @@ def hotline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @pytest.fixture
 def line(hotline: Cloud) -> Iterator[Backend]:
-    """The same stage in this process, its board cleared afterwards, as each test expects an empty one."""
+    """Enter the same stage in this process, and clear its board afterwards for the next test."""
     with Backend(hotline, hotline.env) as ready:
         yield ready
         clear = Who("test", "Test")
@@ -46,14 +46,17 @@ def line(hotline: Cloud) -> Iterator[Backend]:
 
 @pytest.fixture
 def staff(browser: Browser, hotline: Cloud) -> Iterator[Any]:
-    """Makes people who are signed in, each at a browser of their own; their pages have to stay clean."""
+    """Make people who are signed in, each at a browser of their own.
+
+    Fails if a page had an error, a warning or a request to others.
+    """
     made: list[Visitor] = []
 
     def make(
         role: str = "agent", width: int = 1400, path: str = "/staff", **options: Any
     ) -> Visitor:
         arrived = visitor(browser, hotline, width, **options)
-        # There is no telephone to hand a `tel:` link to: Chromium without one takes no further press.
+        # Chromium finds no telephone for a `tel:` link, and then reacts to no further press.
         arrived.context.add_init_script(NO_TELEPHONE)
         arrived.provider = urlsplit(hotline.aws).netloc
         made.append(arrived)

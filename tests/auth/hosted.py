@@ -1,4 +1,4 @@
-"""The emulated user pool's own sign-in page, as a browser would use it, over HTTP."""
+"""The sign-in page of the emulated user pool, used over HTTP as a browser would."""
 
 import html
 import http.cookiejar
@@ -26,7 +26,10 @@ class _Noting(urllib.request.HTTPRedirectHandler):
 
 
 class Visitor:
-    """A browser with cookies; `at` is where it is, `text` what it shows, `led` where it was sent on to."""
+    """A browser with cookies.
+
+    `at` is its address, `text` and `status` are its page's, `led` has all redirects.
+    """
 
     def __init__(self) -> None:
         self.jar, self.led = http.cookiejar.CookieJar(), list[str]()
@@ -36,7 +39,7 @@ class Visitor:
         self.at, self.text, self.status = "", "", 0
 
     def open(self, url: str, form: dict[str, str] | None = None, origin: str = "") -> "Visitor":
-        """Goes where the answers lead; an error's page is a page, too."""
+        """Open an address and follow its redirects. The page of an error is a page as well."""
         headers = {"Accept": "text/html", **({"Origin": origin} if origin else {})}
         body = urlencode(form).encode() if form is not None else None
         try:
@@ -48,7 +51,7 @@ class Visitor:
         return self
 
     def sign_in(self, who: Login, password: str = "") -> "Visitor":
-        """Fills in the sign-in page it is at."""
+        """Fill in the sign-in page that is open."""
         hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', self.text)
         form = {name: html.unescape(value) for name, value in hidden}
         return self.open(
@@ -58,12 +61,12 @@ class Visitor:
 
 
 def login(cloud: Cloud, role: str) -> Login:
-    """The seeded person of a role."""
+    """Return the seeded person of a role."""
     return next(each for each in cloud.people if each.role == role)
 
 
 def tokens(cloud: Cloud, who: Login) -> dict[str, Any]:
-    """What a program gets that has its person sign in: the token endpoint's answer."""
+    """Sign a person in as a program does, and return the token endpoint's answer."""
     attempt, visitor = PendingSignIn("a program's own secret"), Visitor()
     place = cloud.env["OIDC_DISCOVERY"].partition("/eu-")[0]
     asked = {
@@ -74,7 +77,8 @@ def tokens(cloud: Cloud, who: Login) -> dict[str, Any]:
         "code_challenge": attempt.challenge,
         "code_challenge_method": "S256",
     }
-    visitor.open(f"{place}/oauth2/authorize?{urlencode(asked)}").sign_in(who)  # ends at our page
+    # The sign-in ends at our page, with the code in its address.
+    visitor.open(f"{place}/oauth2/authorize?{urlencode(asked)}").sign_in(who)
     (code,) = parse_qs(urlsplit(visitor.at).query)["code"]
     form = {"grant_type": "authorization_code", "code": code, "code_verifier": attempt.verifier}
     visitor.open(f"{place}/oauth2/token", {**asked, **form})

@@ -1,16 +1,16 @@
-"""What people at the desk do, and what their pages are held against."""
+"""The presses of the staff, and the checks of their pages."""
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.backend import Backend
 from tests.browser.pictures import ARTEFACTS, keep
-from tests.edge.desk import Agent
+from tests.edge.staff import Agent
 
 WIDTHS = (360, 1280)
 
 
-def at_the_desk(line: Backend, name: str = "Ben") -> Agent:
+def colleague(line: Backend, name: str = "Ben") -> Agent:
     made = Agent(line, name, "supervisor")
     made.headers = {"authorization": f"Bearer {line.env['STAFF_TEST_KEY']}:supervisor:{name}"}
     return made
@@ -21,7 +21,7 @@ def press(page: Page, name: str) -> None:
 
 
 def inspect(page: Page, state: str) -> None:
-    """No violation of axe's rules and nothing cut off, at both widths; a picture of each is kept."""
+    """Check a page by axe's rules and for cut-off content at both widths, and keep pictures."""
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         keep(page, ARTEFACTS / f"staff_{state}_{width}px.png")

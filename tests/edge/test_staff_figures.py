@@ -8,7 +8,7 @@ from chalicelib.articles.stores import counts
 from chalicelib.callbacks.stores import board
 from chalicelib.errors import Unavailable
 from tests.backend import Backend
-from tests.edge.desk import STAFF, Agent, ask, backdate
+from tests.edge.staff import STAFF, Agent, ask, backdate
 from tests.edge.test_articles import read
 from tests.edge.test_subscription import subscribe
 from tests.events import Answer
@@ -92,21 +92,24 @@ def test_the_span_is_bounded_and_the_supervisors(line: Backend, sam: Agent) -> N
 
 
 def test_what_the_figures_cost(line: Backend, sam: Agent) -> None:
-    """The index for the span's keys, then the requests by hundreds; growth and views are one query each."""
+    """Check the number of calls: the index for the keys, then the requests by hundreds.
+
+    Growth and views take one query each.
+    """
     for number in range(120):
         reference = ask(line, phone=f"07930 2{number:03}", name=f"Eva {'x' * (number % 20)}")
     assert reference
     operations: list[str] = []
 
     def note(model: object, **_: object) -> None:
-        operations.append(model.name)  # type: ignore[attr-defined]  # botocore's OperationModel
+        # The model is botocore's OperationModel, which has no types.
+        operations.append(model.name)  # type: ignore[attr-defined]
 
     with line.hooked("dynamodb", "before-call.dynamodb", note):
         assert sam.get("/staff/stats?days=366").json["total"]["requested"] == 120
     queries, batches = operations.count("Query"), operations.count("BatchGetItem")
-    print(
-        f"\n120 requests in 366 days: {queries} queries, {batches} batches, nothing else: {len(operations)} calls"
-    )
+    calls = f"{queries} queries, {batches} batches, {len(operations)} calls in all"
+    print(f"\n120 requests in 366 days: {calls}")
     assert (queries, batches, len(operations)) == (5, 2, 7)
 
 
@@ -120,7 +123,8 @@ def test_a_request_that_ends_while_the_figures_are_read_counts_once(
     def end(**_: object) -> None:
         nonlocal queries
         queries += 1
-        if queries == 3:  # live ones are read; now it is among the closed
+        # The live requests have been read. Now this one is among the closed ones, too.
+        if queries == 3:
             assert sam.do(reference, "outcome", outcome="reached").status == 200
 
     with line.hooked("dynamodb", "before-call.dynamodb.Query", end):

@@ -1,12 +1,15 @@
-"""Every screen of the workflow, in German by day and in English by night: one thing to press first, room for a thumb,
-nothing cut off at any width, nothing for axe to say; two pictures of each are kept."""
+"""Every screen of the workflow, in German by day and in English by night.
+
+Each has one button to press first, room for a thumb, nothing cut off at any width and no violation
+of axe's rules. Two pictures of each are kept.
+"""
 
 import itertools
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -15,36 +18,44 @@ from playwright.sync_api import Page, Route, expect
 
 from chalicelib import aws, templates
 from local.cloud import Cloud
+from tests.auth.hosted import login
 from tests.backend import Backend
 from tests.browser.conftest import NARROW
-from tests.browser.desk.people import press
-from tests.browser.desk.scene import SCREENS, Scene
 from tests.browser.pictures import ARTEFACTS, keep
-from tests.browser.test_staff_signin import sign_in
-from tests.edge.desk import STAFF
+from tests.browser.staff.people import press
+from tests.browser.staff.scene import SCREENS, Scene
+from tests.browser.test_sign_in import sign_in
+from tests.edge.staff import STAFF
 from tests.scale import SOAK
-from tests.staff.hosted import login
 
 PHONE = (360, 740)
-# In light and dark, at widths of which the last one's picture is kept: the narrowest that WCAG asks for (1.4.10) and a
-# telephone; a screen at 200 % and at 100 %.
-SIGHTS = (("de", "light", (320, 360)), ("en", "dark", (640, 1280)))
+# Language, colour scheme and widths. The picture is taken at the last width. The widths are the
+# narrowest that WCAG demands (1.4.10) and a telephone; a screen at 200 % and at 100 %.
+Scheme = Literal["light", "dark"]
+SIGHTS: tuple[tuple[str, Scheme, tuple[int, int]], ...] = (
+    ("de", "light", (320, 360)),
+    ("en", "dark", (640, 1280)),
+)
 _turns = itertools.cycle(SIGHTS)
-FIRST = """() => [...document.querySelectorAll("main button, main .button")].filter(each => {
-  const box = each.getBoundingClientRect()
-  return box.height && !each.matches(".second, .danger") && box.top >= 0 && box.bottom <= innerHeight
-}).map(each => each.textContent.trim())"""
+FIRST = """() => {
+  const first = each => {
+    const box = each.getBoundingClientRect(), shown = box.top >= 0 && box.bottom <= innerHeight
+    return box.height && shown && !each.matches(".second, .danger")
+  }
+  const buttons = [...document.querySelectorAll("main button, main .button")]
+  return buttons.filter(first).map(each => each.textContent.trim())
+}"""
 
 
 def held_against(page: Page, name: str, path: str, first: int = 1) -> str:
-    """What both languages' pages are held against, in light and dark; what is pressed first.
+    """Check a page in both languages, in light and dark, and return what is to be pressed first.
 
-    In `make soak` axe looks at both of them, else in turn.
+    In `make soak` axe looks at both of them, else at one in turn.
     """
     said, turn = "", next(_turns)
     for language, scheme, widths in SIGHTS:
         page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # both are schemes
+        page.emulate_media(color_scheme=scheme)
         page.goto(f"{path}{'&' if '?' in path else '?'}language={language}")
         expect(page.locator("main h1")).to_be_visible()
         pressed = page.evaluate(FIRST)
@@ -88,14 +99,14 @@ def test_every_state_has_its_screen(line: Backend, staff: Any) -> None:
 
 
 def number(page: Page, name: str, shown: bool) -> None:
-    """The number is in the page of whoever has the request, to press and to read; nowhere in anybody else's."""
+    """Check that only whoever holds the request can see and press its number."""
     links = page.locator("a[href^='tel:']")
     if not shown:
         assert re.search(r"tel:|0711|49 ?711|3000\d\d\d", page.content()) is None, name
         return
     text = page.locator(".number").inner_text()
     assert re.fullmatch(r"\+49 711 \d{7}", text), name
-    page.locator(".number").click()  # a press takes hold of all of it
+    page.locator(".number").click()  # a press selects all of it
     assert page.evaluate("getSelection().toString()") == text
     calls = name in ("mine", "mine_calling", "mine_offered")
     assert [each.get_attribute("href") for each in links.all()] == calls * [
@@ -112,7 +123,7 @@ def test_an_outcome_that_comes_too_late_keeps_its_note(line: Backend, staff: Any
     reference = scene.mine("dial")
     page.goto(f"{line.cloud.api}{STAFF}/{reference}")
     page.get_by_label("Notiz").fill("Will am Freitag kommen")
-    scene.press(reference, "release")  # in another window
+    scene.press(reference, "release")  # the agent does this in another window
     press(page, "Erreicht")
     expect(
         page.get_by_role("alert").filter(has_text="in diesem Zustand nicht mehr")
@@ -164,7 +175,7 @@ def test_errors_and_the_way_in_and_out(line: Backend, staff: Any, hotline: Cloud
     mine = Scene(line, page, "").mine()
 
     def answered(how: Callable[[], Any], path: str) -> None:
-        """Has this process, in a state of the test's, answer for the stage."""
+        """Let this process answer for the stage, in a state that the test makes."""
 
         def fulfil(route: Route) -> None:
             asked = route.request.url.removeprefix(api)
@@ -189,7 +200,8 @@ def test_errors_and_the_way_in_and_out(line: Backend, staff: Any, hotline: Cloud
     expect(page.get_by_text("Nobody is called outside opening hours.")).to_be_visible()
     page.unroute_all()
     held_against(page, "sign_in_again", f"{api}/staff/signed-in?state=forged")
-    page.route(f"{hotline.aws}/**", lambda route: route.fulfill(status=204))  # the page stays
+    # The provider leaves the page as it is.
+    page.route(f"{hotline.aws}/**", lambda route: route.fulfill(status=204))
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     page.emulate_media(color_scheme="light")
     page.goto(f"{api}/staff")
@@ -219,7 +231,7 @@ def test_an_account_without_a_role_is_told_so(line: Backend, hotline: Cloud, sta
 
 
 def test_nothing_moves() -> None:
-    """So there is nothing for `prefers-reduced-motion` to stop."""
+    """Check that nothing moves, so that `prefers-reduced-motion` has nothing to stop."""
 
     web = templates._FOLDER
     styles = [*web.glob("*.css"), *web.rglob("templates/staff/*.css")]

@@ -1,4 +1,4 @@
-"""Opening hours: the vectors that were worked out by hand, and what must hold for any hours at any time."""
+"""Opening hours: vectors worked out by hand, and properties that hold for any hours."""
 
 import subprocess
 import sys
@@ -32,34 +32,26 @@ def berlin(written: str) -> datetime:
     return datetime.fromisoformat(written).replace(tzinfo=BERLIN).astimezone(UTC)
 
 
-@pytest.mark.parametrize(
-    ("start", "week", "due"),
-    [
-        (
-            "2027-03-25 16:50",
-            WEEK,
-            "2027-03-30T07:20+00:00",
-        ),  # Good Friday, clock change, Easter Monday
-        (
-            "2026-12-23 16:50",
-            WEEK,
-            "2026-12-28T08:20+00:00",
-        ),  # the 24th by exception, Christmas, a weekend
-        ("2026-11-23 16:30", WEEK, "2026-11-23T16:00+00:00"),  # the end belongs to the day
-        (
-            "2026-11-23 12:20",
-            "Mon-Fri 09:00-12:30 13:30-17:00",
-            "2026-11-23T12:50+00:00",
-        ),  # a break
-        ("2026-11-23 03:00", WEEK, "2026-11-23T08:30+00:00"),
-        ("2026-11-28 12:00", "Mon-Sun 00:00-24:00", "2026-11-28T11:30+00:00"),
-        (
-            "2026-11-28 23:50",
-            "Mon-Sun 00:00-24:00",
-            "2026-11-28T23:20+00:00",
-        ),  # midnight is no break
-    ],
-)
+# fmt: off
+THIRTY_OPEN_MINUTES = [
+    # start              week                               due
+    # Good Friday, clock change, Easter Monday
+    ("2027-03-25 16:50", WEEK,                              "2027-03-30T07:20+00:00"),
+    # the 24th by exception, Christmas, a weekend
+    ("2026-12-23 16:50", WEEK,                              "2026-12-28T08:20+00:00"),
+    # the end belongs to the day
+    ("2026-11-23 16:30", WEEK,                              "2026-11-23T16:00+00:00"),
+    # a break
+    ("2026-11-23 12:20", "Mon-Fri 09:00-12:30 13:30-17:00", "2026-11-23T12:50+00:00"),
+    ("2026-11-23 03:00", WEEK,                              "2026-11-23T08:30+00:00"),
+    ("2026-11-28 12:00", "Mon-Sun 00:00-24:00",             "2026-11-28T11:30+00:00"),
+    # midnight is no break
+    ("2026-11-28 23:50", "Mon-Sun 00:00-24:00",             "2026-11-28T23:20+00:00"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("start", "week", "due"), THIRTY_OPEN_MINUTES)
 def test_thirty_open_minutes_from(start: str, week: str, due: str) -> None:
     assert opening_hours.add_open_minutes(make(week), berlin(start), 30) == datetime.fromisoformat(
         due
@@ -123,7 +115,7 @@ def test_slots_cut_the_day_and_start_in_the_future() -> None:
         "Mon 9-17",
         "Mon 17:00-09:00",
         "Mon 09:00-25:00",
-        "Mon 09:00-12:00 11:00-13:00",
+        "Mon 09:00-12:00 11:00-13:00",  # the blocks overlap
     ],
 )
 def test_unreadable_hours_are_refused(written: str) -> None:
@@ -137,7 +129,7 @@ def test_unreadable_exceptions_are_refused(written: str) -> None:
         opening_hours.parse_exceptions(written)
 
 
-# Five years around both clock changes, any week of up to two blocks a day.
+# Five years with their clock changes, and any week of up to two blocks a day.
 instants = st.datetimes(datetime(2026, 1, 1), datetime(2030, 12, 31), timezones=st.just(UTC))
 quarters = st.integers(0, 96).map(lambda quarter: quarter * 15)
 
@@ -229,7 +221,13 @@ def test_another_half_day_is_open_and_another(hours: Hours, at: datetime, other:
 
 
 def test_the_request_path_does_not_import_holidays() -> None:
-    """Importing the package costs as much as a third of a cold start: its days are a table made at build."""
-    code = "import sys, app; from chalicelib.callbacks.rules import hours; hours(); sys.exit('holidays' in sys.modules)"
+    """Check that opening hours read a table made at build time instead of the holidays package.
+
+    Its import takes a third of a cold start.
+    """
+    code = (
+        "import sys, app; from chalicelib.callbacks.rules import hours;"
+        " hours(); sys.exit('holidays' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False)
     assert done.returncode == 0

@@ -1,4 +1,8 @@
-"""The hotline under faults: the process ends at every call of every step; done again, everything is there once."""
+"""The callback workflow under faults.
+
+The process ends at every call of every step. Once the step is repeated, everything has happened
+once.
+"""
 
 from collections import Counter
 from collections.abc import Callable
@@ -12,7 +16,7 @@ from botocore.exceptions import ReadTimeoutError
 
 from chalicelib import aws, instants
 from tests.backend import Backend, Stop
-from tests.edge.desk import STAFF, Agent, ask
+from tests.edge.staff import STAFF, Agent, ask
 from tests.edge.test_change import mailed, posted
 
 _AHEAD = datetime.combine(instants.now() + timedelta(days=60), time(10), ZoneInfo("Europe/Berlin"))
@@ -37,7 +41,7 @@ STEPS: dict[str, tuple[str, Callable[[Agent, str], object]]] = {
 
 
 def ended_at_call(line: Backend, number: int, moment: str, step: Callable[[], object]) -> bool:
-    """Takes a step that ends at its call number so and so of DynamoDB; whether it got that far."""
+    """Take a step that ends at its n-th call to DynamoDB. Tell whether there were so many calls."""
     calls: list[str] = []
 
     def end(event_name: str, **_: Any) -> None:
@@ -75,9 +79,7 @@ def test_every_crash_point(line: Backend, moment: str) -> None:
         (item["kind"], item["subject"], item["serial"]) for item in line.items(prefix="MSG#")
     )
     assert set(owed.values()) == {1}
-    print(
-        f"hotline, ended {moment} each call: crash points {points} · steps lost 0 · steps done twice 0"
-    )
+    print(f"callbacks, ended {moment} each call: crash points {points} · lost 0 · done twice 0")
     assert points >= 12
 
 

@@ -1,4 +1,4 @@
-"""Which tokens are the provider's own and meant for us: each broken one is refused."""
+"""Only the provider's own tokens for us are accepted, and each broken one is refused."""
 
 import base64
 import hashlib
@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from chalicelib.auth import provider
 from chalicelib.errors import BadToken, Unavailable
-from tests.staff.issuer import CLIENT, Issuer, key
+from tests.auth.issuer import CLIENT, Issuer, key
 
-TIMES = ("exp", "nbf", "iat")  # of which the tests name seconds from now: a run takes long
+# The tests give these claims in seconds from now, since a run takes long.
+TIMES = ("exp", "nbf", "iat")
 CLAIMS: dict[str, dict[str, Any]] = {
     "expired": {"exp": -120},
     "not yet": {"nbf": 600},
@@ -40,7 +41,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
 
 
 def timed(changed: dict[str, Any]) -> dict[str, Any]:
-    """The claims with their times."""
+    """Return the claims with their times counted from now."""
     now = int(time.time())
     return {
         name: now + value if name in TIMES and isinstance(value, int) else value
@@ -63,7 +64,7 @@ def hs256(secret: bytes, claims: dict[str, Any]) -> str:
 
 
 def forgeries(issuer: Issuer) -> dict[str, str]:
-    """Tokens with good claims that the issuer did not sign."""
+    """Return tokens with good claims that the issuer did not sign."""
     good, claims, own = issuer.token(), issuer.claims(), key()
     public = (
         issuer.keys["first"]
@@ -72,6 +73,7 @@ def forgeries(issuer: Issuer) -> dict[str, str]:
     )
     ours = jwt.algorithms.RSAAlgorithm.to_jwk(own.public_key(), as_dict=True)
     head, body, signature = good.split(".")
+    boss = issuer.claims(groups=["supervisor"])
     return {
         "nothing": "",
         "no token": "x",
@@ -97,7 +99,7 @@ def forgeries(issuer: Issuer) -> dict[str, str]:
             claims, issuer.keys["first"], "RS256", headers={"kid": "first", "crit": ["x"]}
         ),
         "no signature": f"{head}.{body}.",
-        "another's claims under the signature": f"{head}.{part(issuer.claims(groups=['supervisor']))}.{signature}",
+        "another's claims under the signature": f"{head}.{part(boss)}.{signature}",
         "cut": good[:-8],
         "not ASCII": f"{head}.{body}.ä",
         "half a character": f"{head}.{body}.\ud800",
@@ -146,7 +148,7 @@ def test_whatever_is_sent_is_refused_and_no_error(configured: Issuer, token: str
 
 
 def older(seconds: float) -> None:
-    """What was read from the provider was read so much earlier."""
+    """Make everything that was read from the provider so many seconds older."""
     for url, (read_at, document) in provider._cache.items():
         provider._cache[url] = (read_at - seconds, document)
 
@@ -182,7 +184,7 @@ def test_an_ill_provider_is_no_fault_of_the_token(
     with pytest.raises(Unavailable):
         provider.verify(configured.token())
     del configured.answers[path]
-    assert not refused(configured.token())  # nothing ill was kept
+    assert not refused(configured.token())  # no bad answer was kept
 
 
 def test_a_provider_that_is_gone(configured: Issuer) -> None:

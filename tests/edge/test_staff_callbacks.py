@@ -1,4 +1,4 @@
-"""The hotline workflow through the staff's API, to each of its ends."""
+"""The callback workflow through the staff's API, to each of its ends."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib import instants
 from tests.backend import Backend
-from tests.edge.desk import STAFF, Agent, ask, backdate
+from tests.edge.staff import STAFF, Agent, ask, backdate
 from tests.scale import Scale
 
 ENDS = {
