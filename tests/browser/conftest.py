@@ -152,7 +152,7 @@ def visitor(browser: Browser, cloud: Cloud, width: int = 1400, **options: Any) -
         **options,
     }
     context = browser.new_context(**options)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)  # as long as a busy machine may take
     arrived = Visitor(cloud, context, context.new_page())
     arrived._watch()
     return arrived
