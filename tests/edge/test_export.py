@@ -112,6 +112,7 @@ def test_what_is_no_part_is_refused(office: Backend, query: str) -> None:
     assert download(office, f"{PATH}?cursor={foreign}").json["code"] == "token"
 
 
+@pytest.mark.soak
 def test_a_large_table_comes_in_parts_that_lambda_can_answer_with(office: Backend) -> None:
     """Every address as long as one may be and in another script, which takes the most room in an answer."""
     subscribe(office, "model@example.org")
