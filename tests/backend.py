@@ -194,7 +194,10 @@ class Backend:
 
 
 def _do_not_wait(events: Any, service: str) -> None:
-    """Have a client try again at once: how often botocore tries is ours to test, not how long it waits."""
+    """Have a client try again at once.
+
+    How often botocore tries is ours to test, not how long it waits.
+    """
     for each in events._emitter._handlers.prefix_search(f"needs-retry.{service}.Any"):
         handler = getattr(each, "__self__", None)
         if isinstance(handler, standard.RetryHandler):

@@ -86,7 +86,8 @@ def issuer() -> Iterator[Issuer]:
 def interruptible() -> Iterator[None]:
     """Have Ctrl-C end the processes that the test starts.
 
-    A suite that runs in the background of a shell without job control ignores SIGINT, and so would its children.
+    A suite in the background of a shell without job control ignores SIGINT, and so would its
+    children.
     """
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield

@@ -1,7 +1,8 @@
 """How much of a long test runs: a tenth in `make test`, all of it in `make soak`.
 
-A test takes the fixture `scale` and asks it for its sizes, and `make soak` runs it again in full. Of a test with many
-cases `part` leaves some to `make soak`. What is too long for `make test` even so is marked `soak`.
+A test takes the fixture `scale` and asks it for its sizes; `make soak` runs it again in full. Of a
+test with many cases `part` leaves some to `make soak`. What is too long for `make test` even so is
+marked `soak`.
 """
 
 import os
@@ -22,7 +23,7 @@ def scale(full: int) -> int:
 
 
 def part(cases: Iterable[tuple[Any, ...]]) -> list[Any]:
-    """Return a test's cases, of which `make test` runs the first and each tenth, and `make soak` the others."""
+    """Return a test's cases: `make test` runs each tenth from the first on, `make soak` the others."""
     return [
         pytest.param(*case, marks=[pytest.mark.soak] if number % PART else [])
         for number, case in enumerate(cases)

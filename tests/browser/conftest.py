@@ -124,22 +124,27 @@ def playwright() -> Iterator[Playwright]:
         yield started
 
 
-def chromium() -> str:
+CHROMIUM = ("chromium", "google-chrome")
+# The same engine without a window system: where it is installed, a new page costs a third.
+SHELL = "chromium-headless-shell"
+
+
+def chromium(*preferred: str) -> str:
     """Return the path of Chromium. Fails with the way to install it where there is none."""
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.fail("the browser tests need Chromium: apt-get install chromium", pytrace=False)
-    return path
+    for name in (*preferred, *CHROMIUM):
+        if path := shutil.which(name):
+            return path
+    pytest.fail("the browser tests need Chromium: apt-get install chromium", pytrace=False)
 
 
-def launch(playwright: Playwright, **options: Any) -> Browser:
+def launch(playwright: Playwright, path: str, **options: Any) -> Browser:
     """Start a headless Chromium under Playwright's control."""
-    return playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS, **options)
+    return playwright.chromium.launch(executable_path=path, args=ARGUMENTS, **options)
 
 
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    started = launch(playwright)
+    started = launch(playwright, chromium(SHELL))
     yield started
     started.close()
 
@@ -159,7 +164,7 @@ def visitor(browser: Browser, cloud: Cloud, width: int = 1400, **options: Any) -
         **options,
     }
     context = browser.new_context(**options)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)  # as long as a busy machine may take
     arrived = Visitor(cloud, context, context.new_page())
     arrived._watch()
     return arrived
@@ -226,7 +231,10 @@ def phone() -> str:
 
 @pytest.fixture(params=WIDTHS)
 def width(request: pytest.FixtureRequest) -> int:
-    """A telephone's; in `make soak` a screen's, too, which most tests without widths have."""
+    """Return a telephone's width; in `make soak` a screen's, too.
+
+    Tests that take no width have a screen's.
+    """
     return int(request.param)
 
 

@@ -112,7 +112,7 @@ def test_a_prerendered_page_counts_once_it_is_shown(site: Site) -> None:
 @pytest.fixture
 def keeping(playwright: Playwright) -> Iterator[Browser]:
     """Start a Chromium that keeps pages to go back to, which Playwright switches off by default."""
-    browser = launch(playwright, ignore_default_args=["--disable-back-forward-cache"])
+    browser = launch(playwright, chromium(), ignore_default_args=["--disable-back-forward-cache"])
     yield browser
     browser.close()
 

@@ -46,11 +46,11 @@ class Right(BaseModel, title="Same"):
 
 
 def nothing(call: Any) -> None:
-    """Does nothing."""
+    """Do nothing."""
 
 
 def look_up_all(call: Any) -> None:
-    """Does nothing."""
+    """Do nothing."""
 
 
 def references(value: Any) -> Iterator[str]:

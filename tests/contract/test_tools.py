@@ -37,7 +37,7 @@ def tools(root: Path) -> Path:
 
 
 def lint(tools: Path, folder: Path, document: Any) -> dict[str, Any]:
-    """What Redocly's recommended rules, all of them, find in a document."""
+    """Return what Redocly's recommended rules, all of them, find in a document."""
     (folder / "contract.json").write_text(json.dumps(document))
     command = [str(tools / ".bin" / "redocly"), "lint", "contract.json"]
     done = subprocess.run(

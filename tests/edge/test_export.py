@@ -116,6 +116,7 @@ def test_what_is_no_part_is_refused(office: Backend, query: str) -> None:
     assert download(office, f"{PATH}?cursor={foreign}").json["code"] == "token"
 
 
+@pytest.mark.soak
 def test_a_large_table_comes_in_parts_that_lambda_can_answer_with(office: Backend) -> None:
     """Check the parts' sizes with the longest addresses, in a script that takes the most room."""
     subscribe(office, "model@example.org")

@@ -133,7 +133,7 @@ def project(tmp_path: Path, root: Path) -> Iterator[Project]:
 
 @pytest.fixture
 def beside(project: Project, cloud: Cloud) -> Project:
-    """The project while its cloud runs."""
+    """Publish the running cloud for the project."""
     publish(project.run, cloud)
     return project
 

@@ -232,7 +232,6 @@ def test_an_account_without_a_role_is_told_so(line: Backend, hotline: Cloud, sta
 
 def test_nothing_moves() -> None:
     """Check that nothing moves, so that `prefers-reduced-motion` has nothing to stop."""
-
     web = templates._FOLDER
     styles = [*web.glob("*.css"), *web.rglob("templates/staff/*.css")]
     assert len(styles) >= 3
