@@ -23,7 +23,7 @@ def scale(full: int) -> int:
 
 
 def part(cases: Iterable[tuple[Any, ...]]) -> list[Any]:
-    """Return a test's cases: `make test` runs each tenth from the first on, `make soak` the others."""
+    """Return a test's cases. `make test` runs each tenth, `make soak` the others."""
     return [
         pytest.param(*case, marks=[pytest.mark.soak] if number % PART else [])
         for number, case in enumerate(cases)

@@ -292,6 +292,7 @@ def test_the_badge(backend: Backend) -> None:
 def test_the_salt_is_one_for_all_and_new_every_day(backend: Backend) -> None:
     now = instants.now()
     first = markers.salt("2026-11-23", now)
+    markers.forget()
     counts.forget()
     assert markers.salt("2026-11-23", now) == first
     assert markers.salt("2026-11-24", now) != first

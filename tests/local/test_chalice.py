@@ -300,12 +300,12 @@ print(json.dumps({
     "views": seen.json_body,
     "head": client.http.head("/health").status_code,
     "clock": sorted(client.lambda_.invoke("clock", tick).payload),
-    "sweep": client.lambda_.invoke("sweep", tick).payload,
+    "sweep": client.lambda_.invoke("sweep_views", tick).payload,
     "others": [
-        client.lambda_.invoke("rank", tick).payload,
-        client.lambda_.invoke("hear", mail).payload,
-        client.lambda_.invoke("deliver", {"Records": []}).payload,
-        client.lambda_.invoke("count", {"Records": []}).payload,
+        client.lambda_.invoke("rank_articles", tick).payload,
+        client.lambda_.invoke("mail_feedback", mail).payload,
+        client.lambda_.invoke("deliver_messages", {"Records": []}).payload,
+        client.lambda_.invoke("count_views", {"Records": []}).payload,
     ],
 }))
 """
@@ -323,7 +323,7 @@ def test_the_test_client_says_what_to_start(project: Project, cloud: Cloud) -> N
     script = """
 answer = client.http.get("/health", headers={"Accept-Language": "en"})
 try:
-    client.lambda_.invoke("rank", client.events.generate_cw_event("aws.events", "", {}, []))
+    client.lambda_.invoke("rank_articles", client.events.generate_cw_event("aws.events", "", {}, []))
 except Exception as error:
     words = str(error)
 print(json.dumps([answer.status_code, answer.json_body["detail"], words]))

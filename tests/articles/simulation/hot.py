@@ -81,7 +81,7 @@ class Simulation:
     """A simulation whose time goes from event to event."""
 
     def __init__(self, setting: Setting, seed: int = 1) -> None:
-        self._chance = random.Random(seed)
+        self._chance, self._choice = random.Random(seed), random.Random(seed)
         self.set, self.figures, self.now = setting, Figures(), 0.0
         parts = range(setting.shards * setting.parallel)
         self._pollers = [Poller(part // setting.parallel) for part in parts]
@@ -143,13 +143,8 @@ class Simulation:
 
     def _go_on(self, poller: Poller, chunks: deque[tuple[Marker, ...]], size: int) -> None:
         if chunks:
-            self._transact(
-                poller,
-                chunks,
-                size,
-                model.lane(len(chunks[0]), self._chance.randrange(model.LANES)),
-                1,
-            )
+            lane = model.lane(len(chunks[0]), self._choice.randrange(model.LANES))
+            self._transact(poller, chunks, size, lane, 1)
             return
         for _ in range(size):
             poller.pending.popleft()

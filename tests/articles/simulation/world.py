@@ -62,6 +62,7 @@ class World:
 
     def play(self) -> Outcome:
         """Play the run."""
+        markers.forget()
         counts.forget()
         ranking.forget()
         with self._wire.plugged():
@@ -112,6 +113,7 @@ class World:
             except errors.Unavailable:
                 self.outcome.met["503"] += 1
             except Stop:
+                markers.forget()
                 counts.forget()
 
     def _view(self, slug: str, person: int) -> None:

@@ -12,7 +12,7 @@ from tests.callbacks.simulation.world import WRONGS, World, configured
 from tests.scale import SOAK, Scale
 
 REQUESTS = 1500
-RARE = {"calling", "too_soon"}  # refusals that not every hundred requests meet
+RARE = {"attempts_today", "calling", "too_soon"}  # refusals that not every hundred requests meet
 pytestmark = pytest.mark.usefixtures("slow")
 
 
@@ -21,7 +21,7 @@ def test_a_year(scale: Scale) -> None:
     print(f"\n{year.report()}")
     assert {what: year.wrong[what] for what in WRONGS} == dict.fromkeys(WRONGS, 0)
     assert set(year.ends) == set(ENDS)
-    assert {"held", "attempts_today", "outside_window", "too_late"} <= set(year.refusals)
+    assert {"held", "outside_window", "too_late"} <= set(year.refusals)
     if SOAK:
         assert set(year.refusals) >= RARE
 
