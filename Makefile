@@ -38,7 +38,8 @@ test: $(READY) ## all tests, the long ones in part, on emulators of their own an
 soak: $(READY) ## the long tests in full: the simulations, the packages, the faults at every call (18 min)
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=none soak-pages soak-rest
 
-PAGES := tests/browser tests/auth tests/infra
+# Half of the tests by their time, in both targets.
+PAGES := tests/browser tests/auth tests/infra tests/package
 REST := $(addprefix --ignore=,$(PAGES))
 PYTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest
 
