@@ -26,7 +26,8 @@ def call(
     cloud: Cloud, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
 ) -> Answer:
     split = urlsplit(cloud.api)
-    connection = http.client.HTTPConnection(split.hostname or "", split.port, timeout=30)
+    # The emulator unzips a package for each process: 3 s of a processor that others may be using.
+    connection = http.client.HTTPConnection(split.hostname or "", split.port, timeout=60)
     try:
         given = body if isinstance(body, str | bytes) or body is None else json.dumps(body)
         sent = headers or (JSON if body is not None else {})

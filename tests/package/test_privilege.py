@@ -256,17 +256,17 @@ def test_a_message_that_may_not_leave_stays_due(
     packaged: Cloud, statement: str, kind: str, function: str
 ) -> None:
     at = 10 * OF_A_MESSAGE.index((statement, kind)) + SENDERS.index(function)
-    # Only a new process reads the secret again.
-    if statement == "Tokens":
-        packaged.client("lambda").update_function_configuration(
-            FunctionName=f"{API}-{function}", MemorySize=513 + at
-        )
     before = set(outbox(packaged, kind))
     with ExitStack() as taken:
         taken.enter_context(without(packaged, function, statement))
         # The stream must not deliver the message before the clock does.
         if function == "clock":
             taken.enter_context(without(packaged, "deliver_messages", "Contacts"))
+        # Only a process that starts after the right is gone reads the secret again.
+        if statement == "Tokens":
+            packaged.client("lambda").update_function_configuration(
+                FunctionName=f"{API}-{function}", MemorySize=513 + at
+            )
         if kind.startswith("callback"):
             call_me(packaged, f"+49 7930 {2100 + at}")
         else:
