@@ -323,7 +323,8 @@ def test_the_test_client_says_what_to_start(project: Project, cloud: Cloud) -> N
     script = """
 answer = client.http.get("/health", headers={"Accept-Language": "en"})
 try:
-    client.lambda_.invoke("rank_articles", client.events.generate_cw_event("aws.events", "", {}, []))
+    tick = client.events.generate_cw_event("aws.events", "", {}, [])
+    client.lambda_.invoke("rank_articles", tick)
 except Exception as error:
     words = str(error)
 print(json.dumps([answer.status_code, answer.json_body["detail"], words]))
