@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test test-pages test-rest soak soak-pages soak-rest format lock package bench bench-check bench-update generated cost resources deploy destroy proof ops import export growth status outbox \
+.PHONY: help setup run check test test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated cost resources deploy destroy proof ops import export growth status outbox \
         redrive erase rotate-keys restore-check clean
 
 ##@ Every day
@@ -33,24 +33,31 @@ check: $(READY) ## ruff, mypy and the fast tests: at every save
 	@$(BIN)/pytest -q -m "not edge"
 
 test: $(READY) ## all tests, the long ones in part, on emulators of their own and in a real browser (6 min)
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=none test-pages test-rest
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=none test-pages test-stacks test-rest
 
 soak: $(READY) ## the long tests in full: the simulations, the packages, the faults at every call (18 min)
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=none soak-pages soak-rest
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=none soak-pages soak-stacks soak-rest
 
-# Half of the tests by their time, in both targets.
-PAGES := tests/browser tests/auth tests/infra tests/package
-REST := $(addprefix --ignore=,$(PAGES))
+# A third of the tests by their time, each; they wait so much that three keep two processors busy.
+PAGES := tests/browser tests/local --ignore=tests/browser/staff
+STACKS := tests/browser/staff tests/infra tests/package tests/auth
+REST := $(addprefix --ignore=,tests/browser tests/local $(STACKS))
 PYTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest
 
 test-pages: $(READY)
 	@$(PYTEST) -m "not soak" $(PAGES)
+
+test-stacks: $(READY)
+	@$(PYTEST) -m "not soak" $(STACKS)
 
 test-rest: $(READY)
 	@$(PYTEST) -m "not soak" $(REST)
 
 soak-pages: $(READY)
 	@SOAK=1 $(PYTEST) -m soak $(PAGES)
+
+soak-stacks: $(READY)
+	@SOAK=1 $(PYTEST) -m soak $(STACKS)
 
 soak-rest: $(READY)
 	@SOAK=1 $(PYTEST) -m soak $(REST)
