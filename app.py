@@ -51,7 +51,7 @@ def deliver_messages(event: Any) -> None:
 @app.on_sns_message(topic=stage.mail_events_topic_arn)
 def mail_feedback(event: Any) -> None:
     """Record SES's events about mails; act on bounces and complaints."""
-    from chalicelib.newsletter.reactions import LISTENERS
+    from chalicelib.newsletter.feedback import LISTENERS
     from chalicelib.outbox import feedback
 
     feedback.receive(event.to_dict(), LISTENERS)

@@ -35,6 +35,7 @@ LAYERS = {
     "stores": {"stores", "keys", "rules", "links"},
     "services": {
         *("service", "proof", "export", "erasure", "clock", "counting", "ranking", "reactions"),
+        *("changes", "feedback"),
     },
     "entrances": {"fields", "routes", "api", "view", "pages"},
 }
@@ -47,7 +48,13 @@ PURE_ELSEWHERE = {
 PURE_MAY_IMPORT = {f"{CORE}.settings", f"{CORE}.instants"}
 IMPURE = {"random", "secrets", "time", "os", "uuid", "socket", "threading", "subprocess", "urllib"}
 STREAM_FUNCTIONS = (
-    *("newsletter.reactions", "callbacks.reactions", "callbacks.clock", "callbacks.erasure"),
+    *(
+        "newsletter.reactions",
+        "newsletter.feedback",
+        "callbacks.reactions",
+        "callbacks.clock",
+        "callbacks.erasure",
+    ),
     *("articles.counting", "articles.ranking", "outbox.delivery", "outbox.feedback"),
 )
 

@@ -25,6 +25,6 @@ one transaction, each change writes the request on the condition of the version 
 happened, the alerts and letters it owes, and with an end the release of the number's lock. A name
 and a number are shown only to whoever has signed in and claimed the request.
 Read on: `opening_hours`, `model`, `workflow` (the transitions), `phone_numbers`, `stores`,
-`service` (what can be done), `clock` (every minute), `alerts`, `letters`, `reactions` (what a
-message says when it is due), `erasure`, `routes` (the public), `staff`.
+`changes`, `service` (what can be done), `clock` (every minute), `alerts`, `letters`, `reactions`
+(what a message says when it is due), `erasure`, `routes` (the public), `staff`.
 """

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from chalicelib import instants, log
-from chalicelib.callbacks import opening_hours, rules, service, workflow
+from chalicelib.callbacks import changes, opening_hours, rules, workflow
 from chalicelib.callbacks.model import Callback, Change
 from chalicelib.callbacks.stores import requests
 from chalicelib.errors import ContactError, NotFound
@@ -44,7 +44,7 @@ def _move_on(reference: str, now: datetime) -> list[str]:
     try:
         for _ in range(_MOST_STEPS):
             before = len(events)
-            service.change(reference, step, now)
+            changes.change(reference, step, now)
             if len(events) == before:
                 break
     except NotFound:

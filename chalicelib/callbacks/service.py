@@ -14,6 +14,7 @@ from typing import Literal
 from chalicelib import challenges, instants, keys, limits, log
 from chalicelib.aws import retried
 from chalicelib.callbacks import (
+    changes,
     erasure,
     links,
     opening_hours,
@@ -34,7 +35,7 @@ from chalicelib.callbacks.opening_hours import Span
 from chalicelib.callbacks.stores import board, requests
 from chalicelib.callbacks.stores.requests import Number, Proof
 from chalicelib.consent import Wordings
-from chalicelib.errors import BadToken, Conflict, FieldError, Invalid, NotFound
+from chalicelib.errors import BadToken, Conflict, FieldError, Invalid
 from chalicelib.guards import NONE, Guards
 from chalicelib.sender import Sender
 from chalicelib.settings import current
@@ -169,27 +170,13 @@ def change_by_link(
             raise Invalid(FieldError("window", "required"))
         return workflow.reschedule(before, window, rules.current(), now)
 
-    return change(callback.reference, decide, now)
+    return changes.change(callback.reference, decide, now)
 
 
 def may_undo(callback: Callback, now: datetime) -> bool:
     """Tell whether a customer may still take their cancellation back."""
     ended = callback.ended_at
     return callback.state == "cancelled" and ended is not None and now < ended + UNDO_WITHIN
-
-
-def change(reference: str, decide: Callable[[Callback], Change], now: datetime) -> Callback:
-    """Decide on the request as it is and write the change; return the request as it is then.
-
-    Raises NotFound, Unavailable, and whatever `decide` raises.
-    """
-
-    def attempt(_: int) -> Callback:
-        decided = decide(load(reference))
-        requests.save(decided, now)
-        return decided.after
-
-    return retried(attempt, "callback")
 
 
 def requests_since(first: datetime) -> list[Callback]:
@@ -236,14 +223,6 @@ def erase_person(key: str, who: Who, now: datetime) -> int:
 def erase_requests(references: list[str], who: Who, now: datetime) -> None:
     """Erase what is known of the person of these requests. Raises NotFound, Unavailable."""
     erasure.erase_wholly(references, who, now)
-
-
-def load(reference: str) -> Callback:
-    """Return the request as it is now. Raises NotFound."""
-    callback = requests.load(reference)
-    if callback is None:
-        raise NotFound
-    return callback
 
 
 def _is_unwelcome(known: Number, now: datetime) -> bool:

@@ -19,6 +19,6 @@ from the outbox. The events are a ledger: each has the hash of the one before, s
 shows. Personal data enters an event's hash as a digest, so that it can be erased and the chain
 still be verified.
 Read on: `model` (the states), `ledger`, `stores`, `service` (what can be done), `links`, `letters`,
-`reactions` (what a message says when it is due, bounces, complaints), `proof`, `export`, `routes`
-(the public), `staff`.
+`reactions` (what a message says when it is due), `feedback` (bounces, complaints), `proof`,
+`export`, `routes` (the public), `staff`.
 """

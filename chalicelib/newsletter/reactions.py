@@ -1,17 +1,15 @@
-"""The reactions to events: composing due messages, taking bounces, setting expiries."""
+"""What follows from an event: what a due message says, and when an ended ledger expires."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from chalicelib import instants
-from chalicelib.newsletter import letters, links, model, service
-from chalicelib.newsletter.ledger import How
-from chalicelib.newsletter.model import Change, Subscriber
+from chalicelib.newsletter import letters, links, model
+from chalicelib.newsletter.model import Subscriber
 from chalicelib.newsletter.stores import subscribers
-from chalicelib.newsletter.stores.subscribers import KINDS, Known
+from chalicelib.newsletter.stores.subscribers import KINDS
 from chalicelib.outbox.delivery import Composer
-from chalicelib.outbox.feedback import Feedback, Listener
 from chalicelib.outbox.model import Mail, Message
 from chalicelib.settings import current
 
@@ -52,24 +50,11 @@ def _headers(subscriber: Subscriber) -> dict[str, str]:
     return letters.unsubscribe_headers(link, current())
 
 
-def _take_feedback(message: Message, feedback: Feedback) -> None:
-    """Change the subscriber as a bounce or a complaint demands. Raises Unavailable."""
-
-    def decide(known: Known) -> Change:
-        if feedback.kind == "complaint":
-            return model.complain(known.subscriber, feedback.at)
-        hard = feedback.kind == "hard bounce"
-        return model.bounce(known.subscriber, hard, feedback.id, feedback.mailed_at, feedback.at)
-
-    service.change(message.subject, decide, How({"of": message.id}), instants.now())
-
-
 COMPOSERS: Mapping[str, Composer] = {
     KINDS["confirmation"]: _confirmation,
     KINDS["welcome"]: _welcome,
     KINDS["access"]: _access,
 }
-LISTENERS: Mapping[str, Listener] = dict.fromkeys(KINDS.values(), _take_feedback)
 
 
 def expire_ended(record: Mapping[str, Any], now: datetime | None = None) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib import instants
-from chalicelib.callbacks import erasure, service, workflow
+from chalicelib.callbacks import changes, erasure, workflow
 from chalicelib.callbacks.model import Callback, Change
 from tests.backend import Backend
 from tests.edge.staff import STAFF, Agent, ask, backdate
@@ -123,7 +123,7 @@ def test_no_name_of_a_fact_decides_what_is_erased(line: Backend, wholly: bool) -
         after = workflow.cancel(before, instants.now()).after
         return Change(before, after, "cancelled", "customer", facts=facts, personal={"level": "x"})
 
-    ended = service.change(reference, end, instants.now())
+    ended = changes.change(reference, end, instants.now())
     written = lead.get(f"{STAFF}/{reference}").json["history"]
     assert written[-1]["about"] == {**facts, "level": "x"}
     erasure._strip(ended, wholly)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from chalicelib import log
 from chalicelib.aws import Item
-from chalicelib.callbacks import opening_hours, rules, service, workflow
+from chalicelib.callbacks import changes, opening_hours, rules, service, workflow
 from chalicelib.callbacks.model import ALPHABET, Callback, Change, Outcome, Tab, Who
 from chalicelib.callbacks.opening_hours import Span
 from chalicelib.callbacks.service import Line
@@ -94,7 +94,7 @@ class Search:
 
 def show(reference: str, who: Who, now: datetime) -> Shown:
     """Return a request with its history. Raises NotFound."""
-    return _shown(service.load(reference), who, now)
+    return _shown(changes.load(reference), who, now)
 
 
 def act(reference: str, press: Press, who: Who, now: datetime) -> Shown:
@@ -102,7 +102,7 @@ def act(reference: str, press: Press, who: Who, now: datetime) -> Shown:
 
     Raises NotFound, Conflict, Invalid.
     """
-    after = service.change(reference, lambda before: _decide(before, press, who, now), now)
+    after = changes.change(reference, lambda before: _decide(before, press, who, now), now)
     return _shown(after, who, now)
 
 
@@ -271,7 +271,7 @@ def _page(tab: Tab, who: Who, now: datetime, cursor: str) -> tuple[list[Callback
 def _find(written: str) -> Search:
     try:
         if found := _REFERENCE.fullmatch(written):
-            return Search(reference=service.load(f"R-{found[1].upper()}").reference)
+            return Search(reference=changes.load(f"R-{found[1].upper()}").reference)
         return Search(key=service.number_key(written))
     except (Invalid, NotFound) as refused:
         return Search(refused=refused)

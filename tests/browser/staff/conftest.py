@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from chalicelib import instants
-from chalicelib.callbacks import service, workflow
+from chalicelib.callbacks import changes, workflow
 from chalicelib.callbacks.model import Who
 from chalicelib.callbacks.stores import requests
 from local.cloud import Cloud
@@ -41,7 +41,7 @@ def line(hotline: Cloud) -> Iterator[Backend]:
         clear = Who("test", "Test")
         now = instants.now()
         for reference in list(requests.due(now + timedelta(days=365))):
-            service.change(reference, lambda before: workflow.withdraw(before, clear, now), now)
+            changes.change(reference, lambda before: workflow.withdraw(before, clear, now), now)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from chalicelib import instants
-from chalicelib.callbacks import rules, service, workflow
+from chalicelib.callbacks import changes, rules, workflow
 from chalicelib.callbacks.model import Callback
 from chalicelib.callbacks.stores import items, requests
 from tests.backend import Backend
@@ -77,7 +77,7 @@ class Scene:
             assert before.due_at
             return workflow.tick(before, rules.current(), before.due_at)
 
-        service.change(reference, forget, instants.now())
+        changes.change(reference, forget, instants.now())
         return reference
 
     def late(self) -> str:

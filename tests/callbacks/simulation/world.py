@@ -18,6 +18,7 @@ import holidays
 
 from chalicelib import aws, instants, keys, settings
 from chalicelib.callbacks import (
+    changes,
     clock,
     erasure,
     opening_hours,
@@ -372,7 +373,7 @@ class World:
 
     def _change(self, reference: str, decide: Callable[[Callback], Change]) -> Callback | None:
         try:
-            return service.change(reference, decide, self.now)
+            return changes.change(reference, decide, self.now)
         except Conflict as conflict:
             self.year.refusals[conflict.reason or conflict.state] += 1
         except Invalid:
