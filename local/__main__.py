@@ -103,7 +103,7 @@ def _summary(cloud: Cloud) -> str:
   site     {cloud.site}    the demo website: sign up, ask for a callback, read an article
   mailbox  {cloud.mailbox}    the mails and alerts that follow
   API      {cloud.api}    on another origin than the site
-  contract {cloud.contract}    every call of the API, to read and to try out
+  contract {cloud.contract}    every call of the API; try out the public ones
   AWS      {cloud.aws}    the emulator's endpoint
   staff    {cloud.staff}    the staff's page; sign in as
 {people}

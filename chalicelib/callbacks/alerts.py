@@ -16,14 +16,8 @@ def alert(callback: Callback, event: str, settings: Settings) -> Alert:
 
     `event` is `callback` for a request that waits, or `expired`.
     """
-    due = callback.expected[1].astimezone(ZoneInfo(settings.time_zone)).strftime("%d.%m. %H:%M")
-    topic = TOPICS[callback.asked.topic][0]
-    if event == "expired":
-        text = f"Verfallen: Rueckruf {callback.reference} ({topic}), zugesagt bis {due}."
-    else:
-        urgent = f" (Stufe {callback.level})" if callback.level else ""
-        text = f"Rueckruf {callback.reference}{urgent} bis {due}: {topic}."
-    linked = f"{text} {settings.base_url}/staff/callbacks/{callback.reference}"
+    text = _sentence(callback, event, settings)
+    linked = f"{text} {_link(callback, settings)}"
     attributes = {
         "event": event,
         "level": str(callback.level),
@@ -48,9 +42,25 @@ def recipients(
 
 
 def mail(callback: Callback, event: str, to: tuple[str, ...], settings: Settings) -> Mail:
-    """Compose the same alert as a mail, with the link whatever its length."""
-    short = alert(callback, event, settings)
-    link = f"{settings.base_url}/staff/callbacks/{callback.reference}"
-    text = short.text if link in short.text else f"{short.text}\n{link}"
-    subject = short.text.split(". ")[0] if event == "expired" else short.text.partition(":")[0]
-    return Mail(to, subject.replace("Rueckruf", "Rückruf"), text)
+    """Compose the same alert as a mail, with the link whatever its length.
+
+    The subject has no time and no level, so that mail programs keep one request's alerts together.
+    """
+    subject = f"Rückruf {callback.reference}: {TOPICS[callback.asked.topic][0]}"
+    if event == "expired":
+        subject = f"Verfallen: {subject}"
+    sentence = _sentence(callback, event, settings).replace("Rueckruf", "Rückruf")
+    return Mail(to, subject, f"{sentence}\n{_link(callback, settings)}")
+
+
+def _sentence(callback: Callback, event: str, settings: Settings) -> str:
+    due = callback.expected[1].astimezone(ZoneInfo(settings.time_zone)).strftime("%d.%m. %H:%M")
+    topic = TOPICS[callback.asked.topic][0]
+    if event == "expired":
+        return f"Verfallen: Rueckruf {callback.reference} ({topic}), zugesagt bis {due}."
+    urgent = f" (Stufe {callback.level})" if callback.level else ""
+    return f"Rueckruf {callback.reference}{urgent} bis {due}: {topic}."
+
+
+def _link(callback: Callback, settings: Settings) -> str:
+    return f"{settings.base_url}/staff/callbacks/{callback.reference}"

@@ -52,6 +52,20 @@ def test_an_alert_is_one_sms_and_tells_nobodys_name_or_number(
         assert not [secret for secret in PERSONAL if secret in text]
 
 
+def test_an_alerts_mail_is_whole_sentences() -> None:
+    settings = replace(SETTINGS, base_url="https://x.example")
+    buying = replace(asap(), asked=replace(ASKED, topic="buying"), reference="R-7F3K")
+    to, link = ("a@example.org",), "https://x.example/staff/callbacks/R-7F3K"
+    first = alerts.mail(buying, "callback", to, settings)
+    again = alerts.mail(replace(buying, level=2), "callback", to, settings)
+    expired = alerts.mail(buying, "expired", to, settings)
+    assert first.subject == again.subject == "Rückruf R-7F3K: Kauf"
+    assert first.text == f"Rückruf R-7F3K bis 23.11. 10:30: Kauf.\n{link}"
+    assert again.text == f"Rückruf R-7F3K (Stufe 2) bis 23.11. 10:30: Kauf.\n{link}"
+    assert expired.subject == "Verfallen: Rückruf R-7F3K: Kauf"
+    assert expired.text == f"Verfallen: Rückruf R-7F3K (Kauf), zugesagt bis 23.11. 10:30.\n{link}"
+
+
 def test_the_due_time_of_an_alert_is_local() -> None:
     assert "bis 23.11. 10:30" in alerts.alert(asap(), "callback", Settings()).text
     summer = replace(
@@ -76,6 +90,12 @@ def test_who_is_told(event: str, level: int, now: str, to: str) -> None:
     assert alerts.recipients(callback, event, SETTINGS, SHIFT, at(now)) == (to,)
     nobody = replace(SETTINGS, supervisor_mail=())
     assert alerts.recipients(callback, event, nobody, RULES, at(now)) == ("staff@example.org",)
+
+
+def test_without_shifts_the_second_alert_goes_to_the_whole_staff() -> None:
+    second = replace(asap(), level=1)
+    to = alerts.recipients(second, "callback", SETTINGS, RULES, at("Mon 10:00"))
+    assert to == SETTINGS.staff_mail
 
 
 @pytest.mark.parametrize("language", ["de", "en"])

@@ -160,7 +160,7 @@ def test_pages_of_an_empty_stage(line: Backend, sam: Agent) -> None:
     assert "In diesem Zeitraum wollte niemand zurückgerufen werden." in text
     assert "<rect" not in text
     assert "No call in this time yet." in look(sam, "/staff/figures", "en").text
-    assert "Es sind keine Schichten eingestellt" in look(sam, "/staff/hours").text
+    assert "Auch die zweite Meldung geht an das ganze Team" in look(sam, "/staff/hours").text
 
 
 def test_the_hours_page_shows_hours_shifts_and_rules(backend: Backend) -> None:
