@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated cost resources deploy destroy proof ops import export growth status outbox \
+.PHONY: help setup run preview check test test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated texts declaration cost resources deploy destroy proof ops import export growth status outbox \
         redrive erase rotate-keys restore-check clean
 
 ##@ Every day
@@ -25,6 +25,9 @@ $(READY): requirements-dev.txt
 
 run: $(READY) ## everything, locally: the cloud, the API, a demo website, a mailbox (PORT=8300)
 	@exec $(BIN)/python -m local --port "$(or $(PORT),8300)"
+
+preview: $(READY) ## every mail and page, in every state and language, on one page (PORT=8310)
+	@exec $(BIN)/python -m local.preview --port "$(or $(PORT),8310)"
 
 check: $(READY) ## ruff, mypy and the fast tests: at every save
 	@$(BIN)/ruff check --quiet .
@@ -78,6 +81,15 @@ lock: $(READY) ## resolves requirements*.in anew, with hashes
 
 generated: $(READY) ## the checked-in files that are made by tools/: holidays, settings, policies, the dashboard's picture
 	@for made in $(basename $(notdir $(filter-out tools/__init__.py,$(wildcard tools/*.py)))); do $(BIN)/python -m tools.$$made; done
+
+texts: $(READY) ## collects the words for the catalogues, chalicelib/texts/*.po, for translators to fill in
+	@mkdir -p .local
+	@$(BIN)/pybabel -q extract -F pyproject.toml --add-location=file --no-wrap -o .local/words.pot .
+	@for made in chalicelib/texts/*.po; do $(BIN)/pybabel -q update -i .local/words.pot -o $$made -l $$(basename $$made .po) \
+	  --no-fuzzy-matching --ignore-obsolete --no-wrap --ignore-pot-creation-date; done
+
+declaration: $(READY) ## fills the drafts of the declarations of consent and freezes what changed as new versions
+	@$(BIN)/python -m infra.declaration
 
 cost: $(READY) ## what each call to the articles costs, in capacity units and at list price
 	@$(BIN)/python -m bench.cost

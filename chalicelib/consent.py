@@ -1,15 +1,20 @@
 """Declarations of consent: each wording ever used stays, as a file that never changes.
 
-A file is named by its version, `<what>-<language>-<number>.txt`; the highest number of a language
-is the current one.
+The files are the company's, in `consent/`. A file is named by its version,
+`<what>-<language>-<number>.txt`; the highest number of a language is the current one. It begins
+with the topics that the declaration covers, where there are any: `topics: products, news` and an
+empty line. `make declaration` writes them.
 """
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 
+from chalicelib import company
 from chalicelib.errors import FieldError, Invalid, NotFound
+
+_TOPICS = "topics:"
 
 
 @dataclass(frozen=True)
@@ -20,21 +25,19 @@ class Wording:
     language: str
     text: str
     sha256: str
+    topics: tuple[str, ...] = ()  # that it covers
 
 
 class Wordings:
-    """The declarations in a folder."""
+    """The declarations on one thing: `newsletter` or `callback`."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, what: str) -> None:
+        self._what = what
 
-    @cached_property
+    @property
     def all(self) -> dict[str, Wording]:
         """Every wording by its version, in the order of the versions' numbers."""
-        files = sorted(
-            self._folder.glob("*.txt"), key=lambda file: int(file.stem.rpartition("-")[2])
-        )
-        return {file.stem: _read(file) for file in files}
+        return _all(self._what, company.folder() / "consent")
 
     def current(self, language: str) -> Wording:
         """Return the wording that a form in this language must show now."""
@@ -43,7 +46,7 @@ class Wordings:
     def get(self, version: str) -> Wording:
         """Return the wording of a version. Raises NotFound."""
         if version not in self.all:
-            raise NotFound
+            raise NotFound("no_declaration")
         return self.all[version]
 
     def seen(self, version: str) -> Wording:
@@ -53,8 +56,28 @@ class Wordings:
         return self.all[version]
 
 
-def _read(file: Path) -> Wording:
-    text = file.read_text(encoding="utf-8").strip()
-    return Wording(
-        file.stem, file.stem.split("-")[1], text, hashlib.sha256(text.encode()).hexdigest()
+@cache
+def _all(what: str, folder: Path) -> dict[str, Wording]:
+    files = sorted(
+        folder.glob(f"{what}-*-*.txt"), key=lambda file: int(file.stem.rpartition("-")[2])
     )
+    return {file.stem: read(file) for file in files}
+
+
+def read(file: Path) -> Wording:
+    """Read a declaration from its file."""
+    topics, text = "", file.read_text(encoding="utf-8").strip()
+    if text.startswith(_TOPICS):
+        topics, _, text = text.removeprefix(_TOPICS).partition("\n\n")
+    return Wording(
+        file.stem,
+        file.stem.split("-")[1],
+        text,
+        hashlib.sha256(text.encode()).hexdigest(),
+        tuple(topic.strip() for topic in topics.split(",") if topic.strip()),
+    )
+
+
+def written(topics: tuple[str, ...], text: str) -> str:
+    """Return the content of a declaration's file."""
+    return f"{_TOPICS} {', '.join(topics)}\n\n{text}\n" if topics else f"{text}\n"

@@ -40,7 +40,14 @@ class NotAllowed(ContactError):
 
 
 class NotFound(ContactError):
-    """There is no such thing."""
+    """There is no such thing.
+
+    `reason` is a code listed in `messages`; `named` is what was looked for, or empty.
+    """
+
+    def __init__(self, reason: str = "not_found", named: str = "") -> None:
+        super().__init__(" ".join(filter(None, (reason, named))))
+        self.reason, self.named = reason, named
 
 
 class Conflict(ContactError):

@@ -4,7 +4,6 @@
 """
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
@@ -37,28 +36,14 @@ class Settings:
     thank_you_pages: tuple[str, ...] = _of(
         (), "pages a plain form may be sent on to; the first is the default"
     )
-    company_name: str = _of("customer-contact", "name in pages, mails and alerts")
-    accent: str = _of(
-        "#0b5c4d",
-        "colour of buttons, marks and the badge; white text must be readable on it",
+    company_folder: str = _of(
+        "", "another company's files, in place of `chalicelib/company`; on the local stage only"
     )
-    accent_dark: str = _of("#5fd0b5", "the same on dark screens; dark text must be readable on it")
     time_zone: str = _of("Europe/Berlin", "calendar of days and opening hours")
 
     mail_from: str = _of(
         "noreply@localhost.example", "sender of every mail, an identity verified in SES"
     )
-    subject_confirmation: str = _of(
-        "Bitte bestätigen Sie Ihre Anmeldung | Please confirm your subscription",
-        "subject of this mail, `de | en`",
-    )
-    subject_welcome: str = _of("Willkommen beim Newsletter | Welcome to the newsletter", "likewise")
-    subject_access: str = _of("Ihr Link zu Ihren Daten | Your link to your data", "likewise")
-    subject_received: str = _of("Ihr Rückruf | Your callback", "likewise; the reference follows it")
-    subject_cancelled: str = _of(
-        "Ihr Rückruf ist abgesagt | Your callback is cancelled", "likewise"
-    )
-    subject_missed: str = _of("Wir haben Sie nicht erreicht | We could not reach you", "likewise")
     staff_mail: tuple[str, ...] = _of((), "addresses that get callback alerts by mail")
     supervisor_mail: tuple[str, ...] = _of(
         (), "addresses that get alerts nobody answered; default `STAFF_MAIL`"
@@ -149,11 +134,6 @@ class Settings:
     identity_secret_arn: str = _of("", "output of the resource stack")
     token_secret_arn: str = _of("", "output of the resource stack")
 
-    def subject(self, mail: str, language: str) -> str:
-        """Return the subject of a mail of ours in a language; empty where the setting lacks it."""
-        german, _, english = str(getattr(self, f"subject_{mail}")).partition("|")
-        return (english if language == "en" else german).strip()
-
 
 def parse(environment: Mapping[str, str]) -> Settings:
     """Read the settings from environment variables; ignore unknown ones. Raises BadSetting."""
@@ -171,14 +151,9 @@ def parse(environment: Mapping[str, str]) -> Settings:
         else:
             values[each.name] = written
     settings = Settings(**values)
-    if settings.staff_test_key and settings.stage != "local":
-        raise BadSetting(f"stage {settings.stage} must not have STAFF_TEST_KEY")
-    for name in ("accent", "accent_dark"):
-        if not re.fullmatch(r"#[0-9a-fA-F]{6}", getattr(settings, name)):
-            raise BadSetting(f"{name.upper()} must be a colour such as #0b5c4d")
-    for mail in ("confirmation", "welcome", "access", "received", "cancelled", "missed"):
-        if not (settings.subject(mail, "de") and settings.subject(mail, "en")):
-            raise BadSetting(f"SUBJECT_{mail.upper()} must be `German | English`")
+    for name in ("staff_test_key", "company_folder"):
+        if getattr(settings, name) and settings.stage != "local":
+            raise BadSetting(f"stage {settings.stage} must not have {name.upper()}")
     if not (1 <= settings.altcha_minutes <= 10 and settings.altcha_cost):
         raise BadSetting("ALTCHA_MINUTES must be 1 to 10, ALTCHA_COST at least 1")
     if settings.stage != "local":

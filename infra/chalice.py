@@ -15,7 +15,8 @@ from typing import Any
 from chalice.cli import main
 from chalice.deploy import deployer, packager
 
-from infra import packaging
+from chalicelib.company import FOLDER
+from infra import company, packaging
 
 _LOCK = Path("requirements.txt")  # in the project, where Chalice is run
 
@@ -76,10 +77,12 @@ class Packager(deployer.LambdaDeploymentPackager):  # type: ignore[misc]  # chal
     """Chalice's packager, followed by `packaging.optimise`."""
 
     def create_deployment_package(self, *given: Any, **named: Any) -> str:
-        """Make the package, optimise it and return its path. Raises Unfit.
+        """Make the package of a complete company, optimise it and return its path. Raises Unfit.
 
         An earlier package is deleted first: Chalice would take it as it is, and it may be plain.
         """
+        if found := list(company.faults(FOLDER)):
+            raise packaging.Unfit("\n".join(found))
         kept = Path(self.deployment_package_filename(*given, **named))
         kept.unlink(missing_ok=True)
         made = Path(super().create_deployment_package(*given, **named))

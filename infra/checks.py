@@ -6,14 +6,15 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib import company
 from chalicelib.settings import BadSetting, parse
+from infra.company import faults
 from infra.target import Change, NotDone, Target
 
 REQUIRED = (
     "BASE_URL",
     "SITE_URL",
     "SITE_ORIGINS",
-    "COMPANY_NAME",
     "MAIL_FROM",
     "STAFF_MAIL",
     "HOTLINE_NUMBER",
@@ -72,6 +73,7 @@ def _settings(target: Target) -> list[str]:
         for name in target.operations
         if name not in OPERATIONS
     ]
+    missing += [f"{fault} (chalicelib/company)" for fault in faults(company.FOLDER)]
     try:
         parse(environment)
     except BadSetting as error:

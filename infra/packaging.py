@@ -3,7 +3,8 @@
 Chalice's package runs as it is, but slower: /var/task is read-only, so that every cold start
 compiles every module, and its SDK reads the data of four hundred services. `optimise` rewrites a
 package in place: it removes what no function opens, cuts the SDK to the services the code names,
-compiles the templates to Python, and makes the bytecode. docs/performance.md says what that gains.
+compiles templates, words and the company's file to Python, and makes the bytecode.
+docs/performance.md says what that gains.
 The same package gives the same bytes. `infra.chalice` optimises every package it makes.
 """
 
@@ -47,11 +48,13 @@ UNNEEDED = (
     "*.dist-info/sboms",
 )
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_TEMPLATES = """
+_PRECOMPILE = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from chalicelib import templates
+from chalicelib import company, templates, texts
 templates.precompile()
+texts.precompile()
+company.precompile()
 """
 _SMOKE = """
 import os, sys
@@ -121,10 +124,12 @@ def _remove(folder: Path) -> None:
 
 
 def _precompile(folder: Path) -> None:
-    """Compile the templates to Python modules in the package's `templates`. Raises Unfit."""
+    """Compile templates, words and the company's file to Python modules. Raises Unfit."""
     shutil.rmtree(folder / "templates", ignore_errors=True)
-    command = [sys.executable, "-I", "-S", "-B", "-c", _TEMPLATES, str(folder)]
-    _run(command, "the templates cannot be compiled")
+    command = [sys.executable, "-I", "-S", "-B", "-c", _PRECOMPILE, str(folder)]
+    _run(command, "templates, words or company cannot be compiled")
+    for unneeded in (folder / "polib.py", *(folder / "chalicelib" / "company").glob("texts")):
+        shutil.rmtree(unneeded) if unneeded.is_dir() else unneeded.unlink(missing_ok=True)
 
 
 def _compile(folder: Path) -> None:

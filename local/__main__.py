@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+from infra import company
 from infra.stack import StackFailed
 from local import ports
 from local.cloud import ROOT, Cloud, FolderTaken
@@ -39,6 +40,7 @@ def main() -> int:
     cloud = Cloud(FOLDER, ports=wanted, persist=True, watch=True, say=_say, died=died)
     run = FOLDER / "run.json"
     try:
+        company.check()
         cloud.claim()
         run.unlink(missing_ok=True)  # a run that was killed has left it
         cloud.start()
@@ -50,6 +52,7 @@ def main() -> int:
     except (
         ports.PortTaken,
         FolderTaken,
+        company.BadCompany,
         EmulatorFailed,
         HandlersFailed,
         StackFailed,

@@ -182,7 +182,7 @@ class Cloud:
             "BASE_URL": self.api,
             "SITE_URL": self.site,
             "SITE_ORIGINS": self.site,
-            "THANK_YOU_PAGES": f"{self.site}/danke",
+            "THANK_YOU_PAGES": f"{self.site}/danke,{self.site}/en/thanks",
             **outputs,
             # The issuer is an address of AWS, as in the tokens; the emulator serves its document.
             "OIDC_DISCOVERY": (

@@ -9,11 +9,14 @@ from tqdm import tqdm
 from chalicelib import instants, log
 from chalicelib.callbacks import service as callbacks
 from chalicelib.callbacks.model import Who
+from chalicelib.callbacks.words import STATES as CALLBACK_STATES
 from chalicelib.errors import Invalid, Unavailable
 from chalicelib.newsletter import service as newsletter
 from chalicelib.newsletter.keys import key_of
+from chalicelib.newsletter.words import STATES
 from ops.proving import UNKNOWN, address
 from ops.stage import OnStage
+from ops.words import _, ngettext, refusal
 
 _OPERATOR = Who("operator", "operator")
 
@@ -34,32 +37,43 @@ def erase(
     callbacks. Exit code 2: nothing is known of the person.
     """
     if not (email or phone):
-        raise click.UsageError("say who: EMAIL, --phone NUMBER, or both")
+        raise click.UsageError(_("say who: EMAIL, --phone NUMBER, or both"))
     known = newsletter.find(address(email)) if email else None
     references = sorted(
         {*(_of_number(phone) if phone else ()), *(_of_address(known.key) if known else ())}
     )
     if not references and (known is None or known.subscriber is None):
         before = known is not None and known.suppressed
-        click.echo("erased before" if before else "nothing is known of this person", err=True)
+        click.echo(_("erased before") if before else _("nothing is known of this person"), err=True)
         context.exit(0 if before else UNKNOWN)
     if known and known.subscriber:
-        click.echo(f"newsletter: {known.subscriber.state}, {known.version} events, key {known.key}")
-    for each in callbacks.load_many(references):
-        click.echo(
-            f"callback {each.reference}: {each.state}, asked for {instants.text(each.created_at)}"
+        told = ngettext(
+            "newsletter: %(state)s, %(num)s event, identifier %(key)s",
+            "newsletter: %(state)s, %(num)s events, identifier %(key)s",
+            known.version,
+            state=_(STATES[known.subscriber.state]),
+            key=known.key,
         )
+        click.echo(told)
+    for each in callbacks.load_many(references):
+        told = _(
+            "callback %(reference)s: %(state)s, received %(at)s",
+            reference=each.reference,
+            state=_(CALLBACK_STATES[each.state]),
+            at=instants.text(each.created_at),
+        )
+        click.echo(told)
     if dry_run:
         return
     if not yes:
-        click.confirm("This cannot be undone. Erase?", abort=True)
+        click.confirm(_("This cannot be undone. Erase?"), abort=True)
     try:
         _erase(known.key if known and known.subscriber else None, references)
     except Unavailable:
         raise click.ClickException(
-            "somebody else changed it just now: run the same command again"
+            _("somebody else changed it just now: run the same command again")
         ) from None
-    click.echo("erased")
+    click.echo(_("erased"))
 
 
 def _erase(key: str | None, references: list[str]) -> None:
@@ -76,9 +90,7 @@ def _of_number(phone: str) -> list[str]:
     try:
         return callbacks.references_of_number(phone)
     except Invalid as error:
-        raise click.BadParameter(
-            f"we call no such number ({error.fields[0].code})", param_hint="--phone"
-        ) from None
+        raise click.BadParameter(refusal(error.fields[0].code), param_hint="--phone") from None
 
 
 def _of_address(key: str) -> Iterator[str]:
@@ -87,5 +99,6 @@ def _of_address(key: str) -> Iterator[str]:
     This reads the whole table, page by page.
     """
     pages = callbacks.pages_of_addresses()
-    for page in tqdm(pages, desc="looking for callbacks", unit=" pages", disable=None, leave=False):
+    desc, unit = _("looking for callbacks"), " " + _("pages")
+    for page in tqdm(pages, desc=desc, unit=unit, disable=None, leave=False):
         yield from (reference for reference, email in page if key_of(email) == key)

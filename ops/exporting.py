@@ -6,17 +6,17 @@ from pathlib import Path
 import click
 from tqdm import tqdm
 
-from chalicelib import log
+from chalicelib import company, log
 from chalicelib.cells import Table
 from chalicelib.newsletter.export import COLUMNS, cells, confirmed
-from chalicelib.newsletter.model import TOPICS
 from ops.files import whole
 from ops.stage import OnStage
+from ops.words import _, ngettext
 
 
 @click.command(cls=OnStage, short_help="Write the confirmed subscribers to a CSV file.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--topic", type=click.Choice(TOPICS), help="Only those who want this topic.")
+@click.option("--topic", metavar="ID", help="Only those who want this topic of the company's.")
 def export(file: Path, topic: str | None) -> None:
     """Write the confirmed subscribers, and nobody else, to FILE as CSV.
 
@@ -24,12 +24,22 @@ def export(file: Path, topic: str | None) -> None:
     readable by you alone; an existing FILE is replaced. No cell can be taken for a formula. The log
     gets a line with the count and who did it.
     """
+    offered = company.current().newsletter_topics
+    if topic is not None and topic not in offered:
+        told = _("there is no such topic, only %(topics)s", topics=", ".join(offered))
+        raise click.BadParameter(told, param_hint="--topic")
     written = 0
     with whole(file) as draft:
         table = Table(draft, COLUMNS)
-        for each in tqdm(confirmed(), unit=" subscribers", disable=None, leave=False):
+        for each in tqdm(confirmed(), unit=" " + _("subscribers"), disable=None, leave=False):
             if topic is None or topic in each.topics:
                 table.add(cells(each))
                 written += 1
     log.info("newsletter.exported", subscribers=written, topic=topic, by=getpass.getuser())
-    click.echo(f"{written} confirmed subscribers written to {file}")
+    told = ngettext(
+        "%(num)s confirmed subscriber written to %(file)s",
+        "%(num)s confirmed subscribers written to %(file)s",
+        written,
+        file=file,
+    )
+    click.echo(told)

@@ -9,6 +9,7 @@ from chalicelib.errors import Unavailable
 from chalicelib.settings import BadSetting
 from ops.rows import BadFile
 from ops.stage import NoStage
+from ops.words import _
 
 
 class Failed(click.ClickException):
@@ -27,8 +28,11 @@ class Commands(click.Group):
         except BrokenPipeError:
             raise  # a reader such as `head` has closed the pipe: click ends quietly
         except Unavailable as error:
-            raise Failed(
-                f"the tables do not answer ({error}); wait a moment and run the same command again"
-            ) from error
+            told = _(
+                "the tables do not answer (%(error)s); wait a moment and run the same command "
+                "again",
+                error=error,
+            )
+            raise Failed(told) from error
         except (NoStage, BadSetting, BadFile, BotoCoreError, ClientError, OSError) as error:
             raise Failed(" ".join(str(error).split())) from error

@@ -8,10 +8,12 @@ import click
 
 from chalicelib import instants
 from chalicelib.newsletter import service
+from chalicelib.newsletter.words import GROWTH
 from chalicelib.settings import current
 from ops.stage import OnStage
+from ops.words import _, ngettext
 
-_COLUMNS = {
+_EVENTS = {
     "signups": "signup",
     "confirmations": "confirmed",
     "unsubscribes": "unsubscribed",
@@ -33,12 +35,20 @@ def growth(days: int) -> None:
     first = last - timedelta(days=days - 1)
     told = service.growth(first, last)
     total: Counter[str] = Counter()
-    _row("day", _COLUMNS)
+    _row(_("Day"), [_(GROWTH[column]) for column in _EVENTS])
     for day, happened in sorted(told.items()):
         total.update(happened)
-        _row(day, [happened.get(event, 0) for event in _COLUMNS.values()])
-    _row("in all", [total[event] for event in _COLUMNS.values()])
-    click.echo(f"{first} to {last}: {days} days, on {days - len(told)} of them nothing happened")
+        _row(day, [happened.get(event, 0) for event in _EVENTS.values()])
+    _row(_("In all"), [total[event] for event in _EVENTS.values()])
+    span = ngettext(
+        "%(first)s to %(last)s: %(num)s day, on %(quiet)s of them nothing happened",
+        "%(first)s to %(last)s: %(num)s days, on %(quiet)s of them nothing happened",
+        days,
+        first=first,
+        last=last,
+        quiet=days - len(told),
+    )
+    click.echo(span)
 
 
 def _row(name: str, cells: Iterable[object]) -> None:

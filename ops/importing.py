@@ -20,10 +20,12 @@ from chalicelib.newsletter import service
 from chalicelib.newsletter.keys import key_of
 from chalicelib.newsletter.ledger import How
 from chalicelib.newsletter.model import Signup
+from chalicelib.texts import N_
 from ops import rows
 from ops.files import whole
 from ops.rows import Cells, Row
 from ops.stage import OnStage
+from ops.words import _
 
 _AT_ONCE = 8  # rows written at the same time, as most of the time is spent waiting for the table
 _BATCH = 64  # rows held in memory
@@ -42,12 +44,12 @@ REFUSED_COLUMNS = (
     "proof_note",
 )
 _BECAUSE = {
-    "confirmed": "is subscribed here already",
-    "erased": "was erased here: only the person can come back, by signing up",
-    "complained": "complained about our mail",
-    "refused": "told us that they did not sign up",
-    "unsubscribed": "unsubscribed here",
-    "bounced": "mail to it came back",
+    "confirmed": N_("is subscribed here already"),
+    "erased": N_("was erased here: only the person can come back, by signing up"),
+    "complained": N_("complained about our mail"),
+    "refused": N_("told us that they did not sign up"),
+    "unsubscribed": N_("unsubscribed here"),
+    "bounced": N_("mail to it came back"),
 }
 
 
@@ -99,7 +101,8 @@ class Import:
         key = key_of(row.email)
         first = self.seen.setdefault(key.encode(), cells.line)
         if first != cells.line:
-            return Outcome(cells, "refused", f"the address stands in line {first} already")
+            reason = _("the address stands in line %(line)s already", line=first)
+            return Outcome(cells, "refused", reason)
         reason = self._declaration(row)
         return Outcome(cells, "refused", reason) if reason else Ready(cells, row, key)
 
@@ -113,16 +116,19 @@ class Import:
             return (
                 ""
                 if ours
-                else f"consent_version {row.consent_version} is one of ours, which reads otherwise"
+                else _(
+                    "consent_version %(version)s is one of ours, which reads otherwise",
+                    version=row.consent_version,
+                )
             )
         if row.wording not in self.told:
             if row.consent_text:
                 if not self.dry:
                     service.keep_wording(row.wording, row.consent_text)
             elif not service.knows_wording(row.wording):
-                return (
-                    "the text of consent_sha256 is not known: "
-                    "give it as consent_text in an earlier row"
+                return _(
+                    "the text of consent_sha256 is not known: give it as consent_text in an "
+                    "earlier row"
                 )
             self.told.add(row.wording)
         return ""
@@ -138,7 +144,7 @@ class Import:
         try:
             new = service.take_over(agreed, row.confirmed_at, how, source, self.now, self.dry)
         except Conflict as conflict:
-            return Outcome(ready.cells, "refused", _BECAUSE[conflict.state])
+            return Outcome(ready.cells, "refused", _(_BECAUSE[conflict.state]))
         return Outcome(ready.cells, "imported" if new else "done before")
 
 
@@ -174,8 +180,8 @@ def import_(file: Path, dry_run: bool) -> None:
     \b
     Columns, UTF-8, by comma or semicolon:
       email            the address
-      language         de or en
-      topics           of products, news, offers; several by a comma (quote the cell) or a space
+      language         one that the company speaks, such as de
+      topics           the company's, by id; several by a comma (quote the cell) or a space
       consent_version  what the other system called the declaration
       consent_text     its exact text; it is kept, and shown in the proof
       consent_sha256   instead, where an earlier row or an earlier import had the text
@@ -208,7 +214,7 @@ def import_(file: Path, dry_run: bool) -> None:
 
 def _refuse(outcome: Outcome, table: Table | None, *, told: bool) -> None:
     if told:
-        tqdm.write(f"line {outcome.cells.line}: {outcome.reason}")
+        tqdm.write(_("line %(line)s: %(reason)s", line=outcome.cells.line, reason=outcome.reason))
     if table:
         cells = {**outcome.cells.named, "line": str(outcome.cells.line), "reason": outcome.reason}
         table.add(cells.get(column, "") for column in REFUSED_COLUMNS)
@@ -224,11 +230,16 @@ def _sum_up(run: Import, counts: Counter[str], listing: Path) -> None:
             refused=counts["refused"],
         )
     if not run.dry and counts["refused"]:
-        click.echo(f"refused rows: {listing}")
-    done = "would be imported" if run.dry else "imported"
-    click.echo(
-        f"{counts['imported']} {done}, {counts['done before']} done before, "
-        f"{counts['refused']} refused"
-    )
+        click.echo(_("refused rows: %(file)s", file=listing))
+    told = {
+        "imported": counts["imported"],
+        "before": counts["done before"],
+        "refused": counts["refused"],
+    }
     if run.dry:
-        click.echo("dry run: nothing was written")
+        click.echo(
+            _("%(imported)s would be imported, %(before)s done before, %(refused)s refused", **told)
+        )
+        click.echo(_("dry run: nothing was written"))
+    else:
+        click.echo(_("%(imported)s imported, %(before)s done before, %(refused)s refused", **told))

@@ -8,15 +8,18 @@ from typing import Any
 import click
 from pydantic import TypeAdapter, ValidationError
 
-from chalicelib import instants
+from chalicelib import company, instants, templates
 from chalicelib.cells import plain
 from chalicelib.errors import NotFound
 from chalicelib.http import fields as of
 from chalicelib.newsletter import proof as proofs
 from chalicelib.newsletter import service
 from chalicelib.newsletter.keys import key_of
+from chalicelib.newsletter.words import EVENTS, FACTS, MAILS, NONE, PEOPLE, STATES
+from chalicelib.settings import current
 from ops.files import whole
 from ops.stage import OnStage
+from ops.words import _, formats, language, refusal
 
 BROKEN, UNKNOWN = 1, 2  # exit codes
 
@@ -41,12 +44,12 @@ def proof(context: click.Context, email: str, as_json: bool, html: Path | None) 
     address.
     """
     try:
-        document = service.prove(key_of(address(email)), instants.now())
+        document = service.prove(key_of(address(email)), instants.now(), language())
     except NotFound:
-        click.echo("nothing is known of this address", err=True)
+        click.echo(_("nothing is known of this address"), err=True)
         context.exit(UNKNOWN)
     if html:
-        page, _ = proofs.page(document, document["subscriber"].get("language", "de"))
+        page, _policy = proofs.page(document, document["subscriber"].get("language", ""))
         with whole(html) as draft:
             draft.write(page)
     if as_json:
@@ -61,42 +64,73 @@ def address(written: str) -> str:
     """Normalise an e-mail address. Raises BadParameter."""
     try:
         return TypeAdapter[str](of.Email).validate_python(written)
-    except ValidationError:
-        raise click.BadParameter("this is no e-mail address", param_hint="EMAIL") from None
+    except ValidationError as error:
+        raise click.BadParameter(refusal(error.errors()[0]["type"]), param_hint="EMAIL") from None
 
 
 def _show(document: Mapping[str, Any], page: Path | None) -> None:
+    """Print the proof with the words of the page. Check values are whole."""
     subscriber = document["subscriber"]
-    click.echo(f"{document['company']}: proof of consent, made {document['made_at']}")
-    _line("address", subscriber["email"] or "(not kept)")
-    _line("state", subscriber["state"])
-    _line("key", subscriber["id"])
-    for event in document["events"]:
-        click.echo(f"\n{event['version']:>4}  {event['at']}  {event['event']}")
-        for name, value in {
-            **event["facts"],
-            **(event["personal"] or {"personal data": "(erased)"}),
-        }.items():
-            if value:
-                _line(name, value)
-        _line("hash", event["hash"])
-    for declaration in document["declarations"]:
-        click.echo(f"\ndeclaration {declaration['version']}, SHA-256 {declaration['sha256']}")
-        click.echo(f"      {plain(declaration['text'])}")
-    for mail in document["mails"]:
-        click.echo(f"\nmail {mail['id']}: {mail['state']} {mail['at'] or ''}")
-        _line("SES id", mail["service_id"] or "(none)")
-        _line("SHA-256", mail["sha256"] or "(none)")
-    click.echo(
-        "\nINTACT: every event is as it was recorded." if document["intact"] else "\nBROKEN:"
+    title = _(
+        "%(company)s: proof of consent, created %(when)s",
+        company=document["company"],
+        when=_moment(document["made_at"]),
     )
+    click.echo(title)
+    _line(_("E-mail address"), subscriber["email"] or _("deleted"))
+    _line(_("Status"), _(STATES.get(subscriber["state"], NONE)))
+    _line(_("Identifier"), subscriber["id"])
+    click.echo("\n" + _("What happened (local time, %(zone)s)", zone=current().time_zone))
+    for event in document["events"]:
+        _event(event)
+    for declaration in document["declarations"]:
+        click.echo("\n" + _("Declaration %(version)s", version=declaration["version"]))
+        click.echo(f"      {plain(declaration['text'])}")
+        _line("SHA-256", declaration["sha256"])
+    for mail in document["mails"]:
+        click.echo("\n" + _("E-mail %(id)s", id=mail["id"]))
+        _line(_("Status"), _(MAILS.get(mail["state"], mail["state"])))
+        _line(_("Time"), _moment(mail["at"]) if mail["at"] else "")
+        _line(_("Number at the mail service"), mail["service_id"])
+        _line(_("Check value of the text"), mail["sha256"])
+    intact = _("INTACT: every event is as it was recorded.")
+    click.echo("\n" + (intact if document["intact"] else _("BROKEN:")))
     for fault in document["faults"]:
         click.echo(f"  {plain(fault)}")
     if page:
-        click.echo(f"page written to {page}")
+        click.echo(_("page written to %(file)s", file=page))
 
 
-def _line(name: str, value: str) -> None:
-    click.echo(
-        f"      {name}: {plain(str(value))}"
-    )  # values such as a User-Agent must not send control sequences to the terminal
+def _event(event: Mapping[str, Any]) -> None:
+    name = event["event"]
+    click.echo(f"\n{event['version']:>4}  {_moment(event['at'])}  {_(EVENTS.get(name, name))}")
+    for fact, value in {**event["facts"], **(event["personal"] or {})}.items():
+        _line(_(FACTS.get(fact, fact)), _said(fact, value) if value else "")
+    if event["personal"] is None:
+        click.echo("      " + _("personal details deleted"))
+    _line(_("Check value"), event["hash"])
+
+
+def _said(fact: str, value: str) -> str:
+    """Return what a fact says to people; what has no words of ours is as it was recorded."""
+    own = company.current()
+    if fact == "topics":
+        return ", ".join(own.newsletter_topic(each, language()) for each in value.split(","))
+    if fact == "language" and value in own.languages:
+        return templates.language_name(value)
+    if fact == "confirmed_at":
+        return _moment(value)
+    return _(PEOPLE[value]) if fact == "by" and value in PEOPLE else value
+
+
+def _moment(written: str) -> str:
+    return formats().instant(instants.parse(written))
+
+
+def _line(name: str, value: str | None) -> None:
+    """Print a value with its name, if there is one.
+
+    Values such as a User-Agent must not send control sequences to the terminal.
+    """
+    if value:
+        click.echo(f"      {name}: {plain(value)}")

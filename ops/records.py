@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.settings import current
 from infra import config
+from ops.words import _
 
 
 def keep(line: str) -> None:
@@ -36,4 +37,5 @@ def keep(line: str) -> None:
     except client.exceptions.ResourceNotFoundException:
         click.echo(line, err=True)
     except (BotoCoreError, ClientError) as error:
-        click.echo(f"not in the log, keep it yourself ({error}): {line}", err=True)
+        told = _("not in the log, keep it yourself (%(error)s): %(line)s", error=error, line=line)
+        click.echo(told, err=True)

@@ -14,6 +14,7 @@ from chalicelib.settings import current
 from infra import config
 from ops.stage import OnStage
 from ops.watching import dead_letters
+from ops.words import _, ngettext
 
 # Letters have the shapes of AWS's pages "Capturing records of asynchronous invocations" and
 # "Configuring destinations for failed-event records" (streams), or that of
@@ -36,7 +37,7 @@ def redrive(context: click.Context, dry_run: bool) -> None:
     client, began = boto3.client("sqs"), time.time() * 1000
     letters = _letters(client, began, 1 if dry_run else _SEEN_FOR)
     done = left = 0
-    for letter in tqdm(letters, unit=" letters", disable=None, leave=False):
+    for letter in tqdm(letters, unit=" " + _("letters"), disable=None, leave=False):
         name, event = _job(json.loads(letter["Body"]))
         if dry_run:
             click.echo(f"{letter['MessageId']}  {name}: {_named(event)}")
@@ -46,11 +47,18 @@ def redrive(context: click.Context, dry_run: bool) -> None:
             )
             done += 1
         else:
-            click.echo(f"{letter['MessageId']}  {name}: not done: {_named(event)}", err=True)
+            told = _("%(function)s: not done: %(records)s", function=name, records=_named(event))
+            click.echo(f"{letter['MessageId']}  {told}", err=True)
             left += 1
     if not dry_run:
         new = dead_letters()  # the new ones alone: those that failed are hidden for a while
-        click.echo(f"{done} handed on, {left} not done, {new} set aside again")
+        told = _(
+            "%(done)s handed on, %(left)s not done, %(new)s set aside again",
+            done=done,
+            left=left,
+            new=new,
+        )
+        click.echo(told)
         if left or new:
             context.exit(1)
 
@@ -133,12 +141,13 @@ def _succeeds(name: str, event: dict[str, Any]) -> bool:
 def _named(event: dict[str, Any] | None) -> str:
     """Describe a letter by the keys of its records alone, without personal data."""
     if event is None:
-        return "its records have left the stream; the clock and the sweeper have done their work"
+        return _("its records have left the stream; the clock and the sweeper have done their work")
     keys = [
         record.get("dynamodb", {}).get("Keys", {}).get("pk", {}).get("S")
         for record in event.get("Records", ())
     ]
-    return (
-        ", ".join(str(key) for key in keys if key)
-        or f"{len(event.get('Records', ()))} records without a key"
+    return ", ".join(str(key) for key in keys if key) or ngettext(
+        "%(num)s record without a key",
+        "%(num)s records without a key",
+        len(event.get("Records", ())),
     )

@@ -22,6 +22,7 @@ from chalicelib.callbacks.model import Who
 from chalicelib.newsletter import service as newsletter
 from chalicelib.settings import current
 from ops.stage import OnStage
+from ops.words import _, ngettext
 
 Rows = dict[tuple[str, str], str]  # keys → digest
 _KEY = 22  # characters of a subscriber's key; a callback's reference is shorter
@@ -77,7 +78,11 @@ def restore_check(
     """
     live = current().contacts_table
     restored = f"{live}-restored-{time.strftime('%Y%m%d-%H%M%S')}"
-    click.echo(f"restore {live} at {at or 'the latest time'} to {restored}")
+    if at:
+        told = _("restore %(live)s at %(at)s to %(new)s", live=live, at=at, new=restored)
+    else:
+        told = _("restore %(live)s at the latest time to %(new)s", live=live, new=restored)
+    click.echo(told)
     if dry_run:
         return
     _restore(live, restored, instants.parse(at) if at else None)
@@ -89,13 +94,18 @@ def restore_check(
     finally:
         if not keep:
             _drop(restored)
-    click.echo(
-        f"{len(now.rows)} rows, {len(was.rows)} restored, {len(gone)} erased again, "
-        f"{len(different)} differ"
+    compared = ngettext(
+        "%(num)s row, %(restored)s restored, %(erased)s erased again, %(different)s differ",
+        "%(num)s rows, %(restored)s restored, %(erased)s erased again, %(different)s differ",
+        len(now.rows),
+        restored=len(was.rows),
+        erased=len(gone),
+        different=len(different),
     )
+    click.echo(compared)
     for pk, sk in different[:20]:
         click.echo(f"  {pk} {sk}")
-    click.echo(f"kept: {restored}" if keep else "the restored table is deleted")
+    click.echo(_("kept: %(table)s", table=restored) if keep else _("the restored table is deleted"))
     if different:
         context.exit(1)
 
@@ -104,7 +114,8 @@ def _restore(live: str, restored: str, at: datetime | None) -> None:
     client: Any = boto3.client("dynamodb")
     when: dict[str, Any] = {"RestoreDateTime": at} if at else {"UseLatestRestorableTime": True}
     client.restore_table_to_point_in_time(SourceTableName=live, TargetTableName=restored, **when)
-    with tqdm(desc="restoring", unit=" looks", disable=None, leave=False) as progress:
+    desc, unit = _("restoring"), " " + _("looks")
+    with tqdm(desc=desc, unit=unit, disable=None, leave=False) as progress:
         while client.describe_table(TableName=restored)["Table"]["TableStatus"] != "ACTIVE":
             progress.update()
             time.sleep(10)
@@ -117,7 +128,8 @@ def _read(table: str) -> Read:
         .paginate(TableName=table, ConsistentRead=True)
     )
     read = Read()
-    for page in tqdm(pages, desc=f"reading {table}", unit=" pages", disable=None, leave=False):
+    desc, unit = _("reading %(table)s", table=table), " " + _("pages")
+    for page in tqdm(pages, desc=desc, unit=unit, disable=None, leave=False):
         for item in page["Items"]:
             read.see(item)
     return read
@@ -137,10 +149,9 @@ def _erase(table: str, gone: Iterable[str], old: set[str]) -> None:
     `old` are the callbacks whose term was over: they are not erased wholly.
     """
     with _on(table):
-        for pk in tqdm(
-            sorted(gone), desc="erasing again", unit=" erasures", disable=None, leave=False
-        ):
-            kind, _, key = pk.partition("#")
+        desc, unit = _("erasing again"), " " + _("erasures")
+        for pk in tqdm(sorted(gone), desc=desc, unit=unit, disable=None, leave=False):
+            kind, _hash, key = pk.partition("#")
             if kind == "SUB":
                 newsletter.erase(key, "restore", instants.now())
             elif pk in old:

@@ -6,10 +6,11 @@ from tqdm import tqdm
 from chalicelib import instants
 from chalicelib.callbacks import erasure
 from ops.stage import OnStage
+from ops.words import _, ngettext
 
 
 @click.command(cls=OnStage, short_help="Erase the contact data of callbacks whose term is over.")
-@click.option("--dry-run", is_flag=True, help="Only name the requests; nothing is erased.")
+@click.option("--dry-run", is_flag=True, help="Only name the callbacks; nothing is erased.")
 def retention(dry_run: bool) -> None:
     """Erase the contact data of callbacks that ended more than CALLBACK_DAYS ago.
 
@@ -18,7 +19,7 @@ def retention(dry_run: bool) -> None:
     goes on.
     """
     now, erased = instants.now(), list[str]()
-    with tqdm(unit=" requests", disable=None, leave=False) as bar:
+    with tqdm(unit=" " + _("callbacks"), disable=None, leave=False) as bar:
         while page := erasure.erase_ended(_unhurried, now, dry_run):
             erased += page
             bar.update(len(page))
@@ -26,7 +27,19 @@ def retention(dry_run: bool) -> None:
                 break
     for reference in erased:
         click.echo(reference)
-    click.echo(f"{len(erased)} requests {'would be erased' if dry_run else 'erased'}")
+    if dry_run:
+        told = ngettext(
+            "contact data of %(num)s callback would be erased",
+            "contact data of %(num)s callbacks would be erased",
+            len(erased),
+        )
+    else:
+        told = ngettext(
+            "contact data of %(num)s callback erased",
+            "contact data of %(num)s callbacks erased",
+            len(erased),
+        )
+    click.echo(told)
 
 
 def _unhurried() -> float:

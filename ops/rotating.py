@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from chalicelib.settings import current
 from ops.stage import OnStage
+from ops.words import _, ngettext
 
 # Functions read the keys anew after five minutes. Until all of them know a key, none may sign with
 # it, or the others would refuse its links.
@@ -44,36 +45,48 @@ def rotate_keys(dry_run: bool, retire: str | None, wait: int) -> None:
     client, secret = boto3.client("secretsmanager"), current().token_secret_arn
     keys: dict[str, str] = json.loads(client.get_secret_value(SecretId=secret)["SecretString"])
     signing = max(keys, key=int)
-    click.echo(f"keys {', '.join(sorted(keys, key=int))}; {signing} signs")
+    told = ngettext(
+        "key %(keys)s; %(signing)s signs",
+        "keys %(keys)s; %(signing)s signs",
+        len(keys),
+        keys=", ".join(sorted(keys, key=int)),
+        signing=signing,
+    )
+    click.echo(told)
     if retire is not None:
         if retire not in keys or retire == signing:
-            raise click.BadParameter(
-                f"{retire} is not there, or signs: rotate first", param_hint="--retire"
-            )
+            told = _("%(key)s is not there, or signs: rotate first", key=retire)
+            raise click.BadParameter(told, param_hint="--retire")
         if not dry_run:
-            click.confirm(
-                f"Every link signed with {retire} stops working, unsubscribing too. Retire it?",
-                abort=True,
+            question = _(
+                "Every link signed with %(key)s stops working, unsubscribing too. Retire it?",
+                key=retire,
             )
+            click.confirm(question, abort=True)
             _write(
                 client, secret, {number: key for number, key in keys.items() if number != retire}
             )
-            click.echo(f"{retire} is gone, within five minutes everywhere")
+            click.echo(_("%(key)s is gone, within five minutes everywhere", key=retire))
         return
     following = str(int(signing) + 1)
     if dry_run:
-        click.echo(f"{following} would sign")
+        click.echo(_("%(key)s would sign", key=following))
         return
     if PENDING not in keys:
         keys[PENDING] = secrets.token_urlsafe(48)
         _write(client, secret, keys)
-    for _ in tqdm(
-        range(wait), desc="until every function knows it", unit=" s", disable=None, leave=False
-    ):
+    waiting = _("until every function knows it")
+    for _second in tqdm(range(wait), desc=waiting, unit=" s", disable=None, leave=False):
         time.sleep(1)
     keys[following] = keys.pop(PENDING)
     _write(client, secret, keys)
-    click.echo(f"{following} signs, within five minutes everywhere; {len(keys)} keys verify")
+    done = ngettext(
+        "%(key)s signs, within five minutes everywhere; %(num)s key verifies",
+        "%(key)s signs, within five minutes everywhere; %(num)s keys verify",
+        len(keys),
+        key=following,
+    )
+    click.echo(done)
 
 
 def _write(client: object, secret: str, keys: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import ipaddress
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,10 +13,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
-from chalicelib import instants
+from chalicelib import company, instants
 from chalicelib.http import fields as of
-from chalicelib.messages import MESSAGES
-from chalicelib.newsletter.model import Topic
+from chalicelib.texts import N_
+from ops.words import _, ngettext, refusal
 
 REQUIRED = ("email", "language", "topics", "consent_version", "confirmed_at", "source_address")
 OPTIONAL = ("consent_text", "consent_sha256", "page", "proof_note")
@@ -57,7 +58,7 @@ class Row(of.Body):
 
     email: of.Email
     language: of.Language
-    topics: Annotated[tuple[Topic, ...], BeforeValidator(_by_comma)]
+    topics: Annotated[tuple[of.NewsletterTopic, ...], BeforeValidator(_by_comma)]
     consent_version: of.Version
     consent_text: str = Field("", max_length=20_000)
     consent_sha256: str = Field("", pattern=r"^([0-9a-fA-F]{64})?$")
@@ -73,12 +74,11 @@ class Row(of.Body):
 
 
 _EXPECTED = {
-    "language": "language is neither de nor en",
-    "topics": "topics are not of products, news, offers",
-    "consent_sha256": "consent_sha256 is no SHA-256 in hex",
-    "confirmed_at": "confirmed_at is no RFC 3339 time such as 2024-05-31T12:00:00+02:00",
-    "source_address": "source_address is no IP address",
-    "email": "email is not valid",
+    "language": N_("language is none of %(languages)s"),
+    "topics": N_("topics are not of %(topics)s"),
+    "consent_sha256": N_("consent_sha256 is no SHA-256 in hex"),
+    "confirmed_at": N_("confirmed_at is no RFC 3339 time such as 2024-05-31T12:00:00+02:00"),
+    "source_address": N_("source_address is no IP address"),
 }
 
 
@@ -86,9 +86,9 @@ def check(cells: Cells, now: datetime) -> Row | str:
     """Return the row, or the reason why it is refused."""
     missing = [name for name in REQUIRED if not cells.named.get(name, "").strip()]
     if cells.wrong or missing:
-        return cells.wrong or f"no {' and no '.join(missing)}"
+        return cells.wrong or _("missing: %(columns)s", columns=", ".join(missing))
     if not cells.named.get("consent_text") and not cells.named.get("consent_sha256"):
-        return "no consent_text and no consent_sha256"
+        return _("missing: %(columns)s", columns=_("consent_text or consent_sha256"))
     try:
         row = Row.model_validate(cells.named)
     except ValidationError as error:
@@ -97,14 +97,16 @@ def check(cells: Cells, now: datetime) -> Row | str:
             dict.fromkeys(_reason(str(each["loc"][0]), each["type"]) for each in found)
         )
     if row.consent_text and row.wording != hashlib.sha256(row.consent_text.encode()).hexdigest():
-        return "consent_sha256 is not that of consent_text"
-    return row if row.confirmed_at <= now else "confirmed_at is in the future"
+        return _("consent_sha256 is not that of consent_text")
+    return row if row.confirmed_at <= now else _("confirmed_at is in the future")
 
 
 def _reason(field: str, kind: str) -> str:
-    return (
-        _EXPECTED.get(field) or f"{field}: {MESSAGES[kind if kind in MESSAGES else 'too_long'][1]}"
-    )
+    if field not in _EXPECTED:
+        return f"{field}: {refusal(kind).rstrip('.')}"  # others may follow it
+    own = company.current()
+    known = {"languages": ", ".join(own.languages), "topics": ", ".join(own.newsletter_topics)}
+    return _(_EXPECTED[field], **known)
 
 
 def digest(path: Path) -> str:
@@ -123,7 +125,7 @@ def read(path: Path, passed: Callable[[int], object]) -> Iterator[Cells]:
         try:
             yield from _rows(_lines(file, passed))
         except UnicodeDecodeError:
-            raise BadFile(f"{path} is not in UTF-8") from None
+            raise BadFile(_("%(file)s is not in UTF-8", file=path)) from None
 
 
 def _lines(file: Iterator[str], passed: Callable[[int], object]) -> Iterator[str]:
@@ -145,7 +147,8 @@ def _rows(lines: Iterator[str]) -> Iterator[Cells]:
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            raise BadFile(f"line {line} cannot be read as CSV: {error}") from None
+            told = _("line %(line)s cannot be read as CSV: %(error)s", line=line, error=error)
+            raise BadFile(told) from None
         if cells is None:
             return
         if cells:
@@ -153,18 +156,29 @@ def _rows(lines: Iterator[str]) -> Iterator[Cells]:
 
 
 def _named(line: int, header: Sequence[str], cells: Sequence[str]) -> Cells:
-    wrong = "" if len(cells) == len(header) else f"{len(cells)} cells, the header has {len(header)}"
-    return Cells(line, dict(zip(header, cells, strict=False)), wrong)
+    named = dict(zip(header, cells, strict=False))
+    if len(cells) == len(header):
+        return Cells(line, named)
+    wrong = ngettext(
+        "%(num)s cell, the header has %(header)s",
+        "%(num)s cells, the header has %(header)s",
+        len(cells),
+        header=len(header),
+    )
+    return Cells(line, named, wrong)
 
 
 def _check_header(header: Sequence[str]) -> None:
     missing = [name for name in REQUIRED if name not in header]
     if not {"consent_text", "consent_sha256"} & set(header):
-        missing.append("consent_text or consent_sha256")
+        missing.append(_("consent_text or consent_sha256"))
     unknown = [name for name in header if name not in REQUIRED + OPTIONAL]
     if missing:
-        raise BadFile(f"the first line lacks the columns {', '.join(missing)}")
-    if unknown or len(set(header)) < len(header):
-        raise BadFile(
-            f"the first line has unknown or doubled columns: {', '.join(unknown) or 'doubled'}"
-        )
+        columns = ", ".join(missing)
+        raise BadFile(_("the first line lacks the columns %(columns)s", columns=columns))
+    if unknown:
+        columns = ", ".join(unknown)
+        raise BadFile(_("the first line has unknown columns: %(columns)s", columns=columns))
+    if len(set(header)) < len(header):
+        columns = ", ".join(name for name, count in Counter(header).items() if count > 1)
+        raise BadFile(_("the first line has columns twice: %(columns)s", columns=columns))

@@ -16,6 +16,7 @@ from botocore.exceptions import EndpointConnectionError
 from chalicelib import log
 from infra import stack
 from ops import records
+from ops.words import _
 
 ROOT = Path(__file__).parent.parent
 RUN = ROOT / ".local" / "run.json"
@@ -64,7 +65,12 @@ def enter(name: str, run: Path, environment: MutableMapping[str, str]) -> None:
 def _settings(name: str) -> dict[str, str]:
     stages = json.loads((ROOT / ".chalice" / "config.json").read_text())["stages"]
     if name not in stages:
-        raise NoStage(f"there is no stage {name} in .chalice/config.json, only {', '.join(stages)}")
+        told = _(
+            "there is no stage %(stage)s in .chalice/config.json, only %(stages)s",
+            stage=name,
+            stages=", ".join(stages),
+        )
+        raise NoStage(told)
     return dict(stages[name]["environment_variables"])
 
 
@@ -73,7 +79,7 @@ def _enter_local(run: Path, environment: MutableMapping[str, str]) -> None:
         addresses: dict[str, str] = json.loads(run.read_text())
     except FileNotFoundError:
         raise NoStage(
-            "the local cloud is not running: start it by `make run`, or name another --stage"
+            _("the local cloud is not running: start it by `make run`, or name another --stage")
         ) from None
     for name in _OWN_ACCOUNT:
         environment.pop(name, None)  # else the client would use the caller's own account
@@ -94,11 +100,16 @@ def _outputs(name: str, stage: str) -> dict[str, str]:
         if stage != "local":
             raise
         raise NoStage(
-            "the local cloud does not answer, it was probably killed: start it anew by `make run`"
+            _(
+                "the local cloud does not answer, it was probably killed: start it anew by "
+                "`make run`"
+            )
         ) from None
     if outputs is None:
-        raise NoStage(
-            f"there is no finished stack {name} in {client.meta.region_name}: "
-            "is it this account and region?"
+        told = _(
+            "there is no finished stack %(stack)s in %(region)s: is it this account and region?",
+            stack=name,
+            region=client.meta.region_name,
         )
+        raise NoStage(told)
     return outputs

@@ -10,11 +10,13 @@ import click
 from tqdm import tqdm
 
 from chalicelib import aws, instants
+from chalicelib.newsletter.words import MAILS
 from chalicelib.outbox import store
 from chalicelib.outbox.model import Message
 from chalicelib.settings import current
 from infra import config
 from ops.stage import OnStage
+from ops.words import _, ngettext
 
 OVERDUE = timedelta(minutes=10)
 _STATES = ("due", "sending", "unclear", "failed")
@@ -34,10 +36,19 @@ def status(context: click.Context) -> None:
     states = Counter(each.state for each in waiting)
     letters, alarms = dead_letters(), _alarms()
     click.echo(f"{current().stage}, {instants.text(now)}")
-    told = ", ".join(f"{count} {state}" for state, count in states.items())
-    click.echo(f"  messages   {told or 'none wait'}; {len(overdue)} overdue")
-    click.echo(f"  set aside  {letters} dead letters")
-    click.echo(f"  alarms     {', '.join(alarms) or 'none'}")
+    waits = ", ".join(f"{count} {_(MAILS[state])}" for state, count in states.items())
+    told = {
+        _("messages"): _(
+            "%(waiting)s; %(overdue)s overdue",
+            waiting=waits or _("none wait"),
+            overdue=len(overdue),
+        ),
+        _("set aside"): ngettext("%(num)s dead letter", "%(num)s dead letters", letters),
+        _("alarms"): ", ".join(alarms) or _("none is on"),
+    }
+    width = max(map(len, told))
+    for name, value in told.items():
+        click.echo(f"  {name:<{width}}  {value}")
     if overdue or letters or alarms:
         context.exit(1)
 
@@ -58,16 +69,26 @@ def outbox(state: str | None) -> None:
         if state == "failed"
         else (each for each in _waiting() if state in (None, each.state))
     )
-    count = 0
-    for count, each in enumerate(sorted(found, key=lambda message: message.due_at), 1):  # noqa: B007
-        tried = f"{each.state:<8} {each.attempts:>2} attempts"
-        click.echo(f"{instants.text(each.due_at)}  {tried}  {each.id}  {each.error}")
-    click.echo(f"{count} messages")
+    lines = [
+        (
+            instants.text(each.due_at),
+            _(MAILS[each.state]),
+            ngettext("%(num)s attempt", "%(num)s attempts", each.attempts),
+            each.id,
+            each.error,
+        )
+        for each in sorted(found, key=lambda message: message.due_at)
+    ]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for cells in lines:
+        padded = (f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())
+    click.echo(ngettext("%(num)s message", "%(num)s messages", len(lines)))
 
 
 def _waiting() -> Iterator[Message]:
     """Yield every message that has not reached an end, whenever it falls due."""
-    for message_id, _ in store.due(instants.now() + _FAR):
+    for message_id, _due in store.due(instants.now() + _FAR):
         message = store.load(message_id)
         if message and message.state in _STATES:
             yield message
@@ -84,7 +105,7 @@ def _failed() -> Iterator[Message]:
             ExpressionAttributeValues={":message": aws.pack("MSG#"), ":failed": aws.pack("failed")},
         )
     )
-    for page in tqdm(pages, unit=" pages", disable=None, leave=False):
+    for page in tqdm(pages, unit=" " + _("pages"), disable=None, leave=False):
         yield from (store.from_item(aws.unpack_item(item)) for item in page["Items"])
 
 

@@ -14,7 +14,7 @@ from typing import Any, Self
 from botocore.retries import standard
 
 import app
-from chalicelib import aws, keys, settings, templates
+from chalicelib import aws, keys, settings
 from chalicelib.articles import ranking
 from chalicelib.articles.stores import counts, markers
 from chalicelib.auth import provider
@@ -90,7 +90,6 @@ class Backend:
         for cached in (settings.current, aws.client, rules.current):
             cached.cache_clear()
         keys._cache.clear()
-        templates.style.cache_clear()
         markers.forget()
         counts.forget()
         ranking.forget()

@@ -17,7 +17,10 @@ CORE = "chalicelib"
 
 # The folders, lowest first: a folder imports from its own level and from below.
 LEVELS = (
-    {"errors", "instants", "log", "settings", "formats", "messages", "cells", "sender", "consent"},
+    {
+        *("errors", "instants", "log", "settings", "company", "texts", "formats", "messages"),
+        *("cells", "sender", "consent"),
+    },
     {"aws", "keys", "tokens", "limits", "challenges", "guards", "templates", "local_cloud"},
     {"outbox", "auth"},
     {"http"},
@@ -43,9 +46,9 @@ LAYERS = {
 PURE_ELSEWHERE = {
     f"{CORE}.{name}" for name in ("errors", "formats", "templates", "auth.roles", "auth.person")
 } | {f"{CORE}.outbox.model"}
-# A pure module may import the settings' type and how instants are written, but reads neither the
-# current settings nor the current time.
-PURE_MAY_IMPORT = {f"{CORE}.settings", f"{CORE}.instants"}
+# A pure module may import the settings' type, how instants are written, and what the deployment
+# ships: the company and the words. It reads neither the current settings nor the current time.
+PURE_MAY_IMPORT = {f"{CORE}.{each}" for each in ("settings", "instants", "company", "texts")}
 IMPURE = {"random", "secrets", "time", "os", "uuid", "socket", "threading", "subprocess", "urllib"}
 STREAM_FUNCTIONS = (
     *(

@@ -1,11 +1,13 @@
 """The articles' entrances: the beacon, the count, the most-read lists."""
 
 from datetime import date
+from html import escape
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
+from chalicelib import company, texts
 from chalicelib.articles import service
 from chalicelib.formats import Formats
 from chalicelib.http import NO_CONTENT, PUBLIC_READ, Body, Reply, Request, Routes, no_content
@@ -144,16 +146,17 @@ def get_daily_article_views(request: Request, asked: Span) -> Reply:
 @routes.get("/articles/{slug}/badge.svg", params=Article, media="image/svg+xml")
 def get_article_badge(request: Request, article: Article) -> Reply:
     """Draw the count as a picture, for places that take no script."""
-    language = request.language
-    views = Formats(language, current().time_zone).number(service.total(article.slug))
-    text = f"{views} mal gelesen" if language == "de" else f"read {views} times"
+    total, words = service.total(article.slug), texts.of(request.language)
+    views = Formats(request.language, current().time_zone).number(total)
+    said = words.ngettext("read %(views)s time", "read %(views)s times", total)
+    text = said % {"views": views}
     headers = {
         **PUBLIC_READ,
         "Content-Type": "image/svg+xml",
         "Cross-Origin-Resource-Policy": "cross-origin",
     }
-    width, colour = 16 + 7 * len(text), current().accent
-    badge = BADGE.format(width=width, middle=width / 2, text=text, colour=colour)
+    width, colour = 16 + 7 * len(text), company.current().accent
+    badge = BADGE.format(width=width, middle=width / 2, text=escape(text), colour=colour)
     return Reply(badge, headers=headers)
 
 

@@ -1,10 +1,13 @@
-"""The alerts to the staff. They hold no name and no number: those are shown after a claim."""
+"""The alerts to the staff. They hold no name and no number: those are shown after a claim.
+
+They are in the company's default language.
+"""
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
+from chalicelib import company, texts
 from chalicelib.callbacks.model import ON_SHIFT, SUPERVISOR, Callback, Rules
-from chalicelib.callbacks.words import TOPICS
+from chalicelib.formats import Formats
 from chalicelib.outbox.model import Alert, Mail
 from chalicelib.settings import Settings
 
@@ -14,9 +17,17 @@ LONGEST = 160  # characters of one SMS in GSM 03.38's alphabet
 def alert(callback: Callback, event: str, settings: Settings) -> Alert:
     """Compose the notification to the topic: at most one SMS, with a link if that fits.
 
-    `event` is `callback` for a request that waits, or `expired`.
+    `event` is `callback` for a request that waits, or `expired`. The subject is ASCII, as SNS
+    demands.
     """
-    text = _sentence(callback, event, settings)
+    words, values = _words(), _values(callback, settings)
+    if event == "expired":
+        said = words.gettext("Expired: callback %(reference)s (%(topic)s), promised by %(by)s.")
+    elif callback.level:
+        said = words.gettext("Callback %(reference)s (level %(level)s) by %(by)s: %(topic)s.")
+    else:
+        said = words.gettext("Callback %(reference)s by %(by)s: %(topic)s.")
+    text = said % values
     linked = f"{text} {_link(callback, settings)}"
     attributes = {
         "event": event,
@@ -24,9 +35,8 @@ def alert(callback: Callback, event: str, settings: Settings) -> Alert:
         "topic": callback.asked.topic,
         "reference": callback.reference,
     }
-    return Alert(
-        f"Rueckruf {callback.reference}", linked if len(linked) <= LONGEST else text, attributes
-    )
+    subject = words.pgettext("subject of an SNS message, ASCII", "Callback %(reference)s") % values
+    return Alert(subject, linked if len(linked) <= LONGEST else text, attributes)
 
 
 def recipients(
@@ -41,25 +51,43 @@ def recipients(
     return settings.staff_mail
 
 
-def mail(callback: Callback, event: str, to: tuple[str, ...], settings: Settings) -> Mail:
-    """Compose the same alert as a mail, with the link whatever its length.
+def mail(
+    callback: Callback, event: str, to: tuple[str, ...], settings: Settings, at: datetime
+) -> Mail:
+    """Compose the same alert as a mail that leaves at `at`, with the link whatever its length.
 
     The subject has no time and no level, so that mail programs keep one request's alerts together.
     """
-    subject = f"Rückruf {callback.reference}: {TOPICS[callback.asked.topic][0]}"
+    words, values = _words(), _values(callback, settings)
+    formats = Formats(words.language, settings.time_zone)
+    due = formats.local(callback.expected[1])
     if event == "expired":
-        subject = f"Verfallen: {subject}"
-    sentence = _sentence(callback, event, settings).replace("Rueckruf", "Rückruf")
-    return Mail(to, subject, f"{sentence}\n{_link(callback, settings)}")
+        subject = words.gettext("Expired: callback %(reference)s: %(topic)s")
+        first = words.gettext("Expired. The call was promised by %(by)s.")
+    elif due.date() == formats.local(at).date():
+        subject = words.gettext("Callback %(reference)s: %(topic)s")
+        first = words.gettext("By today, %(time)s")
+    else:
+        subject = words.gettext("Callback %(reference)s: %(topic)s")
+        first = words.gettext("By %(by)s")
+    lines = [first % {**values, "time": formats.time(due)}]
+    if callback.level:
+        lines.append(words.gettext("Nobody has taken it yet: level %(level)s.") % values)
+    return Mail(to, subject % values, "\n".join([*lines, _link(callback, settings)]))
 
 
-def _sentence(callback: Callback, event: str, settings: Settings) -> str:
-    due = callback.expected[1].astimezone(ZoneInfo(settings.time_zone)).strftime("%d.%m. %H:%M")
-    topic = TOPICS[callback.asked.topic][0]
-    if event == "expired":
-        return f"Verfallen: Rueckruf {callback.reference} ({topic}), zugesagt bis {due}."
-    urgent = f" (Stufe {callback.level})" if callback.level else ""
-    return f"Rueckruf {callback.reference}{urgent} bis {due}: {topic}."
+def _words() -> texts.Words:
+    return texts.of(company.current().language)
+
+
+def _values(callback: Callback, settings: Settings) -> dict[str, str]:
+    language = company.current().language
+    return {
+        "reference": callback.reference,
+        "topic": company.current().callback_topic(callback.asked.topic, language),
+        "by": Formats(language, settings.time_zone).moment(callback.expected[1]),
+        "level": str(callback.level),
+    }
 
 
 def _link(callback: Callback, settings: Settings) -> str:

@@ -16,7 +16,7 @@ def load(reference: str) -> Callback:
     """Return the request as it is now. Raises NotFound."""
     callback = requests.load(reference)
     if callback is None:
-        raise NotFound
+        raise NotFound("no_callback", reference)
     return callback
 
 

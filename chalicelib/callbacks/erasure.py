@@ -46,7 +46,7 @@ def erase_wholly(references: Iterable[str], who: Who, now: datetime) -> None:
     def erase(reference: str) -> None:
         before = requests.load(reference)
         if before is None:
-            raise NotFound
+            raise NotFound("no_callback", reference)
         change = workflow.withdraw(before, who, now)
         requests.save(change, now)
         _strip(change.after, wholly=True)

@@ -1,29 +1,37 @@
 """The mails to the customer. They hold nothing that was typed, as the address may be another's."""
 
+from chalicelib import company
 from chalicelib.callbacks import phone_numbers
 from chalicelib.callbacks.model import Callback, Letter
+from chalicelib.callbacks.opening_hours import Hours
 from chalicelib.formats import Formats
 from chalicelib.outbox.model import Mail
 from chalicelib.settings import Settings
 from chalicelib.templates import render
 
 
-def letter(kind: Letter, callback: Callback, link: str, settings: Settings) -> Mail:
+def letter(kind: Letter, callback: Callback, link: str, settings: Settings, hours: Hours) -> Mail:
     """Compose a mail to the customer in their language, as text and as HTML.
 
-    `link` leads to the customer's page.
+    `link` leads to the customer's page; `hours` are the line's.
     """
-    language = callback.asked.language
-    template = f"mail/callback-{kind}.{language}"
+    own = company.current()
+    language = own.spoken(callback.asked.language)
+    template = f"mail/callback-{kind}"
+    about = "expired" if kind == "missed" and not callback.attempts else kind
+    formats = Formats(language, settings.time_zone)
     values = {
         "reference": callback.reference,
-        "window": Formats(language, settings.time_zone).window(*callback.expected),
+        "window": formats.window(*callback.expected),
         "hotline": phone_numbers.display(settings.hotline_number),
-        "link": link,
+        "hours": formats.week(hours.week),
+        "change": link,
+        "tried": bool(callback.attempts),
+        "callback_form": own.link("support", language),
     }
     return Mail(
         to=(callback.asked.email,),
-        subject=f"{settings.subject(kind, language)} ({callback.reference})",
-        text=render(f"{template}.txt", settings, **values),
-        html=render(f"{template}.html", settings, **values),
+        subject=f"{own.texts[language][f'subject_{about}']} ({callback.reference})",
+        text=render(f"{template}.txt", settings, language, **values),
+        html=render(f"{template}.html", settings, language, **values),
     )

@@ -10,8 +10,28 @@ from chalicelib.callbacks.opening_hours import Hours, Span
 State = Literal[
     "scheduled", "open", "claimed", "retry", "done", "unreached", "cancelled", "refused", "expired"
 ]
-Topic = Literal["general", "buying", "selling", "storage", "order"]
 Outcome = Literal["reached", "no_answer", "busy", "mailbox", "later", "refused", "wrong_number"]
+Event = Literal[
+    "submitted",
+    "opened",
+    "escalated",
+    "claimed",
+    "offered",
+    "handed over",
+    "dialled",
+    "released",
+    "lapsed",
+    "missed",
+    "agreed",
+    "done",
+    "unreached",
+    "refused",
+    "rescheduled",
+    "cancelled",
+    "withdrawn",
+    "called in",
+    "expired",
+]
 Tab = Literal["due", "mine", "waiting", "overdue", "closed"]  # of the staff's board
 LIVE: tuple[State, ...] = ("scheduled", "open", "claimed", "retry")
 ENDS: tuple[State, ...] = ("done", "unreached", "cancelled", "refused", "expired")
@@ -68,7 +88,7 @@ class Asked:
     name: str
     phone: str
     number_key: str
-    topic: Topic
+    topic: str  # one of the company's
     consent: str
     language: str
     extension: str = ""
@@ -173,7 +193,7 @@ class Change:
 
     before: Callback | None
     after: Callback
-    event: str = ""
+    event: Event | Literal[""] = ""
     by: str = ""
     owes: tuple[Owed, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)  # for the history; nothing personal

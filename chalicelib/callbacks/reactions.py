@@ -44,7 +44,7 @@ def _alert_mail(event: str, message: Message, now: datetime) -> Mail | None:
         log.warning(
             "callback.nobody_to_tell", reference=callback.reference, escalation=callback.level
         )
-    return alerts.mail(callback, event, to, current()) if to else None
+    return alerts.mail(callback, event, to, current(), now) if to else None
 
 
 # Whether a letter is still owed, by the state it is about.
@@ -61,7 +61,7 @@ def _letter(kind: Letter, message: Message, now: datetime) -> Mail | None:
         return None
     if not _OWED[kind](callback):
         return None
-    return letters.letter(kind, callback, links.url(callback.reference), current())
+    return letters.letter(kind, callback, links.url(callback.reference), current(), rules.hours())
 
 
 COMPOSERS: Mapping[str, Composer] = {

@@ -1,14 +1,14 @@
 """The public's entrances: the hotline, its bookable windows, the declaration, the request."""
 
 from datetime import timedelta
-from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
+from chalicelib import company
 from chalicelib.callbacks import links, phone_numbers, rules, service
 from chalicelib.callbacks.fields import Window, Wished, local, span_of, window_of
-from chalicelib.callbacks.model import Callback, Topic
+from chalicelib.callbacks.model import Callback
 from chalicelib.callbacks.opening_hours import DAYS
 from chalicelib.callbacks.service import LINK_DAYS, Wanted, wordings
 from chalicelib.errors import Conflict, LimitReached, NotFound
@@ -56,12 +56,12 @@ class CallbackRequest(Body):
 
     name: of.Name
     phone: Annotated[of.Line, StringConstraints(min_length=1, max_length=50)]
-    topic: Topic = "general"
+    topic: of.CallbackTopic = of.default(lambda: next(iter(company.current().callback_topics)))
     window: Wished = None
     email: of.OptionalEmail = None
     note: of.Note = ""
     consent: of.Version
-    language: of.Language = "de"
+    language: of.Language = of.default_language()
     page: of.PageUrl = ""
     altcha: of.Line | None = None
     website: of.Honeypot = ""
@@ -170,8 +170,7 @@ def request_callback(request: Request, asked: CallbackRequest) -> Thanks:
     )
     callback = service.submit(wanted, request.sender, request.now)
     received = Received(reference=callback.reference, expected=window_of(callback.expected))
-    promise = partial(_formats(request).window, *callback.expected)
-    context = {"reference": received.reference, "promise": promise}
+    context = {"reference": received.reference, "expected": callback.expected}
     return Thanks(received, "received", asked.next, context)
 
 
@@ -213,6 +212,7 @@ def _page_values(callback: Callback, token: str, request: Request) -> dict[str, 
         "changed": "",
         "window": formats.window(*callback.expected),
         "hotline": phone_numbers.display(current().hotline_number),
+        "hours": formats.week(rules.hours().week),
         "slots": [
             ("/".join(local(at).isoformat() for at in slot), formats.slot(*slot))
             for slot in slots

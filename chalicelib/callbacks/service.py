@@ -7,11 +7,10 @@ in `staff.service`.
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Literal
 
-from chalicelib import challenges, instants, keys, limits, log
+from chalicelib import challenges, company, instants, keys, limits, log
 from chalicelib.aws import retried
 from chalicelib.callbacks import (
     changes,
@@ -27,7 +26,6 @@ from chalicelib.callbacks.model import (
     Asked,
     Callback,
     Change,
-    Topic,
     Who,
     make_reference,
 )
@@ -40,7 +38,7 @@ from chalicelib.guards import NONE, Guards
 from chalicelib.sender import Sender
 from chalicelib.settings import current
 
-wordings = Wordings(Path(__file__).parent / "consent")
+wordings = Wordings("callback")
 LINK_DAYS = 8  # days ahead that the customer's page offers
 
 LinkAction = Literal["cancel", "reschedule", "undo"]
@@ -52,7 +50,7 @@ class Wanted:
 
     name: str
     phone: str
-    topic: Topic
+    topic: str
     consent: str  # the version of the declaration the form showed
     language: str
     email: str = ""
@@ -80,7 +78,8 @@ def line(now: datetime) -> Line:
 
 def slots(now: datetime, days: int) -> list[Span]:
     """Return the windows that can be wished for in the coming calendar days."""
-    return opening_hours.slots(rules.hours(), now, days)
+    length = timedelta(minutes=company.current().slot_minutes)
+    return opening_hours.slots(rules.hours(), now, days, length)
 
 
 def submit(wanted: Wanted, sender: Sender, now: datetime) -> Callback:

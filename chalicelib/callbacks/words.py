@@ -1,89 +1,69 @@
-"""The names of topics, states, events and outcomes on the staff's pages: German, English. Pure."""
+"""The words for states, events and outcomes of callbacks, to be looked up in a catalogue. Pure."""
 
-from chalicelib.callbacks.model import Outcome, State, Tab, Topic
+from chalicelib.callbacks.model import Event, Outcome, State, Tab
+from chalicelib.texts import N_
 
-Words = tuple[str, str]
-
-TABS: dict[Tab, Words] = {
-    "due": ("Fällig", "Due"),
-    "mine": ("Meine", "Mine"),
-    "waiting": ("Wartend", "Waiting"),
-    "overdue": ("Überfällig", "Overdue"),
-    "closed": ("Erledigt", "Closed"),
+TABS: dict[Tab, str] = {
+    "due": N_("Due"),
+    "mine": N_("Mine"),
+    "waiting": N_("Planned"),
+    "overdue": N_("Overdue"),
+    "closed": N_("Closed"),
 }
-EMPTY: dict[Tab, Words] = {
-    "due": (
-        "Gerade wartet niemand auf einen Rückruf. Neue Anfragen erscheinen hier von selbst.",
-        "Nobody is waiting for a call right now. New requests appear here by themselves.",
-    ),
-    "mine": (
-        "Sie haben gerade nichts übernommen. Wer auf einen Anruf wartet, steht unter „Fällig“.",
-        "You have taken nothing right now. Who is waiting for a call is under “Due”.",
-    ),
-    "waiting": (
-        "Für später ist nichts vorgemerkt, weder eine vereinbarte Zeit noch ein nächster Versuch.",
-        "Nothing is planned for later: no time agreed on, no further try.",
-    ),
-    "overdue": ("Nichts ist überfällig.", "Nothing is overdue."),
-    "closed": ("Noch ist nichts erledigt.", "Nothing has been closed yet."),
+EMPTY: dict[Tab, str] = {
+    "due": N_("Nobody is waiting for a call right now. New callbacks appear here by themselves."),
+    "mine": N_("You have taken nothing right now. Callers who are waiting are listed under “Due”."),
+    "waiting": N_("Nothing is planned for later: no agreed time and no further attempt."),
+    "overdue": N_("Nothing is overdue."),
+    "closed": N_("Nothing has been closed yet."),
 }
-TOPICS: dict[Topic, Words] = {
-    "general": ("Allgemeines", "General"),
-    "buying": ("Kauf", "Buying"),
-    "selling": ("Verkauf", "Selling"),
-    "storage": ("Verwahrung", "Storage"),
-    "order": ("Bestellung", "Order"),
+STATES: dict[State, str] = {
+    "scheduled": N_("scheduled"),
+    "open": N_("open"),
+    "claimed": N_("taken"),
+    "retry": N_("another attempt"),
+    "done": N_("done"),
+    "unreached": N_("not reached"),
+    "cancelled": N_("cancelled"),
+    "refused": N_("no call wanted"),
+    "expired": N_("expired"),
 }
-STATES: dict[State, Words] = {
-    "scheduled": ("vorgemerkt", "scheduled"),
-    "open": ("offen", "open"),
-    "claimed": ("übernommen", "taken"),
-    "retry": ("neuer Versuch", "to be tried again"),
-    "done": ("erledigt", "done"),
-    "unreached": ("nicht erreicht", "not reached"),
-    "cancelled": ("abgesagt", "cancelled"),
-    "refused": ("nicht gewünscht", "refused"),
-    "expired": ("verfallen", "expired"),
+OUTCOMES: dict[Outcome, str] = {
+    "reached": N_("Reached"),
+    "no_answer": N_("No answer"),
+    "busy": N_("Busy"),
+    "mailbox": N_("Voicemail"),
+    "later": N_("Call later"),
+    "refused": N_("Does not want a call"),
+    "wrong_number": N_("Wrong number"),
 }
-OUTCOMES: dict[Outcome, Words] = {
-    "reached": ("Erreicht", "Reached"),
-    "no_answer": ("Nimmt nicht ab", "No answer"),
-    "busy": ("Besetzt", "Busy"),
-    "mailbox": ("Mailbox", "Mailbox"),
-    "later": ("Später anrufen", "Call later"),
-    "refused": ("Will keinen Anruf", "Wants no call"),
-    "wrong_number": ("Falsche Nummer", "Wrong number"),
-}
-CALLS: dict[str, Words] = {
+CALLS: dict[str, str] = {
     **{str(name): said for name, said in OUTCOMES.items()},
-    "": ("im Gespräch", "on the telephone"),
-    "unknown": ("Ausgang unbekannt", "outcome unknown"),
+    "": N_("on the phone"),
+    "unknown": N_("outcome unknown"),
 }
-EVENTS: dict[str, Words] = {
-    "submitted": ("Anfrage eingegangen", "Request received"),
-    "opened": ("Zeit gekommen, Beratung benachrichtigt", "Its time has come, agents alerted"),
-    "escalated": (
-        "Niemand hat übernommen, weitere benachrichtigt",
-        "Nobody took it, more people alerted",
-    ),
-    "claimed": ("Übernommen", "Taken"),
-    "offered": ("Übergabe angeboten", "Hand-over offered"),
-    "handed over": ("Übergabe angenommen", "Hand-over accepted"),
-    "dialled": ("Angerufen", "Dialled"),
-    "released": ("Zurückgegeben", "Given back"),
-    "lapsed": ("Zu lange liegen geblieben, wieder offen", "Left for too long, open again"),
-    "missed": ("Nicht erreicht, neuer Versuch folgt", "Not reached, another try follows"),
-    "agreed": ("Andere Zeit vereinbart", "Another time agreed"),
-    "done": ("Erreicht und erledigt", "Reached and done"),
-    "unreached": ("Auch beim dritten Mal nicht erreicht", "Not reached the third time either"),
-    "refused": ("Kein Anruf gewünscht, Nummer gesperrt", "No call wanted, number blocked"),
-    "rescheduled": ("Andere Zeit gewünscht", "Another time wished"),
-    "cancelled": ("Abgesagt", "Cancelled"),
-    "withdrawn": ("Auf Wunsch gelöscht", "Erased by request"),
-    "called in": ("Hat selbst angerufen", "Rang in"),
-    "expired": ("Verfallen, Leitung benachrichtigt", "Expired, supervisor told"),
+EVENTS: dict[Event, str] = {
+    "submitted": N_("Received"),
+    "opened": N_("Became due, team alerted"),
+    "escalated": N_("Nobody took it, more people alerted"),
+    "claimed": N_("Taken"),
+    "offered": N_("Handover offered"),
+    "handed over": N_("Handover accepted"),
+    "dialled": N_("Called"),
+    "released": N_("Given back"),
+    "lapsed": N_("Left for too long, open again"),
+    "missed": N_("Not reached, another attempt follows"),
+    "agreed": N_("Another time agreed"),
+    "done": N_("Reached and done"),
+    "unreached": N_("Not reached at the third attempt either"),
+    "refused": N_("No call wanted, number blocked"),
+    "rescheduled": N_("Moved to another time"),
+    "cancelled": N_("Cancelled"),
+    "withdrawn": N_("Erased on request"),
+    "called in": N_("Called us"),
+    "expired": N_("Expired, supervisors alerted"),
 }
-ACTORS: dict[str, Words] = {
-    "clock": ("automatisch", "automatic"),
-    "customer": ("Kundschaft", "customer"),
+ACTORS: dict[str, str] = {
+    "clock": N_("automatic"),
+    "customer": N_("customer"),
 }

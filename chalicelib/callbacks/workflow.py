@@ -7,6 +7,7 @@ raises nothing.
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from chalicelib.callbacks import opening_hours
@@ -27,6 +28,7 @@ from chalicelib.callbacks.model import (
     Attempt,
     Callback,
     Change,
+    Event,
     Outcome,
     Owed,
     Rules,
@@ -217,7 +219,7 @@ def record_outcome(
     if outcome in MISSES:
         after = _ended(spoken, "unreached", now)
         return _with_letter(before, after, "missed", "unreached", who.id, now, facts)
-    state = "done" if outcome == "reached" else "refused"
+    state: Literal["done", "refused"] = "done" if outcome == "reached" else "refused"
     return Change(before, _ended(spoken, state, now), state, who.id, facts=facts)
 
 
@@ -294,7 +296,7 @@ def undo(before: Callback, reference: str, rules: Rules, now: datetime) -> Chang
     return submit(replace(before.asked, window=window), reference, rules, now, before.reference)
 
 
-def _reopened(before: Callback, rules: Rules, at: datetime, event: str, by: str) -> Change:
+def _reopened(before: Callback, rules: Rules, at: datetime, event: Event, by: str) -> Change:
     """Put the request back to `open` and alert again at its present level.
 
     The customer's waiting time keeps running.
@@ -334,7 +336,7 @@ def _moved(
     window: Span,
     rules: Rules,
     now: datetime,
-    event: str,
+    event: Event,
     by: str,
     facts: dict[str, str],
 ) -> Change:
@@ -356,7 +358,7 @@ def _with_letter(
     before: Callback,
     after: Callback,
     letter: str,
-    event: str,
+    event: Event,
     by: str,
     now: datetime,
     facts: dict[str, str],

@@ -1,10 +1,21 @@
 """The types of the contract's fields. Each refuses with a code that `messages` explains."""
 
 import re
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core.core_schema import no_info_after_validator_function
+
+from chalicelib import company
 
 _SLUG = re.compile(r"[a-z0-9._-]{1,200}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # Unicode's categories Cc, Zl and Zp
@@ -22,6 +33,40 @@ class Body(BaseModel):
 def refusal(code: str) -> PydanticCustomError:
     """Return the error of a field that cannot be accepted, by its code."""
     return PydanticCustomError(code, code)
+
+
+class OneOf:
+    """Refuse a text that is none of the names which `names` returns at the time."""
+
+    def __init__(self, names: Callable[[], Iterable[str]]) -> None:
+        self._names = names
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        """Check the text after the schema of its type."""
+        return no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        """List the names in the contract."""
+        return {**handler(schema), "enum": list(self._names())}
+
+    def _check(self, text: str) -> str:
+        if text not in self._names():
+            raise refusal("choice")
+        return text
+
+
+def default(value: Callable[[], Any]) -> Any:
+    """Return a field whose default is what the company has at the time; the contract shows it."""
+
+    def show(schema: dict[str, Any]) -> None:
+        schema["default"] = value()
+
+    return Field(default_factory=value, json_schema_extra=show)
+
+
+def default_language() -> Any:
+    """Return a field that is the company's default language."""
+    return default(lambda: company.current().language)
 
 
 def _one_line(text: str) -> str:
@@ -79,14 +124,16 @@ Version = Annotated[
 ]
 Honeypot = Annotated[Annotated[str, StringConstraints(max_length=2000)], AfterValidator(_one_line)]
 Slug = Annotated[str, AfterValidator(_slug)]
-Language = Literal["de", "en"]
+Language = Annotated[str, OneOf(lambda: company.current().languages)]
+NewsletterTopic = Annotated[str, OneOf(lambda: company.current().newsletter_topics)]
+CallbackTopic = Annotated[str, OneOf(lambda: company.current().callback_topics)]
 ListOf = BeforeValidator(_as_list)
 
 
 class InLanguage(Body):
     """The language of what is asked for."""
 
-    language: Language = "de"
+    language: Language = default_language()
 
 
 class Declaration(BaseModel, title="ConsentDeclaration"):
@@ -96,3 +143,4 @@ class Declaration(BaseModel, title="ConsentDeclaration"):
     language: str
     text: str
     sha256: str
+    topics: list[str] = Field(description="those the declaration covers")

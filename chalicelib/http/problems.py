@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from chalicelib import errors
+from chalicelib import company, errors
 from chalicelib.errors import FieldError
-from chalicelib.messages import MESSAGES, Language, message
+from chalicelib.messages import CONSENTS, MESSAGES, consent, message
+from chalicelib.settings import current
 
 # Our code for each type of pydantic's errors.
 _CODES = {
@@ -58,28 +59,39 @@ class Problem(Exception):
         fields: Iterable[FieldError] = (),
         headers: dict[str, str] | None = None,
         conflict: errors.Conflict | None = None,
+        detail: str = "",
+        named: str = "",
     ) -> None:
         super().__init__(code)
         self.status, self.code, self.fields = status, code, tuple(fields)
         self.headers, self.conflict = headers or {}, conflict
+        self.detail, self.named = detail or code, named
 
-    def sentence(self, language: Language) -> str:
+    def sentence(self, language: str) -> str:
         """Return the one sentence that says most: of the first field, else of the whole."""
         body = self.body(language)
         return body.errors[0].message if body.errors else body.detail
 
-    def body(self, language: Language) -> ProblemBody:
-        """Return the problem in the caller's language."""
-        conflict = self.conflict or errors.Conflict("")
-        detail = message(conflict.reason or self.code, language)
-        wrong = [
-            FieldProblem(field=e.field, code=e.code, message=message(e.code, language))
-            for e in self.fields
-        ]
+    def body(self, language: str, path: str = "") -> ProblemBody:
+        """Return the problem in the caller's language, for whoever called this path."""
+        conflict, capability = self.conflict or errors.Conflict(""), path.split("/")[1:2]
+        values = {
+            "fresh": fresh_link(path, language),
+            "named": self.named,
+            "holder": conflict.holder,
+        }
+
+        def said(error: FieldError) -> str:
+            if error.field == "consent" and error.code in ("required", "consent"):
+                for each in CONSENTS.keys() & set(capability):
+                    return consent(each, language)
+            return message(error.code, language, **values)
+
+        wrong = [FieldProblem(field=e.field, code=e.code, message=said(e)) for e in self.fields]
         return ProblemBody(
             title=HTTPStatus(self.status).phrase,
             status=self.status,
-            detail=f"{conflict.holder} {detail}" if conflict.holder else detail,
+            detail=message(conflict.reason or self.detail, language, **values),
             code=self.code,
             errors=wrong or None,
             state=conflict.state or None,
@@ -101,6 +113,15 @@ _ANSWERS: dict[type[errors.ContactError], tuple[int, str]] = {
 }
 
 
+def fresh_link(path: str, language: str) -> str:
+    """Return where a person whose link to this path does not work any more gets another."""
+    if path.startswith("/callbacks"):
+        return company.current().link("support", language)
+    if path in ("/newsletter/confirm", "/newsletter/refuse"):
+        return current().site_url
+    return f"{current().base_url}/newsletter/access"
+
+
 def status_of(kind: type[errors.ContactError]) -> int:
     """Return the status that errors of this class are answered with."""
     return _ANSWERS[kind][0]
@@ -117,6 +138,8 @@ def of(error: errors.ContactError) -> Problem:
             return Problem(status, code, (FieldError("token", "token"),))
         case errors.NotSignedIn():
             return Problem(status, code, headers={"WWW-Authenticate": "Bearer"})
+        case errors.NotFound():
+            return Problem(status, code, detail=error.reason, named=error.named)
         case errors.NotAllowed():
             return Problem(status, error.reason)
         case errors.Conflict():

@@ -8,14 +8,14 @@ from urllib.parse import quote, unquote, urlencode
 
 from pydantic import BaseModel
 
-from chalicelib import instants
+from chalicelib import company, instants
 from chalicelib.auth import gate
 from chalicelib.auth.person import Person
 from chalicelib.errors import NotSignedIn
 from chalicelib.http import bodies
 from chalicelib.http.problems import Problem
-from chalicelib.messages import Language
 from chalicelib.sender import Sender
+from chalicelib.settings import current
 
 
 @dataclass
@@ -29,8 +29,9 @@ class Request:
     headers: Mapping[str, str]  # by names in lower case
     client_ip: str  # the address API Gateway saw; never taken from a header
     now: datetime
-    language: Language
+    language: str  # one of the company's
     form: bool = False  # a plain form's post, which wants a page or a redirect
+    back: str = ""  # the page with the plain form that was posted, where we know it
     signed_in: Person | None = None  # on the staff's paths, once the gate let them in
 
     @classmethod
@@ -48,7 +49,7 @@ class Request:
         query = {name: _last(given) for name, given in repeated.items()}
         if "path" not in event:  # Chalice's own gateway leaves it out, and decodes nothing
             in_path = {name: unquote(value) for name, value in in_path.items()}
-        wanted = query.get("language") or headers.get("accept-language", "")[:2].lower()
+        wanted = query.get("language") or headers.get("accept-language", "")
         return cls(
             method=chalice_request.method,
             path=chalice_request.path,
@@ -57,7 +58,7 @@ class Request:
             headers=headers,
             client_ip=(chalice_request.context.get("identity") or {}).get("sourceIp") or "",
             now=instants.now(),
-            language="en" if wanted == "en" else "de",
+            language=_preferred(wanted) or company.current().language,
         )
 
     @property
@@ -122,9 +123,28 @@ class Request:
         if not body:
             raise Problem(400, "malformed")
         fields = bodies.read(body, event.get("isBase64Encoded", False), kind)
-        if fields.get("language") in ("de", "en"):
+        self.back = self._page_of(fields)
+        if fields.get("language") in company.current().languages:
             self.language = fields["language"]
         return fields
+
+    def _page_of(self, fields: Mapping[str, Any]) -> str:
+        """Return the page of the form that was posted, of the website or of ours; else nothing."""
+        page, token = str(fields.get("page", "")), str(fields.get("token", ""))
+        known = (current().site_url, *current().site_origins)
+        if page.startswith(tuple(f"{each}/" for each in known)):
+            return page
+        return f"{current().base_url}{self.path}?{urlencode({'token': token})}" if token else ""
+
+
+def _preferred(accepted: str) -> str:
+    """Return the first language of an `Accept-Language` header that the company speaks."""
+    spoken = company.current().languages
+    for each in accepted.lower().split(","):
+        language = each.partition(";")[0].partition("-")[0].strip()
+        if language in spoken:
+            return language
+    return ""
 
 
 def _target(event: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from chalice import Response
 from pydantic import BaseModel
 
 from chalicelib import templates
-from chalicelib.http import staff_page
+from chalicelib.http import problems, staff_page
 from chalicelib.http.problems import Problem, ProblemBody
 from chalicelib.http.replies import Page, Reply, Thanks, redirect
 from chalicelib.http.request import Request
@@ -47,13 +47,17 @@ def respond(request: Request, status: int, answer: Any) -> Response:
 
 def respond_problem(request: Request, problem: Problem) -> Response:
     """Make the response for an error: our one shape, or a page with the same words for a person."""
-    body = problem.body(request.language)
+    body = problem.body(request.language, request.path)
     if request.wants_page:
         wrong = [each for each in body.errors or () if each.field != "token"]
         fields = [f"{label(each.field, request.language)}: {each.message}" for each in wrong]
         context: dict[str, Any] = {
             "detail": body.detail,
             "fields": fields,
+            "fresh": problems.fresh_link(request.path, request.language)
+            if problem.code == "token"
+            else "",
+            "back": request.back or current().site_url,
             "unknown": problem.status == 401,
         }
         if request.is_staff:
@@ -117,8 +121,7 @@ def _json(body: BaseModel, status: int, headers: Mapping[str, str] | None = None
 
 
 def _html(request: Request, page: str, status: int, context: Mapping[str, Any]) -> Response:
-    name = f"{page}.{request.language}"
-    text, policy = templates.page(name, request.language, current(), **context)
+    text, policy = templates.page(page, current(), request.language, **context)
     headers = {
         "Content-Type": _HTML,
         "Cache-Control": "no-store",

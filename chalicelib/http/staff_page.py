@@ -5,23 +5,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from chalicelib import templates
+from chalicelib import templates, texts
 from chalicelib.errors import ContactError
-from chalicelib.formats import Formats
 from chalicelib.http import problems
 from chalicelib.http.inventory import INVENTORY
 from chalicelib.http.replies import Reply
 from chalicelib.http.request import Request
 from chalicelib.settings import current
+from chalicelib.texts import N_
 
 _WEB = Path(__file__).parent.parent / "web"
 # In this order; each entry only where its route exists and the person's role opens it.
 _MENU = (
-    ("/staff", "Rückrufe", "Callbacks"),
-    ("/staff/search", "Suche", "Search"),
-    ("/staff/hours", "Zeiten", "Hours"),
-    ("/staff/subscribers", "Newsletter", "Newsletter"),
-    ("/staff/figures", "Zahlen", "Figures"),
+    ("/staff", N_("Callbacks")),
+    ("/staff/search", N_("Find")),
+    ("/staff/hours", N_("Opening hours")),
+    ("/staff/subscribers", N_("Newsletter")),
+    ("/staff/figures", N_("Figures")),
 )
 
 
@@ -37,25 +37,22 @@ def render(
     `refused` is the error that kept the request from being done: it decides the status, and the
     template has its sentence as `problem`.
 
-    A template has `t("deutsch", "english")`, `say(pair)`, `formats`, `nonce` for its scripts,
-    `person` (or None) and `request`. The content security policy forbids the page to load from and
+    Besides what every template has, it has `nonce` for its scripts, `person` (or None) and
+    `request`. The content security policy forbids the page to load from and
     send to other origins, and any page to frame it.
     """
     problem = problems.of(refused) if refused else None
     nonce = secrets.token_urlsafe(16)
-    english = request.language == "en"
+    word = texts.of(request.language).gettext
     text = templates.render(
         f"staff/{name}.html",
         current(),
-        css=templates.style("staff", current()),
+        request.language,
+        css=templates.style("staff"),
         nonce=nonce,
         request=request,
-        language=request.language,
         person=request.signed_in,
-        menu=[(path, en if english else de) for path, de, en in _MENU if _opens(request, path)],
-        t=lambda de, en: en if english else de,
-        say=lambda pair: pair[english],
-        formats=Formats(request.language, current().time_zone),
+        menu=[(path, word(label)) for path, label in _MENU if _opens(request, path)],
         problem=problem.sentence(request.language) if problem else "",
         **values,
     )

@@ -9,8 +9,15 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+from chalicelib.texts import N_
+
+_GAP = N_("Between event %(before)s and event %(after)s one is missing.")
+_STRAY = N_("Event %(number)s (%(event)s) does not follow the one before it.")
+_OTHER_PERSON = N_("Event %(number)s (%(event)s): not the personal details that were recorded.")
+_CHANGED = N_("Event %(number)s (%(event)s) is not what was recorded.")
+_OTHER_END = N_("The last event is missing, or one was added.")
 FIRST = "0" * 64  # stands for the hash before the first event
 
 
@@ -76,28 +83,36 @@ def _digest(value: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def faults(events: Sequence[Event], head: str | None) -> list[str]:
-    """Return what is wrong with a ledger, in words; empty where it is intact.
+class Fault(NamedTuple):
+    """What is wrong with a ledger: a sentence to look up in a catalogue, and what fills it."""
+
+    sentence: str
+    values: Mapping[str, object]
+
+
+def faults(events: Sequence[Event], head: str | None) -> list[Fault]:
+    """Return what is wrong with a ledger; empty where it is intact.
 
     `head` is the hash that the subscriber's record names as the last one, None where that record
     is gone.
     """
-    found = []
+    found: list[Fault] = []
     previous = FIRST
     for position, event in enumerate(events):
-        name = f"event {event.version} ({event.event})"
+        name = {"number": event.version, "event": event.event}
         before = events[position - 1].version
         if position and event.version != before + 1:
-            found.append(f"between event {before} and event {event.version} one is missing")
+            gap = {"before": before, "after": event.version}
+            found.append(Fault(_GAP, gap))
         if event.previous != previous and (position or event.version == 1):
-            found.append(f"{name} does not follow the one before it")
+            found.append(Fault(_STRAY, name))
         if event.personal is not None and _digest(event.personal) != event.personal_digest:
-            found.append(f"{name}: the personal data is not what was recorded")
+            found.append(Fault(_OTHER_PERSON, name))
         if event.hash != _hash(
             event.version, event.event, event.at, event.facts, event.personal_digest, event.previous
         ):
-            found.append(f"{name} is not what was recorded")
+            found.append(Fault(_CHANGED, name))
         previous = event.hash
     if head is not None and head != previous:
-        found.append("the last event is missing, or one was added")
+        found.append(Fault(_OTHER_END, {}))
     return found

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from email.utils import parseaddr
 
+from chalicelib import company
 from chalicelib.newsletter.model import Letter, Subscriber
 from chalicelib.outbox.model import Mail
 from chalicelib.settings import Settings
@@ -17,12 +18,14 @@ def letter(
     settings: Settings,
 ) -> Mail:
     """Compose a mail to a subscriber in their language, as text and as HTML."""
-    template = f"mail/{kind}.{subscriber.language}"
+    language = company.current().spoken(subscriber.language)
+    topics = [company.current().newsletter_topic(each, language) for each in subscriber.topics]
+    values = {"topics": topics, "subscribed": subscriber.state == "confirmed", **links}
     return Mail(
         to=(subscriber.email,),
-        subject=settings.subject(kind, subscriber.language),
-        text=render(f"{template}.txt", settings, **links),
-        html=render(f"{template}.html", settings, **links),
+        subject=company.current().texts[language][f"subject_{kind}"],
+        text=render(f"mail/{kind}.txt", settings, language, **values),
+        html=render(f"mail/{kind}.html", settings, language, **values),
         headers=tuple(headers.items()),
     )
 

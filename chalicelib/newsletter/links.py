@@ -26,7 +26,7 @@ def confirmation(subscriber: Subscriber, letter: int) -> dict[str, str]:
     """Return the links of the confirmation mail of this number."""
     expires = subscriber.asked_at + CONFIRM_WITHIN
     token = tokens.sign(CONFIRM, subscriber.key, letter, expires)
-    return {"link": _url("confirm", token), "refuse": _url("refuse", token)}
+    return {"confirm": _url("confirm", token), "refuse": _url("refuse", token)}
 
 
 def access(subscriber: Subscriber, letter: int, sent: datetime) -> dict[str, str]:

@@ -10,9 +10,21 @@ from typing import Literal
 from chalicelib.errors import BadToken, Conflict
 
 State = Literal["pending", "confirmed", "unsubscribed", "refused", "bounced", "complained"]
-Topic = Literal["products", "news", "offers"]
+Event = Literal[
+    "signup",
+    "confirmed",
+    "refused",
+    "unsubscribed",
+    "preferences",
+    "access",
+    "bounced",
+    "soft bounce",
+    "complained",
+    "released",
+    "erased",
+    "imported",
+]
 Letter = Literal["confirmation", "welcome", "access"]
-TOPICS: tuple[Topic, ...] = ("products", "news", "offers")
 
 CONFIRM_WITHIN = timedelta(days=7)
 REFUSED_FOR = timedelta(days=365)
@@ -68,7 +80,7 @@ class Change:
 
     before: Subscriber | None
     after: Subscriber | None
-    event: str = ""
+    event: Event | Literal[""] = ""
     owes: Letter | None = None
 
     @property

@@ -7,17 +7,24 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from chalicelib import instants, templates
+from chalicelib import company, instants, templates, texts
 from chalicelib.consent import Wordings
-from chalicelib.newsletter import ledger
+from chalicelib.newsletter import ledger, words
+from chalicelib.newsletter.ledger import Fault
 from chalicelib.newsletter.stores import subscribers
 from chalicelib.newsletter.stores import wordings as kept_wordings
 from chalicelib.outbox import store as messages
 from chalicelib.settings import current
+from chalicelib.texts import N_
 
 
-def document(key: str, wordings: Wordings, now: datetime) -> dict[str, Any] | None:
-    """Return the proof as JSON values, verified; None where nothing is known of the address."""
+def document(
+    key: str, wordings: Wordings, now: datetime, language: str = texts.SOURCE
+) -> dict[str, Any] | None:
+    """Return the proof as JSON values, verified; None where nothing is known of the address.
+
+    `language` is that of the sentences on what is wrong with it.
+    """
     events, known = subscribers.events(key), subscribers.load(key)
     subscriber = known.subscriber
     if not events and subscriber is None:
@@ -29,14 +36,15 @@ def document(key: str, wordings: Wordings, now: datetime) -> dict[str, Any] | No
     for version, sha256 in shown:
         text = _text(version, sha256, wordings)
         if text is None:
-            faults.append(f"the declaration {version} is not the one that was shown")
+            said = N_("The declaration %(version)s is not the one that was shown.")
+            faults.append(Fault(said, {"version": version}))
         else:
             declarations.append({"version": version, "text": text, "sha256": sha256})
     sent = messages.load_many(
         [event.facts["message"] for event in events if "message" in event.facts]
     )
     return {
-        "company": current().company_name,
+        "company": company.current().legal_name,
         "made_at": instants.text(now),
         "subscriber": {
             "id": key,
@@ -53,7 +61,7 @@ def document(key: str, wordings: Wordings, now: datetime) -> dict[str, Any] | No
             ),
         },
         "intact": not faults,
-        "faults": faults,
+        "faults": [texts.of(language).gettext(said) % values for said, values in faults],
         "begins_with": events[0].version if events else None,
         "events": [
             {
@@ -96,52 +104,14 @@ def _text(version: str, sha256: str, wordings: Wordings) -> str | None:
     return kept
 
 
-_WORDS = {
-    "de": {
-        "title": "Nachweis der Einwilligung",
-        "made": "erstellt",
-        "intact": "Vollständig und unverändert: Jedes Ereignis stimmt mit seinem Prüfwert und dem "
-        "vorigen überein.",
-        "broken": "Nicht unverändert. Diese Aufzeichnung beweist nichts, wo sie nicht stimmt:",
-        "address": "Adresse",
-        "state": "Stand",
-        "key": "Kennung",
-        "events": "Was geschehen ist (Zeiten in UTC)",
-        "event": "Ereignis",
-        "at": "Zeit",
-        "details": "Angaben",
-        "hash": "Prüfwert",
-        "declaration": "Erklärung",
-        "mails": "E-Mails",
-        "erased": "gelöscht",
-        "how": "Jeder Prüfwert ist SHA-256 über das Ereignis und den vorigen Prüfwert; persönliche "
-        "Angaben gehen als gesalzener Prüfwert ein, damit sie gelöscht werden können. "
-        "Vollständige Werte stehen in der JSON-Fassung.",
-    },
-    "en": {
-        "title": "Proof of consent",
-        "made": "made",
-        "intact": "Complete and unchanged: every event matches its hash and the one before it.",
-        "broken": "Not unchanged. This record proves nothing where it does not match:",
-        "address": "Address",
-        "state": "State",
-        "key": "Key",
-        "events": "What happened (times in UTC)",
-        "event": "Event",
-        "at": "Time",
-        "details": "Details",
-        "hash": "Hash",
-        "declaration": "Declaration",
-        "mails": "Mails",
-        "erased": "erased",
-        "how": "Each hash is SHA-256 over the event and the hash before it; personal details enter "
-        "as a salted digest, so that they can be erased. Full values stand in the JSON version.",
-    },
-}
-
-
 def page(proof: dict[str, Any], language: str) -> tuple[str, str]:
     """Return the proof as a page that prints on one sheet, and its content security policy."""
     return templates.page(
-        "proof", language, current(), css="proof", proof=proof, t=_WORDS[language]
+        "proof",
+        current(),
+        company.current().spoken(language),
+        css="proof",
+        proof=proof,
+        words=words,
+        instant=instants.parse,
     )

@@ -9,18 +9,18 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from chalicelib import company
 from chalicelib.consent import Wording
 from chalicelib.errors import BadToken, LimitReached, NotFound
 from chalicelib.http import ACCEPTED, PUBLIC_READ, Body, Page, Reply, Request, Routes, Thanks
 from chalicelib.http import fields as of
-from chalicelib.newsletter import service
+from chalicelib.newsletter import links, service
 from chalicelib.newsletter.links import CONFIRM, DATA, UNSUBSCRIBE
-from chalicelib.newsletter.model import TOPICS, Topic
 from chalicelib.newsletter.service import Wanted, wordings
 
 routes = Routes(__name__, tag="newsletter")
 
-Topics = Annotated[tuple[Topic, ...], Field(min_length=1, max_length=len(TOPICS)), of.ListOf]
+Topics = Annotated[tuple[of.NewsletterTopic, ...], Field(min_length=1, max_length=100), of.ListOf]
 
 
 class ByVersion(Body):
@@ -34,8 +34,8 @@ class Signup(Body, title="NewsletterSignup"):
 
     email: of.Email
     consent: of.Version
-    topics: Topics = TOPICS
-    language: of.Language = "de"
+    topics: Topics | None = Field(None, description="by default all that the declaration covers")
+    language: of.Language = of.default_language()
     page: of.PageUrl = ""
     altcha: of.Line | None = None
     website: of.Honeypot = ""
@@ -97,7 +97,7 @@ def sign_up_for_newsletter(request: Request, signup: Signup) -> Thanks:
         wanted = Wanted(
             signup.email,
             signup.consent,
-            signup.topics,
+            signup.topics or (),
             signup.language,
             signup.page,
             signup.altcha,
@@ -158,8 +158,12 @@ def unsubscribe(request: Request, link: Token) -> Page:
 def show_preferences(request: Request, link: Token) -> Page:
     """Show topics and language, to be changed, and the way to one's data."""
     subscriber = service.by_preferences_link(link.token, request.now)
-    request.language = "en" if subscriber.language == "en" else "de"
-    values = {"topics": subscriber.topics, "chosen": subscriber.language}
+    request.language = company.current().spoken(subscriber.language)
+    values = {
+        "topics": subscriber.topics,
+        "chosen": subscriber.language,
+        "unsubscribe": links.standing(subscriber)["unsubscribe"],
+    }
     return Page("preferences", {"token": link.token, **values})
 
 

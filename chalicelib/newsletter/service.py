@@ -6,19 +6,18 @@ No HTTP. Routes, staff pages, reactions and operators' commands call it.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
-from chalicelib import challenges, limits, log
+from chalicelib import challenges, company, limits, log, texts
 from chalicelib.aws import retried
-from chalicelib.consent import Wordings
-from chalicelib.errors import BadToken, Conflict, NotFound
+from chalicelib.consent import Wording, Wordings
+from chalicelib.errors import BadToken, Conflict, FieldError, Invalid, NotFound
 from chalicelib.guards import NONE, Guards
 from chalicelib.newsletter import links, model, proof
 from chalicelib.newsletter.keys import key_of
 from chalicelib.newsletter.ledger import How
 from chalicelib.newsletter.links import CONFIRM, DATA, PREFERENCES, UNSUBSCRIBE
-from chalicelib.newsletter.model import TOPICS, Change, Signup, Subscriber
+from chalicelib.newsletter.model import Change, Signup, Subscriber
 from chalicelib.newsletter.stores import growth as growth_store
 from chalicelib.newsletter.stores import subscribers
 from chalicelib.newsletter.stores import wordings as kept_wordings
@@ -26,7 +25,7 @@ from chalicelib.newsletter.stores.subscribers import Known
 from chalicelib.sender import Sender
 from chalicelib.settings import current
 
-wordings = Wordings(Path(__file__).parent / "consent")
+wordings = Wordings("newsletter")
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Wanted:
 
     email: str
     consent: str  # the version of the declaration the form showed
-    topics: tuple[str, ...]
+    topics: tuple[str, ...]  # none: those the declaration covers
     language: str
     page: str = ""
     proof_of_work: str | None = None
@@ -44,9 +43,10 @@ class Wanted:
 def sign_up(wanted: Wanted, sender: Sender, now: datetime) -> None:
     """Take in a signup; the address gets a mail with a link to confirm, within the mails' limits.
 
-    Raises Invalid (`consent`, `altcha`), LimitReached, Unavailable.
+    Raises Invalid (`consent`, `topics`, `altcha`), LimitReached, Unavailable.
     """
-    wording, topics = wordings.seen(wanted.consent), tuple(dict.fromkeys(wanted.topics))
+    wording = wordings.seen(wanted.consent)
+    topics = _covered(wording, wanted.topics)
     key = key_of(wanted.email)
     asked = Signup(key, wanted.email, wanted.language, topics, wanted.consent)
     facts = {
@@ -65,6 +65,18 @@ def sign_up(wanted: Wanted, sender: Sender, now: datetime) -> None:
         return model.sign_up(known.subscriber, asked, now, known.version)
 
     change(key, decide, how, now, guards)
+
+
+def _covered(wording: Wording, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the topics of a signup: the wanted ones, or all that the declaration covers.
+
+    Raises Invalid (`topics`) for one that it does not cover.
+    """
+    offered = company.current().newsletter_topics
+    covered = [topic for topic in wording.topics if topic in offered]
+    if not set(wanted) <= set(covered):
+        raise Invalid(FieldError("topics", "not_covered"))
+    return tuple(dict.fromkeys(wanted or covered))
 
 
 def check_link(purpose: links.Purpose, token: str, now: datetime) -> None:
@@ -106,7 +118,7 @@ def prefer(
 ) -> None:
     """Save topics and language. Raises BadToken."""
     key, _ = links.read(PREFERENCES, token, now)
-    topics = tuple(topic for topic in TOPICS if topic in chosen)
+    topics = tuple(topic for topic in company.current().newsletter_topics if topic in chosen)
     how = How({"topics": ",".join(topics), "language": language}, sender.personal())
     change(key, lambda known: model.prefer(known.subscriber, topics, language), how, now)
 
@@ -132,7 +144,7 @@ def ask_access(token: str, email: str | None, sender: Sender, now: datetime) -> 
 def data_by_link(token: str, now: datetime) -> dict[str, Any]:
     """Return everything stored on the person (GDPR Art. 15 and 20). Raises BadToken."""
     key, _ = links.read(DATA, token, now)
-    document = proof.document(key, wordings, now)
+    document = proof.document(key, wordings, now, company.current().language)
     if document is None:
         raise BadToken
     return document
@@ -211,15 +223,18 @@ def get(key: str) -> Subscriber:
     """Return the subscriber of a key. Raises NotFound."""
     subscriber = subscribers.load(key).subscriber
     if subscriber is None:
-        raise NotFound
+        raise NotFound("no_subscriber")
     return subscriber
 
 
-def prove(key: str, now: datetime) -> dict[str, Any]:
-    """Return the proof of consent as JSON values, verified. Raises NotFound."""
-    document = proof.document(key, wordings, now)
+def prove(key: str, now: datetime, language: str = texts.SOURCE) -> dict[str, Any]:
+    """Return the proof of consent as JSON values, verified. Raises NotFound.
+
+    `language` is that of the sentences on what is wrong with it.
+    """
+    document = proof.document(key, wordings, now, language)
     if document is None:
-        raise NotFound
+        raise NotFound("no_subscriber")
     return document
 
 

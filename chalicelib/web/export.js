@@ -7,7 +7,7 @@
 
   function say(what) {
     const count = job.rows.toLocaleString(document.documentElement.lang)
-    said.textContent = status.dataset[what].replace("%", count)
+    said.textContent = status.dataset[what].replace("{count}", count)
     status.hidden = false
     again.hidden = what !== "failed"
     stop.hidden = !["fetching", "failed"].includes(what)

@@ -12,7 +12,7 @@
     const table = document.getElementById(plot.dataset.table), rows = [...table.tBodies[0].rows]
     const columns = plot.dataset.columns.split(" ").map(Number), head = table.tHead.rows[0].cells
     const tallest = Math.max(1, ...plot.dataset.scale.split(" ").flatMap(at => rows.map(row => value(row.cells[at]))))
-    const said = column => (_, __, ___, at) => at == null ? "" : rows[at].cells[column].textContent
+    const said = column => (chart, value, series, at) => at == null ? "" : rows[at].cells[column].textContent
     const axis = { stroke: color("--quiet"), font: "14px system-ui, sans-serif", ticks: { show: false }, incrs: STEPS }
     const size = () => ({ width: plot.clientWidth, height: Number(plot.dataset.height) })
     plot.hidden = false
@@ -22,9 +22,9 @@
       cursor: { y: false, drag: { x: false }, points: { show: false } },
       scales: { x: { time: false, range: [-0.5, rows.length - 0.5] }, y: { range: [0, tallest] } },
       axes: [
-        { ...axis, size: 28, space: 64, grid: { show: false }, values: (_, ats) => ats.map(at => rows[at]?.cells[0].dataset.short) },
+        { ...axis, size: 28, space: 64, grid: { show: false }, values: (chart, ats) => ats.map(at => rows[at]?.cells[0].dataset.short) },
         { ...axis, size: 12 + 8 * number.format(tallest).length, space: 34, grid: { stroke: color("--line"), width: 1 },
-          values: (_, ats) => ats.map(at => number.format(at)) },
+          values: (chart, ats) => ats.map(at => number.format(at)) },
       ],
       series: [
         { label: head[0].textContent, value: said(0) },
@@ -38,7 +38,7 @@
           paths: uPlot.paths.bars({ size: [0.8, 64] }),
         })),
       ],
-    }, [rows.map((_, at) => at), ...columns.map(column => rows.map(row => value(row.cells[column])))], plot)
+    }, [[...rows.keys()], ...columns.map(column => rows.map(row => value(row.cells[column])))], plot)
 
     // The arrows lead from bar to bar, and the line below says each.
     plot.addEventListener("keydown", event => {

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from chalicelib import __version__, challenges
+from chalicelib import __version__, challenges, company, texts
 from chalicelib.http import NOT_MODIFIED, Body, Reply, Request, Routes, not_modified
 from chalicelib.http.inventory import INVENTORY
 from chalicelib.http.openapi import document
@@ -16,6 +17,8 @@ from chalicelib.settings import current
 
 routes = Routes(__name__, tag="service")
 _HERE = Path(__file__).parent
+_TEXTS = "const texts = {};"  # where the snippet wants what it says
+_SAID = re.compile(r'\b(?:_|pgettext)\((?:"([^"]+)", )?"([^"]+)"\)')
 
 
 class Health(BaseModel):
@@ -56,7 +59,7 @@ def get_contract(request: Request) -> Reply:
 @routes.get("/embed.js", media="text/javascript", also=(NOT_MODIFIED,))
 def get_embed_script(request: Request) -> Reply:
     """Send the website's snippet."""
-    return _cacheable(request, _embed(), "text/javascript; charset=utf-8")
+    return _cacheable(request, _embed(company.folder()), "text/javascript; charset=utf-8")
 
 
 @routes.get("/altcha", params=ForForm, gives=Challenge)
@@ -84,9 +87,32 @@ def _cacheable(request: Request, text: str, content_type: str) -> Reply:
     return Reply(text, headers=headers)
 
 
+def words(script: str) -> list[tuple[str, str]]:
+    """Return the words a script says, as the catalogues have them: a context, or none, before."""
+    return _SAID.findall(script)
+
+
 @cache
-def _embed() -> str:
-    return (_HERE / "embed.js").read_text(encoding="utf-8")
+def _embed(where: Path) -> str:
+    """Return the snippet with its words, in every language of the company in this folder."""
+    script = (_HERE / "embed.js").read_text(encoding="utf-8")
+    said = {language: _said(script, language) for language in company.current().languages}
+    written = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+    # These would end a script in a page, or a line of JavaScript.
+    for each in "<\u2028\u2029":
+        written = written.replace(each, f"\\u{ord(each):04x}")
+    return script.replace(_TEXTS, _TEXTS.replace("{}", written), 1)
+
+
+def _said(script: str, language: str) -> dict[str, str]:
+    """Return a script's words that are not said in English, and the company's thanks."""
+    catalogue, own = texts.of(language), company.current().texts[language]
+    said = {name: own[name] for name in ("newsletter_success", "callback_success")}
+    for context, word in words(script):
+        there = catalogue.pgettext(context, word) if context else catalogue.gettext(word)
+        if there != word:
+            said[f"{context}\x04{word}" if context else word] = there
+    return said
 
 
 @cache

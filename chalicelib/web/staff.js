@@ -6,7 +6,13 @@
 
   function due() { return new Set((by("live").dataset.due ?? "").split(" ").filter(Boolean)) }
   function show(id, shown) { if (by(id)) by(id).hidden = !shown }
-  function format(n) { return n < 60 ? `${n} min` : `${Math.floor(n / 60)} h ${String(n % 60).padStart(2, "0")} min` }
+
+  // As `formats.minutes` writes it, in the words that the page brings.
+  function format(n) {
+    const { minutesOnly, hours } = by("live").dataset
+    if (n < 60) return minutesOnly.replace("{minutes}", n)
+    return hours.replace("{hours}", Math.floor(n / 60)).replace("{minutes}", String(n % 60).padStart(2, "0"))
+  }
 
   // Without its style, whose nonce this page's policy does not know, and which we have.
   function parse(text) { return new DOMParser().parseFromString(text.replace(/<style[^]*?<\/style>/, ""), "text/html") }
@@ -17,8 +23,9 @@
     const open = live.dataset.open === "1"
     const run = change < 0 ? (open ? gone : 0) : open ? Math.min(gone, change) : Math.max(0, gone - change)
     for (const each of live.querySelectorAll("[data-minutes]")) {
-      const text = format(Math.max(0, Number(each.dataset.minutes) + each.dataset.step * Math.floor(run / 60)))
-      if (each.textContent !== text) each.textContent = text
+      const minutes = Math.max(0, Number(each.dataset.minutes) + each.dataset.step * Math.floor(run / 60))
+      if (each.matches("meter")) each.value = minutes
+      else if (each.textContent !== format(minutes)) each.textContent = format(minutes)
     }
   }
 
@@ -28,7 +35,7 @@
     arrived = Date.now()
     if (focused) by(focused)?.focus()
     const fresh = [...due()].filter(each => !known.has(each)).length, said = by("said")
-    if (fresh) said.textContent = fresh === 1 ? said.dataset.one : `${fresh} ${said.dataset.more}`
+    if (fresh) said.textContent = (fresh === 1 ? said.dataset.one : said.dataset.more).replace("{count}", fresh)
     known = due()
   }
 

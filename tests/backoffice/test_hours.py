@@ -76,4 +76,3 @@ def test_words_in_both_languages() -> None:
         "Mon 23 Nov 2026",
     )
     assert WORDS.instant(berlin("2026-11-23 23:30")) == "Mo 23.11.2026, 23:30"
-    assert [english.ordinal(number) for number in (1, 2, 3, 4)] == ["1st", "2nd", "3rd", "4th"]

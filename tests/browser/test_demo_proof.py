@@ -3,21 +3,17 @@
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from local.cloud import Cloud
+from local.cloud import ROOT, Cloud
+from local.site import Pages
 from tests.browser.conftest import Visitor, visitor
 from tests.browser.test_subscription import mail_to, open_mail, sign_up
 
-DEMO = Path(__file__).parents[2] / "demo" / "site"
-FORMS = sorted(
-    f"/{file.relative_to(DEMO).with_suffix('')}".removesuffix("index")
-    for file in DEMO.rglob("*.html")
-    if "<form data-contact" in file.read_text()
-)
+PAGES = Pages(ROOT / "demo" / "site", {"api": "", "site": ""})
+FORMS = [path for path in PAGES.paths() if b"<form data-contact" in PAGES.answer(path)[2]]
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +53,9 @@ def test_from_the_form_to_the_end(reader: Visitor, address: str) -> None:
     assert json.loads(sent.post_data or "{}")["altcha"]
     mailbox = reader.mailbox()
     page = open_mail(reader, mailbox, address, "bestätigen", "Anmeldung bestätigen")
-    page.get_by_role("button", name="Newsletter bestätigen").click()
+    page.get_by_role("button", name="Anmeldung bestätigen").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("bestätigt")
-    page = open_mail(reader, mailbox, address, "Willkommen", "Themen auswählen")
+    page = open_mail(reader, mailbox, address, "Willkommen", "Themen und Sprache ändern")
     page.get_by_label("Angebote").uncheck()
     page.get_by_role("button", name="Speichern").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Gespeichert")

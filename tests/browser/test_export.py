@@ -63,18 +63,20 @@ def office(staff: Staff, cloud: Cloud) -> Visitor:
 def test_many_parts_become_one_file_though_the_line_drops(office: Visitor, cloud: Cloud) -> None:
     page = office.page
     asked = served(page, cloud, lose=2)
-    page.get_by_role("link", name="Nur Neuigkeiten").click()
+    page.get_by_role("link", name="Nur Nachrichten aus der Finanzwelt").click()
     expect(page.get_by_role("status")).to_contain_text(
-        "Die Verbindung ist abgerissen, bisher 4 Empfänger"
+        "Die Verbindung ist abgerissen. Bisherige Adressen: 4"
     )
     clean(page, "export_lost", 360)
     with page.expect_download() as download:
-        page.get_by_role("button", name="Weiter holen").click()
+        page.get_by_role("button", name="Fortsetzen").click()
     assert emails(download.value) == [
         f"leser-{part}-{row}@example.org" for part in (0, 1, 2, 4) for row in range(2)
     ]
     assert download.value.suggested_filename == "subscribers.csv"
-    expect(page.get_by_role("status")).to_contain_text("Fertig: 8 Empfänger in einer Datei")
+    expect(page.get_by_role("status")).to_contain_text(
+        "Fertig. Adressen in der Datei subscribers.csv: 8"
+    )
     assert asked == [0, 1, 2, 2, 3, 4]
     clean(page, "export_saved", 360)
 
@@ -84,17 +86,17 @@ def test_it_can_be_stopped_and_begun_anew(office: Visitor, cloud: Cloud) -> None
     held: list[Route] = []
     page.route("**/staff/subscribers.csv*", lambda route: held.append(route))
     page.get_by_role("link", name="Alle Themen").dblclick()
-    expect(page.get_by_role("status")).to_contain_text("bisher 0 Empfänger")
+    expect(page.get_by_role("status")).to_contain_text("Bisherige Adressen: 0")
     clean(page, "export_running", 360)
     page.get_by_role("button", name="Abbrechen").click()
-    expect(page.get_by_role("status")).to_have_text("Abgebrochen, nichts gespeichert.")
+    expect(page.get_by_role("status")).to_have_text("Abgebrochen. Es wurde nichts gespeichert.")
     expect(page.get_by_role("button", name="Abbrechen")).to_be_hidden()
     assert len(held) == 1  # the second press of the double click starts nothing
     page.unroute_all()
     served(page, cloud, lose=0)
     page.get_by_role("link", name="Alle Themen").click()
     page.get_by_role("button", name="Abbrechen").click()  # after a lost connection
-    expect(page.get_by_role("status")).to_have_text("Abgebrochen, nichts gespeichert.")
+    expect(page.get_by_role("status")).to_have_text("Abgebrochen. Es wurde nichts gespeichert.")
     with page.expect_download() as download:
         page.get_by_role("link", name="Alle Themen").click()
     assert len(emails(download.value)) == 8
@@ -108,6 +110,6 @@ def test_without_a_script_the_parts_are_fetched_by_hand(staff: Staff, cloud: Clo
     page.get_by_label("von").fill("3")
     pictures.keep(page, pictures.ARTEFACTS / "lead_export_by_hand_360px.png")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Nur Neuigkeiten").click()
+        page.get_by_role("button", name="Nur Nachrichten aus der Finanzwelt").click()
     assert download.value.url == f"{cloud.api}/staff/subscribers.csv?part=2&parts=3&topic=news"
     assert Path(download.value.path()).read_text().startswith("email,language")

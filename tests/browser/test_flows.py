@@ -4,9 +4,11 @@ They go across origins, on wide and narrow screens.
 """
 
 import re
+from datetime import datetime
 
 from playwright.sync_api import expect
 
+from chalicelib.formats import Formats
 from local.cloud import Cloud
 from tests.browser.conftest import Visit
 
@@ -54,7 +56,7 @@ def test_callback(visit: Visit, width: int, phone: str) -> None:
     form = caller.go("/artikel/gold-aufbewahren").locator("form[data-contact=callback]")
     form.get_by_label("Name").fill("Erika Beispiel")
     form.get_by_label("Telefon").fill(phone)
-    form.get_by_label("Worum geht es?").select_option("Aufbewahren")
+    form.get_by_label("Worum geht es?").select_option("Verwahrung")
     form.get_by_role("checkbox").check()
     form.get_by_role("button", name="Rückruf anfordern").click()
     thanks = form.get_by_role("status")
@@ -83,10 +85,11 @@ def test_a_callback_in_the_wished_window(visit: Visit, width: int, phone: str) -
     form.get_by_label("Name").fill("Erika Beispiel")
     form.get_by_label("Telefon").fill(phone)
     form.get_by_label("Wann dürfen wir anrufen?").select_option(index=2)
-    wished = form.locator("[name=window] option:checked").inner_text()
+    value = form.get_by_label("Wann dürfen wir anrufen?").input_value()
+    wished = Formats("de", "Europe/Berlin").window(*map(datetime.fromisoformat, value.split("/")))
     form.get_by_role("checkbox").check()
     form.get_by_role("button", name="Rückruf anfordern").click()
-    expect(form.get_by_role("status")).to_contain_text(wished)
+    expect(form.get_by_role("status")).to_contain_text(f"Wir rufen Sie {wished} an.")
 
 
 def test_views_rise_and_the_article_is_among_the_most_read(

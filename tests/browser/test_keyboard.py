@@ -40,7 +40,7 @@ def test_newsletter(visit: Visit, width: int, address: str) -> None:
     page.keyboard.type(address)
     tab_to(page, "topics")
     page.keyboard.press("Space")
-    expect(form.get_by_label("Nachrichten")).not_to_be_checked()
+    expect(form.get_by_label("Produkte")).not_to_be_checked()
     tab_to(page, "Newsletter abonnieren")
     page.keyboard.press("Enter")
     expect(form.get_by_role("status")).to_be_focused()

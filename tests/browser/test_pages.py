@@ -105,12 +105,15 @@ def test_the_line_of_this_api(visit: Visit, cloud: Cloud, width: int) -> None:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ({"open": True, "closes_at": "2026-06-01T17:00:00+02:00"}, "jetzt erreichbar bis 17:00"),
+        ({"open": True, "closes_at": "2026-06-01T17:00:00+02:00"}, "jetzt erreichbar bis 17 Uhr"),
         ({"open": True, "closes_at": None}, "jetzt erreichbar"),
-        ({"open": False, "opens_at": "2026-06-01T13:30:00+02:00"}, "wieder erreichbar: 13:30"),
+        (
+            {"open": False, "opens_at": "2026-06-01T13:30:00+02:00"},
+            "wieder erreichbar: heute ab 13:30 Uhr",
+        ),
         (
             {"open": False, "opens_at": "2026-06-03T09:00:00+02:00"},
-            "wieder erreichbar: Mi., 3. Juni, 09:00",
+            "wieder erreichbar: am Mittwoch ab 9 Uhr",
         ),
     ],
 )

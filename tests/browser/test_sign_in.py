@@ -97,7 +97,7 @@ def test_another_sites_form_changes_nothing(staff: Staff, cloud: Cloud) -> None:
         }""",
         f"{cloud.staff}/sign-out",
     )
-    expect(page.get_by_text("Das muss von einer Seite des Dienstes selbst kommen.")).to_be_visible()
+    expect(page.get_by_text("Das geht nur von einer unserer eigenen Seiten aus.")).to_be_visible()
     page.goto(cloud.staff)
     expect(page.get_by_role("button", name="Abmelden")).to_be_visible()
 

@@ -108,7 +108,7 @@ def test_too_many_requests_says_when_to_try_again(visit: Visit, address: str) ->
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Expose-Headers": "Retry-After",
     }
-    body = json.dumps({"status": 429, "detail": "Das waren viele Anfragen."})
+    body = json.dumps({"status": 429, "detail": "Zu viele Anfragen."})
     page.route(
         "**/newsletter/signups", lambda route: route.fulfill(status=429, headers=headers, body=body)
     )
@@ -116,7 +116,7 @@ def test_too_many_requests_says_when_to_try_again(visit: Visit, address: str) ->
     form.locator("[name=email]").fill(address)
     form.get_by_role("button").click()
     expect(form.get_by_role("status")).to_have_text(
-        re.compile(r"Das waren viele Anfragen\. Ab: .*\d\d:\d\d")
+        re.compile(r"Zu viele Anfragen\. Bitte versuchen Sie es \w+ ab [\d:]+ Uhr noch einmal\.")
     )
     expect(form.get_by_role("button")).to_be_enabled()
 
@@ -129,7 +129,7 @@ def test_the_service_is_away(visit: Visit, cloud: Cloud, width: int, address: st
     cloud.kill_handlers()
     try:
         form.get_by_role("button").click()
-        expect(form.get_by_role("status")).to_contain_text("rufen Sie an: +49 7930 2699")
+        expect(form.get_by_role("status")).to_contain_text("rufen Sie uns an: +49 7930 2699.")
     finally:
         cloud.start_handlers()
     expect(form.locator("[name=email]")).to_have_value(address)
@@ -146,7 +146,7 @@ def test_no_network(visit: Visit, phone: str) -> None:
     form.get_by_role("checkbox").check()
     caller.context.set_offline(True)
     form.get_by_role("button").click()
-    expect(form.get_by_role("status")).to_contain_text("rufen Sie an: +49 7930 2699")
+    expect(form.get_by_role("status")).to_contain_text("rufen Sie uns an: +49 7930 2699.")
     expect(form.locator("[name=phone]")).to_have_value(phone)
     caller.context.set_offline(False)
     form.get_by_role("button").click()

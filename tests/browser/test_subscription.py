@@ -77,10 +77,10 @@ def test_from_the_confirmation_to_the_end(
     page = open_mail(reader, mailbox, address, "bestätigen", "Anmeldung bestätigen")
     keep(page, f"page_confirm_{width}px")
     expect(page.get_by_role("button")).to_have_count(1)
-    page.get_by_role("button", name="Newsletter bestätigen").click()
+    page.get_by_role("button", name="Anmeldung bestätigen").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("bestätigt")
 
-    page = open_mail(reader, mailbox, address, "Willkommen", "Themen auswählen")
+    page = open_mail(reader, mailbox, address, "Willkommen", "Themen und Sprache ändern")
     expect(page.get_by_role("checkbox", checked=True)).to_have_count(3)
     page.get_by_label("Angebote").uncheck()
     page.get_by_label("English").check()
@@ -88,17 +88,17 @@ def test_from_the_confirmation_to_the_end(
     page.get_by_role("button", name="Speichern").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Saved")
 
-    page = open_mail(reader, mailbox, address, "Willkommen", "Themen auswählen")
+    page = open_mail(reader, mailbox, address, "Willkommen", "Themen und Sprache ändern")
     expect(page.get_by_role("heading", level=1)).to_have_text("Your preferences")
     expect(page.get_by_role("checkbox", checked=True)).to_have_count(2)
     pass_ten_minutes(cloud)
     page.get_by_role("button", name="Send the link to my data").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("Postfach|mailbox"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("Postfach|inbox"))
 
-    page = open_mail(reader, mailbox, address, "Your link to your data", "Erase all data")
+    page = open_mail(reader, mailbox, address, "Your link to your data", "Delete newsletter data")
     keep(page, f"page_erase_{width}px")
     page.get_by_role("button").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("Gelöscht|Erased"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("Gelöscht|Deleted"))
 
 
 def test_leaving_by_a_mails_link(visit: Visit, width: int, address: str) -> None:
@@ -121,7 +121,7 @@ def test_not_me(visit: Visit, width: int, address: str) -> None:
     expect(reader.page.get_by_role("heading", level=1)).to_have_text("Vielen Dank")
     owner = visit(width)
     page = open_mail(
-        owner, owner.mailbox(), address, "bestätigen", "Bitte keine Bestätigungsmails mehr"
+        owner, owner.mailbox(), address, "bestätigen", "Keine Bestätigungsmails mehr senden"
     )
     keep(page, f"page_refuse_{width}px")
     page.get_by_role("button").click()

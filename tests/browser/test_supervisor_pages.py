@@ -140,7 +140,7 @@ def clean(page: Page, name: str, width: int) -> None:
 def test_figures(staff: Staff, cloud: Cloud, past: Past, width: int) -> None:
     page = staff(width).page
     sign_in(page, cloud, "supervisor", "/staff/figures")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Zahlen")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Auswertung")
     expect(page.locator(".plot canvas")).to_have_count(7)
     for days in (7, 30, 90, 365):
         page.get_by_role("link", name=f"{days} Tage").click()
@@ -307,12 +307,12 @@ def test_search_block_lift_and_erase(staff: Staff, cloud: Cloud, past: Past, wid
     sign_in(page, cloud, "supervisor", "/staff/search")
     expect(page.get_by_role("link", name=past.refused, exact=True)).to_be_visible()
     clean(page, "search", width)
-    page.get_by_label("Telefonnummer oder Vorgang").fill("0900 1234567")
+    page.get_by_label("Telefonnummer oder Vorgangsnummer").fill("0900 1234567")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("Sonder- und Kurznummern")
-    expect(page.get_by_label("Telefonnummer oder Vorgang")).to_be_focused()
+    expect(page.get_by_label("Telefonnummer oder Vorgangsnummer")).to_be_focused()
     clean(page, "search_wrong", width)
-    page.get_by_label("Telefonnummer oder Vorgang").fill(REFUSED)
+    page.get_by_label("Telefonnummer oder Vorgangsnummer").fill(REFUSED)
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name=past.refused)).to_be_visible()
     expect(page.get_by_text("gesperrt", exact=True)).to_be_visible()
@@ -326,24 +326,24 @@ def test_search_block_lift_and_erase(staff: Staff, cloud: Cloud, past: Past, wid
     expect(page.get_by_role("status")).to_contain_text("gilt wieder, so lange wie zuvor")
     expect(page.get_by_text("gesperrt", exact=True)).to_be_visible()
     clean(page, "number_restored", width)
-    page.get_by_role("link", name="Weiter suchen").click()
-    page.get_by_label("Telefonnummer oder Vorgang").fill(f"0711 70{width:05}")
+    page.get_by_role("link", name="Neue Suche").click()
+    page.get_by_label("Telefonnummer oder Vorgangsnummer").fill(f"0711 70{width:05}")
     page.keyboard.press("Enter")
-    expect(page.get_by_text("kein Rückrufwunsch bekannt")).to_be_visible()
+    expect(page.get_by_text("kein Rückruf bekannt")).to_be_visible()
     clean(page, "number_unknown", width)
 
 
 def test_erasing_a_person(staff: Staff, cloud: Cloud, past: Past) -> None:
     page = staff(360).page
     sign_in(page, cloud, "supervisor", "/staff/search")
-    page.get_by_label("Telefonnummer oder Vorgang").fill(ERASABLE)
+    page.get_by_label("Telefonnummer oder Vorgangsnummer").fill(ERASABLE)
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Daten löschen").click()
-    expect(page.get_by_text(f"läuft ein Wunsch: {past.erasable}")).to_be_visible()
+    expect(page.get_by_text(f"läuft noch ein Rückruf: {past.erasable}")).to_be_visible()
     clean(page, "number_erase", 360)
     page.get_by_role("button", name="Endgültig löschen").dblclick()
     expect(page.get_by_role("status")).to_contain_text("gelöscht")
-    expect(page.get_by_text("kein Rückrufwunsch bekannt")).to_be_visible()
+    expect(page.get_by_text("kein Rückruf bekannt")).to_be_visible()
 
 
 def test_subscribers(staff: Staff, cloud: Cloud, width: int) -> None:
@@ -359,7 +359,7 @@ def test_subscribers(staff: Staff, cloud: Cloud, width: int) -> None:
     clean(page, "subscribers", width)
     page.get_by_label("E-Mail-Adresse").fill("nobody@example.org")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_have_text("Das gibt es hier nicht.")
+    expect(page.get_by_role("alert")).to_have_text("Zu dieser Adresse ist nichts gespeichert.")
     page.get_by_label("E-Mail-Adresse").fill(reader)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(reader)
@@ -387,7 +387,7 @@ def test_an_agent_sees_hours_and_search_and_is_refused_the_rest(
     page = visitor.page
     sign_in(page, cloud, "agent", "/staff/search")
     names = page.get_by_role("navigation", name="Sections").get_by_role("link").all_text_contents()
-    assert names == ["Callbacks", "Search", "Hours"]
+    assert names == ["Callbacks", "Find", "Opening hours"]
     expect(page.get_by_text("Blocked numbers")).to_have_count(0)
     clean(page, "search_agent", 360)
     page.get_by_label("Telephone number or reference").fill(REFUSED)
@@ -412,4 +412,4 @@ def test_by_keyboard_alone(staff: Staff, cloud: Cloud, past: Past) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("table.sums:visible")).to_have_count(1)
     page.keyboard.press("Tab")
-    expect(page.get_by_role("region", name="Wünsche als Tabelle")).to_be_focused()
+    expect(page.get_by_role("region", name="Rückrufe als Tabelle")).to_be_focused()

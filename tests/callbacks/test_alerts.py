@@ -7,8 +7,9 @@ from typing import get_args
 
 import pytest
 
-from chalicelib.callbacks import alerts, letters, words
-from chalicelib.callbacks.model import Callback, Letter, Topic
+from chalicelib import company
+from chalicelib.callbacks import alerts, letters
+from chalicelib.callbacks.model import Callback, Letter
 from chalicelib.formats import Formats
 from chalicelib.settings import Settings
 from tests.callbacks.cases import ASKED, RULES, STATES, asap, at
@@ -28,16 +29,16 @@ SHIFT = replace(RULES, shifts={"anna@example.org": make("Mon 09:00-12:00")})
 )
 @pytest.mark.parametrize("event", ["callback", "expired"])
 @pytest.mark.parametrize("level", range(6))
-@pytest.mark.parametrize("topic", words.TOPICS)
+@pytest.mark.parametrize("topic", company.current().callback_topics)
 def test_an_alert_is_one_sms_and_tells_nobodys_name_or_number(
-    topic: Topic, level: int, event: str, host: str
+    topic: str, level: int, event: str, host: str
 ) -> None:
     settings = replace(SETTINGS, base_url=f"https://{host}")
     callback = replace(
         asap(), asked=replace(ASKED, topic=topic), level=level, reference="R-7F3KABCD"
     )
     said = alerts.alert(callback, event, settings)
-    mail = alerts.mail(callback, event, ("a@example.org",), settings)
+    mail = alerts.mail(callback, event, ("a@example.org",), settings, at("Mon 10:00"))
     assert len(said.text) <= 160
     assert GSM_7.fullmatch(said.text)
     assert said.attributes == {
@@ -46,32 +47,35 @@ def test_an_alert_is_one_sms_and_tells_nobodys_name_or_number(
         "topic": topic,
         "reference": "R-7F3KABCD",
     }
-    assert said.subject
+    assert said.subject.isascii()  # as SNS demands
     assert f"https://{host}/staff/callbacks/R-7F3KABCD" in mail.text
     for text in (said.text, said.subject, mail.subject, mail.text, *said.attributes.values()):
         assert not [secret for secret in PERSONAL if secret in text]
 
 
-def test_an_alerts_mail_is_whole_sentences() -> None:
+def test_an_alerts_mail_says_by_when_and_leads_there() -> None:
     settings = replace(SETTINGS, base_url="https://x.example")
     buying = replace(asap(), asked=replace(ASKED, topic="buying"), reference="R-7F3K")
     to, link = ("a@example.org",), "https://x.example/staff/callbacks/R-7F3K"
-    first = alerts.mail(buying, "callback", to, settings)
-    again = alerts.mail(replace(buying, level=2), "callback", to, settings)
-    expired = alerts.mail(buying, "expired", to, settings)
-    assert first.subject == again.subject == "Rückruf R-7F3K: Kauf"
-    assert first.text == f"Rückruf R-7F3K bis 23.11. 10:30: Kauf.\n{link}"
-    assert again.text == f"Rückruf R-7F3K (Stufe 2) bis 23.11. 10:30: Kauf.\n{link}"
+    today, before = at("Mon 10:00"), at("Mon 10:00") - timedelta(days=1)
+    first = alerts.mail(buying, "callback", to, settings, today)
+    early = alerts.mail(buying, "callback", to, settings, before)
+    again = alerts.mail(replace(buying, level=2), "callback", to, settings, today)
+    expired = alerts.mail(buying, "expired", to, settings, today)
+    assert first.subject == early.subject == again.subject == "Rückruf R-7F3K: Kauf"
+    assert first.text == f"Bis heute, 10:30 Uhr\n{link}"
+    assert early.text == f"Bis Mo 23.11., 10:30 Uhr\n{link}"
+    assert again.text.splitlines()[1] == "Noch hat niemand übernommen: Stufe 2."
     assert expired.subject == "Verfallen: Rückruf R-7F3K: Kauf"
-    assert expired.text == f"Verfallen: Rückruf R-7F3K (Kauf), zugesagt bis 23.11. 10:30.\n{link}"
+    assert expired.text == f"Verfallen. Zugesagt war der Anruf bis Mo 23.11., 10:30 Uhr.\n{link}"
 
 
 def test_the_due_time_of_an_alert_is_local() -> None:
-    assert "bis 23.11. 10:30" in alerts.alert(asap(), "callback", Settings()).text
+    assert "bis Mo 23.11., 10:30 Uhr" in alerts.alert(asap(), "callback", Settings()).text
     summer = replace(
         asap(), expected=(asap().expected[0], asap().expected[1] + timedelta(days=200))
     )
-    assert "bis 11.06. 11:30" in alerts.alert(summer, "callback", Settings()).text
+    assert "bis Fr 11.06., 11:30 Uhr" in alerts.alert(summer, "callback", Settings()).text
 
 
 @pytest.mark.parametrize(
@@ -102,7 +106,8 @@ def test_without_shifts_the_second_alert_goes_to_the_whole_staff() -> None:
 @pytest.mark.parametrize("kind", get_args(Letter))
 def test_a_letter_says_nothing_that_somebody_typed(kind: Letter, language: str) -> None:
     callback: Callback = replace(STATES["open"], asked=replace(ASKED, language=language))
-    mail = letters.letter(kind, callback, "https://x.example/callbacks/change?token=t", Settings())
+    link = "https://x.example/callbacks/change?token=t"
+    mail = letters.letter(kind, callback, link, Settings(), RULES.hours)
     assert mail.to == ("eva@example.org",)
     assert "R-7F3K" in mail.subject
     for text in (mail.subject, mail.text, mail.html):
@@ -113,32 +118,62 @@ def test_a_letter_says_nothing_that_somebody_typed(kind: Letter, language: str) 
         assert {"de": "Rückruf", "en": "callback"}[language] in text or kind == "missed"
 
 
-def test_a_window_in_words() -> None:
-    day, night = (at("Tue 13:00"), at("Tue 15:00")), (at("Mon 16:50"), at("Tue 09:20"))
-    assert (
-        Formats("de", "Europe/Berlin").window(*day) == "am 24.11.2026 zwischen 13:00 und 15:00 Uhr"
-    )
-    assert (
-        Formats("en", "Europe/Berlin").window(*day) == "on 24 November 2026 between 13:00 and 15:00"
-    )
-    assert Formats("de", "Europe/Berlin").slot(*day) == "Di 24.11. 13:00–15:00"
-    assert Formats("en", "Europe/Berlin").slot(*day) == "Tue 24.11. 13:00–15:00"
-    assert (
-        Formats("de", "Europe/Berlin").window(*night)
-        == "zwischen 23.11.2026, 16:50 Uhr und 24.11.2026, 09:20 Uhr"
-    )
-    late = (at("Tue 22:00"), at("Tue 22:00") + timedelta(hours=2))
-    assert (
-        Formats("de", "Europe/Berlin").window(*late) == "am 24.11.2026 zwischen 22:00 und 24:00 Uhr"
-    )
-    assert (
-        Formats("en", "Europe/Berlin").window(*late)
-        == "on 24 November 2026 between 22:00 and 24:00"
-    )
-    assert Formats("de", "Europe/Berlin").slot(*late) == "Di 24.11. 22:00–24:00"
-    later = (late[0], late[1] + timedelta(minutes=1))
-    assert (
-        Formats("de", "Europe/Berlin").window(*later)
-        == "zwischen 24.11.2026, 22:00 Uhr und 25.11.2026, 00:01 Uhr"
-    )
-    assert Formats("de", "Europe/Berlin").slot(*later) == "Di 24.11. 22:00–25.11. 00:01"
+WINDOWS = [
+    (
+        ("Tue 13:00", 120),
+        "am Dienstag, 24. November, zwischen 13 und 15 Uhr",
+        "on Tuesday, 24 November, between 13:00 and 15:00",
+        "Di 24.11. 13:00–15:00",
+    ),
+    (
+        ("Tue 09:30", 45),
+        "am Dienstag, 24. November, zwischen 9:30 und 10:15 Uhr",
+        "on Tuesday, 24 November, between 9:30 and 10:15",
+        "Di 24.11. 09:30–10:15",
+    ),
+    (
+        ("Mon 16:50", 990),
+        "zwischen Montag, 23. November, 16:50 Uhr und Dienstag, 24. November, 9:20 Uhr",
+        "between Monday, 23 November, 16:50 and Tuesday, 24 November, 9:20",
+        "Mo 23.11. 16:50–24.11. 09:20",
+    ),
+    (
+        ("Tue 22:00", 120),
+        "am Dienstag, 24. November, zwischen 22 und 24 Uhr",
+        "on Tuesday, 24 November, between 22:00 and 24:00",
+        "Di 24.11. 22:00–24:00",
+    ),
+    (
+        ("Tue 22:00", 121),
+        "zwischen Dienstag, 24. November, 22 Uhr und Mittwoch, 25. November, 0:01 Uhr",
+        "between Tuesday, 24 November, 22:00 and Wednesday, 25 November, 0:01",
+        "Di 24.11. 22:00–25.11. 00:01",
+    ),
+]
+
+
+@pytest.mark.parametrize(("span", "german", "english", "slot"), WINDOWS)
+def test_a_window_in_words(span: tuple[str, int], german: str, english: str, slot: str) -> None:
+    window = (at(span[0]), at(span[0]) + timedelta(minutes=span[1]))
+    assert Formats("de", "Europe/Berlin").window(*window) == german
+    assert Formats("en", "Europe/Berlin").window(*window) == english
+    assert Formats("de", "Europe/Berlin").slot(*window) == slot
+
+
+@pytest.mark.parametrize(
+    ("week", "german", "english"),
+    [
+        ("Mon-Fri 09:00-17:00", "Mo–Fr 9–17 Uhr", "Mon–Fri 9:00–17:00"),
+        (
+            "Mon-Thu 09:00-12:30 13:30-17:00; Sat 10:00-12:00",
+            "Mo–Do 9–12:30, 13:30–17 Uhr, Sa 10–12 Uhr",
+            "Mon–Thu 9:00–12:30, 13:30–17:00, Sat 10:00–12:00",
+        ),
+        ("Mon-Sun 00:00-24:00", "rund um die Uhr", "around the clock"),
+        ("", "", ""),
+    ],
+)
+def test_opening_hours_in_words(week: str, german: str, english: str) -> None:
+    hours = make(week, exceptions="").week
+    assert Formats("de", "Europe/Berlin").week(hours) == german
+    assert Formats("en", "Europe/Berlin").week(hours) == english

@@ -1,17 +1,16 @@
 """Tools that others use on a contract: a linter has no complaint, a generated client compiles."""
 
 import copy
-import hashlib
 import json
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import npm
 from tests.contract.published import contract
 
 pytestmark = [pytest.mark.soak, pytest.mark.edge]
@@ -22,18 +21,8 @@ STRICT = ["--noEmit", "--strict", "--target", "es2022", "--module", "nodenext"]
 
 @pytest.fixture(scope="session")
 def tools(root: Path) -> Path:
-    """Install the locked npm packages, once for each lock and without their scripts."""
-    lock = (NPM / "package-lock.json").read_bytes()
-    folder = root / ".local" / "npm" / hashlib.sha256(lock).hexdigest()[:16]
-    if not folder.is_dir():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as draft:
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(NPM / name, draft)
-            command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-            subprocess.run(command, cwd=draft, check=True, capture_output=True, timeout=300)
-            shutil.copytree(draft, folder, symlinks=True)
-    return folder / "node_modules"
+    """Install the locked npm packages."""
+    return npm.installed(NPM, root)
 
 
 def lint(tools: Path, folder: Path, document: Any) -> dict[str, Any]:

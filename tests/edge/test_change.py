@@ -44,7 +44,7 @@ def test_cancel_and_undo(line: Backend) -> None:
     reference = ask(line, email="change-1@example.org")
     token = mailed(line, "change-1@example.org")
     shown = line.call("GET", f"{CHANGE}?token={token}", None, HTML)
-    assert (shown.status, reference in shown.text, "Anruf absagen" in shown.text) == (
+    assert (shown.status, reference in shown.text, "Rückruf absagen" in shown.text) == (
         200,
         True,
         True,
@@ -72,7 +72,7 @@ def test_the_undo_has_ten_minutes(line: Backend) -> None:
     token = mailed(line, "change-2@example.org")
     posted(line, token, action="cancel")
     backdate(line, reference, ended_at=instants.text(instants.now() - timedelta(minutes=10)))
-    assert "Doch zurückrufen" not in line.call("GET", f"{CHANGE}?token={token}", None, HTML).text
+    assert "Absage zurücknehmen" not in line.call("GET", f"{CHANGE}?token={token}", None, HTML).text
     late = posted(line, token, action="undo")
     assert (late.status, late.json["state"], late.json["reason"]) == (409, "cancelled", "too_late")
     assert "zehn Minuten" in pressed(line, token, action="undo").text
@@ -150,9 +150,7 @@ def test_nothing_is_changed_while_somebody_calls(line: Backend) -> None:
     token = mailed(line, "change-5@example.org")
     anna.do(reference, "claim")
     anna.do(reference, "dial")
-    assert (
-        "Gerade ruft Sie jemand an" in line.call("GET", f"{CHANGE}?token={token}", None, HTML).text
-    )
+    assert "Wir rufen Sie gerade an" in line.call("GET", f"{CHANGE}?token={token}", None, HTML).text
     for answer in (posted(line, token, action="cancel"), pressed(line, token, action="cancel")):
         assert answer.status == 409
     assert posted(line, token, action="cancel").json["reason"] == "calling"
@@ -236,7 +234,7 @@ def test_the_page_has_its_buttons_in_both_languages(line: Backend, language: str
         buttons = Buttons()
         buttons.feed(page.text)
         assert (page.status, buttons.actions) == (200, expected)
-        assert {"de": "Vorgangsnummer", "en": "Reference"}[language] in page.text
+        assert {"de": "Vorgangsnummer", "en": "Your reference"}[language] in page.text
 
 
 def test_an_undo_does_not_go_around_a_block(line: Backend) -> None:

@@ -88,7 +88,7 @@ def test_who_was_faster_is_named_in_the_callers_language(line: Backend, anna: Ag
         "held",
         "Anna",
     )
-    assert late.json["detail"] == "Anna hat das schon übernommen."
+    assert late.json["detail"] == "Anna hat den Rückruf schon übernommen."
 
 
 def test_a_name_and_a_number_are_the_holders_alone(line: Backend, anna: Agent) -> None:

@@ -159,8 +159,8 @@ def test_pages_of_an_empty_stage(line: Backend, sam: Agent) -> None:
     text = look(sam, "/staff/figures").text
     assert "In diesem Zeitraum wollte niemand zurückgerufen werden." in text
     assert "<rect" not in text
-    assert "No call in this time yet." in look(sam, "/staff/figures", "en").text
-    assert "Auch die zweite Meldung geht an das ganze Team" in look(sam, "/staff/hours").text
+    assert "No calls in this period yet." in look(sam, "/staff/figures", "en").text
+    assert "auch die zweite Meldung an das ganze Team" in look(sam, "/staff/hours").text
 
 
 def test_the_hours_page_shows_hours_shifts_and_rules(backend: Backend) -> None:
@@ -174,7 +174,7 @@ def test_the_hours_page_shows_hours_shifts_and_rules(backend: Backend) -> None:
     text = look(Agent(backend), "/staff/hours").text
     assert "anna@shop.example" in text
     assert "ben@shop.example" in text
-    assert "Erster Anruf innerhalb von 30 offenen Minuten" in text
+    assert "Der erste Anruf kommt innerhalb von 30 Minuten Sprechzeit" in text
     assert "09:00–17:00" in text
 
 
@@ -201,6 +201,6 @@ def test_what_was_not_counted_by_class_and_day(line: Backend, sam: Agent) -> Non
     assert days[0]["views"] == {"ai": 2, "tool": 1}
     page = look(sam, "/staff/figures?days=7").text
     assert "Nicht gezählt" in page
-    assert 'ai</th><td><data value="2">2</data></td>' in page
+    assert 'KI-Crawler</th><td><data value="2">2</data></td>' in page
     assert sam.get("/staff/views/filtered?days=32").status == 422
     assert Agent(line).get("/staff/views/filtered").status == 403

@@ -55,16 +55,16 @@ def test_by_reference_and_by_number(line: Backend, anna: Agent) -> None:
 
 def test_what_is_not_found_is_said_on_the_same_page(anna: Agent) -> None:
     for wanted, status, said in (
-        ("R-ZZZZ", 404, "Das gibt es hier nicht."),
-        ("hallo", 422, "Bitte eine gültige Telefonnummer angeben."),
+        ("R-ZZZZ", 404, "Den Vorgang R-ZZZZ gibt es nicht."),
+        ("hallo", 422, "Bitte eine gültige Telefonnummer angeben"),
         ("0900 1234567", 422, "Sonder- und Kurznummern"),
-        ("", 422, "Bitte eine gültige Telefonnummer angeben."),
+        ("", 422, "Bitte eine gültige Telefonnummer angeben"),
         ("<img src=x onerror=1>", 422, "&lt;img src=x onerror=1&gt;"),
     ):
         answer = find(anna, wanted)
         assert (answer.status, said in answer.text) == (status, True), wanted
     unknown = led(find(anna, "0711 123456"))
-    assert "ist kein Rückrufwunsch bekannt" in look(anna, unknown).text
+    assert "ist kein Rückruf bekannt" in look(anna, unknown).text
     assert look(anna, "/staff/search/short").status == 422
 
 

@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from chalicelib import aws, formats, instants
+from chalicelib import aws, instants
 from chalicelib.auth import person as staff
 from chalicelib.auth import session
+from chalicelib.formats import Formats
 from tests.backend import Backend
 from tests.edge.staff import ALWAYS, STAFF, Agent, ask, backdate
 from tests.events import Answer
@@ -68,7 +69,7 @@ def test_a_press_is_answered_by_a_redirect_and_a_late_one_by_the_page_and_why(
     )
     late = Person(line, "Ben").press(reference, action="claim")
     assert late.status == 409
-    assert "Anna hat das schon übernommen." in late.text
+    assert "Anna hat den Rückruf schon übernommen." in late.text
     assert "07930" not in late.text
     kept = anna.press(reference, action="settle", outcome="later", note="Donnerstag?")
     assert kept.status == 422
@@ -93,7 +94,7 @@ def test_nothing_new_is_no_answer(line: Backend, anna: Person) -> None:
 
 
 def test_spans_of_minutes_are_written_alike() -> None:
-    assert [formats.minutes(each) for each in (0, 59, 60, 65, 630)] == [
+    assert [Formats("de", "Europe/Berlin").minutes(each) for each in (0, 59, 60, 65, 630)] == [
         "0 min",
         "59 min",
         "1 h 00 min",
@@ -112,11 +113,11 @@ def test_each_state_has_its_screen(line: Backend, anna: Person) -> None:
 
     ended = {
         "reached": "Beendet: erledigt",
-        "refused": "Beendet: nicht gewünscht",
+        "refused": "Beendet: kein Anruf erwünscht",
         "no_answer": "Nicht erreicht. Der nächste Versuch",
         "busy": "Nicht erreicht. Der nächste Versuch",
         "mailbox": "Nicht erreicht. Der nächste Versuch",
-        "wrong_number": "Beendet: nicht gewünscht",
+        "wrong_number": "Beendet: falsche Nummer",
     }
     for number, (outcome, words) in enumerate(ended.items()):
         reference = ask(line, phone=f"07930 21{number:02}")
@@ -128,10 +129,10 @@ def test_each_state_has_its_screen(line: Backend, anna: Person) -> None:
     anna.press(reference, action="claim")
     slot = line.call("GET", "/callbacks/slots").json["slots"][-1]
     anna.press(reference, action="settle", outcome="later", window=f"{slot['from']}/{slot['to']}")
-    shown("wenn die Zeit da ist", reference)
+    shown("wenn es so weit ist", reference)
     held = ask(line, phone="07930 2201")
     Person(line, "Ben").press(held, action="claim")
-    shown("Das hat Ben übernommen.", held)
+    shown("Ben hat diesen Rückruf übernommen.", held)
     Person(line, "Ben").press(held, action="handover", to="Anna")
     shown("Annehmen", held)
     for state, words in {
@@ -209,7 +210,7 @@ def test_given_back_twice_says_so_and_no_more(line: Backend, anna: Person) -> No
     for _ in range(2):
         assert anna.press(reference, action="release").status == 303
         page = anna.open(f"{STAFF}/{reference}").text
-        assert "Zurückgegeben: Die Anfrage steht wieder auf der Liste." in page
+        assert "Zurückgegeben: Der Rückruf steht wieder auf der Liste." in page
         assert 'role="alert">' not in page.partition('id="said"')[2]
 
 
@@ -235,10 +236,13 @@ def test_an_error_keeps_the_staffs_frame(line: Backend, anna: Person, language: 
         assert answer.status == status
         assert ("Sign out" if english else "Abmelden") in answer.text
         assert ("To the callbacks" if english else "Zu den Rückrufen") in answer.text
+        assert (">Imprint</a>" if english else ">Impressum</a>") in answer.text
         assert answer.headers["content-security-policy"].startswith(
             "default-src 'none'; style-src 'nonce-"
         )
-    assert ("no such thing" if english else "gibt es hier nicht") in told[404].text
+    assert ("no callback R-NONE" if english else "Den Vorgang R-NONE gibt es nicht") in told[
+        404
+    ].text
     stranger = line.call("POST", "/staff/sign-out", "", {**FORM, "accept": "text/html"})
     assert (stranger.status, "Abmelden" in stranger.text, "Anmelden" in stranger.text) == (
         401,

@@ -45,7 +45,7 @@ def test_from_the_address_to_the_proof_without_the_address_in_a_link(sam: Agent)
 
 def test_who_is_not_there_and_what_is_no_address(sam: Agent) -> None:
     for email, status, said in (
-        ("nobody@example.org", 404, "Das gibt es hier nicht."),
+        ("nobody@example.org", 404, "Zu dieser Adresse ist nichts gespeichert."),
         ("nonsense", 422, "Bitte eine gültige E-Mail-Adresse angeben."),
         ("", 422, "Bitte eine gültige E-Mail-Adresse angeben."),
         ('"><script>alert(1)</script>', 422, "&lt;script&gt;"),

@@ -245,14 +245,14 @@ def test_it_follows_make_run_as_it_comes_and_goes(project: Project, cloud: Cloud
     publish(project.run, cloud)
     assert project.call("GET", "/articles/gold/views").status == 200
     page = {"accept": "text/html"}
-    assert "#123456" not in project.call("GET", "/newsletter/access", headers=page).text
+    assert "site.example" not in project.call("GET", "/newsletter/access", headers=page).text
     told = json.loads(project.run.read_text())
     project.run.unlink()
     assert project.call("GET", "/articles/gold/views").status == 503
     # It comes again with other settings, and is killed in the end, which leaves the file.
-    told["environment"]["ACCENT"] = "#123456"
+    told["environment"]["SITE_URL"] = "https://site.example"
     project.run.write_text(json.dumps(told))
-    assert "#123456" in project.call("GET", "/newsletter/access", headers=page).text
+    assert "https://site.example" in project.call("GET", "/newsletter/access", headers=page).text
     with ports.listen(0, "test") as closed:
         told["environment"]["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{closed.getsockname()[1]}"
     project.run.write_text(json.dumps(told))

@@ -116,7 +116,7 @@ def test_a_changed_wording_breaks_the_proof(backend: Backend, tmp_path: Path) ->
             TableName=backend.env["CONTACTS_TABLE"], Key=key, **change
         )
         document = shown("wording@example.org")
-        assert document["faults"] == ["the declaration shop-2 is not the one that was shown"]
+        assert document["faults"] == ["The declaration shop-2 is not the one that was shown."]
         assert document["declarations"] == []
 
 
@@ -152,8 +152,8 @@ def test_who_decided_here_is_refused_and_told_why(backend: Backend, tmp_path: Pa
         ("8", "complained about our mail"),
         ("10", "told us that they did not sign up"),
         ("16", "the address stands in line 14 already"),
-        ("18", "no confirmed_at"),
-        ("20", "email is not valid"),
+        ("18", "missing: confirmed_at"),
+        ("20", "email: Please enter a valid e-mail address"),
         ("22", "source_address is no IP address"),
     ]
     assert (refused[-1]["email"], refused[-1]["proof_note"]) == ("'=cmd@example.org", "'-x")

@@ -97,7 +97,7 @@ def test_one_in_a_hundred(backend: Backend, capsys: pytest.CaptureFixture[str]) 
         assert [each["event"] for each in lines] == ["record.quarantined"]
         (alarmed,) = (each.name for each in alarms.MEASURES if matches(each.pattern, lines[0]))
         status = ops("status")
-        assert (status.exit_code, "1 dead letters" in status.output) == (1, True)
+        assert (status.exit_code, "1 dead letter" in status.output) == (1, True)
         with backend.hooked("dynamodb", "before-send.dynamodb.GetItem", poisoned(poison)):
             unmended = ops("redrive")
         assert (unmended.exit_code, unmended.output.splitlines()[-1]) == (

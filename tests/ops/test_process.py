@@ -60,7 +60,7 @@ def test_import_export_proof_growth(operator: Operator, tmp_path: Path) -> None:
     assert "INTACT" in proven.stdout
     growth = operator("growth", "--days", "7")
     assert (growth.returncode, growth.stderr) == (0, "")
-    assert "in all" in growth.stdout
+    assert "In all" in growth.stdout
 
 
 def test_ctrl_c_in_the_middle_and_the_next_run_goes_on(
@@ -124,7 +124,7 @@ def test_another_stage_by_the_callers_credentials(
     assert operator("--stage", "dev", "import", file, **account).returncode == 0
     proven = operator("--stage", "dev", "proof", "dev@example.org", **account)
     assert proven.returncode == 0
-    assert proven.stdout.startswith("Tauberwerk (dev): proof of consent")
+    assert proven.stdout.startswith("Tauberwerk GmbH: proof of consent")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from chalicelib import aws, instants, tokens
-from chalicelib.newsletter import links
+from chalicelib.newsletter import links, service
 from tests.backend import Backend
 from tests.edge.test_newsletter import sign_up
 from tests.edge.test_subscription import post, subscribe
@@ -20,8 +20,8 @@ def test_an_intact_proof(backend: Backend, tmp_path: Path) -> None:
     for told in (
         "proven@example.org",
         "newsletter-de-1",
-        "Ja, bitte senden Sie mir",
-        "caller: 192.0.2.1",
+        service.wordings.all["newsletter-de-1"].text.splitlines()[0],
+        "network address: 192.0.2.1",
         "sent",
     ):
         assert told in done.output
@@ -39,7 +39,14 @@ def test_the_proof_of_an_import_shows_the_foreign_declaration(
     ops("import", written(tmp_path / "old.csv", row("old@example.org", language="en")))
     done = ops("proof", "old@example.org", "--html", tmp_path / "proof.html")
     assert (done.exit_code, "INTACT" in done.output) == (0, True)
-    for told in ("imported", "shop-2", "note: Ordner 7", "confirmed_at: 2024-05-31T10:00:00.000Z"):
+    for told in (
+        "Imported from another system",
+        "declaration: shop-2",
+        "topics: Financial news",
+        "language: English",
+        "note: Ordner 7",
+        "confirmed there at: Fri 31 May 2024, 12:00",
+    ):
         assert told in done.output
     assert WORDING.replace("\n", " ") in done.output
     assert WORDING.splitlines()[1] in (tmp_path / "proof.html").read_text()
@@ -56,7 +63,7 @@ def test_a_broken_proof_says_where(backend: Backend) -> None:
     )
     done = ops("proof", "forged@example.org")
     assert done.exit_code == 1
-    assert "\nBROKEN:\n  event 1 (signup) is not what was recorded\n" in done.output
+    assert "\nBROKEN:\n  Event 1 (signup) is not what was recorded.\n" in done.output
     assert "INTACT" not in done.output
     as_json = ops("proof", "forged@example.org", "--json")
     assert (as_json.exit_code, json.loads(as_json.output)["intact"]) == (1, False)
@@ -66,7 +73,7 @@ def test_nobody_and_no_address(backend: Backend) -> None:
     done = ops("proof", "nobody@example.org")
     assert (done.exit_code, done.output) == (2, "nothing is known of this address\n")
     wrong = ops("proof", "no address")
-    assert (wrong.exit_code, "this is no e-mail address" in wrong.output) == (2, True)
+    assert (wrong.exit_code, "Please enter a valid e-mail address." in wrong.output) == (2, True)
 
 
 def test_an_erased_person_has_a_proof_without_personal_data(backend: Backend) -> None:
@@ -75,7 +82,7 @@ def test_an_erased_person_has_a_proof_without_personal_data(backend: Backend) ->
     backend.settle()
     done = ops("proof", "gone@example.org")
     assert (done.exit_code, "INTACT" in done.output) == (0, True)
-    assert "personal data: (erased)" in done.output
+    assert "personal details deleted" in done.output
     assert "gone@example.org" not in done.output
 
 
@@ -84,7 +91,7 @@ def test_what_a_browser_called_itself_does_not_command_the_terminal(backend: Bac
     body = {"email": "terminal@example.org", "consent": "newsletter-de-1"}
     assert backend.call("POST", "/newsletter/signups", body, headers).status == 202
     done = ops("proof", "terminal@example.org")
-    assert "agent: Bad[2JBrowser" in done.output
+    assert "browser: Bad[2JBrowser" in done.output
     assert not {"\x1b", "\x9b"} & set(done.output)
 
 
@@ -98,7 +105,7 @@ def test_growth_by_day(backend: Backend, tmp_path: Path) -> None:
     backend.settle()
     done = ops("growth")
     header, day, total, span = done.output.splitlines()
-    assert header.split() == ["day", "signups", "confirmations", "unsubscribes", "bounces"]
+    assert header.split() == ["Day", "Signups", "Confirmations", "Unsubscribes", "Bounces"]
     assert day.split() == [
         instants.day(instants.now(), "Europe/Berlin").isoformat(),
         "4",
@@ -106,5 +113,5 @@ def test_growth_by_day(backend: Backend, tmp_path: Path) -> None:
         "1",
         "0",
     ]
-    assert total.split() == ["in", "all", "4", "3", "1", "0"]
+    assert total.split() == ["In", "all", "4", "3", "1", "0"]
     assert "365 days, on 364 of them nothing happened" in span

@@ -94,7 +94,7 @@ def test_what_is_still_poison_is_set_aside_again_and_what_fails_stays(
     set_aside(cloud, failed(cloud, "mail_feedback", requestPayload={"Records": [{}]}))
     done = operator("redrive")
     assert (done.returncode, done.stdout) == (1, "1 handed on, 1 not done, 1 set aside again\n")
-    assert "mail_feedback: not done: 1 records without a key" in done.stderr
+    assert "mail_feedback: not done: 1 record without a key" in done.stderr
     cloud.client("sqs").purge_queue(QueueUrl=cloud.env["DEAD_LETTER_QUEUE_URL"])
 
 

@@ -49,10 +49,10 @@ def test_status_and_outbox_tell_what_waits_and_why(backend: Backend) -> None:
     assert "ReadTimeoutError" in told
     assert "@" not in told
     unclear = ops("outbox", "--state", "unclear").output
-    assert (unclear.count("unclear "), unclear.splitlines()[-1]) == (1, "1 messages")
+    assert (unclear.count("unclear "), unclear.splitlines()[-1]) == (1, "1 message")
     failed = ops("outbox", "--state", "failed").output
     assert "BadRequestException" in failed
-    assert failed.splitlines()[-1] == "1 messages"
+    assert failed.splitlines()[-1] == "1 message"
     seen = ops("status")
     assert (seen.exit_code, "1 unclear" in seen.output, "1 due" in seen.output) == (0, True, True)
 
@@ -61,7 +61,7 @@ def test_status_calls_for_attention(backend: Backend) -> None:
     queue = boto3.client("sqs")
     queue.send_message(QueueUrl=backend.env["DEAD_LETTER_QUEUE_URL"], MessageBody="{}")
     seen = ops("status")
-    assert (seen.exit_code, "1 dead letters" in seen.output) == (1, True)
+    assert (seen.exit_code, "1 dead letter" in seen.output) == (1, True)
     queue.purge_queue(QueueUrl=backend.env["DEAD_LETTER_QUEUE_URL"])
     assert ops("status").exit_code == 0
     watch = boto3.client("cloudwatch")

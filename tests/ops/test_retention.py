@@ -21,8 +21,8 @@ def test_it_shows_what_it_does_and_can_be_run_dry(line: Backend) -> None:
         backdate(line, reference, due_at="2026-01-01T00:00:00.000Z")
     dry = ops("retention", "--dry-run")
     assert (dry.exit_code, sorted(dry.stdout.split()[:2])) == (0, sorted(references[:2]))
-    assert dry.stdout.endswith("2 requests would be erased\n")
+    assert dry.stdout.endswith("contact data of 2 callbacks would be erased\n")
     assert sum("Eva" in str(item) for item in line.items()) == 3
-    assert ops("retention").stdout.endswith("2 requests erased\n")
+    assert ops("retention").stdout.endswith("contact data of 2 callbacks erased\n")
     assert sum("Eva" in str(item) for item in line.items()) == 1
-    assert ops("retention").stdout == "0 requests erased\n"
+    assert ops("retention").stdout == "contact data of 0 callbacks erased\n"

@@ -1,11 +1,12 @@
 """The supervisors' page of figures: charts, each with its table."""
 
+from chalicelib.articles import words as article_words
 from chalicelib.backoffice.figures import service
 from chalicelib.backoffice.figures.api import Span
 from chalicelib.callbacks import rules, words
 from chalicelib.http import Reply, Request, Routes
 from chalicelib.http.staff_page import render, script
-from chalicelib.settings import current
+from chalicelib.newsletter import words as newsletter_words
 from chalicelib.templates import style
 
 routes = Routes(__name__, tag="staff-figures")
@@ -28,8 +29,10 @@ def show_figures(request: Request, asked: Span) -> Reply:
         step=step,
         found=shown.figures,
         words=words,
+        growth_words=newsletter_words,
+        filter_words=article_words,
         promised=rules.current().first_attempt,
         filtered=shown.filtered,
-        chart_css=style("vendor/uplot/uPlot.min", current()),
+        chart_css=style("vendor/uplot/uPlot.min"),
         script=script("figures", "uplot/uPlot.iife.min"),
     )

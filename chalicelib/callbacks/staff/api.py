@@ -29,21 +29,21 @@ class Board(Body):
 
     state: Tab = "due"
     cursor: Annotated[of.Line, StringConstraints(max_length=100)] = ""
-    language: of.Language = "de"
+    language: of.Language = of.default_language()
 
 
 class ById(Body):
     """A request, by its reference."""
 
     id: Reference
-    language: of.Language = "de"
+    language: of.Language = of.default_language()
 
 
 class Phone(Body, title="PhoneNumber"):
     """A telephone number as it was typed."""
 
     phone: Annotated[of.Line, StringConstraints(min_length=1, max_length=50)]
-    language: of.Language = "de"
+    language: of.Language = of.default_language()
 
 
 class Dial(Body, title="CallStart"):

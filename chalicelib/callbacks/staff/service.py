@@ -125,7 +125,7 @@ def end_called_in(phone: str, who: Who, now: datetime) -> Shown:
     known = requests.number(service.number_key(phone))
     reference = known.live or (known.requests[0][1] if known.requests else "")
     if not reference:
-        raise NotFound
+        raise NotFound("no_number")
     return act(reference, Press("called_in"), who, now)
 
 

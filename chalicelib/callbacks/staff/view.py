@@ -4,7 +4,6 @@ import hashlib
 import json
 from typing import Any
 
-from chalicelib import formats
 from chalicelib.auth import session
 from chalicelib.callbacks import words
 from chalicelib.callbacks.service import Line, wordings
@@ -22,7 +21,6 @@ def shared(line: Line, request: Request) -> dict[str, Any]:
     changes_at = line.changes_at
     return {
         "words": words,
-        "minutes": formats.minutes,
         "opened": line.is_open,
         "opens": None if line.is_open else changes_at,
         "change": int((changes_at - request.now).total_seconds()) if changes_at else -1,
@@ -78,6 +76,7 @@ def _card(shown: Card, names: dict[str, str], request: Request) -> dict[str, Any
     return {
         **api.card(shown, request),
         "left": shown.left,
+        "outcome": callback.attempts[-1].outcome if callback.attempts else "",
         "offered_me": offered,
         "claimable": callback.state == "open" or offered,
         "offered_to": names.get(callback.offered_to, callback.offered_to),

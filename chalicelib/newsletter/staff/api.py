@@ -12,7 +12,7 @@ from chalicelib.errors import BadToken, FieldError, Invalid
 from chalicelib.http import Body, Reply, Request, Routes
 from chalicelib.http import fields as of
 from chalicelib.newsletter import export, service
-from chalicelib.newsletter.model import Subscriber, Topic
+from chalicelib.newsletter.model import Subscriber
 from chalicelib.newsletter.routes import Done
 from chalicelib.settings import current
 
@@ -26,7 +26,7 @@ class ById(Body):
     """A subscriber, by the key of the address."""
 
     id: Annotated[of.Line, StringConstraints(min_length=1, max_length=64)]
-    language: of.Language = "de"
+    language: of.Language = of.default_language()
 
 
 class SubscriberRecord(BaseModel, title="Subscriber"):
@@ -46,7 +46,7 @@ class SubscriberRecord(BaseModel, title="Subscriber"):
 class Export(Body):
     """Whom to export; `cursor` is that of the part before. Or by hand, one of so many parts."""
 
-    topic: Topic | None = None
+    topic: of.NewsletterTopic | None = None
     cursor: str = ""
     part: Annotated[int, Field(ge=1)] = 1
     parts: Annotated[int, Field(ge=1, le=1000)] | None = None

@@ -10,8 +10,7 @@ from chalicelib.errors import ContactError, FieldError, Invalid, NotFound
 from chalicelib.http import SEE_OTHER, Body, Reply, Request, Routes, redirect
 from chalicelib.http import fields as of
 from chalicelib.http.staff_page import render, script
-from chalicelib.newsletter import proof, service
-from chalicelib.newsletter.model import TOPICS
+from chalicelib.newsletter import proof, service, words
 from chalicelib.newsletter.staff import api
 from chalicelib.newsletter.staff.api import ById, SubscriberRecord
 
@@ -47,7 +46,7 @@ def look_up_subscriber(request: Request, asked: Wanted) -> SubscriberRecord | Re
         return _found(request, asked.email) if asked.email else _form(request, done=asked.done)
     known = service.find(ByEmail.model_validate(request.params).email)
     if known.subscriber is None:
-        raise NotFound
+        raise NotFound("no_subscriber")
     return api.record(known.key, known.subscriber, request)
 
 
@@ -72,7 +71,7 @@ def get_subscriber(request: Request, asked: ById) -> SubscriberRecord | Reply:
     if not request.accepts("text/html"):
         return record
     expired = subscriber.is_expired(request.now)
-    return render(request, "subscriber", subscriber=subscriber, expired=expired)
+    return render(request, "subscriber", subscriber=subscriber, expired=expired, words=words)
 
 
 @routes.get(
@@ -85,7 +84,7 @@ def get_subscriber(request: Request, asked: ById) -> SubscriberRecord | Reply:
 )
 def get_consent_proof(request: Request, asked: ById) -> Reply:
     """Show the proof of consent, verified: JSON, or a page that prints on one sheet."""
-    document = service.prove(asked.id, request.now)
+    document = service.prove(asked.id, request.now, request.language)
     log.info("newsletter.proof_shown", subscriber=asked.id, by=request.person.id)
     if not request.accepts("text/html"):
         headers = {"Content-Type": "application/json"}
@@ -120,7 +119,6 @@ def _form(
         refused=refused,
         email=email,
         done=done,
-        topics=TOPICS,
         script=script("export"),
     )
 
@@ -131,5 +129,5 @@ def _found(request: Request, email: str) -> Reply:
     except ValidationError:
         return _form(request, email, Invalid(FieldError("email", "email")))
     if known.subscriber is None:
-        return _form(request, email, NotFound())
+        return _form(request, email, NotFound("no_subscriber"))
     return redirect(f"{_PATH}/{known.key}")

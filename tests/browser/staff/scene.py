@@ -113,17 +113,19 @@ class Screen:
 
 
 SCREENS = {
-    "scheduled": Screen(Scene.planned, "wenn die Zeit da ist", "when its time has come"),
-    "open": Screen(Scene.ask, "sobald Sie übernommen haben", "once you have taken it"),
-    "open_late": Screen(Scene.late, "überfällig seit", "overdue for"),
+    "scheduled": Screen(Scene.planned, "wenn es so weit ist", "when its time has come"),
+    "open": Screen(
+        Scene.ask, "sobald Sie den Rückruf übernommen haben", "once you have taken the callback"
+    ),
+    "open_late": Screen(Scene.late, "überfällig seit", "overdue by"),
     "mine": Screen(Scene.mine, "Bitte rufen Sie bis", "Please call by", True),
     "mine_calling": Screen(
-        lambda at: at.mine("dial"), "Der Anruf ist vermerkt", "The call is on record", True
+        lambda at: at.mine("dial"), "Der Anruf ist vermerkt", "The call is noted", True
     ),
     "mine_offered": Screen(
         lambda at: at.mine("handover", to="Dora Beispiel"),
-        "Angeboten: Dora Beispiel",
-        "Offered to Dora Beispiel",
+        "Sie haben diesen Rückruf Dora Beispiel angeboten.",
+        "You have offered this callback to Dora Beispiel.",
         True,
     ),
     "mine_outside_window": Screen(
@@ -139,14 +141,16 @@ SCREENS = {
         True,
     ),
     "given_back": Screen(
-        lambda at: at.mine("release"), "Zurückgegeben: Die Anfrage", "Given back: the request"
+        lambda at: at.mine("release"), "Zurückgegeben: Der Rückruf", "Given back: the callback"
     ),
-    "lapsed": Screen(Scene.lapsed, "lag zu lange bei jemandem", "had it for too long"),
-    "bens": Screen(Scene.bens, "Das hat Ben übernommen.", "This is with Ben."),
-    "bens_calling": Screen(lambda at: at.bens("dial"), "im Gespräch", "on the telephone"),
+    "lapsed": Screen(Scene.lapsed, "lag zu lange bei jemandem", "had this callback for too long"),
+    "bens": Screen(
+        Scene.bens, "Ben hat diesen Rückruf übernommen.", "Ben has taken this callback."
+    ),
+    "bens_calling": Screen(lambda at: at.bens("dial"), "im Gespräch", "on the phone"),
     "offered_me": Screen(lambda at: at.bens("handover", to=at.name), "Annehmen", "Accept"),
     "retry": Screen(
-        lambda at: at.mine("settle", outcome="busy"), "Der nächste Versuch", "The next try"
+        lambda at: at.mine("settle", outcome="busy"), "Der nächste Versuch", "The next attempt"
     ),
     "done": Screen(
         lambda at: at.mine("settle", outcome="reached", note="Kommt am Freitag"),
@@ -156,8 +160,8 @@ SCREENS = {
     ),
     "refused": Screen(
         lambda at: at.mine("settle", outcome="wrong_number"),
-        "Beendet: nicht gewünscht",
-        "Ended: refused",
+        "Beendet: falsche Nummer",
+        "Ended: wrong number",
         True,
     ),
     "unreached": Screen(

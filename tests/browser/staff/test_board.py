@@ -22,7 +22,7 @@ ENDS = {
     "Nimmt nicht ab": "retry",
     "Besetzt": "retry",
     "Mailbox": "retry",
-    "Will keinen Anruf": "refused",
+    "Möchte keinen Anruf": "refused",
     "Falsche Nummer": "refused",
     "Später anrufen": "scheduled",
 }
@@ -93,7 +93,9 @@ def test_two_claim_at_once_and_the_slower_is_told_who_was_faster(
         each.page.evaluate("setTimeout(() => document.querySelector('.card button').click(), 300)")
     for each in people:
         expect(each.page).to_have_url(f"{line.cloud.api}{STAFF}/{reference}")
-    told = [each for each in people if each.page.get_by_text("hat das schon übernommen").count()]
+    told = [
+        each for each in people if each.page.get_by_text("hat den Rückruf schon übernommen").count()
+    ]
     assert len(told) == 1
     holder = next(
         login(line.cloud, role).name
@@ -116,16 +118,16 @@ def test_a_new_request_appears_by_itself_and_is_announced(
     page.locator("#tab-due").focus()
     reference = ask(line, phone=phone)
     in_time(page, page.get_by_role("link", name=reference))
-    expect(page.get_by_role("status").filter(has_text="1 neue Anfrage")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="1 neuer Rückruf")).to_be_visible()
     expect(page.locator("#tab-due")).to_be_focused()
     others = [ask(line, phone=f"07931 41{number:02}") for number in range(2)]
-    in_time(page, page.get_by_text("2 neue Anfragen"))
+    in_time(page, page.get_by_text("2 neue Rückrufe"))
     inspect(page, "board_due")
     colleague(line).do(others[0], "claim")
     in_time(page, page.locator(".cards:not(:has(li:nth-child(3)))"))
     expect(page.get_by_role("link", name=others[0])).to_be_hidden()
     # It is not announced that one is gone.
-    expect(page.locator("#said")).to_have_text("2 neue Anfragen")
+    expect(page.locator("#said")).to_have_text("2 neue Rückrufe")
 
 
 def in_time(page: Page, locator: Locator) -> None:
@@ -217,7 +219,7 @@ def test_by_keyboard_alone(line: Backend, staff: Any, phone: str) -> None:
     expect(page.get_by_role("heading", name="How did it end?")).to_be_visible()
     inspect(page, "claimed_english_dark")
     reach("Call now")
-    expect(page.get_by_text("on the telephone").first).to_be_visible()
+    expect(page.get_by_text("on the phone").first).to_be_visible()
     reach("Reached")
     expect(page.get_by_text("There is nothing left to do here.")).to_be_visible()
     assert state(line, reference) == "done"
@@ -376,7 +378,7 @@ def test_hand_over_and_give_back(line: Backend, staff: Any, phone: str) -> None:
     anna.get_by_role("button", name=f"Übernehmen {reference}").click()
     anna.get_by_label("Übergeben an").select_option(label=login(line.cloud, "supervisor").name)
     press(anna, "Übergeben")
-    expect(anna.get_by_text("Es bleibt bei Ihnen, bis es angenommen wird.")).to_be_visible()
+    expect(anna.get_by_text("Er bleibt bei Ihnen, bis er angenommen wird.")).to_be_visible()
     inspect(anna, "offered")
     sam.goto(f"{line.cloud.api}/staff?state=mine")
     sam.get_by_role("button", name=f"Annehmen {reference}").click()
@@ -384,5 +386,5 @@ def test_hand_over_and_give_back(line: Backend, staff: Any, phone: str) -> None:
     expect(anna.get_by_text("Hier hat sich etwas geändert.")).to_be_visible(timeout=10_000)
     press(sam, "Zurückgeben")
     expect(sam.get_by_role("button", name="Übernehmen")).to_be_visible()
-    press(sam, "Hat selbst angerufen: erledigt")
+    press(sam, "Hat uns angerufen – abschließen")
     expect(sam.get_by_text("Hier ist nichts mehr zu tun.")).to_be_visible()

@@ -109,9 +109,11 @@ def test_from_the_alert_to_a_call_nobody_took(line: Backend, newcomer: Newcomer)
     newcomer.press_first("Übernehmen")
     newcomer.press_first("Jetzt anrufen")
     newcomer.press(page.get_by_role("button", name="Nimmt nicht ab"))
-    expect(page.get_by_text("Der nächste Versuch kommt von selbst auf die Liste.")).to_be_visible()
+    expect(
+        page.get_by_text("Der nächste Versuch erscheint von selbst auf der Liste.")
+    ).to_be_visible()
     newcomer.press_first("Zu den fälligen Rückrufen")
     expect(page.get_by_text("Gerade wartet niemand auf einen Rückruf")).to_be_visible()
-    expect(page.get_by_text("Neue Anfragen erscheinen hier von selbst")).to_be_visible()
+    expect(page.get_by_text("Neue Rückrufe erscheinen hier von selbst")).to_be_visible()
     print(f"\nnewcomer, by the alert: {len(newcomer.pressed)} presses")
     assert len(newcomer.pressed) == 7

@@ -125,9 +125,7 @@ def test_an_outcome_that_comes_too_late_keeps_its_note(line: Backend, staff: Any
     page.get_by_label("Notiz").fill("Will am Freitag kommen")
     scene.press(reference, "release")  # the agent does this in another window
     press(page, "Erreicht")
-    expect(
-        page.get_by_role("alert").filter(has_text="in diesem Zustand nicht mehr")
-    ).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="inzwischen geändert")).to_be_visible()
     note = page.get_by_label("Ihre Notiz ist noch nicht gespeichert:")
     expect(note).to_have_value("Will am Freitag kommen")
     found = Axe().run(page)

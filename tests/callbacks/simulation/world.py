@@ -27,7 +27,7 @@ from chalicelib.callbacks import (
     service,
     workflow,
 )
-from chalicelib.callbacks.model import LIVE, Asked, Callback, Change, Outcome, Rules, Topic, Who
+from chalicelib.callbacks.model import LIVE, Asked, Callback, Change, Outcome, Rules, Who
 from chalicelib.callbacks.stores import requests
 from chalicelib.callbacks.stores.requests import Number, Proof
 from chalicelib.errors import Conflict, Invalid
@@ -451,7 +451,7 @@ class World:
         self.year.wrong["personal data left"] += sum(kept.count(secret) for secret in secrets)
 
 
-TOPICS: tuple[Topic, ...] = ("general", "buying", "selling", "storage", "order")
+TOPICS = ("general", "buying", "selling", "storage", "order")
 _FEASTS = holidays.country_holidays("DE", subdiv="BW", years=[2027, 2028])
 
 

@@ -1,0 +1,75 @@
+"""The words for the states, events and facts of subscriptions, to be looked up in a catalogue.
+
+Pure.
+"""
+
+from chalicelib.newsletter.model import Event, State
+from chalicelib.outbox import model as mail
+from chalicelib.texts import N_
+
+STATES: dict[State, str] = {
+    "pending": N_("waiting for confirmation"),
+    "confirmed": N_("confirmed"),
+    "refused": N_("refused (“That was not me”)"),
+    "unsubscribed": N_("unsubscribed"),
+    "bounced": N_("address undeliverable"),
+    "complained": N_("complained, gets nothing any more"),
+}
+# What is no state of a subscriber: the week has passed, or there is none.
+EXPIRED = N_("not confirmed, expired")
+NONE = N_("nothing stored")
+EVENTS: dict[Event, str] = {
+    "signup": N_("Signed up"),
+    "confirmed": N_("Subscription confirmed"),
+    "refused": N_("Refused: “That was not me”"),
+    "unsubscribed": N_("Unsubscribed"),
+    "preferences": N_("Preferences changed"),
+    "access": N_("Link to own data requested"),
+    "bounced": N_("E-mail undeliverable"),
+    "soft bounce": N_("E-mail undeliverable for the moment"),
+    "complained": N_("Complained about an e-mail"),
+    "released": N_("Released by the staff"),
+    "imported": N_("Imported from another system"),
+    "erased": N_("Erased"),
+}
+# What an event has recorded, by the names in the ledger.
+FACTS: dict[str, str] = {
+    "agent": N_("browser"),
+    "by": N_("on whose word"),
+    "caller": N_("network address"),
+    "confirmed_at": N_("confirmed there at"),
+    "consent": N_("declaration"),
+    "email": N_("address"),
+    "language": N_("language"),
+    "letter": N_("number of the confirmation e-mail"),
+    "message": N_("e-mail"),
+    "note": N_("note"),
+    "of": N_("about the e-mail"),
+    "page": N_("page of the form"),
+    "source_file": N_("file (SHA-256)"),
+    "source_line": N_("line of the file"),
+    "topics": N_("topics"),
+    "wording": N_("declaration’s SHA-256"),
+}
+GROWTH: dict[str, str] = {
+    "signups": N_("Signups"),
+    "confirmations": N_("Confirmations"),
+    "unsubscribes": N_("Unsubscribes"),
+    "bounces": N_("Bounces"),
+}
+# On whose word an erasure happened.
+PEOPLE: dict[str, str] = {
+    "person": N_("the person themselves"),
+    "staff": N_("our staff"),
+    "operator": N_("our IT"),
+    "restore": N_("again after a restore"),
+}
+# The states of a mail in the outbox.
+MAILS: dict[mail.State, str] = {
+    "due": N_("due"),
+    "sending": N_("being sent"),
+    "unclear": N_("unclear"),
+    "sent": N_("sent"),
+    "void": N_("not needed any more"),
+    "failed": N_("failed"),
+}

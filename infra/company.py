@@ -1,0 +1,162 @@
+"""Say what is missing or wrong in a company's files, naming the entry.
+
+`make check`, `make run`, packaging and a deployment refuse a company that is not complete.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from string import Formatter
+from tomllib import TOMLDecodeError
+
+from pydantic import TypeAdapter, ValidationError
+
+from chalicelib import company, consent, texts
+from chalicelib.company import Company
+from infra.declaration import CALLBACK, NEWSLETTER, SUMS, digest, frozen
+
+LINKS = ("imprint", "privacy", "support")
+# The texts a company owns, each with the placeholders it may have.
+TEXTS: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("frequency", "greeting", "signature", "newsletter_success"), frozenset()),
+    **{
+        f"subject_{mail}": frozenset()
+        for mail in (
+            "confirmation",
+            "welcome",
+            "access",
+            "received",
+            "cancelled",
+            "missed",
+            "expired",
+        )
+    },
+    "callback_success": frozenset({"expected", "reference"}),
+}
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_ID = re.compile(r"[a-z][a-z0-9_-]{0,29}")
+_URL = re.compile(r"(https://|/)\S*|mailto:\S+")
+
+
+class BadCompany(RuntimeError):
+    """A company's files are not complete; the text lists every fault."""
+
+
+def check(folder: Path | None = None) -> None:
+    """Raise BadCompany unless the company in a folder, by default this stage's, is complete."""
+    if found := list(faults(folder or company.folder())):
+        raise BadCompany("\n".join(found))
+
+
+def faults(folder: Path) -> Iterator[str]:
+    """Yield a sentence for each thing that is missing or wrong."""
+    try:
+        entries = company.read(folder)
+    except (OSError, TOMLDecodeError) as error:
+        yield f"company.toml cannot be read: {error}"
+        return
+    names = {each.name for each in fields(Company)}
+    yield from (f"company.toml: {name}: there is no such entry" for name in entries.keys() - names)
+    try:
+        own = TypeAdapter(Company).validate_python(
+            {name: value for name, value in entries.items() if name in names}
+        )
+    except ValidationError as error:
+        for each in error.errors():
+            entry = ".".join(str(part) for part in each["loc"])
+            yield f"company.toml: {entry}: {each['msg'].lower()}"
+        return
+    yield from (f"company.toml: {each}" for each in _entries(own))
+    yield from _declarations(own, folder / "consent")
+    for language in own.languages:
+        if language != texts.SOURCE and not texts.catalogue(language, folder):
+            yield f"language {language}: there is no catalogue texts/{language}.po"
+
+
+def _entries(own: Company) -> Iterator[str]:
+    if not own.languages:
+        yield "languages: name one at least"
+    for name in ("name", "legal_name"):
+        if not getattr(own, name).strip():
+            yield f"{name}: is empty"
+    for name in ("accent", "accent_dark"):
+        if not _COLOUR.fullmatch(getattr(own, name)):
+            yield f"{name}: must be a colour such as #0b5c4d"
+    if not 15 <= own.slot_minutes <= 480:
+        yield "slot_minutes: must be 15 to 480"
+    yield from _labels("links", own.links, own)
+    for link in sorted(own.links.keys() ^ set(LINKS)):
+        yield f"links.{link}: " + ("is missing" if link in LINKS else "there is no such link")
+    for link, urls in own.links.items():
+        for language, url in urls.items():
+            if not _URL.fullmatch(url):
+                yield f"links.{link}.{language}: must be a path of the website or an https URL"
+    for kind in ("newsletter_topics", "callback_topics"):
+        topics = getattr(own, kind)
+        if not topics:
+            yield f"{kind}: name one at least"
+        for topic in topics:
+            if not _ID.fullmatch(topic):
+                yield f"{kind}.{topic}: an id is of a-z, 0-9, - and _, 30 characters at most"
+        yield from _labels(kind, topics, own)
+    for language in sorted(own.texts.keys() ^ set(own.languages)):
+        known = "is missing" if language in own.languages else "is no language of the company"
+        yield f"texts.{language}: {known}"
+    for language, own_texts in own.texts.items():
+        for name in sorted(own_texts.keys() ^ TEXTS.keys()):
+            known = "is missing" if name in TEXTS else "there is no such text"
+            yield f"texts.{language}.{name}: {known}"
+        for name, text in own_texts.items():
+            if not text.strip():
+                yield f"texts.{language}.{name}: is empty"
+            for placeholder in sorted(_placeholders(text) - TEXTS.get(name, frozenset())):
+                yield f"texts.{language}.{name}: {{{placeholder}}} is no placeholder of it"
+
+
+def _labels(kind: str, named: Mapping[str, Mapping[str, str]], own: Company) -> Iterator[str]:
+    for name, labels in named.items():
+        for language in sorted(labels.keys() ^ set(own.languages)):
+            known = "is missing" if language in own.languages else "is no language of the company"
+            yield f"{kind}.{name}.{language}: {known}"
+        for language, label in labels.items():
+            if not label.strip():
+                yield f"{kind}.{name}.{language}: is empty"
+
+
+def _declarations(own: Company, folder: Path) -> Iterator[str]:
+    sums = _sums(folder / SUMS)
+    for what in (NEWSLETTER, CALLBACK):
+        for language in own.languages:
+            versions = frozen(what, language, folder)
+            if not versions:
+                yield f"consent/{what}-{language}-1.txt is missing: run `make declaration`"
+                continue
+            current = consent.read(versions[-1])
+            where = f"consent/{versions[-1].name}"
+            if own.legal_name not in current.text:
+                yield f"{where} does not name {own.legal_name}: run `make declaration`"
+            if what == NEWSLETTER:
+                for topic in own.newsletter_topics.keys() - set(current.topics):
+                    yield f"{where} does not cover the topic {topic}: run `make declaration`"
+            if found := _placeholders(current.text):
+                yield f"{where} has a placeholder, {{{min(found)}}}: run `make declaration`"
+    for file in sorted(folder.glob("*-*-*.txt")):
+        if file.name not in sums:
+            yield f"consent/{file.name} is not in {SUMS}: versions are made by `make declaration`"
+        elif sums.pop(file.name) != digest(file):
+            yield f"consent/{file.name} has changed: people agreed to it as it was"
+    for name in sums:
+        yield f"consent/{name} is missing: people agreed to it"
+
+
+def _sums(file: Path) -> dict[str, str]:
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    return {name: sha256 for sha256, _, name in (line.partition("  ") for line in lines)}
+
+
+def _placeholders(text: str) -> set[str]:
+    try:
+        return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+    except ValueError:  # a brace alone
+        return {"…"}

@@ -1,0 +1,181 @@
+"""Every page of the public's, in each of its states, and the proof of consent."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from chalicelib.newsletter import reactions
+from chalicelib.newsletter.keys import key_of
+from local.preview.scene import EMAIL, SAM, Scene
+from local.preview.specimens import Shelf
+
+SHELF = Shelf("page")
+put = SHELF.put
+
+put("pending", lambda at: at.sign_up())
+put("confirm", lambda at: at.get(at.confirmation()["confirm"]))
+put("confirmed", lambda at: at.press(at.confirmation()["confirm"]))
+put("refuse", lambda at: at.get(at.confirmation()["refuse"]))
+put("refused", lambda at: at.press(at.confirmation()["refuse"]))
+put("unsubscribe", lambda at: at.get(at.subscribed()["unsubscribe"]))
+put("preferences", lambda at: at.get(at.subscribed()["preferences"]))
+put("access", lambda at: at.get("/newsletter/access"))
+put("sent", lambda at: at.post("/newsletter/access", email=EMAIL))
+put("erase", lambda at: at.get(at.access()["erase"]))
+put("erased", lambda at: at.press(at.access()["erase"]))
+
+
+@SHELF.named("unsubscribed")
+def _unsubscribed(at: Scene) -> str:
+    return at.post(at.subscribed()["unsubscribe"])
+
+
+@SHELF.named("saved")
+def _saved(at: Scene) -> str:
+    link = at.subscribed()["preferences"]
+    return at.press(link, topics=at.subscriber().topics[:1], language=at.language)
+
+
+# Problems
+
+put("problem-link", lambda at: at.get("/newsletter/unsubscribe?token=wrong"))
+put("problem-link-confirm", lambda at: at.get("/newsletter/confirm?token=wrong"))
+put("problem-link-callback", lambda at: at.get("/callbacks/change?token=wrong"))
+put("problem-not-found", lambda at: at.get("/callbacks/consent/callback-none-1"))
+
+
+@SHELF.named("problem-fields")
+def _fields(at: Scene) -> str:
+    return at.post("/callbacks", name="", phone="12", topic="general", consent="none", email="a")
+
+
+@SHELF.named("problem-window")
+def _window(at: Scene) -> str:
+    link = at.link(at.ask())
+    return at.press(link, action="reschedule", window="2026-11-29T03:00Z/2026-11-29T04:00Z")
+
+
+@SHELF.named("problem-limit")
+def _limit(at: Scene) -> str:
+    at.configure(LIMIT_PER_CALLER_FACTOR="1", LIMIT_ACCESS_PER_CALLER="1")
+    return [at.post("/newsletter/access", email=EMAIL) for _ in range(2)][-1]
+
+
+@SHELF.named("problem-too-late")
+def _too_late(at: Scene) -> str:
+    link = at.link(at.ask())
+    at.press(link, action="cancel")
+    at.later(minutes=11)
+    return at.press(link, action="undo")
+
+
+@SHELF.named("problem-calling")
+def _calling_already(at: Scene) -> str:
+    return at.press(at.link(at.act(at.ask(), "claim", "dial")), action="cancel")
+
+
+# Callbacks
+
+
+@SHELF.named("received")
+def _received(at: Scene) -> str:
+    consent = at.consent("callback")
+    number = "0711 2345678"
+    return at.post("/callbacks", name="Erika Beispiel", phone=number, consent=consent, note="")
+
+
+def _cancelled(at: Scene, minutes: int) -> str:
+    reference = at.ask()
+    at.press(at.link(reference), action="cancel")
+    at.later(minutes=minutes)
+    return reference
+
+
+def _without_slots(at: Scene) -> str:
+    reference = at.ask(window=at.tomorrow())
+    days = (at.now + timedelta(days=each) for each in range(10))
+    at.configure(HOTLINE_EXCEPTIONS="; ".join(f"{day:%Y-%m-%d} closed" for day in days))
+    return reference
+
+
+def _without_hours(at: Scene) -> str:
+    reference = at.ask()
+    at.configure(HOTLINE_HOURS="")
+    return reference
+
+
+CALLBACKS: dict[str, Callable[[Scene], str]] = {
+    "live": lambda at: at.ask(),
+    "live-for-a-time": lambda at: at.ask(window=at.tomorrow()),
+    "live-calling": lambda at: at.act(at.ask(), "claim", "dial"),
+    "live-without-slots": _without_slots,
+    "live-without-hours": _without_hours,
+    "cancelled-within-undo": lambda at: _cancelled(at, 5),
+    "cancelled-after-undo": lambda at: _cancelled(at, 11),
+    "done": lambda at: at.act(at.ask(), "claim", "dial", "reached"),
+    "unreached": lambda at: at.miss(at.ask(), 3),
+    "refused": lambda at: at.act(at.ask(), "claim", "dial", "refused"),
+    "expired": lambda at: at.expire(at.ask()),
+}
+for _name, _make in CALLBACKS.items():
+    put(f"callback-{_name}", lambda at, make=_make: at.get(at.link(make(at))))  # type: ignore[misc]  # bound now
+
+
+@SHELF.named("callback-changed-cancelled")
+def _changed_cancelled(at: Scene) -> str:
+    return at.press(at.link(at.ask()), action="cancel")
+
+
+@SHELF.named("callback-changed-cancelled-again")
+def _changed_cancelled_again(at: Scene) -> str:
+    return at.press(at.link(_cancelled(at, 11)), action="cancel")
+
+
+@SHELF.named("callback-changed-rescheduled")
+def _changed_rescheduled(at: Scene) -> str:
+    window = "/".join(each.isoformat() for each in at.tomorrow())
+    return at.press(at.link(at.ask()), action="reschedule", window=window)
+
+
+@SHELF.named("callback-changed-restored")
+def _changed_restored(at: Scene) -> str:
+    return at.press(at.link(_cancelled(at, 5)), action="undo")
+
+
+# The proof of consent
+
+
+def _proof(at: Scene) -> str:
+    return at.get(f"/staff/subscribers/{key_of(EMAIL)}/proof", SAM)
+
+
+@SHELF.named("proof")
+def _intact(at: Scene) -> str:
+    at.access()
+    for kind in ("confirmation", "welcome", "access"):
+        at.deliver(f"newsletter-{kind}")
+    return _proof(at)
+
+
+@SHELF.named("proof-broken")
+def _broken(at: Scene) -> str:
+    at.subscribed()
+    partition = at.memory.table[f"SUB#{key_of(EMAIL)}"]
+    partition["EVENT#00000001"]["at"] = {"S": "2026-11-20T08:00:00.000Z"}
+    return _proof(at)
+
+
+@SHELF.named("proof-erased")
+def _erased(at: Scene) -> str:
+    at.press(at.access()["erase"])
+    keys = {"pk": {"S": f"SUB#{key_of(EMAIL)}"}, "sk": {"S": "SUPPRESSED"}}
+    reactions.expire_ended({"dynamodb": {"Keys": keys}}, at.now)
+    return _proof(at)
+
+
+@SHELF.named("proof-ended")
+def _ended(at: Scene) -> str:
+    link = at.subscribed()["preferences"]
+    at.press(link, topics=at.subscriber().topics[:1], language=at.language)
+    at.later(days=30)
+    at.post(at.standing()["unsubscribe"])
+    return _proof(at)

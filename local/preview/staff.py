@@ -1,0 +1,471 @@
+"""Every page of the staff's, in each of its states, for the roles where it differs."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import get_args
+
+from chalicelib import aws, instants
+from chalicelib.articles.filters import CLASSES
+from chalicelib.articles.stores import counts
+from chalicelib.auth.person import Person
+from chalicelib.backoffice.figures.pages import SPANS
+from chalicelib.callbacks import model
+from chalicelib.callbacks.stores import items
+from chalicelib.errors import NotAllowed, Unavailable
+from chalicelib.http import problems, responses, staff_page
+from chalicelib.http.problems import Problem
+from chalicelib.newsletter.model import Subscriber
+from chalicelib.settings import current
+from local.preview.scene import ANNA, BEN, EMAIL, SAM, FeedbackKind, Scene
+from local.preview.specimens import Shelf
+
+SHELF = Shelf("staff")
+put = SHELF.put
+
+# The board
+
+
+def _line(at: Scene) -> None:
+    """Fill each tab of the board."""
+    at.act(at.ask(), "claim", "dial", "reached", by=BEN)
+    at.act(at.ask(), "claim", "dial", "wrong_number")
+    at.press(at.link(at.ask()), action="cancel")
+    at.ask(window=at.tomorrow())
+    at.act(at.ask(), "claim", "dial", "no_answer")
+    at.ask()
+    at.later(minutes=65)
+    at.tick()
+    at.act(at.ask(), "claim", "handover", to=ANNA.id, by=BEN)
+    at.act(at.ask(), "claim", "dial", by=BEN)
+    at.act(at.ask(), "claim", "handover", to=BEN.id)
+    at.act(at.ask(), "claim", "dial")
+    at.act(at.ask(), "claim", "release")
+    at.ask()
+    at.later(minutes=5)
+
+
+def _board(tab: str, person: Person = ANNA) -> Callable[[Scene], str]:
+    def make(at: Scene) -> str:
+        _line(at)
+        return at.get(f"/staff?state={tab}", person)
+
+    return make
+
+
+for _tab in get_args(model.Tab):
+    put(f"board-{_tab}", _board(_tab))
+    put(f"board-{_tab}-empty", lambda at, tab=_tab: at.get(f"/staff?state={tab}", ANNA))  # type: ignore[misc]  # bound now
+put("board-due-supervisor", _board("due", SAM))
+
+
+@SHELF.named("board-line-closed")
+def _board_line_closed(at: Scene) -> str:
+    _line(at)
+    at.later(hours=10)
+    return at.get("/staff", ANNA)
+
+
+@SHELF.named("board-line-never-opens")
+def _board_line_never_opens(at: Scene) -> str:
+    _line(at)
+    at.configure(HOTLINE_HOURS="")
+    return at.get("/staff", ANNA)
+
+
+@SHELF.named("board-agreed")
+def _board_agreed(at: Scene) -> str:
+    _agreed(at)
+    return at.get("/staff", BEN)
+
+
+@SHELF.named("board-closed-with-older-ones")
+def _board_closed_with_older_ones(at: Scene) -> str:
+    for _ in range(51):
+        at.act(at.ask(), "called_in")
+    return at.get("/staff?state=closed", ANNA)
+
+
+# One request
+
+
+def _agreed(at: Scene) -> str:
+    reference = at.act(at.ask(), "claim", "dial")
+    window = "/".join(each.isoformat() for each in at.tomorrow())
+    at.act(reference, "later", window=window, note="14-16")
+    at.wait_for(reference)
+    return reference
+
+
+def _calls(at: Scene, days: int) -> str:
+    """Take a request and call twice a day, and leave each call without an outcome."""
+    reference = at.ask()
+    for _ in range(days):
+        for _ in range(2):
+            at.act(reference, "claim", "dial", "release")
+            at.later(minutes=25)
+        at.later(days=1)
+    at.later(days=-1)
+    return at.act(reference, "claim")
+
+
+def _mine_at_night(at: Scene) -> str:
+    at.later(hours=6, minutes=55)
+    reference = at.act(at.ask(), "claim")
+    at.later(minutes=10)
+    return reference
+
+
+def _outside_window(at: Scene) -> str:
+    reference = at.ask(window=at.tomorrow())
+    at.wait_for(reference)
+    at.later(minutes=115)
+    at.act(reference, "claim")
+    at.later(minutes=10)
+    return reference
+
+
+def _lapsed(at: Scene) -> str:
+    reference = at.act(at.ask(), "claim")
+    at.later(minutes=16)
+    at.tick()
+    return reference
+
+
+def _late(at: Scene) -> str:
+    reference = at.ask()
+    at.later(minutes=95)
+    at.tick()
+    return reference
+
+
+def _followed(at: Scene) -> str:
+    first = at.ask()
+    at.press(at.link(first), action="cancel")
+    at.press(at.link(first), action="undo")
+    live = at.memory.items("CALLBACK#")
+    return next(str(item["reference"]) for item in live if item.get("follows") == first)
+
+
+def _eventful(at: Scene) -> str:
+    """Make a request to which everything happened that can happen."""
+    reference = at.act(at.ask(), "claim", "dial", "no_answer")
+    for number, event in enumerate(get_args(model.Event), 50):
+        facts = {"outcome": "mailbox"} if event in ("missed", "unreached") else {}
+        item = {
+            "event": event,
+            "by": ("clock", "customer", ANNA.id, BEN.id)[number % 4],
+            "at": instants.text(at.now + timedelta(minutes=number)),
+            "state": "open",
+            "facts": facts,
+            "personal": {"to": BEN.id} if event == "offered" else {},
+        }
+        place = {"pk": items.key(reference)["pk"], "sk": f"EVENT#{number:08}"}
+        aws.write(aws.put(current().contacts_table, {**place, **item}))
+    return reference
+
+
+REQUESTS: dict[str, Callable[[Scene], str]] = {
+    "unclaimed": lambda at: at.ask(),
+    "unclaimed-late": _late,
+    "unclaimed-given-back": lambda at: at.act(at.ask(), "claim", "release"),
+    "unclaimed-lapsed": _lapsed,
+    "unclaimed-agreed": _agreed,
+    "unclaimed-following": _followed,
+    "mine": lambda at: at.act(at.ask(), "claim"),
+    "mine-without-note": lambda at: at.act(at.ask(note="", email=""), "claim"),
+    "mine-extension": lambda at: at.act(at.ask(phone="0711 2345678-15 ext. 3"), "claim"),
+    "mine-calling": lambda at: at.act(at.ask(), "claim", "dial"),
+    "mine-offered": lambda at: at.act(at.ask(), "claim", "handover", to=BEN.id),
+    "mine-too-soon": lambda at: at.act(at.ask(), "claim", "dial", "release", "claim"),
+    "mine-attempts-today": lambda at: _calls(at, 1),
+    "mine-attempts": lambda at: _calls(at, 2),
+    "mine-closed": _mine_at_night,
+    "mine-outside-window": _outside_window,
+    "offered-me": lambda at: at.act(at.ask(), "claim", "handover", to=ANNA.id, by=BEN),
+    "bens": lambda at: at.act(at.ask(), "claim", by=BEN),
+    "bens-calling": lambda at: at.act(at.ask(), "claim", "dial", by=BEN),
+    "scheduled": lambda at: at.ask(window=at.tomorrow()),
+    "retry": lambda at: at.miss(at.ask()),
+    "done": lambda at: at.act(at.ask(), "claim", "dial", "reached", note="4711"),
+    "called-in": lambda at: at.act(at.ask(), "called_in"),
+    "unreached": lambda at: at.miss(at.ask(), 3),
+    "refused": lambda at: at.act(at.ask(), "claim", "dial", "refused"),
+    "wrong-number": lambda at: at.act(at.ask(), "claim", "dial", "wrong_number"),
+    "expired": lambda at: at.expire(at.ask()),
+    "eventful": _eventful,
+}
+
+
+def _cancelled(at: Scene) -> str:
+    reference = at.ask()
+    at.press(at.link(reference), action="cancel")
+    return reference
+
+
+def _request(make: Callable[[Scene], str], person: Person = ANNA) -> Callable[[Scene], str]:
+    return lambda at: at.get(f"/staff/callbacks/{make(at)}", person)
+
+
+for _name, _make in {**REQUESTS, "cancelled": _cancelled}.items():
+    put(f"request-{_name}", _request(_make))
+put("request-done-supervisor", _request(REQUESTS["done"], SAM))
+put("request-bens-supervisor", _request(REQUESTS["bens"], SAM))
+
+
+@SHELF.named("request-other-language")
+def _other_language(at: Scene) -> str:
+    spoken, reference = at.language, at.ask()
+    at.language = at.another_language()
+    reference = at.act(at.ask(), "claim")
+    at.language = spoken
+    return at.get(f"/staff/callbacks/{reference}", ANNA)
+
+
+@SHELF.named("request-taken-meanwhile")
+def _taken_meanwhile(at: Scene) -> str:
+    reference = at.act(at.ask(), "claim", by=BEN)
+    return at.post(f"/staff/callbacks/{reference}", ANNA, action="claim")
+
+
+@SHELF.named("request-taken-meanwhile-with-note")
+def _taken_meanwhile_with_note(at: Scene) -> str:
+    reference = at.act(at.ask(), "claim", by=BEN)
+    return at.post(f"/staff/callbacks/{reference}", ANNA, outcome="reached", note="4711")
+
+
+@SHELF.named("request-outcome-missing")
+def _outcome_missing(at: Scene) -> str:
+    reference = at.act(at.ask(), "claim")
+    return at.post(f"/staff/callbacks/{reference}", ANNA, outcome="later", note="4711")
+
+
+# The search, and a person by their number
+
+PEOPLE = (ANNA, SAM)
+
+
+def _roles(name: str, make: Callable[[Scene, Person], str]) -> None:
+    for person in PEOPLE:
+        put(f"{name}-{person.role}", lambda at, person=person: make(at, person))  # type: ignore[misc]  # bound now
+
+
+def _search(at: Scene, person: Person, typed: str = "") -> str:
+    at.act(at.ask(), "claim", "dial", "wrong_number")
+    at.post(f"/staff/search/{_key(at, at.ask())}/block", SAM)
+    at.post(f"/staff/search/{'a' * 22}/block", SAM)
+    return (
+        at.post("/staff/search", person, wanted=typed) if typed else at.get("/staff/search", person)
+    )
+
+
+_roles("search", _search)
+_roles("search-wrong", lambda at, person: _search(at, person, "12"))
+_roles("search-unknown", lambda at, person: _search(at, person, "R-2222"))
+put("search-none-blocked", lambda at: at.get("/staff/search", SAM))
+
+
+def _key(at: Scene, reference: str) -> str:
+    return at.callback(reference).asked.number_key
+
+
+def _number(make: Callable[[Scene], str], *actions: str) -> Callable[[Scene, Person], str]:
+    """Return how to see the number of a request after a supervisor's actions."""
+
+    def see(at: Scene, person: Person) -> str:
+        page = f"/staff/search/{_key(at, make(at))}"
+        for action in actions:
+            at.post(f"{page}/{action}", SAM)
+        return at.get(f"{page}?done={actions[-1]}" if actions else page, person)
+
+    return see
+
+
+def _asked_again(at: Scene) -> str:
+    at.act(at.ask(phone="0711 2345678"), "claim", "dial", "reached")
+    at.later(days=1)
+    return at.ask(phone="0711 2345678")
+
+
+_roles("number", _number(_asked_again))
+_roles("number-ended", _number(REQUESTS["done"]))
+_roles("number-blocked", _number(REQUESTS["refused"]))
+_roles("number-done-block", _number(REQUESTS["done"], "block"))
+_roles("number-done-lift", _number(REQUESTS["refused"], "lift"))
+_roles("number-done-restore", _number(REQUESTS["refused"], "lift", "restore"))
+_roles("number-done-erase", _number(REQUESTS["done"], "erase"))
+_roles("number-unknown", lambda at, person: at.get(f"/staff/search/{'a' * 22}", person))
+for _action in ("block", "lift", "restore", "erase"):
+    for _state in ("done", "mine"):
+        put(
+            f"number-sure-{_action}-{_state}",
+            lambda at, action=_action, state=_state: at.get(  # type: ignore[misc]  # bound now
+                f"/staff/search/{_key(at, REQUESTS[state](at))}/{action}", SAM
+            ),
+        )
+
+# Subscribers
+
+put("subscribers", lambda at: at.get("/staff/subscribers", SAM))
+put("subscribers-done-erased", lambda at: at.get("/staff/subscribers?done=erased", SAM))
+put("subscribers-wrong", lambda at: at.post("/staff/subscribers", SAM, email="erika@"))
+put("subscribers-unknown", lambda at: at.post("/staff/subscribers", SAM, email=EMAIL))
+
+
+def _subscribed(at: Scene) -> Subscriber:
+    at.subscribed()
+    return at.subscriber()
+
+
+def _unsubscribed(at: Scene) -> Subscriber:
+    at.post(at.subscribed()["unsubscribe"])
+    return at.subscriber()
+
+
+def _pending(at: Scene) -> Subscriber:
+    at.sign_up()
+    return at.subscriber()
+
+
+def _unconfirmed(at: Scene) -> Subscriber:
+    at.sign_up()
+    at.later(days=8)
+    return at.subscriber()
+
+
+def _refused(at: Scene) -> Subscriber:
+    at.press(at.confirmation()["refuse"])
+    return at.subscriber()
+
+
+def _fed_back(kind: FeedbackKind) -> Callable[[Scene], Subscriber]:
+    """Return how to make the subscriber of whose mail SES told something."""
+
+    def make(at: Scene) -> Subscriber:
+        at.subscribed()
+        at.feed_back(kind)
+        return at.subscriber()
+
+    return make
+
+
+SUBSCRIBERS: dict[str, Callable[[Scene], Subscriber]] = {
+    "pending": _pending,
+    "expired": _unconfirmed,
+    "confirmed": _subscribed,
+    "refused": _refused,
+    "unsubscribed": _unsubscribed,
+    "bounced": _fed_back("hard bounce"),
+    "complained": _fed_back("complaint"),
+}
+
+
+def _subscriber(make: Callable[[Scene], Subscriber], page: str = "") -> Callable[[Scene], str]:
+    return lambda at: at.get(f"/staff/subscribers/{make(at).key}{page}", SAM)
+
+
+for _name, _made in SUBSCRIBERS.items():
+    put(f"subscriber-{_name}", _subscriber(_made))
+put("subscriber-sure", _subscriber(_subscribed, "/erase"))
+
+# Opening hours
+
+put("hours", lambda at: at.get("/staff/hours", ANNA))
+
+
+@SHELF.named("hours-without-shifts")
+def _hours_without_shifts(at: Scene) -> str:
+    at.configure(STAFF_SHIFTS="")
+    return at.get("/staff/hours", ANNA)
+
+
+@SHELF.named("hours-with-a-clock-change")
+def _hours_with_a_clock_change(at: Scene) -> str:
+    at.configure(
+        HOTLINE_HOURS="Mon-Sun 00:00-24:00", STAFF_SHIFTS="dora@company.example Sun 22:00-23:00"
+    )
+    at.later(days=-40)
+    return at.get("/staff/hours", ANNA)
+
+
+# Figures
+
+
+def _history(at: Scene, days: int, points: int = 12) -> None:
+    """Let so many days pass, with callbacks, signups and views now and then."""
+    end, outcomes = at.now, ("reached", "no_answer", "later", "wrong_number", "reached", "busy")
+    for number in range(points):
+        at.now = end - timedelta(days=(days - 1) * (points - 1 - number) // (points - 1))
+        at.later(days=-max(at.now.weekday() - 4, 0))  # nobody is called at the weekend
+        day = instants.day(at.now, current().time_zone).isoformat()
+        counts.save_views(day, 40 + number * 13 % 70)
+        for kind in CLASSES[number % 3 :: 3]:
+            counts.tally(kind, day)
+        email = f"reader-{number}@example.org"
+        links = at.confirmation(email)
+        if number % 4:
+            at.press(links["confirm"])
+        if number % 6 == 1:
+            at.post(at.standing(email)["unsubscribe"])
+        if number % 6 == 2:
+            at.feed_back("hard bounce", email)
+        reference = at.ask()
+        at.later(minutes=number * 7 % 50)
+        if number % 7:
+            window = "/".join(each.isoformat() for each in at.tomorrow())
+            outcome = outcomes[number % len(outcomes)]
+            at.act(reference, "claim", "dial", outcome, window=window)
+    at.now = end
+    at.later(hours=5)
+
+
+def _figures(days: int) -> Callable[[Scene], str]:
+    def make(at: Scene) -> str:
+        _history(at, days)
+        return at.get(f"/staff/figures?days={days}", SAM)
+
+    return make
+
+
+for _days in SPANS:
+    put(f"figures-{_days}", _figures(_days))
+put("figures-empty", lambda at: at.get("/staff/figures", SAM))
+
+# Signing in and out, and problems
+
+put("again", lambda at: at.get("/staff/signed-in?state=wrong"))
+put("signed-out", lambda at: at.post("/staff/sign-out", ANNA))
+
+
+def _rendered(name: str, **values: object) -> Callable[[Scene], str]:
+    """Return how to see a page that needs the sign-in's provider, which the preview has not."""
+
+    def make(at: Scene) -> str:
+        reply = staff_page.render(at.request("GET", "/staff/signed-in"), name, **values)  # type: ignore[arg-type]  # a page's own
+        return str(reply.body)
+
+    return make
+
+
+ELSEWHERE = "https://sign-in.company.example/logout"
+put("signed-out-elsewhere", _rendered("signed_out", elsewhere=ELSEWHERE))
+put("no-role", _rendered("no_role", refused=NotAllowed("no_role"), elsewhere=ELSEWHERE))
+put("no-role-here", _rendered("no_role", refused=NotAllowed("no_role"), elsewhere=""))
+
+
+def _problem(
+    problem: Problem, method: str = "GET", person: Person | None = ANNA
+) -> Callable[[Scene], str]:
+    def make(at: Scene) -> str:
+        answer = responses.respond_problem(at.request(method, "/staff", person), problem)
+        return str(answer.body)
+
+    return make
+
+
+put("problem-role", lambda at: at.get("/staff/figures", ANNA))
+put("problem-not-found", lambda at: at.get("/staff/callbacks/R-2222", ANNA))
+put("problem-fields", lambda at: at.post("/staff/callbacks/R-2222", ANNA, outcome="?", note="\x00"))
+put("problem-signed-out", lambda at: at.post("/staff/sign-out"))
+put("problem-unavailable", _problem(problems.of(Unavailable("away"))))
+put("problem-internal", _problem(Problem(500, "internal")))
+put("problem-internal-after-a-form", _problem(Problem(500, "internal"), "POST"))
