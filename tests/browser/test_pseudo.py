@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ViewportSize
 
 from chalicelib import company, texts
 from chalicelib.web import routes
@@ -19,7 +19,8 @@ from local.preview.scene import stage
 from local.preview.specimens import Shown
 from tests import pseudo
 
-PHONE = {"width": 390, "height": 844}
+pytestmark = pytest.mark.edge
+PHONE: ViewportSize = {"width": 390, "height": 844}
 # Everything of a page that a person reads or hears, whether it is visible now or later.
 READ = """() => {
   const skipped = "script, style, noscript, code, blockquote, details:has(> blockquote)"
