@@ -61,7 +61,7 @@ def document(
             ),
         },
         "intact": not faults,
-        "faults": [texts.of(language).gettext(said) % values for said, values in faults],
+        "faults": [_said(fault, language) for fault in faults],
         "begins_with": events[0].version if events else None,
         "events": [
             {
@@ -91,6 +91,13 @@ def document(
             for each in sent
         ],
     }
+
+
+def _said(fault: Fault, language: str) -> str:
+    word, values = texts.of(language).gettext, dict(fault.values)
+    if event := values.get("event"):
+        values["event"] = word(words.EVENTS.get(event, event))  # type: ignore[call-overload]
+    return word(fault.sentence) % values
 
 
 def _text(version: str, sha256: str, wordings: Wordings) -> str | None:

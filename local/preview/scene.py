@@ -261,7 +261,7 @@ class Scene:
             "consent": self.consent("callback"),
             "language": self.language,
             "email": EMAIL,
-            "note": "Krügerrand 1978",
+            "note": "Bitte erst ab 15 Uhr",
         }
         sender = Sender("192.0.2.1", _AGENT)
         return service.submit(Wanted(**{**wanted, **more}), sender, self.now).reference

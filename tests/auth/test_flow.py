@@ -105,7 +105,7 @@ def test_a_broken_claim_signs_nobody_in(
     browser = Browser(staffed)
     answer = browser.sign_in(issuer, **claims)
     assert answer.status == 400
-    assert "Noch einmal anmelden" in answer.text
+    assert "Die Anmeldung hat nicht geklappt" in answer.text
     assert nobody_signed_in(staffed)
     assert browser.sign_in(issuer).status == 303  # a new sign-in works
 
@@ -196,7 +196,7 @@ def test_an_account_without_a_role_is_told_so(
 ) -> None:
     answer = Browser(staffed).sign_in(issuer, groups=groups)
     assert answer.status == 403
-    assert "gehört hier aber weder zur Beratung noch zur Leitung" in answer.text
+    assert "hat hier aber keinen Zugang" in answer.text
     assert nobody_signed_in(staffed)
 
 

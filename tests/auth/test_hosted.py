@@ -39,7 +39,7 @@ def test_the_answer_is_good_once(cloud: Cloud) -> None:
     (answer,) = [each for each in visitor.led if "signed-in?" in each]
     visitor.open(answer)
     assert visitor.status == 400
-    assert "Noch einmal anmelden" in visitor.text
+    assert "Die Anmeldung hat nicht geklappt" in visitor.text
     assert visitor.open(cloud.staff).status == 200  # the session is still open
 
 

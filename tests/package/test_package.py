@@ -177,7 +177,7 @@ def test_what_is_in_it(package: Package, root: Path, capsys: pytest.CaptureFixtu
         "chalicelib/web/embed.js",
         "chalicelib/callbacks/holidays.json",
     } <= ours
-    for kind in ("web/templates/mail/confirmation.de.txt", "web/templates/page/confirm.de.html"):
+    for kind in ("web/templates/mail/confirmation.txt", "web/templates/page/confirm.html"):
         assert f"chalicelib/{kind}" in ours
     for kind in ("newsletter", "callback"):
         assert any(re.fullmatch(rf"chalicelib/\w+/consent/{kind}-de-1\.txt", name) for name in ours)
