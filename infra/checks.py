@@ -6,7 +6,6 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import company
 from chalicelib.settings import BadSetting, parse
 from infra.company import faults
 from infra.target import Change, NotDone, Target
@@ -20,6 +19,7 @@ REQUIRED = (
     "HOTLINE_NUMBER",
 )
 
+COMPANY = "chalicelib/company"
 OPERATIONS = ("mail_domain", "user_pool", "mfa", "alarm_mail", "budget", "log_days")
 
 
@@ -73,7 +73,7 @@ def _settings(target: Target) -> list[str]:
         for name in target.operations
         if name not in OPERATIONS
     ]
-    missing += [f"{fault} (chalicelib/company)" for fault in faults(company.FOLDER)]
+    missing += [f"{fault} ({COMPANY})" for fault in faults(target.root / COMPANY)]
     try:
         parse(environment)
     except BadSetting as error:

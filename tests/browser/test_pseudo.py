@@ -44,8 +44,8 @@ READ = """() => {
 # The data of the specimens: people, references, addresses, versions, what was typed.
 DATA = re.compile(
     r"https?://\S+|\S+@\S+|R-\w+|(?:callback|newsletter)-\w+-\d+|Mozilla\S.*"
-    r"|(?:Anna|Ben) Agent|Sam Supervisor|Erika Beispiel|Bitte erst ab 15 Uhr|SHA-256|Deutsch|English|GmbH"
-    r"|Tauberwerk|\b(?:anna|ben)\b|Ich bitte die .*"
+    r"|(?:Anna|Ben) Agent|Sam Supervisor|Erika Beispiel|Bitte erst ab 15 Uhr|SHA-256"
+    r"|Deutsch|English|Tauberwerk|GmbH|\b(?:anna|ben)\b|Ich bitte die .*"
 )
 WORD = re.compile(r"[^\W\d_]{2,}")
 

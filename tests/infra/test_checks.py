@@ -1,11 +1,13 @@
 """The check before a deployment names everything that is missing, all at once."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
-from infra.checks import check
+from infra.checks import COMPANY, check
 from infra.config import NoStage
 from infra.target import NotDone, Target
 
@@ -28,6 +30,10 @@ def test_settings_and_credentials_are_named_together(root: Path, tmp_path: Path)
     environment.update(SITE_URL="http://www.firma.de", STAGE="dev")
     del environment["STAFF_MAIL"]
     whole["stages"]["prod"]["operations"] = {"budgt": 50, "mfa": False}
+    shutil.copytree(root / COMPANY, tmp_path / COMPANY)
+    entries = (tmp_path / COMPANY / "company.toml").read_text()
+    without = re.sub("^imprint = .*\n", "", entries, flags=re.MULTILINE)
+    (tmp_path / COMPANY / "company.toml").write_text(without)
     (tmp_path / ".chalice").mkdir()
     (tmp_path / ".chalice" / "config.json").write_text(json.dumps(whole))
     with pytest.raises(NotDone) as told:
@@ -38,6 +44,7 @@ def test_settings_and_credentials_are_named_together(root: Path, tmp_path: Path)
         "STAGE must be prod",
         "operations has no budgt, only mail_domain",
         "must not use http://www.firma.de: https only",
+        "company.toml: links.imprint: is missing (chalicelib/company)",
         "AWS credentials that work, and a region (Unable to locate credentials)",
     ):
         assert missing in str(told.value)

@@ -63,7 +63,7 @@ def test_a_broken_proof_says_where(backend: Backend) -> None:
     )
     done = ops("proof", "forged@example.org")
     assert done.exit_code == 1
-    assert "\nBROKEN:\n  Event 1 (signup) is not what was recorded.\n" in done.output
+    assert "\nBROKEN:\n  Event 1 (Signed up) is not what was recorded.\n" in done.output
     assert "INTACT" not in done.output
     as_json = ops("proof", "forged@example.org", "--json")
     assert (as_json.exit_code, json.loads(as_json.output)["intact"]) == (1, False)
