@@ -1,6 +1,7 @@
 """`make deploy` and `make destroy` in an emulated account, with failures and repetitions."""
 
 import json
+import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 
 from chalicelib.http.inventory import METHODS
 from infra import config, destroy, gateway, policies, triggers
-from infra.checks import check
+from infra.checks import COMPANY, check
 from infra.deploy import run, settle, steps
 from infra.functions import deployed
 from infra.target import Target
@@ -139,6 +140,7 @@ def test_destroyed_without_data_and_deployed_again_it_has_its_data(served: Accou
 
 
 def test_without_a_pool_or_a_provider_it_says_so(served: Account, tmp_path: Path) -> None:
+    shutil.copytree(served.root / COMPANY, tmp_path / COMPANY)
     (tmp_path / ".chalice").mkdir()
     whole = json.loads((served.root / ".chalice" / "config.json").read_text())
     for issuer, pool, notes in (
