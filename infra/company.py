@@ -35,6 +35,9 @@ TEXTS: Mapping[str, frozenset[str]] = {
     "callback_success": frozenset({"expected", "reference"}),
 }
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
+READABLE = 4.5  # the contrast that WCAG 2.2 asks for (1.4.3)
 _ID = re.compile(r"[a-z][a-z0-9_-]{0,29}")
 _URL = re.compile(r"(https://|/)\S*|mailto:\S+")
 
@@ -77,12 +80,19 @@ def faults(folder: Path) -> Iterator[str]:
 def _entries(own: Company) -> Iterator[str]:
     if not own.languages:
         yield "languages: name one at least"
+    for language in own.languages:
+        if not _LANGUAGE.fullmatch(language) or own.languages.count(language) > 1:
+            yield f"languages: {language!r}: name each once, by its code of two or three letters"
     for name in ("name", "legal_name"):
         if not getattr(own, name).strip():
             yield f"{name}: is empty"
-    for name in ("accent", "accent_dark"):
-        if not _COLOUR.fullmatch(getattr(own, name)):
+        yield from _control(name, getattr(own, name))
+    for name, on_it in (("accent", "#ffffff"), ("accent_dark", "#08241d")):
+        colour = getattr(own, name)
+        if not _COLOUR.fullmatch(colour):
             yield f"{name}: must be a colour such as #0b5c4d"
+        elif (contrast := _contrast(colour, on_it)) < READABLE:
+            yield f"{name}: {on_it} is not readable on it: contrast {contrast:.1f}, not {READABLE}"
     if not 15 <= own.slot_minutes <= 480:
         yield "slot_minutes: must be 15 to 480"
     yield from _labels("links", own.links, own)
@@ -110,8 +120,29 @@ def _entries(own: Company) -> Iterator[str]:
         for name, text in own_texts.items():
             if not text.strip():
                 yield f"texts.{language}.{name}: is empty"
+            yield from _control(f"texts.{language}.{name}", text)
             for placeholder in sorted(_placeholders(text) - TEXTS.get(name, frozenset())):
                 yield f"texts.{language}.{name}: {{{placeholder}}} is no placeholder of it"
+
+
+def _control(entry: str, text: str) -> Iterator[str]:
+    if _CONTROL.search(text):
+        yield f"{entry}: must be one line without control characters"
+
+
+def _contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours (WCAG 2.2, "contrast ratio")."""
+    bright, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    """Return a colour's relative luminance (WCAG 2.2)."""
+    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def _labels(kind: str, named: Mapping[str, Mapping[str, str]], own: Company) -> Iterator[str]:
@@ -122,6 +153,7 @@ def _labels(kind: str, named: Mapping[str, Mapping[str, str]], own: Company) -> 
         for language, label in labels.items():
             if not label.strip():
                 yield f"{kind}.{name}.{language}: is empty"
+            yield from _control(f"{kind}.{name}.{language}", label)
 
 
 def _declarations(own: Company, folder: Path) -> Iterator[str]:

@@ -20,7 +20,7 @@ from chalicelib.newsletter import words as newsletter_words
 from chalicelib.outbox import model as outbox
 
 ROOT = Path(__file__).parent.parent
-CATALOGUES = sorted(texts.FOLDER.glob("*.po"))
+CATALOGUES = sorted([*texts.FOLDER.glob("*.po"), *(company.FOLDER / "texts").glob("*.po")])
 PLACEHOLDER = re.compile(r"%\(\w+\)s|\{\w+\}|%%|<[^>]+>")
 SOURCES = [
     file

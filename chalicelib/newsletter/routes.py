@@ -161,7 +161,7 @@ def show_preferences(request: Request, link: Token) -> Page:
     request.language = company.current().spoken(subscriber.language)
     values = {
         "topics": subscriber.topics,
-        "chosen": subscriber.language,
+        "chosen": request.language,  # its own, or the default where the company left it
         "unsubscribe": links.standing(subscriber)["unsubscribe"],
     }
     return Page("preferences", {"token": link.token, **values})
