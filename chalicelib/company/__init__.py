@@ -78,7 +78,9 @@ def read(where: Path) -> dict[str, Any]:
 
 
 def precompile() -> None:
-    """Write `compiled` in place of `company.toml`, for a package that starts fast."""
+    """Write `compiled` in place of `company.toml`, for a package that starts fast. Idempotent."""
+    if _COMPILED.is_file():
+        return
     _COMPILED.write_text(f"ENTRIES = {read(FOLDER)!r}\n", encoding="utf-8")
     (FOLDER / "company.toml").unlink()
 
