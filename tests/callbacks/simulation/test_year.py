@@ -12,7 +12,8 @@ from tests.callbacks.simulation.world import WRONGS, World, configured
 from tests.scale import SOAK, Scale
 
 REQUESTS = 1500
-RARE = {"attempts_today", "calling", "too_soon"}  # refusals that not every hundred requests meet
+# Refusals that not every hundred requests meet; references are random, and with them who is first.
+RARE = {"attempts_today", "calling", "too_late", "too_soon"}
 pytestmark = pytest.mark.usefixtures("slow")
 
 
@@ -21,7 +22,7 @@ def test_a_year(scale: Scale) -> None:
     print(f"\n{year.report()}")
     assert {what: year.wrong[what] for what in WRONGS} == dict.fromkeys(WRONGS, 0)
     assert set(year.ends) == set(ENDS)
-    assert {"held", "outside_window", "too_late"} <= set(year.refusals)
+    assert {"held", "outside_window"} <= set(year.refusals)
     if SOAK:
         assert set(year.refusals) >= RARE
 
