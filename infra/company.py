@@ -5,12 +5,12 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from pathlib import Path
 from string import Formatter
 from tomllib import TOMLDecodeError
+from typing import Any, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError, create_model
 
 from chalicelib import company, consent, texts
 from chalicelib.company import Company
@@ -59,17 +59,17 @@ def faults(folder: Path) -> Iterator[str]:
     except (OSError, TOMLDecodeError) as error:
         yield f"company.toml cannot be read: {error}"
         return
-    names = {each.name for each in fields(Company)}
-    yield from (f"company.toml: {name}: there is no such entry" for name in entries.keys() - names)
+    types = get_type_hints(Company)
+    yield from (f"company.toml: {name}: there is no such entry" for name in entries.keys() - types)
+    typed: dict[str, Any] = {name: (each, ...) for name, each in types.items()}
     try:
-        own = TypeAdapter(Company).validate_python(
-            {name: value for name, value in entries.items() if name in names}
-        )
+        create_model("Company", **typed).model_validate(entries)
     except ValidationError as error:
         for each in error.errors():
             entry = ".".join(str(part) for part in each["loc"])
             yield f"company.toml: {entry}: {each['msg'].lower()}"
         return
+    own = Company(entries)
     yield from (f"company.toml: {each}" for each in _entries(own))
     yield from _declarations(own, folder / "consent")
     for language in own.languages:

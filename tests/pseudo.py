@@ -64,7 +64,7 @@ def write(folder: Path) -> Path:
         (folder / "consent" / f"{what}.{LANGUAGE}.txt").write_text(pseudo(draft.strip()), "utf-8")
     (folder / "texts").mkdir(exist_ok=True)
     _catalogue(folder / "texts" / f"{LANGUAGE}.po")
-    own = company.Company(**{**company.read(folder), "languages": tuple(spoken)})
+    own = company.Company(company.read(folder))
     list(declaration.freeze(own, folder / "consent"))
     return folder
 

@@ -100,7 +100,7 @@ def test_a_new_topic_needs_a_new_declaration_and_nothing_else(folder: Path) -> N
         "run `make declaration`",
         "run `make declaration`",
     ]
-    own = company.Company(**company.read(folder))
+    own = company.Company(company.read(folder))
     made = [file.name for file in declaration.freeze(own, folder / "consent")]
     after = sorted(file.name for file in (folder / "consent").glob("*-*-*.txt"))
     assert sorted(made) == sorted(set(after) - set(before))

@@ -7,7 +7,6 @@ the file as a Python module, `compiled`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -21,9 +20,12 @@ _COMPILED = FOLDER / "compiled.py"
 Words = Mapping[str, str]  # by language
 
 
-@dataclass(frozen=True, repr=False, eq=False)
+# A dataclass would take half a millisecond of every start to be made.
 class Company:
-    """The entries of `company.toml`. Topics are by their id, in the order they are shown."""
+    """The entries of `company.toml`, which do not change. Topics are in the order they are shown.
+
+    `infra.company` checks them by these annotations.
+    """
 
     name: str
     legal_name: str
@@ -35,6 +37,10 @@ class Company:
     newsletter_topics: Mapping[str, Words]
     callback_topics: Mapping[str, Words]  # the first is the default
     texts: Mapping[str, Mapping[str, str]]  # by language, then by what they are for
+
+    def __init__(self, entries: Mapping[str, Any]) -> None:
+        """Take the entries as `read` returns them."""
+        self.__dict__.update(entries, languages=tuple(entries["languages"]))
 
     @property
     def language(self) -> str:
@@ -97,4 +103,4 @@ def _of(elsewhere: str) -> Company:
         entries = import_module("chalicelib.company.compiled").ENTRIES
     else:
         entries = read(where)
-    return Company(**{**entries, "languages": tuple(entries["languages"])})
+    return Company(entries)

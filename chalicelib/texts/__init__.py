@@ -77,24 +77,30 @@ def catalogue(language: str, where: Path) -> Path | None:
 
 
 def precompile() -> None:
-    """Write each catalogue as a Python module, for a package that starts fast."""
+    """Write each catalogue as a Python module, for a package that starts fast.
+
+    The words of operators' commands are left out: no function says them.
+    """
     _COMPILED.mkdir(exist_ok=True)
     found = {file.stem: file for file in FOLDER.glob("*.po")}
     found |= {file.stem: file for file in (company.FOLDER / "texts").glob("*.po")}
     for language, file in sorted(found.items()):
-        entries, plural = _parse(file)
+        entries, plural = _parse(file, without="ops/")
         text = f"ENTRIES = {entries!r}\nPLURAL = {plural!r}\n"
         (_COMPILED / f"{language}.py").write_text(text, encoding="utf-8")
         file.unlink()
 
 
-def _parse(file: Path) -> tuple[dict[str, str | tuple[str, ...]], str]:
+def _parse(file: Path, without: str = "") -> tuple[dict[str, str | tuple[str, ...]], str]:
+    """Return the entries and the plural's form; without those that only this folder says."""
     # Only a package that starts slowly, and a checkout, have catalogues to parse.
     import polib
 
     catalogue: Any = polib.pofile(str(file))
     entries: dict[str, str | tuple[str, ...]] = {}
     for each in catalogue.translated_entries():
+        if without and all(place.startswith(without) for place, _ in each.occurrences):
+            continue
         key = f"{each.msgctxt}{_GLUE}{each.msgid}" if each.msgctxt else each.msgid
         forms = each.msgstr_plural
         entries[key] = tuple(forms[at] for at in sorted(forms)) if forms else each.msgstr

@@ -7,8 +7,8 @@ import gzip
 import io
 import json
 import re
+import shutil
 import urllib.request
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pytest
 from babel.messages.extract import extract
 from playwright.sync_api import Page, Route, expect
 
-from chalicelib import company
+from chalicelib import company, settings
 from chalicelib.formats import Formats
 from chalicelib.web import routes
 from local.cloud import Cloud
@@ -127,11 +127,21 @@ def test_it_brings_what_is_not_said_in_english(cloud: Cloud) -> None:
 def test_what_a_company_says_is_safe_in_a_script(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    own = company.current()
-    evil = '</script><!--"\\ \u2028\u2029'
-    told = {name: {**own.texts[name], "newsletter_success": evil} for name in own.languages}
-    monkeypatch.setattr(company, "current", lambda: replace(own, texts=told))
-    script = routes._embed(tmp_path)
+    evil, folder = '</script><!--"\\ \u2028\u2029', tmp_path / "company"
+    shutil.copytree(company.FOLDER, folder)
+    entries, thanks = (folder / "company.toml").read_text(), "newsletter_success = "
+    lines = [
+        thanks + json.dumps(evil) if line.startswith(thanks) else line
+        for line in entries.splitlines()
+    ]
+    (folder / "company.toml").write_text("\n".join(lines))
+    monkeypatch.setenv("COMPANY_FOLDER", str(folder))
+    settings.current.cache_clear()
+    try:
+        script = routes._embed(folder)
+    finally:
+        monkeypatch.delenv("COMPANY_FOLDER")
+        settings.current.cache_clear()
     for each in ("</script", "<!--", "\u2028", "\u2029"):
         assert each not in script
     assert {words["newsletter_success"] for words in said(script).values()} == {evil}

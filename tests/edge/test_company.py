@@ -41,7 +41,7 @@ def another(tmp_path: Path) -> Path:
         assert before in entries
         entries = entries.replace(before, after, 1)
     (folder / "company.toml").write_text(entries)
-    own = company.Company(**company.read(folder))
+    own = company.Company(company.read(folder))
     list(declaration.freeze(own, folder / "consent"))
     check.check(folder)
     return folder
@@ -71,7 +71,7 @@ def test_another_company_is_its_files_alone(
         assert "Firma Ältest" in text
         assert "#123456" in text
         assert "#fedcba" in text
-        assert company.Company(**company.read(company.FOLDER)).accent not in text
+        assert company.Company(company.read(company.FOLDER)).accent not in text
         assert "Tauberwerk" not in text
     assert "https://aeltest.example/i" in page.text
     slots = backend.call("GET", "/callbacks/slots?days=7").json["slots"]
