@@ -66,7 +66,7 @@ def _all(what: str, folder: Path) -> dict[str, Wording]:
 
 def read(file: Path) -> Wording:
     """Read a declaration from its file."""
-    topics, text = "", file.read_text(encoding="utf-8").strip()
+    topics, text = "", file.read_text(encoding="utf-8-sig").strip()
     if text.startswith(_TOPICS):
         topics, _, text = text.removeprefix(_TOPICS).partition("\n\n")
     return Wording(

@@ -90,10 +90,13 @@ class Formats:
         return f"{self.moment(begins)}–{self._closes(begins, ends) or self.moment(ends)}"
 
     def slot(self, begins: datetime, ends: datetime) -> str:
-        """Write a bookable window, short enough for a telephone: `Di 24.11. 09:00–11:00`."""
-        first, last = self.local(begins), self.local(ends)
-        closes = self._closes(begins, ends) or f"{self.short(last)} {last:%H:%M}"
-        return f"{self.weekday(first)} {first:%H:%M}–{closes}"
+        """Write a bookable window, short enough for a telephone: `Di 24.11., 09:00–11:00 Uhr`."""
+        first, last, closes = self.local(begins), self.local(ends), self._closes(begins, ends)
+        values = {"day": self.weekday(first), "from": f"{first:%H:%M}"}
+        if closes:
+            return self._words.gettext("%(day)s, %(from)s–%(to)s") % {**values, "to": closes}
+        values |= {"last": self.weekday(last), "to": f"{last:%H:%M}"}
+        return self._words.gettext("%(day)s, %(from)s – %(last)s, %(to)s") % values
 
     def window(self, begins: datetime, ends: datetime) -> str:
         """Write a span in a sentence: `am Dienstag, 24. November, zwischen 9 und 11 Uhr`.

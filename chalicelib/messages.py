@@ -3,8 +3,7 @@
 from chalicelib import texts
 from chalicelib.texts import N_
 
-# A placeholder is filled from the error: `fresh` is where a new link is to be had, `named` what was
-# looked for, `holder` who has it.
+# A placeholder is filled from the error: `named` is what was looked for, `holder` who has it.
 MESSAGES: dict[str, str] = {
     # fields
     "required": N_("Please fill this in."),
@@ -23,12 +22,12 @@ MESSAGES: dict[str, str] = {
     "phone_own": N_("This is our own number."),
     "window": N_("This time is outside our opening hours."),
     "altcha": N_(
-        "The security check has expired. Please send the form once more; JavaScript must be "
-        "switched on for it."
+        "The security check is missing or has expired. Please send the form once more; JavaScript "
+        "must be switched on for it."
     ),
     "finer": N_("This part is too large for one answer. Please divide the list into more parts."),
     "slug": N_("1 to 200 characters of a-z, 0-9, hyphen, underscore and dot are allowed."),
-    "token": N_("This link is invalid or has expired. You can get a new one here: %(fresh)s"),
+    "token": N_("This link is invalid or has expired."),
     # whole requests
     "malformed": N_("The request could not be read."),
     "validation": N_("Please check your details."),
@@ -65,6 +64,13 @@ CONSENTS: dict[str, str] = {
     "callbacks": N_("Please agree so that we may call you."),
 }
 
+# What a person does whose link does not work: at `there`, by where the link led.
+LOST: dict[str, str] = {
+    "callback": N_("This link is invalid or has expired. Arrange a new callback here: %(there)s"),
+    "signup": N_("This link is invalid or has expired. Sign up again here: %(there)s"),
+    "data": N_("This link is invalid or has expired. Request a new one here: %(there)s"),
+}
+
 # The names of fields, for errors that a person reads without the form beside them.
 FIELDS: dict[str, str] = {
     "email": N_("E-mail address"),
@@ -91,6 +97,11 @@ def message(code: str, language: str, **values: str) -> str:
     """Return the sentence for a code. Raises KeyError for an unknown one: a fault of ours."""
     sentence = texts.of(language).gettext(MESSAGES[code])
     return sentence % values if "%(" in sentence else sentence
+
+
+def lost(where: str, language: str, there: str) -> str:
+    """Return the sentence for a link that does not work, and where to go; `where` is of LOST."""
+    return texts.of(language).gettext(LOST[where]) % {"there": there}
 
 
 def consent(capability: str, language: str) -> str:

@@ -23,7 +23,7 @@ def filled(what: str, language: str, own: Company, folder: Path) -> tuple[tuple[
     """Return the topics that a draft covers, and its text. Raises KeyError for a placeholder."""
     topics = tuple(own.newsletter_topics) if what == NEWSLETTER else ()
     labels = [own.newsletter_topics[topic][language] for topic in topics]
-    draft = (folder / f"{what}.{language}.txt").read_text(encoding="utf-8").strip()
+    draft = (folder / f"{what}.{language}.txt").read_text(encoding="utf-8-sig").strip()
     values = {
         "company": own.legal_name,
         "frequency": own.texts[language]["frequency"],

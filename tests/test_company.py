@@ -1,5 +1,6 @@
 """What a company's files lack is refused, and the refusal names the entry."""
 
+import codecs
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -81,6 +82,15 @@ def test_a_frozen_declaration_never_changes(folder: Path) -> None:
     ]
     (folder / "consent" / "newsletter-de-1.txt").unlink()
     assert "consent/newsletter-de-1.txt is missing: people agreed to it" in check.faults(folder)
+
+
+@pytest.mark.parametrize("file", ["company.toml", "consent/newsletter.de.txt"])
+def test_what_an_editor_on_windows_saves_is_read_alike(folder: Path, file: str) -> None:
+    saved = (folder / file).read_bytes().replace(b"\n", b"\r\n")
+    (folder / file).write_bytes(codecs.BOM_UTF8 + saved)
+    assert list(check.faults(folder)) == []
+    own = company.Company(company.read(folder))
+    assert not list(declaration.freeze(own, folder / "consent"))
 
 
 def test_a_declaration_that_was_not_frozen_is_refused(folder: Path) -> None:

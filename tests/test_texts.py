@@ -12,7 +12,9 @@ import polib
 import pytest
 
 from chalicelib import company, messages, texts
+from chalicelib.articles import words as article_words
 from chalicelib.articles.filters import CLASSES
+from chalicelib.backoffice.figures.model import GROWTH
 from chalicelib.callbacks import model as callbacks
 from chalicelib.callbacks import words as callback_words
 from chalicelib.newsletter import model as newsletter
@@ -111,10 +113,9 @@ def test_each_name_of_a_vocabulary_has_a_word_in_every_language(
     assert [word for word in words.values() if word not in known] == [], "not marked by N_"
 
 
-def test_each_class_of_filtered_views_has_a_word() -> None:
-    from chalicelib.articles import words
-
-    assert set(words.CLASSES) == set(CLASSES)
+def test_each_name_of_a_figure_has_a_word() -> None:
+    assert set(article_words.CLASSES) == set(CLASSES)
+    assert set(newsletter_words.GROWTH) == set(GROWTH)
 
 
 def lines(file: Path) -> Iterator[tuple[int, str]]:

@@ -24,7 +24,9 @@ def alert(callback: Callback, event: str, settings: Settings) -> Alert:
     if event == "expired":
         said = words.gettext("Expired: callback %(reference)s (%(topic)s), promised by %(by)s.")
     elif callback.level:
-        said = words.gettext("Callback %(reference)s (level %(level)s) by %(by)s: %(topic)s.")
+        said = words.gettext(
+            "Callback %(reference)s (level %(level)s), promised by %(by)s: %(topic)s."
+        )
     else:
         said = words.gettext("Callback %(reference)s by %(by)s: %(topic)s.")
     text = said % values
@@ -61,23 +63,38 @@ def mail(
     words, values = _words(), _values(callback, settings)
     formats = Formats(words.language, settings.time_zone)
     due = formats.local(callback.expected[1])
+    today = due.date() == formats.local(at).date()
+    subject = words.gettext("Callback %(reference)s: %(topic)s")
     if event == "expired":
         subject = words.gettext("Expired: callback %(reference)s: %(topic)s")
         first = words.gettext("Expired. The call was promised by %(by)s.")
-    elif due.date() == formats.local(at).date():
-        subject = words.gettext("Callback %(reference)s: %(topic)s")
-        first = words.gettext("By today, %(time)s")
+    elif at >= due:
+        first = (
+            words.gettext("Overdue since today, %(time)s")
+            if today
+            else words.gettext("Overdue since %(by)s")
+        )
     else:
-        subject = words.gettext("Callback %(reference)s: %(topic)s")
-        first = words.gettext("By %(by)s")
+        first = words.gettext("By today, %(time)s") if today else words.gettext("By %(by)s")
     lines = [first % {**values, "time": formats.time(due)}]
     if callback.level:
-        lines.append(words.gettext("Nobody has taken it yet: level %(level)s.") % values)
-    return Mail(to, subject % values, "\n".join([*lines, _link(callback, settings)]))
+        lines.append(words.gettext("Still waiting for a call: level %(level)s.") % values)
+    return Mail(to, subject % values, "\n".join([*lines, _link(callback, settings), *_foot()]))
 
 
 def _words() -> texts.Words:
     return texts.of(company.current().language)
+
+
+def _foot() -> list[str]:
+    own, word = company.current(), _words().gettext
+    return [
+        "",
+        "-- ",
+        own.legal_name,
+        f"{word('Imprint')}: {own.link('imprint', own.language)}",
+        f"{word('Privacy')}: {own.link('privacy', own.language)}",
+    ]
 
 
 def _values(callback: Callback, settings: Settings) -> dict[str, str]:

@@ -18,7 +18,9 @@ def letter(kind: Letter, callback: Callback, link: str, settings: Settings, hour
     own = company.current()
     language = own.spoken(callback.asked.language)
     template = f"mail/callback-{kind}"
-    about = "expired" if kind == "missed" and not callback.attempts else kind
+    # After a talk in which another time was agreed on, nobody has tried to call at that time.
+    tried = bool(callback.attempts) and callback.attempts[-1].outcome != "later"
+    about = "expired" if kind == "missed" and not tried else kind
     formats = Formats(language, settings.time_zone)
     values = {
         "reference": callback.reference,
@@ -26,7 +28,7 @@ def letter(kind: Letter, callback: Callback, link: str, settings: Settings, hour
         "hotline": phone_numbers.display(settings.hotline_number),
         "hours": formats.week(hours.week),
         "change": link,
-        "tried": bool(callback.attempts),
+        "tried": tried,
         "callback_form": own.link("support", language),
     }
     return Mail(

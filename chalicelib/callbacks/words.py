@@ -45,7 +45,7 @@ CALLS: dict[str, str] = {
 EVENTS: dict[Event, str] = {
     "submitted": N_("Received"),
     "opened": N_("Became due, team alerted"),
-    "escalated": N_("Nobody took it, more people alerted"),
+    "escalated": N_("Still open, more people alerted"),
     "claimed": N_("Taken"),
     "offered": N_("Handover offered"),
     "handed over": N_("Handover accepted"),

@@ -80,7 +80,7 @@ def read(where: Path) -> dict[str, Any]:
     """Return the entries of a folder's `company.toml`, unchecked. Raises TOMLDecodeError."""
     import tomllib
 
-    return tomllib.loads((where / "company.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((where / "company.toml").read_text(encoding="utf-8-sig"))
 
 
 def precompile() -> None:

@@ -36,7 +36,7 @@ def refusal(code: str) -> PydanticCustomError:
 
 
 class OneOf:
-    """Refuse a text that is none of the names which `names` returns at the time."""
+    """Accept a text only if `names` returns it at the time of the request."""
 
     def __init__(self, names: Callable[[], Iterable[str]]) -> None:
         self._names = names
@@ -56,7 +56,10 @@ class OneOf:
 
 
 def default(value: Callable[[], Any]) -> Any:
-    """Return a field whose default is what the company has at the time; the contract shows it."""
+    """Return a field that defaults to `value()` at the time of the request.
+
+    The contract shows that default, too.
+    """
 
     def show(schema: dict[str, Any]) -> None:
         schema["default"] = value()

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from chalicelib import company, errors
 from chalicelib.errors import FieldError
-from chalicelib.messages import CONSENTS, MESSAGES, consent, message
+from chalicelib.messages import CONSENTS, MESSAGES, consent, lost, message
 from chalicelib.settings import current
 
 # Our code for each type of pydantic's errors.
@@ -74,24 +74,22 @@ class Problem(Exception):
 
     def body(self, language: str, path: str = "") -> ProblemBody:
         """Return the problem in the caller's language, for whoever called this path."""
-        conflict, capability = self.conflict or errors.Conflict(""), path.split("/")[1:2]
-        values = {
-            "fresh": fresh_link(path, language),
-            "named": self.named,
-            "holder": conflict.holder,
-        }
+        conflict, capability = self.conflict or errors.Conflict(""), path.strip("/").split("/")[0]
+        values = {"named": self.named, "holder": conflict.holder}
 
         def said(error: FieldError) -> str:
-            if error.field == "consent" and error.code in ("required", "consent"):
-                for each in CONSENTS.keys() & set(capability):
-                    return consent(each, language)
+            agreed = error.field != "consent" or error.code not in ("required", "consent")
+            if not agreed and capability in CONSENTS:
+                return consent(capability, language)
+            if error.code == "token" and (where := lost_link(path)):
+                return lost(where, language, way_back(where, language))
             return message(error.code, language, **values)
 
         wrong = [FieldProblem(field=e.field, code=e.code, message=said(e)) for e in self.fields]
         return ProblemBody(
             title=HTTPStatus(self.status).phrase,
             status=self.status,
-            detail=message(conflict.reason or self.detail, language, **values),
+            detail=said(FieldError("", conflict.reason or self.detail)),
             code=self.code,
             errors=wrong or None,
             state=conflict.state or None,
@@ -113,13 +111,20 @@ _ANSWERS: dict[type[errors.ContactError], tuple[int, str]] = {
 }
 
 
-def fresh_link(path: str, language: str) -> str:
-    """Return where a person whose link to this path does not work any more gets another."""
-    if path.startswith("/callbacks"):
-        return company.current().link("support", language)
+def lost_link(path: str) -> str:
+    """Return what a link to this path was for, by `messages.LOST`; empty for the staff's paths."""
+    if path.startswith("/callbacks/"):
+        return "callback"
     if path in ("/newsletter/confirm", "/newsletter/refuse"):
-        return current().site_url
-    return f"{current().base_url}/newsletter/access"
+        return "signup"
+    return "data" if path.startswith("/newsletter/") else ""
+
+
+def way_back(where: str, language: str) -> str:
+    """Return the URL at which a person goes on whose link does not work; `where` is of LOST."""
+    if where == "callback":
+        return company.current().link("support", language)
+    return current().site_url if where == "signup" else f"{current().base_url}/newsletter/access"
 
 
 def status_of(kind: type[errors.ContactError]) -> int:

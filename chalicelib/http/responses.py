@@ -51,13 +51,13 @@ def respond_problem(request: Request, problem: Problem) -> Response:
     if request.wants_page:
         wrong = [each for each in body.errors or () if each.field != "token"]
         fields = [f"{label(each.field, request.language)}: {each.message}" for each in wrong]
+        lost = problems.lost_link(request.path) if problem.code == "token" else ""
         context: dict[str, Any] = {
             "detail": body.detail,
             "fields": fields,
-            "fresh": problems.fresh_link(request.path, request.language)
-            if problem.code == "token"
-            else "",
-            "back": request.back or current().site_url,
+            "lost": lost,
+            "there": problems.way_back(lost, request.language) if lost else "",
+            "back": request.back,
             "unknown": problem.status == 401,
         }
         if request.is_staff:

@@ -2,7 +2,7 @@
 (() => {
 const texts = {}; // by language: the API fills them in, our words and the company's
 const script = document.currentScript, { language = document.documentElement.lang } = script.dataset;
-const api = new URL('.', script.src).href, spoken = Object.keys(texts), [wanted] = language.toLowerCase().split('-');
+const api = new URL('.', script.src).href, spoken = Object.keys(texts), [wanted] = language.toLowerCase().split(/[-_]/);
 const lang = spoken.includes(wanted) ? wanted : spoken[0], said = texts[lang] || {};
 const _ = (word) => said[word] || word, pgettext = (context, word) => said[context + '\x04' + word] || word;
 const fill = (text, values) => text.replace(/(?:%\(|{)(\w+)(?:\)s|})/g, (whole, name) => values[name] ?? whole);

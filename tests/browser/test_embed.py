@@ -152,6 +152,7 @@ def test_what_a_company_says_is_safe_in_a_script(
     [
         ("de", "de", "jetzt erreichbar"),
         ("de-AT", "de", "jetzt erreichbar"),
+        ("EN_us", "en", "open now"),
         ("en", "en", "open now"),
         ("EN-gb", "en", "open now"),
         ("fr", "de", "jetzt erreichbar"),  # the company's first language

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib import company
 from chalicelib.callbacks import alerts, letters
-from chalicelib.callbacks.model import Callback, Letter
+from chalicelib.callbacks.model import Attempt, Callback, Letter
 from chalicelib.formats import Formats
 from chalicelib.settings import Settings
 from tests.callbacks.cases import ASKED, RULES, STATES, asap, at
@@ -63,11 +63,20 @@ def test_an_alerts_mail_says_by_when_and_leads_there() -> None:
     again = alerts.mail(replace(buying, level=2), "callback", to, settings, today)
     expired = alerts.mail(buying, "expired", to, settings, today)
     assert first.subject == early.subject == again.subject == "Rückruf R-7F3K: Kauf"
-    assert first.text == f"Bis heute, 10:30 Uhr\n{link}"
-    assert early.text == f"Bis Mo 23.11., 10:30 Uhr\n{link}"
-    assert again.text.splitlines()[1] == "Noch hat niemand übernommen: Stufe 2."
+    late, later = at("Mon 10:40"), at("Mon 10:40") + timedelta(days=1)
+    overdue = alerts.mail(replace(buying, level=1), "callback", to, settings, late)
+    old = alerts.mail(replace(buying, level=3), "callback", to, settings, later)
+    said = {name: mail.text.splitlines() for name, mail in (("first", first), ("early", early))}
+    assert said["first"][:2] == ["Bis heute, 10:30 Uhr", link]
+    assert said["early"][:2] == ["Bis Mo 23.11., 10:30 Uhr", link]
+    assert again.text.splitlines()[1] == "Wartet noch auf einen Anruf: Stufe 2."
+    assert overdue.text.splitlines()[0] == "Überfällig seit heute, 10:30 Uhr"
+    assert old.text.splitlines()[0] == "Überfällig seit Mo 23.11., 10:30 Uhr"
     assert expired.subject == "Verfallen: Rückruf R-7F3K: Kauf"
-    assert expired.text == f"Verfallen. Zugesagt war der Anruf bis Mo 23.11., 10:30 Uhr.\n{link}"
+    assert expired.text.splitlines()[:2] == [
+        "Verfallen. Zugesagt war der Anruf bis Mo 23.11., 10:30 Uhr.",
+        link,
+    ]
 
 
 def test_the_due_time_of_an_alert_is_local() -> None:
@@ -102,6 +111,25 @@ def test_without_shifts_the_second_alert_goes_to_the_whole_staff() -> None:
     assert to == SETTINGS.staff_mail
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "subject"),
+    [
+        ((), "Bitte entschuldigen Sie: Ihr Rückruf (R-7F3K)"),
+        (("no_answer",), "Wir haben Sie nicht erreicht (R-7F3K)"),
+        (("no_answer", "later"), "Bitte entschuldigen Sie: Ihr Rückruf (R-7F3K)"),
+        (("later", "busy"), "Wir haben Sie nicht erreicht (R-7F3K)"),
+    ],
+)
+def test_who_was_not_called_is_not_told_that_we_tried(
+    outcomes: tuple[str, ...], subject: str
+) -> None:
+    attempts = tuple(Attempt(at("Mon 10:00"), "anna", outcome) for outcome in outcomes)
+    expired = replace(STATES["open"], state="expired", attempts=attempts)
+    mail = letters.letter("missed", expired, "https://x.example", Settings(), RULES.hours)
+    assert mail.subject == subject
+    assert ("leider nicht erreicht" in mail.text) == subject.startswith("Wir")
+
+
 @pytest.mark.parametrize("language", ["de", "en"])
 @pytest.mark.parametrize("kind", get_args(Letter))
 def test_a_letter_says_nothing_that_somebody_typed(kind: Letter, language: str) -> None:
@@ -123,31 +151,31 @@ WINDOWS = [
         ("Tue 13:00", 120),
         "am Dienstag, 24. November, zwischen 13 und 15 Uhr",
         "on Tuesday, 24 November, between 13:00 and 15:00",
-        "Di 24.11. 13:00–15:00",
+        "Di 24.11., 13:00–15:00 Uhr",
     ),
     (
         ("Tue 09:30", 45),
         "am Dienstag, 24. November, zwischen 9:30 und 10:15 Uhr",
         "on Tuesday, 24 November, between 9:30 and 10:15",
-        "Di 24.11. 09:30–10:15",
+        "Di 24.11., 09:30–10:15 Uhr",
     ),
     (
         ("Mon 16:50", 990),
         "zwischen Montag, 23. November, 16:50 Uhr und Dienstag, 24. November, 9:20 Uhr",
         "between Monday, 23 November, 16:50 and Tuesday, 24 November, 9:20",
-        "Mo 23.11. 16:50–24.11. 09:20",
+        "Mo 23.11., 16:50 Uhr – Di 24.11., 09:20 Uhr",
     ),
     (
         ("Tue 22:00", 120),
         "am Dienstag, 24. November, zwischen 22 und 24 Uhr",
         "on Tuesday, 24 November, between 22:00 and 24:00",
-        "Di 24.11. 22:00–24:00",
+        "Di 24.11., 22:00–24:00 Uhr",
     ),
     (
         ("Tue 22:00", 121),
         "zwischen Dienstag, 24. November, 22 Uhr und Mittwoch, 25. November, 0:01 Uhr",
         "between Tuesday, 24 November, 22:00 and Wednesday, 25 November, 0:01",
-        "Di 24.11. 22:00–25.11. 00:01",
+        "Di 24.11., 22:00 Uhr – Mi 25.11., 00:01 Uhr",
     ),
 ]
 

@@ -24,7 +24,10 @@ from tests.quality.conftest import NPM
 pytestmark = [pytest.mark.soak, pytest.mark.edge]
 GOOD = 0.95
 TRIES = 3  # for the performance alone: a busy machine measures too little now and then
-DEMO = ("/", "/beratung", "/artikel/gold-aufbewahren", "/en")
+DEMO = (
+    *("/", "/beratung", "/danke", "/impressum", "/datenschutz", "/artikel/gold-aufbewahren"),
+    *("/en", "/en/advice", "/en/thanks", "/en/imprint", "/en/privacy"),
+)
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 Scores = dict[str, dict[str, float]]
 
@@ -82,8 +85,10 @@ def hosted(cloud: Cloud) -> Iterator[str]:
     send(f"{cloud.api}/newsletter/signups", **asked, consent=declared["newsletter"])
     confirm = link(cloud, address, "/newsletter/confirm")
     yield confirm
+    yield confirm.replace("/confirm?", "/refuse?")
     send(confirm.partition("?")[0], token=confirm.partition("token=")[2])
     yield link(cloud, address, "/newsletter/preferences")
+    yield link(cloud, address, "/newsletter/unsubscribe")
     yield f"{cloud.api}/newsletter/access"
     asked |= {"name": "Erika", "phone": "0711 2999999", "consent": declared["callback"]}
     send(f"{cloud.api}/callbacks", **asked)
