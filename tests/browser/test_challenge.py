@@ -193,7 +193,7 @@ def test_without_a_proof_the_form_says_so(
     expect(page.locator("output")).to_have_text("Bitte prüfen Sie Ihre Angaben.")
     if sabotage != "no widget":
         expect(page.locator(".contact-error")).to_contain_text(
-            "Die Sicherheitsprüfung ist abgelaufen."
+            "Die Sicherheitsprüfung fehlt oder ist abgelaufen."
         )
     # The widget writes its reason to the console.
     guest.faults[:] = [each for each in guest.faults if "ALTCHA" not in each]

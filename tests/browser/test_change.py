@@ -44,6 +44,9 @@ def test_cancel_take_back_and_move(
     chosen = page.get_by_label("Neue Zeit").locator("option:checked").inner_text()
     page.get_by_role("button", name="Auf diese Zeit verlegen").click()
     expect(page.get_by_role("status")).to_have_text("Ihr Rückruf ist verlegt.")
-    begins, ends = (each.lstrip("0").removesuffix(":00") for each in chosen[-11:].split("–"))
+    begins, ends = (
+        each.lstrip("0").removesuffix(":00")
+        for each in chosen.removesuffix(" Uhr")[-11:].split("–")
+    )
     expect(page.locator("main")).to_contain_text(f"zwischen {begins} und {ends} Uhr an.")
     keep(page, f"change-moved-{width}-{scripts}")

@@ -35,6 +35,7 @@ def package(project: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.soak
 def test_every_library_is_for_arm64(project: Path, tmp_path: Path) -> None:
     done = package(project)
     assert done.returncode == 0, done.stderr
