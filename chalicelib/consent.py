@@ -59,7 +59,7 @@ class Wordings:
 @cache
 def _all(what: str, folder: Path) -> dict[str, Wording]:
     files = sorted(
-        folder.glob(f"{what}-*-*.txt"), key=lambda file: int(file.stem.rpartition("-")[2])
+        folder.glob(f"{what}-*-[0-9]*.txt"), key=lambda file: int(file.stem.rpartition("-")[2])
     )
     return {file.stem: read(file) for file in files}
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from string import Formatter
-from tomllib import TOMLDecodeError
 from typing import Any, get_type_hints
 
 from pydantic import ValidationError, create_model
@@ -56,7 +55,7 @@ def faults(folder: Path) -> Iterator[str]:
     """Yield a sentence for each thing that is missing or wrong."""
     try:
         entries = company.read(folder)
-    except (OSError, TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:  # no TOML, or not in UTF-8
         yield f"company.toml cannot be read: {error}"
         return
     types = get_type_hints(Company)

@@ -58,7 +58,7 @@ def freeze(own: Company, folder: Path) -> Iterator[Path]:
 
 def frozen(what: str, language: str, folder: Path) -> list[Path]:
     """Return the frozen files of a declaration in a language, in the order of their versions."""
-    files = folder.glob(f"{what}-{language}-*.txt")
+    files = folder.glob(f"{what}-{language}-[0-9]*.txt")
     return sorted(files, key=lambda file: int(file.stem.rpartition("-")[2]))
 
 

@@ -84,6 +84,21 @@ def test_a_frozen_declaration_never_changes(folder: Path) -> None:
     assert "consent/newsletter-de-1.txt is missing: people agreed to it" in check.faults(folder)
 
 
+def test_a_file_in_another_encoding_is_refused(folder: Path) -> None:
+    entries = (folder / "company.toml").read_text()
+    (folder / "company.toml").write_bytes(entries.encode("cp1252"))
+    (said,) = check.faults(folder)
+    assert said.startswith("company.toml cannot be read: 'utf-8' codec")
+
+
+def test_a_copy_of_a_declaration_is_named_and_breaks_nothing(folder: Path) -> None:
+    shutil.copy(
+        folder / "consent" / "newsletter-de-1.txt", folder / "consent" / "newsletter-de-old.txt"
+    )
+    (said,) = check.faults(folder)
+    assert "newsletter-de-old.txt is not in SHA256SUMS" in said
+
+
 @pytest.mark.parametrize("file", ["company.toml", "consent/newsletter.de.txt"])
 def test_what_an_editor_on_windows_saves_is_read_alike(folder: Path, file: str) -> None:
     saved = (folder / file).read_bytes().replace(b"\n", b"\r\n")

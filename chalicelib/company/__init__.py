@@ -77,7 +77,7 @@ def folder() -> Path:
 
 
 def read(where: Path) -> dict[str, Any]:
-    """Return the entries of a folder's `company.toml`, unchecked. Raises TOMLDecodeError."""
+    """Return the entries of a folder's `company.toml`, unchecked. Raises ValueError."""
     import tomllib
 
     return tomllib.loads((where / "company.toml").read_text(encoding="utf-8-sig"))
