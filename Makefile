@@ -38,7 +38,7 @@ check: $(READY) ## ruff, mypy and the fast tests: at every save
 test: $(READY) ## all tests, the long ones in part, on emulators of their own and in a real browser (6 min)
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=none test-pages test-stacks test-rest
 
-soak: $(READY) ## the long tests in full: the simulations, the packages, the faults at every call, the judges of pages and mails (10 min)
+soak: $(READY) ## the long tests in full: the simulations, the packages, the faults at every call, the judges of pages and mails (12 min)
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=none soak-pages soak-stacks soak-rest
 
 # A third of the tests by their time, each; they wait so much that three keep two processors busy.
