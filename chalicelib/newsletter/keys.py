@@ -1,8 +1,11 @@
 """The key of an address, which stands for it where the address itself is not needed."""
 
-from chalicelib import keys
+from chalicelib import addresses, keys
 
 
 def key_of(email: str) -> str:
-    """Return the key of an address, in whatever case it is written."""
-    return keys.identity("email", email.strip().casefold())
+    """Return the key of a person's address: every spelling of it has the same.
+
+    Raises ValueError for an address that SES cannot reach.
+    """
+    return keys.identity("email", addresses.identity(email.strip()))
