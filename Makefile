@@ -141,8 +141,8 @@ growth: $(READY) ## signups, confirmations, unsubscribes and bounces by day (STA
 status: $(READY) ## what waits, what was set aside, which alarms are on (STAGE=local)
 	@$(OPS) status
 
-outbox: $(READY) ## the messages that wait or were given up, and why (STAGE=local; STATE=due|unclear|failed)
-	@$(OPS) outbox $(if $(STATE),--state $(STATE))
+outbox: $(READY) ## the messages that wait or were given up, and why (STAGE=local; STATE=due|unclear|failed, KIND=; RETRY=1 sends them again, DRY=1)
+	@$(OPS) outbox $(if $(STATE),--state $(STATE)) $(if $(KIND),--kind $(KIND)) $(if $(RETRY),--retry) $(if $(DRY),--dry-run)
 
 redrive: $(READY) ## does again what lies in the dead-letter queue (STAGE=local; DRY=1 only lists it)
 	@$(OPS) redrive $(if $(DRY),--dry-run)

@@ -9,7 +9,7 @@ from typing import Any
 
 from chalice import Rate
 
-from chalicelib import settings
+from chalicelib import settings, triggers
 from chalicelib.api import Api
 
 gc.set_threshold(100_000)  # collecting garbage during the imports takes a tenth of a cold start
@@ -31,21 +31,16 @@ ENTRANCES = {
 app = Api("customer-contact", ENTRANCES)
 
 
-def _composers() -> Any:
-    """Return the functions that compose due messages, by the message's kind."""
-    from chalicelib.callbacks.reactions import COMPOSERS as CALLBACKS
-    from chalicelib.newsletter.reactions import COMPOSERS as NEWSLETTER
-
-    return {**NEWSLETTER, **CALLBACKS}
-
-
 @app.on_dynamodb_record(stream_arn=stage.contacts_stream_arn, starting_position="TRIM_HORIZON")
 def deliver_messages(event: Any) -> None:
-    """Deliver the contacts table's new messages; set the expiry of ended subscriptions' events."""
-    from chalicelib.newsletter.reactions import expire_ended
-    from chalicelib.outbox import delivery
+    """Take in what the forms kept, deliver new messages, let ended subscriptions' events expire."""
+    triggers.contacts_changed(event.to_dict(), event.context)
 
-    delivery.react(event.to_dict()["Records"], _composers(), expire_ended)
+
+@app.on_sqs_message(queue=f"customer-contact-{stage.stage}-outbox", maximum_concurrency=100)
+def send_messages(event: Any) -> dict[str, int]:
+    """Do what the clock dealt to this sender: intakes left behind, messages that are due."""
+    return triggers.messages_dealt(event.to_dict(), event.context)
 
 
 @app.on_sns_message(topic=stage.mail_events_topic_arn)
@@ -73,15 +68,7 @@ def count_views(event: Any) -> None:
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def clock(event: Any) -> dict[str, int]:
     """Do what is due: callbacks for half of the time, then messages, then erasures."""
-    from chalicelib.callbacks import clock, erasure
-    from chalicelib.outbox import delivery
-
-    def left() -> float:
-        return float(event.context.get_remaining_time_in_millis()) / 1000
-
-    half = left() / 2
-    counts = clock.tick(lambda: left() - half) | delivery.sweep(_composers(), left)
-    return {**counts, "erased": len(erasure.erase_ended(left))}
+    return triggers.minute_passed(event.context)
 
 
 @app.schedule(Rate(5, unit=Rate.MINUTES))

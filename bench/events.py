@@ -144,7 +144,7 @@ def _record(key: dict[str, Any], image: dict[str, Any], table: str) -> str:
         "eventSource": "aws:dynamodb",
         "awsRegion": "eu-central-1",
         "dynamodb": {
-            "ApproximateCreationDateTime": 1795424400.0,
+            "ApproximateCreationDateTime": 4102444800.0,  # never old, else it is left to the clock
             "Keys": key,
             "NewImage": image,
             "SequenceNumber": "100TURN",
@@ -160,8 +160,8 @@ def _record(key: dict[str, Any], image: dict[str, Any], table: str) -> str:
 
 
 MAIL = _record(
-    {"pk": {"S": "MSG#newsletter-confirmation.subscriber.1"}, "sk": {"S": "MSG"}},
-    {"state": {"S": "due"}},
+    {"pk": {"S": "MSG#newsletter-confirmation_subscriber_1"}, "sk": {"S": "MSG"}},
+    {"state": {"S": "due"}, "lane": {"S": "transactional"}},
     "contacts",
 )
 COUNT = _record(

@@ -34,6 +34,10 @@ _CONFIG = {
 }
 # The outbox decides about each attempt to send, so its clients never repeat a call by themselves.
 _ATTEMPTS = {"sesv2": 1, "sns": 1}
+# Seconds after which the clients that make one attempt open a new connection. Lambda freezes a
+# process between its invocations; the other side may have closed a connection that idled, which
+# shows only when the next call breaks on it.
+IDLE = 1.0
 
 _SINGLE_WRITES = {"Put": "put_item", "Update": "update_item", "Delete": "delete_item"}
 
@@ -49,6 +53,9 @@ _TRANSIENT = {
 
 
 sleep: Callable[[float], None] = time.sleep  # a simulation, whose time is its own, does not wait
+
+
+FAILURES = (BotoCoreError, ClientError)  # what a client of another service than DynamoDB raises
 
 
 class Contended(errors.Unavailable):
@@ -99,6 +106,21 @@ def client(service: str) -> Any:
         # The rules compute the same endpoint for each call, which takes a twentieth of it. Without
         # them botocore uses the client's own. Should botocore rename them, they stay in use.
         made._ruleset_resolver = None
+    return made
+
+
+_used: dict[str, float] = {}  # when a client that makes one attempt was asked for last
+
+
+def fresh(service: str) -> Any:
+    """Return the client of a service, without connections that have idled for longer than IDLE.
+
+    Wall-clock time counts: a frozen process's other clocks may stand still.
+    """
+    now, made = time.time(), client(service)
+    if not 0 <= now - _used.get(service, now) <= IDLE:
+        made.close()  # its pool; the next call opens a connection
+    _used[service] = now
     return made
 
 
@@ -350,4 +372,22 @@ def query(table: str, condition: str, index: str | None = None, **values: Any) -
         yield from map(unpack_item, page["Items"])
         if "LastEvaluatedKey" not in page:
             return
+        asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def count(table: str, condition: str, index: str, **values: Any) -> int:
+    """Return how many items a Query on an index has, eventually consistent."""
+    asked: Item = {
+        "TableName": table,
+        "IndexName": index,
+        "KeyConditionExpression": condition,
+        "ExpressionAttributeValues": {f":{name}": pack(value) for name, value in values.items()},
+        "Select": "COUNT",
+    }
+    found = 0
+    while True:
+        page = call("query", **asked)
+        found += int(page["Count"])
+        if "LastEvaluatedKey" not in page:
+            return found
         asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]

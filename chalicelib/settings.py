@@ -56,7 +56,9 @@ class Settings:
     mail_unsubscribe: str = _of(
         "", "address for unsubscribing by mail, which somebody reads; default the sender's"
     )
-    mails_a_day: int = _of(20000, "mails a day at most; further ones wait for the next day")
+    mails_a_day: int = _of(
+        20000, "mails a day at most, each lane with its share; further ones wait"
+    )
     mail_configuration_set: str = _of("", "SES configuration set")
 
     hotline_number: str = _of("+4979302699", "the company's own number, E.164")
@@ -130,6 +132,7 @@ class Settings:
     view_counts_table: str = _of("", "output of the resource stack")
     mail_events_topic_arn: str = _of("", "output of the resource stack")
     alerts_topic_arn: str = _of("", "output of the resource stack")
+    outbox_queue_url: str = _of("", "output of the resource stack")
     dead_letter_queue_url: str = _of("", "output of the resource stack")
     identity_secret_arn: str = _of("", "output of the resource stack")
     token_secret_arn: str = _of("", "output of the resource stack")

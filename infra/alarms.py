@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from infra import config
 from infra.policies import RIGHTS as FUNCTIONS
 
-SENDERS = ("deliver_messages", "clock")
+SENDERS = ("deliver_messages", "send_messages", "clock")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ MEASURES = (
     Measure("Unclear",     _event("message.unclear"),        SENDERS),
     Measure("Failed",      _event("message.failed"),         SENDERS),
     Measure("Refused",     _event("message.refused"),        SENDERS, "$.attempts"),
+    Measure("Unknown",     _event("message.unknown_kind"),   SENDERS),
+    Measure("Slowed",      _event("mail.slowed"),            SENDERS),
     Measure("Capped",      _event("mail.cap"),               SENDERS),
     Measure("Ticks",       _event("clock.ticked"),           ("clock",)),
     Measure("Oldest",      _event("clock.ticked"),           ("clock",), "$.oldest"),
@@ -89,7 +91,11 @@ def alarms(stage: str) -> list[Alarm]:
               "Unclear", 1),
         Alarm("messages-failed", "A message was given up.",
               "Failed", 1),
-        Alarm("mail-cap", "The day's mails are used up: further ones wait for tomorrow.",
+        Alarm("messages-unknown", "Messages wait for a version that knows their kind.",
+              "Unknown", 1, times=2),
+        Alarm("mail-slowed", "For a quarter of an hour SES takes no more: rate, quota or a stop.",
+              "Slowed", 1, times=3),
+        Alarm("mail-cap", "A lane's mails of the day are used up: further ones wait for tomorrow.",
               "Capped", 1),
         Alarm("clock-silent", "The clock has not ticked for ten minutes.",
               "Ticks", 1, times=2, below=True),

@@ -29,7 +29,9 @@ _THINGS = {
     "Tokens": ("secretsmanager", "secret:{stage}-tokens-??????"),
     "Provider": ("secretsmanager", "secret:{stage}-oidc-??????"),
     "Mails": ("ses", "identity/{sender}", "configuration-set/{stage}"),
+    "Account": ("ses", "*"),  # AWS names no resource for what concerns the account
     "Alerts": ("sns", "{stage}-alerts"),
+    "Outbox": ("sqs", "{stage}-outbox"),
     "DeadLetters": ("sqs", "{stage}-dead-letters"),
     "Log": ("logs", "log-group:/aws/lambda/{log}:*"),
 }
@@ -37,6 +39,7 @@ _THINGS = {
 # what `mail_feedback` and `count_views` failed to do. The watching stack makes the log groups, so
 # that no function needs the right to.
 _READS_STREAM = "DescribeStream GetRecords GetShardIterator ListStreams"
+_READS_QUEUE = "DeleteMessage GetQueueAttributes ReceiveMessage"
 _WRITES_LOG = {"Log": "CreateLogStream PutLogEvents"}
 # The rights of the functions that send messages.
 _SENDS = {
@@ -45,6 +48,9 @@ _SENDS = {
     "Mails": "SendEmail",
     "Alerts": "Publish",
 }
+# Seconds that a function may run where the stage's time limit is too short for it. Mails take up to
+# 11 seconds each, and the outbox's lease is longer than any of these.
+TIMEOUTS: Mapping[str, int] = {"deliver_messages": 60, "send_messages": 60, "clock": 55}
 RIGHTS: Mapping[str, Mapping[str, str]] = {
     "api_handler": {
         "Contacts": "BatchGetItem DeleteItem GetItem PutItem Query Scan UpdateItem",
@@ -67,7 +73,14 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
         "MarkersStream": _READS_STREAM,
         "DeadLetters": "SendMessage",
     },
-    "clock": {**_SENDS, "Contacts": "DeleteItem GetItem PutItem Query UpdateItem", "Due": "Query"},
+    "send_messages": {**_SENDS, "Outbox": _READS_QUEUE},
+    "clock": {
+        **_SENDS,
+        "Contacts": "BatchGetItem DeleteItem GetItem PutItem Query UpdateItem",
+        "Due": "Query",
+        "Account": "GetAccount",
+        "Outbox": "SendMessage",
+    },
     "sweep_views": {
         "Markers": "DeleteItem Scan UpdateItem",
         "Counts": "GetItem PutItem UpdateItem",
@@ -97,7 +110,10 @@ def _statement(thing: str, does: str, names: Mapping[str, str]) -> dict[str, Any
         "Sid": thing,
         "Effect": "Allow",
         "Action": [f"{service}:{action}" for action in does.split()],
-        "Resource": [f"arn:aws:{service}:*:*:{each.format(**names)}" for each in things],
+        "Resource": [
+            "*" if each == "*" else f"arn:aws:{service}:*:*:{each.format(**names)}"
+            for each in things
+        ],
     }
 
 
@@ -114,12 +130,12 @@ def write(root: Path, stage: str) -> None:
     """Write a stage's policy files, and name them in the stage's configuration."""
     for path, text in files(root, stage):
         path.write_text(text)
-    config.change(
-        root,
-        stage,
-        "lambda_functions",
-        {each: {"iam_policy_file": _name(stage, each)} for each in RIGHTS},
-    )
+    functions = {
+        each: {"iam_policy_file": _name(stage, each)}
+        | ({"lambda_timeout": TIMEOUTS[each]} if each in TIMEOUTS else {})
+        for each in RIGHTS
+    }
+    config.change(root, stage, "lambda_functions", functions)
 
 
 def _name(stage: str, function: str) -> str:

@@ -9,10 +9,15 @@ from infra import config
 from infra.target import Change, Target
 
 _HOUR = 3600
-# The records that `deliver_messages` gets: messages that are due, and subscriptions that ended or
-# were erased.
+# The records that `deliver_messages` gets: intakes, messages that are owed and due, and
+# subscriptions that ended or were erased.
+_INTAKE = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "INTAKE#"}]}}}}
 _DUE = {
-    "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "MSG#"}]}}, "NewImage": {"state": {"S": ["due"]}}}
+    "eventName": ["INSERT"],
+    "dynamodb": {
+        "Keys": {"pk": {"S": [{"prefix": "MSG#"}]}},
+        "NewImage": {"state": {"S": ["due"]}},
+    },
 }
 _OF_SUBSCRIBERS = {"pk": {"S": [{"prefix": "SUB#"}]}}
 _ENDED_STATES = ["unsubscribed", "bounced", "complained", "refused"]
@@ -21,7 +26,7 @@ _ERASED = {"dynamodb": {"Keys": {**_OF_SUBSCRIBERS, "sk": {"S": ["SUPPRESSED"]}}
 # The records that `count_views` gets: new markers. A later update that flags a marker is no view.
 _VIEWED = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "VIEW#"}]}}}}
 FILTERS: Mapping[str, list[Any]] = {
-    "deliver_messages": [_DUE, _ENDED, _ERASED],
+    "deliver_messages": [_INTAKE, _DUE, _ENDED, _ERASED],
     "count_views": [_VIEWED],
 }
 
@@ -41,6 +46,7 @@ _ASYNCHRONOUS = {
 RESERVED = {
     "api_handler": 300,
     "deliver_messages": 20,
+    "send_messages": 100,
     "mail_feedback": 10,
     "count_views": 100,
     "clock": 1,

@@ -13,12 +13,13 @@ from ops.exporting import export
 from ops.failures import Commands
 from ops.growth import growth
 from ops.importing import import_
+from ops.messages import outbox
 from ops.proving import proof
 from ops.redriving import redrive
 from ops.restoring import restore_check
 from ops.retention import retention
 from ops.rotating import rotate_keys
-from ops.watching import outbox, status
+from ops.watching import status
 
 COMMANDS = (
     proof,

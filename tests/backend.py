@@ -14,12 +14,13 @@ from typing import Any, Self
 from botocore.retries import standard
 
 import app
-from chalicelib import aws, keys, settings
+from chalicelib import aws, intake, keys, settings, triggers
 from chalicelib.articles import ranking
 from chalicelib.articles.stores import counts, markers
 from chalicelib.auth import provider
 from chalicelib.callbacks import clock, rules
-from chalicelib.outbox import delivery
+from chalicelib.errors import Unavailable
+from chalicelib.outbox import account, senders
 from local.cloud import Cloud
 from tests.contract import published
 from tests.events import Answer, Context, api_event
@@ -58,6 +59,9 @@ class Backend:
         self.cloud, self.env = cloud, env
         self._before: dict[str, str | None] = {}
         self._sent_before: set[str] = set()
+        # Whether the stream takes an intake in as soon as its request is answered. Messages wait
+        # for `deliver` all the same.
+        self.takes_in = True
 
     def __enter__(self) -> Self:
         self._before = {name: os.environ.get(name) for name in self.env}
@@ -94,6 +98,7 @@ class Backend:
         counts.forget()
         ranking.forget()
         provider.forget()
+        account.forget()
 
     def call(
         self,
@@ -112,12 +117,39 @@ class Backend:
             body = json.dumps(body)
         if body is not None:
             given.setdefault("content-type", "application/json")
-        made = app.app(api_event(method, url, body, given, client_ip), Context())
+        with self._intakes() as kept:
+            made = app.app(api_event(method, url, body, given, client_ip), Context())
+        if self.takes_in:
+            self._take_in(kept)
         answer = Answer(
             made["statusCode"], {k.lower(): v for k, v in made["headers"].items()}, made["body"]
         )
         published.check(method, url, answer)
         return answer
+
+    @contextmanager
+    def _intakes(self) -> Iterator[list[dict[str, Any]]]:
+        """Yield the list of the intakes that are written while entered, as items."""
+        kept: list[dict[str, Any]] = []
+
+        def note(params: dict[str, Any], **_: Any) -> None:
+            puts = [each["Put"]["Item"] for each in params["TransactItems"] if "Put" in each]
+            kept.extend(each for each in puts if each["pk"]["S"].startswith("INTAKE#"))
+
+        event = "provide-client-params.dynamodb.TransactWriteItems"
+        events = aws.client("dynamodb").meta.events
+        events.register(event, note)
+        try:
+            yield kept
+        finally:
+            events.unregister(event, note)
+
+    def _take_in(self, kept: list[dict[str, Any]]) -> None:
+        for item in kept:
+            try:
+                intake.take(intake.of_image(item), triggers.takers())
+            except Unavailable:
+                pass  # the stream tries again, in `deliver`
 
     def items(self, table: str = "CONTACTS_TABLE", prefix: str = "") -> list[dict[str, Any]]:
         """Return a table's items as plain dicts, those whose partition key starts with `prefix`."""
@@ -126,11 +158,11 @@ class Backend:
         return [item for item in found if item["pk"].startswith(prefix)]
 
     def records(self, table: str = "CONTACTS_TABLE") -> list[dict[str, Any]]:
-        """Return stream records for the table's items, as if each had just been inserted."""
+        """Return stream records for the table's items, as if each had just been written."""
         return [
             {
                 "eventID": item["pk"],
-                "eventName": "INSERT",
+                "eventName": "MODIFY" if item.get("version") else "INSERT",
                 "dynamodb": {
                     "Keys": {name: aws.pack(item[name]) for name in ("pk", "sk") if name in item},
                     "NewImage": aws.pack_item(item),
@@ -156,7 +188,21 @@ class Backend:
     def tick(self, now: datetime) -> dict[str, int]:
         """Run the scheduled jobs at the given time: the workflow's clock and the outbox's sweep."""
         moved = clock.tick(lambda: 20.0, now)
-        return {**moved, **delivery.sweep(app._composers(), lambda: 20.0, now)}
+        with timeless():
+            swept = senders.sweep(triggers.composers(), triggers.takers(), lambda: 20.0, now)
+            self.send(now)
+        return {**moved, **swept}
+
+    def send(self, now: datetime) -> None:
+        """Send what the clock dealt to the senders, one hand after the other."""
+        client, queue = aws.client("sqs"), {"QueueUrl": os.environ["OUTBOX_QUEUE_URL"]}
+        while found := client.receive_message(**queue, MaxNumberOfMessages=10).get("Messages"):
+            for each in found:
+                dealt = {"Records": [{"body": each["Body"]}]}
+                senders.play(
+                    dealt, triggers.composers(), triggers.takers(), lambda: 60.0, lambda: now
+                )
+                client.delete_message(**queue, ReceiptHandle=each["ReceiptHandle"])
 
     def messages(self) -> list[dict[str, Any]]:
         """Return what was sent since the stage was entered, newest first.
@@ -190,6 +236,16 @@ class Backend:
             yield
         finally:
             events.unregister(event, handler)
+
+
+@contextmanager
+def timeless() -> Iterator[None]:
+    """Let senders and retries go on at once while entered: how long they wait takes no time."""
+    before, aws.sleep = aws.sleep, lambda seconds: None
+    try:
+        yield
+    finally:
+        aws.sleep = before
 
 
 def _do_not_wait(events: Any, service: str) -> None:

@@ -19,14 +19,17 @@ CORE = "chalicelib"
 LEVELS = (
     {
         *("errors", "instants", "log", "settings", "company", "texts", "formats", "messages"),
-        *("cells", "sender", "consent"),
+        *("addresses", "cells", "sender", "consent"),
     },
-    {"aws", "keys", "tokens", "limits", "challenges", "guards", "templates", "local_cloud"},
-    {"outbox", "auth"},
+    {
+        *("aws", "keys", "tokens", "limits", "mailings", "challenges", "guards", "templates"),
+        "local_cloud",
+    },
+    {"outbox", "auth", "intake"},
     {"http"},
     {*CAPABILITIES, "web"},
     {"backoffice"},
-    {"api"},
+    {"api", "triggers"},
 )
 # The layers of a capability and of the backoffice, lowest first: a module imports from its own
 # layer and from those below. Modules of the same name are of the same layer, wherever they stand.
@@ -38,14 +41,14 @@ LAYERS = {
     "stores": {"stores", "keys", "rules", "links"},
     "services": {
         *("service", "proof", "export", "erasure", "clock", "counting", "ranking", "reactions"),
-        *("changes", "feedback"),
+        *("changes", "feedback", "intakes"),
     },
     "entrances": {"fields", "routes", "api", "view", "pages"},
 }
 # Other modules that are pure: they only say how something is written, or who somebody is.
 PURE_ELSEWHERE = {
     f"{CORE}.{name}" for name in ("errors", "formats", "templates", "auth.roles", "auth.person")
-} | {f"{CORE}.outbox.model"}
+} | {f"{CORE}.outbox.model", f"{CORE}.outbox.lanes"}
 # A pure module may import the settings' type, how instants are written, and what the deployment
 # ships: the company and the words. It reads neither the current settings nor the current time.
 PURE_MAY_IMPORT = {f"{CORE}.{each}" for each in ("settings", "instants", "company", "texts")}
@@ -54,7 +57,9 @@ STREAM_FUNCTIONS = (
     *(
         "newsletter.reactions",
         "newsletter.feedback",
+        "newsletter.intakes",
         "callbacks.reactions",
+        "callbacks.intakes",
         "callbacks.clock",
         "callbacks.erasure",
     ),

@@ -38,7 +38,7 @@ def limit(kind, event):
 def message(kind, key, now):
     return put(
         {
-            "pk": {"S": f"MSG#{kind}.{key}.1"},
+            "pk": {"S": f"MSG#{kind}_{key}_1"},
             "sk": {"S": "MSG"},
             "id": {"S": f"{kind}.{key}.1"},
             "kind": {"S": kind},

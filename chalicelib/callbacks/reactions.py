@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from chalicelib import log
+from chalicelib import log, mailings
 from chalicelib.callbacks import alerts, letters, links, opening_hours, rules
 from chalicelib.callbacks.model import SUPERVISOR, Callback, Letter
 from chalicelib.callbacks.stores import requests
@@ -60,6 +60,9 @@ def _letter(kind: Letter, message: Message, now: datetime) -> Mail | None:
     if callback is None or callback.erased or callback.letters != message.serial:
         return None
     if not _OWED[kind](callback):
+        return None
+    if kind == "missed" and not mailings.count("callback", callback.asked.email, message.id, now):
+        log.info("mailbox.full", message=message.id)
         return None
     return letters.letter(kind, callback, links.url(callback.reference), current(), rules.hours())
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from chalicelib import challenges, company, instants, keys, limits, log
+from chalicelib import challenges, company, intake, keys, limits, log
 from chalicelib.aws import retried
 from chalicelib.callbacks import (
     changes,
     erasure,
+    intakes,
     links,
     opening_hours,
     phone_numbers,
@@ -83,10 +84,11 @@ def slots(now: datetime, days: int) -> list[Span]:
 
 
 def submit(wanted: Wanted, sender: Sender, now: datetime) -> Callback:
-    """Take in a visitor's request, and return it or the live one of the same number.
+    """Keep a visitor's request until it is taken in; return it as it will be.
 
-    A number that is blocked, or was asked for too often today, gets no request; the answer is the
-    same, so that it tells nothing. Raises Invalid, LimitReached, Unavailable.
+    A number that has a live request, is blocked, or was asked for too often today, gets no other;
+    nobody looks it up here, so that neither the answer nor its time tells. Raises Invalid,
+    LimitReached, Unavailable.
     """
     settings, wording = current(), wordings.seen(wanted.consent)
     number = phone_numbers.read(wanted.phone, settings.phone_regions, settings.hotline_number)
@@ -103,19 +105,24 @@ def submit(wanted: Wanted, sender: Sender, now: datetime) -> Callback:
         window=wanted.window,
     )
 
-    def make(reference: str, known: Number) -> Change:
-        follows = known.requests[0][1] if known.requests else ""
-        return workflow.submit(asked, reference, rules.current(), now, follows)
-
     if wanted.honeypot:  # no person sees this field
-        return make(make_reference(secrets.token_bytes(4)), Number()).after
+        reference = make_reference(secrets.token_bytes(4))
+        return workflow.submit(asked, reference, rules.current(), now).after
     guards = Guards(
         limits.per_caller("callbacks", sender.client_ip, settings.limit_callbacks_per_caller),
         challenges.spend("callback", wanted.proof_of_work, now),
     )
     personal = {**sender.personal(), "page": wanted.page}
     proof = Proof(wording.sha256, personal)
-    return add(make, asked.number_key, proof, now, guards, may_be_unwelcome=True)
+
+    def attempt(number: int) -> Callback:
+        # A longer reference where the shorter ones happen to be taken.
+        reference = make_reference(secrets.token_bytes(4 + number // 3))
+        made = workflow.submit(asked, reference, rules.current(), now).after
+        intakes.keep(asked, reference, proof, guards, now)
+        return made
+
+    return retried(attempt, "callback")
 
 
 def add(
@@ -136,8 +143,12 @@ def add(
         known = requests.number(key)
         # A longer reference where the shorter ones happen to be taken.
         change = make(make_reference(secrets.token_bytes(4 + number // 3)), known)
-        unwelcome = may_be_unwelcome and _is_unwelcome(known, now)
-        requests.add(None if known.live or unwelcome else change, proof, guards, now)
+        unwelcome = may_be_unwelcome and intakes.is_unwelcome(known, now)
+        taken = [requests.reserved(change.after.reference)]
+        if known.live or unwelcome:
+            requests.add(None, proof, guards, now)
+        else:
+            requests.add(change, proof, guards, now, taken)
         return replace(change.after, reference=known.live) if known.live else change.after
 
     return retried(attempt, "callback")
@@ -213,6 +224,7 @@ def erase_person(key: str, who: Who, now: datetime) -> int:
 
     A live request ends. A block stays, as a key: the person is not to be called.
     """
+    intake.forget(key)
     references = requests.references(key)
     erase_requests(references, who, now)
     log.info("callback.person_erased", requests=len(references), by=who.id)
@@ -222,14 +234,6 @@ def erase_person(key: str, who: Who, now: datetime) -> int:
 def erase_requests(references: list[str], who: Who, now: datetime) -> None:
     """Erase what is known of the person of these requests. Raises NotFound, Unavailable."""
     erasure.erase_wholly(references, who, now)
-
-
-def _is_unwelcome(known: Number, now: datetime) -> bool:
-    """Tell whether a number is blocked, or was asked for too often today."""
-    today = instants.day(now, current().time_zone)
-    asked = [at for at, _ in known.requests if instants.day(at, current().time_zone) == today]
-    blocked = known.blocked_until is not None and now < known.blocked_until
-    return blocked or len(asked) >= current().limit_callbacks_per_number
 
 
 def _restore(cancelled: Callback, sender: Sender, now: datetime) -> Callback:

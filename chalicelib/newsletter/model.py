@@ -28,8 +28,6 @@ Letter = Literal["confirmation", "welcome", "access"]
 
 CONFIRM_WITHIN = timedelta(days=7)
 REFUSED_FOR = timedelta(days=365)
-MAIL_PAUSE = timedelta(minutes=10)
-MAILS_A_DAY = 3
 SOFT_BOUNCES, SOFT_WITHIN = 3, timedelta(days=30)
 ACCESS_WITHIN = timedelta(hours=24)
 
@@ -49,7 +47,6 @@ class Subscriber:
     first_letter: int = 1  # the confirmation mails of this opt-in are numbered from here
     version: int = 1
     letters: int = 0  # mails asked for by form so far: confirmations and links to one's data
-    lettered_at: tuple[datetime, ...] = ()  # when those of the last day were asked for
     confirmed_at: datetime | None = None
     ended_at: datetime | None = None  # when the subscription ended: its proof is kept from then on
     refused_at: datetime | None = None
@@ -89,13 +86,22 @@ class Change:
         return self.after is not self.before
 
 
-def sign_up(before: Subscriber | None, signup: Signup, now: datetime, version: int = 0) -> Change:
+def sign_up(
+    before: Subscriber | None,
+    signup: Signup,
+    now: datetime,
+    version: int = 0,
+    may_mail: bool = True,
+) -> Change:
     """Take in a signup, by the owner of the address or by a stranger.
 
+    It changes nothing unless the mailbox's limits allow a mail (`may_mail`): nobody could confirm.
     `version` is that of the address's last event, where the subscriber itself is gone. Letters are
     then numbered from the present millisecond on, so that no number of the former subscriber comes
     again.
     """
+    if not may_mail:
+        return Change(before, before)
     if before is None:
         first = int(now.timestamp() * 1000)
         after = Subscriber(
@@ -110,16 +116,13 @@ def sign_up(before: Subscriber | None, signup: Signup, now: datetime, version: i
             first,
             version + 1,
             first,
-            (now,),
         )
         return Change(None, after, "signup", owes="confirmation")
     if before.state in ("confirmed", "complained") or _is_refused(before, now):
         return Change(before, before)
-    if not _may_mail(before, now):
-        return Change(before, before)
-    asked = _lettered(
+    asked = _next(
         before,
-        now,
+        letters=before.letters + 1,
         email=signup.email,
         language=signup.language,
         topics=signup.topics,
@@ -183,13 +186,13 @@ def prefer(before: Subscriber | None, topics: tuple[str, ...], language: str) ->
     return Change(before, _next(before, topics=topics, language=language), "preferences")
 
 
-def ask_access(before: Subscriber | None, now: datetime) -> Change:
-    """Owe the address a mail with a fresh link to its data, within the mails' limits."""
+def ask_access(before: Subscriber | None, now: datetime, may_mail: bool = True) -> Change:
+    """Owe the address a mail with a fresh link to its data, if the mailbox's limits allow one."""
     if before is None or before.state in ("refused", "bounced", "complained"):
         return Change(before, before)
-    if before.is_expired(now) or not _may_mail(before, now):
+    if before.is_expired(now) or not may_mail:
         return Change(before, before)
-    return Change(before, _lettered(before, now), "access", owes="access")
+    return Change(before, _next(before, letters=before.letters + 1), "access", owes="access")
 
 
 def bounce(
@@ -255,21 +258,9 @@ def _is_crowded(soft: tuple[tuple[str, datetime], ...]) -> bool:
     )
 
 
-def _may_mail(subscriber: Subscriber, now: datetime) -> bool:
-    """Tell whether one more mail stays within the limits: a pause, and so many a day."""
-    recent = [at for at in subscriber.lettered_at if now - at < timedelta(days=1)]
-    return len(recent) < MAILS_A_DAY and all(now - at >= MAIL_PAUSE for at in recent)
-
-
 def _is_refused(subscriber: Subscriber, now: datetime) -> bool:
     """Tell whether the owner of the address refused it within REFUSED_FOR."""
     return subscriber.refused_at is not None and now < subscriber.refused_at + REFUSED_FOR
-
-
-def _lettered(subscriber: Subscriber, now: datetime, **changes: object) -> Subscriber:
-    """Return the subscriber with one more mail asked for, and other changes."""
-    recent = tuple(at for at in subscriber.lettered_at if now - at < timedelta(days=1))
-    return _next(subscriber, letters=subscriber.letters + 1, lettered_at=(*recent, now), **changes)
 
 
 def _next(subscriber: Subscriber, **changes: object) -> Subscriber:

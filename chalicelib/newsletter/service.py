@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from chalicelib import challenges, company, limits, log, texts
+from chalicelib import challenges, company, intake, limits, log, texts
 from chalicelib.aws import retried
 from chalicelib.consent import Wording, Wordings
 from chalicelib.errors import BadToken, Conflict, FieldError, Invalid, NotFound
 from chalicelib.guards import NONE, Guards
-from chalicelib.newsletter import links, model, proof
+from chalicelib.newsletter import intakes, links, model, proof
 from chalicelib.newsletter.keys import key_of
 from chalicelib.newsletter.ledger import How
 from chalicelib.newsletter.links import CONFIRM, DATA, PREFERENCES, UNSUBSCRIBE
@@ -48,23 +48,25 @@ def sign_up(wanted: Wanted, sender: Sender, now: datetime) -> None:
     wording = wordings.seen(wanted.consent)
     topics = _covered(wording, wanted.topics)
     key = key_of(wanted.email)
-    asked = Signup(key, wanted.email, wanted.language, topics, wanted.consent)
     facts = {
         "consent": wording.version,
         "wording": wording.sha256,
         "topics": ",".join(topics),
         "language": wanted.language,
     }
-    how = How(facts, {**sender.personal(), "email": wanted.email, "page": wanted.page})
+    asked = {
+        "email": wanted.email,
+        "language": wanted.language,
+        "topics": list(topics),
+        "consent": wanted.consent,
+        "facts": facts,
+        "personal": {**sender.personal(), "email": wanted.email, "page": wanted.page},
+    }
     guards = Guards(
         limits.per_caller("signups", sender.client_ip, current().limit_signups_per_caller),
         challenges.spend("newsletter", wanted.proof_of_work, now),
     )
-
-    def decide(known: Known) -> Change:
-        return model.sign_up(known.subscriber, asked, now, known.version)
-
-    change(key, decide, how, now, guards)
+    intakes.keep(intakes.SIGNUP, key, asked, guards, now)
 
 
 def _covered(wording: Wording, wanted: tuple[str, ...]) -> tuple[str, ...]:
@@ -129,7 +131,7 @@ def ask_access(token: str, email: str | None, sender: Sender, now: datetime) -> 
     Raises BadToken, LimitReached.
     """
     if token:
-        key, _ = links.read(PREFERENCES, token, now)
+        (key, _), email = links.read(PREFERENCES, token, now), None
     elif email:
         key = key_of(email)
     else:
@@ -137,8 +139,8 @@ def ask_access(token: str, email: str | None, sender: Sender, now: datetime) -> 
     guards = Guards(
         limits.per_caller("access", sender.client_ip, current().limit_access_per_caller)
     )
-    how = How({}, sender.personal())
-    change(key, lambda known: model.ask_access(known.subscriber, now), how, now, guards)
+    asked = {"email": email or "", "personal": sender.personal()}
+    intakes.keep(intakes.ACCESS, key, asked, guards, now)
 
 
 def data_by_link(token: str, now: datetime) -> dict[str, Any]:
@@ -161,6 +163,7 @@ def erase(key: str, by: str, now: datetime) -> None:
 
     `by` says on whose word. An HMAC of the address stays, which keeps it from being imported.
     """
+    intake.forget(key)
     change(key, lambda known: model.erase(known.subscriber), How({"by": by}), now)
     # At once, so that "erased" is true when the person reads it; the stream comes later.
     subscribers.tidy(subscribers.load(key), now)

@@ -1,9 +1,9 @@
-"""Delivering what is due: one claim, one attempt, one recorded outcome."""
+"""Deliver one message that is due: one claim, one attempt, one recorded outcome."""
 
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import astuple
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from botocore.exceptions import (
 )
 
 from chalicelib import aws, errors, instants, log
-from chalicelib.outbox import model, store
+from chalicelib.outbox import counters, model, store
 from chalicelib.outbox.model import Alert, Mail, Message
 from chalicelib.settings import current
 
@@ -38,13 +38,27 @@ Composer = Callable[[Message, datetime], Mail | Alert | None]
 
 # Errors of the request itself: no repetition can succeed.
 _FINAL = {"BadRequestException", "InvalidParameter", "InvalidParameterValue"}
+# SES or SNS takes nothing more at present: the rate, the day's quota, or a stop of all mail. It is
+# no fault of the message (https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html).
+_SLOWED = {
+    "TooManyRequestsException",
+    "LimitExceededException",
+    "SendingPausedException",
+    "AccountSuspendedException",
+    "ThrottlingException",
+    "Throttling",
+    "Throttled",
+    "ThrottledException",
+}
 
 
 def deliver(message_id: str, composers: Mapping[str, Composer], now: datetime | None = None) -> str:
     """Deliver a message if it is due and nobody else delivers it; return the state it is left in.
 
-    The state is `absent` if there is no such message, `taken` if another process claimed it. What
-    SES and SNS answer is recorded, not raised. Raises Unavailable where the table does not answer.
+    The state is `absent` if there is no such message, `taken` if another process claimed it,
+    `slowed` where SES takes no more at present, `capped` where the lane's mails of the day are used
+    up. What SES and SNS answer is recorded, not raised. Raises Unavailable where the table does not
+    answer.
     """
     now = now or instants.now()
     message = store.load(message_id)
@@ -57,9 +71,22 @@ def deliver(message_id: str, composers: Mapping[str, Composer], now: datetime | 
             return message.state
         claimed = model.claim(message, uuid.uuid4().hex, now)
         store.replace(message, claimed)
-        return _record(claimed, _attempt(claimed, composers, now))
+        try:
+            after = _attempt(claimed, composers, now)
+        except _HeldBack as held:
+            store.replace(claimed, model.held_back(claimed, held.why))
+            return held.outcome
+        return _record(claimed, after)
     except aws.Cancelled:
         return "taken"  # another process changed it first and continues with it
+
+
+class _HeldBack(Exception):
+    """The attempt is taken back; the message keeps its place."""
+
+    def __init__(self, outcome: str, why: str) -> None:
+        super().__init__(why)
+        self.outcome, self.why = outcome, why
 
 
 def _record(before: Message, after: Message) -> str:
@@ -77,8 +104,13 @@ def _record(before: Message, after: Message) -> str:
 
 def _attempt(message: Message, composers: Mapping[str, Composer], now: datetime) -> Message:
     """Compose a claimed message and hand it to SES or SNS; return its next state."""
+    compose = composers.get(message.kind)
+    if compose is None:
+        # A newer version owed it, and this one was deployed in its place.
+        log.warning("message.unknown_kind", message=message.id)
+        return model.postponed(message, now + model.UNKNOWN, "unknown kind")
     try:
-        parcel = composers[message.kind](message, now)
+        parcel = compose(message, now)
     except NotNow as wait:
         return model.postponed(message, wait.until or now + timedelta(days=1), "not at this hour")
     except errors.Unavailable as error:
@@ -89,37 +121,46 @@ def _attempt(message: Message, composers: Mapping[str, Composer], now: datetime)
         return model.refused(message, f"compose: {type(error).__name__}", now, final=True)
     if parcel is None:
         return model.void(message, now)
-    tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    if isinstance(parcel, Mail) and not store.count_mail(
-        now.date().isoformat(), current().mails_a_day, instants.epoch(tomorrow + timedelta(days=1))
-    ):
-        log.warning("mail.cap", message=message.id)
-        return model.postponed(message, tomorrow, "daily cap")
+    if isinstance(parcel, Alert):
+        return _hand_over(message, parcel, now)
+    counted = counters.count(message.lane, now)
+    if counted is None:
+        log.warning("mail.cap", message=message.id, lane=message.lane)
+        raise _HeldBack("capped", "daily cap")
+    try:
+        after = _hand_over(message, parcel, now)
+    except _HeldBack:
+        _take_back(message, counted)
+        raise
+    if after.state in ("due", "failed"):  # not sent: an outage does not use up the day's mails
+        _take_back(message, counted)
+    return after
+
+
+def _hand_over(message: Message, parcel: Mail | Alert, now: datetime) -> Message:
+    """Make the one attempt; return the message's next state."""
     try:
         service_id = (
             _send_mail(message, parcel) if isinstance(parcel, Mail) else _publish(message, parcel)
         )
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        return _not_sent(message, parcel, code, now)
+        if code in _SLOWED:
+            log.warning("mail.slowed", message=message.id, lane=message.lane, error=code)
+            raise _HeldBack("slowed", code) from None
+        return model.refused(message, code, now, final=code in _FINAL)
     except (ConnectTimeoutError, EndpointConnectionError) as error:
-        return _not_sent(message, parcel, type(error).__name__, now)
+        return model.refused(message, type(error).__name__, now)
     except BotoCoreError as error:
         return model.unanswered(message, type(error).__name__, now)
     return model.sent(message, service_id, digest(parcel), now)
 
 
-def _not_sent(message: Message, parcel: Mail | Alert, error: str, now: datetime) -> Message:
-    """Record that nothing was sent.
-
-    A mail is uncounted, so that an outage does not use up the day's mails.
-    """
-    if isinstance(parcel, Mail):
-        try:
-            store.uncount_mail(now.date().isoformat())
-        except errors.Unavailable:
-            log.warning("mail.miscounted", message=message.id)  # one mail less today
-    return model.refused(message, error, now, final=error in _FINAL)
+def _take_back(message: Message, counted: counters.Counted) -> None:
+    try:
+        counters.take_back(counted)
+    except errors.Unavailable:
+        log.warning("mail.miscounted", message=message.id)  # one mail less today
 
 
 def digest(parcel: Mail | Alert) -> str:
@@ -134,7 +175,7 @@ def _send_mail(message: Message, mail: Mail) -> str:
     simple: dict[str, Any] = {"Subject": {"Data": mail.subject, "Charset": "UTF-8"}, "Body": body}
     if mail.headers:
         simple["Headers"] = [{"Name": name, "Value": value} for name, value in mail.headers]
-    answer = aws.client("sesv2").send_email(
+    answer = aws.fresh("sesv2").send_email(
         FromEmailAddress=current().mail_from,
         Destination={"ToAddresses": list(mail.to)},
         Content={"Simple": simple},
@@ -146,7 +187,7 @@ def _send_mail(message: Message, mail: Mail) -> str:
 
 def _publish(message: Message, alert: Alert) -> str:
     attributes = {**alert.attributes, "message": message.id}
-    answer = aws.client("sns").publish(
+    answer = aws.fresh("sns").publish(
         TopicArn=current().alerts_topic_arn,
         Subject=alert.subject,
         Message=alert.text,
@@ -157,61 +198,9 @@ def _publish(message: Message, alert: Alert) -> str:
     return str(answer["MessageId"])
 
 
-def react(
-    records: Iterable[Mapping[str, Any]],
-    composers: Mapping[str, Composer],
-    settle: Callable[[Mapping[str, Any]], None],
-) -> None:
-    """Deliver each new message in a batch of the stream; call `settle` for every other record.
-
-    A record that can never succeed goes to the dead-letter queue, and its neighbours are handled.
-    Raises Unavailable, so that the batch comes again.
-    """
-    for record in records:
-        try:
-            key = record["dynamodb"]["Keys"]["pk"]["S"]
-            image = record["dynamodb"].get("NewImage", {})
-            if not key.startswith("MSG#"):
-                settle(record)
-            elif image.get("state") == {"S": "due"}:
-                deliver(key.removeprefix("MSG#"), composers)
-        except errors.Unavailable:
-            raise
-        except Exception:
-            log.exception("record.quarantined")
-            quarantine(record)
-
-
 def quarantine(record: Mapping[str, Any]) -> None:
     """Send a stream's record to the dead-letter queue."""
     aws.client("sqs").send_message(
         QueueUrl=current().dead_letter_queue_url,
         MessageBody=json.dumps({"record": record}, default=str),
     )
-
-
-def sweep(
-    composers: Mapping[str, Composer], time_left: Callable[[], float], now: datetime | None = None
-) -> dict[str, int]:
-    """Deliver the messages that are due; return how many were left in which state.
-
-    It stops when `time_left()` (seconds) runs short; the rest comes with the next tick. The line it
-    logs is the clock's heartbeat: how many messages were due, and for how long (seconds) the oldest
-    had been.
-    """
-    now = now or instants.now()
-    outcomes: dict[str, int] = {}
-    oldest = now
-    for message_id, due_at in store.due(now):
-        oldest = min(oldest, due_at)
-        if time_left() < 5:
-            break
-        outcome = deliver(message_id, composers, now)
-        outcomes[outcome] = outcomes.get(outcome, 0) + 1
-    log.info(
-        "clock.ticked",
-        due=sum(outcomes.values()),
-        oldest=int((now - oldest).total_seconds()),
-        outcomes=outcomes,
-    )
-    return outcomes

@@ -4,15 +4,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from chalicelib.outbox.lanes import Lane
+
 State = Literal["due", "sending", "unclear", "sent", "void", "failed"]
 FINAL: tuple[State, ...] = ("sent", "void", "failed")
 
-# Longer than the delivering function may run (20 s), so that a living attempt is never taken over.
-LEASE = timedelta(seconds=60)
+# Longer than a delivering function may run (60 s), so that a living attempt is never taken over.
+LEASE = timedelta(seconds=90)
 # An unanswered message is sent again after this time, unless an event of SES's says it was sent.
 UNCLEAR = timedelta(minutes=15)
-GIVE_UP = timedelta(days=3)
+# Pauses between refused attempts grow from a minute to an hour, so that these take three days.
+MOST_ATTEMPTS = 78
 LONGEST_PAUSE = timedelta(hours=1)
+# A message of a kind that this version does not know is looked at again after this time.
+UNKNOWN = timedelta(minutes=5)
 KEPT = timedelta(days=90)
 
 
@@ -26,6 +31,8 @@ class Message:
     serial: int  # which of its kind about this subject
     due_at: datetime
     created_at: datetime
+    lane: Lane = "transactional"
+    since: datetime | None = None  # when it fell due; messages leave in this order
     state: State = "due"
     attempts: int = 0
     version: int = 0
@@ -58,10 +65,19 @@ class Alert:
 
 
 def owe(
-    kind: str, subject: str, serial: int, now: datetime, due_at: datetime | None = None
+    kind: str,
+    subject: str,
+    serial: int,
+    now: datetime,
+    due_at: datetime | None = None,
+    lane: Lane = "transactional",
 ) -> Message:
-    """Return the message number `serial` of this kind about a subject; by default it is due now."""
-    return Message(f"{kind}.{subject}.{serial}", kind, subject, serial, due_at or now, now)
+    """Return the message number `serial` of this kind about a subject; by default it is due now.
+
+    Its id is a legal tag of SES's: letters, digits, `_` and `-`. A kind has no `_`.
+    """
+    due = due_at or now
+    return Message(f"{kind}_{subject}_{serial}", kind, subject, serial, due, now, lane, due)
 
 
 def may_claim(message: Message, now: datetime) -> bool:
@@ -97,9 +113,9 @@ def refused(message: Message, error: str, now: datetime, final: bool = False) ->
     """Record that nothing was sent, because the service refused it or was not reached.
 
     The message is due again after a pause that grows from 1 minute to LONGEST_PAUSE. It fails if
-    the error is `final`, or GIVE_UP after it was created.
+    the error is `final`, or with attempt number MOST_ATTEMPTS.
     """
-    if final or now - message.created_at >= GIVE_UP:
+    if final or message.attempts >= MOST_ATTEMPTS:
         return _next(message, state="failed", error=error, ended_at=now)
     pause = min(timedelta(minutes=2 ** min(message.attempts - 1, 10)), LONGEST_PAUSE)
     return _next(message, state="due", error=error, due_at=now + pause)
@@ -122,8 +138,28 @@ def reported_sent(message: Message, service_id: str, now: datetime) -> Message:
 
 
 def postponed(message: Message, until: datetime, why: str) -> Message:
-    """Take the attempt back: the message is due at `until`, and `why` is kept as its error."""
-    return _next(message, state="due", attempts=message.attempts - 1, error=why, due_at=until)
+    """Take the attempt back: the message falls due at `until`, and `why` is kept as its error."""
+    attempts = message.attempts - 1
+    return _next(message, state="due", attempts=attempts, error=why, due_at=until, since=until)
+
+
+def held_back(message: Message, why: str) -> Message:
+    """Take the attempt back: the message stays due and keeps its place, and `why` as its error.
+
+    SES takes no more at present, or the lane's mails of the day are used up.
+    """
+    due_at = message.since or message.created_at
+    return _next(message, state="due", attempts=message.attempts - 1, error=why, due_at=due_at)
+
+
+def retried(message: Message, now: datetime) -> Message:
+    """Make a message due now that had failed or waits for its next attempt.
+
+    Raises ValueError in any other state: it is being sent, was sent, or is no longer owed.
+    """
+    if message.state not in ("failed", "due"):
+        raise ValueError(message.state)
+    return _next(message, state="due", attempts=0, due_at=now, since=now, ended_at=None)
 
 
 def void(message: Message, now: datetime) -> Message:

@@ -13,8 +13,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from pydantic import ValidationError
 
-import app
-from chalicelib import aws, company, keys, log, settings
+from chalicelib import aws, company, keys, log, settings, triggers
 from chalicelib.auth import session
 from chalicelib.auth.person import Person
 from chalicelib.callbacks import clock, rules, service
@@ -311,12 +310,12 @@ class Scene:
 
     def messages(self, kind: str) -> list[Message]:
         """Return the messages of a kind that are owed, the last one last."""
-        found = (store.from_item(item) for item in self.memory.items(f"MSG#{kind}."))
+        found = (store.from_item(item) for item in self.memory.items(f"MSG#{kind}_"))
         return sorted(found, key=lambda each: (each.created_at, each.serial))
 
     def mail(self, kind: str) -> Mail:
         """Compose the last mail of a kind that is owed."""
-        composed = app._composers()[kind](self.messages(kind)[-1], self.now)
+        composed = triggers.composers()[kind](self.messages(kind)[-1], self.now)
         if not isinstance(composed, Mail):
             raise LookupError(f"no {kind} is owed")
         return composed
@@ -324,7 +323,7 @@ class Scene:
     def deliver(self, kind: str) -> None:
         """Deliver the messages of a kind."""
         for each in self.messages(kind):
-            delivery.deliver(each.id, app._composers(), self.now)
+            delivery.deliver(each.id, triggers.composers(), self.now)
 
 
 _BUTTONS = ("claim", "release", "handover", "dial", "called_in")

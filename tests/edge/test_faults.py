@@ -16,7 +16,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 import app
-from chalicelib import aws, instants
+from chalicelib import aws, instants, triggers
 from chalicelib.outbox import delivery, model, store
 from chalicelib.outbox.model import Mail, Message
 from tests.backend import FORM, Backend, Stop
@@ -336,11 +336,11 @@ def _sent(backend: Backend, flow: str, email: str) -> int:
 def test_two_deliverers_at_once_send_one_mail(backend: Backend) -> None:
     sign_up(backend, "two-at-once@example.org")
     (message_id,) = backend.states()
-    composers = dict(app._composers())
+    composers = dict(triggers.composers())
     composed = composers["newsletter-confirmation"]
 
     def while_another_comes(message: Message, now: datetime) -> Any:
-        assert delivery.deliver(message_id, app._composers()) == "sending"
+        assert delivery.deliver(message_id, triggers.composers()) == "sending"
         return composed(message, now)
 
     composers["newsletter-confirmation"] = while_another_comes

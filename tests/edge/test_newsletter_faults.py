@@ -64,7 +64,7 @@ def _confirmed(backend: Backend, email: str, page: str) -> Act:
     if page == "preferences":
         return lambda: post(backend, page, token=token, topics="news", language="de")
     if page == "access":
-        _allow_mails(backend, key)
+        _allow_mails(backend)
     return lambda: post(backend, page, token=token)
 
 

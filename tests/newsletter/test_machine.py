@@ -27,7 +27,9 @@ class Oracle:
 
     agreed: bool = False  # the owner confirmed and has not left since
     asked: datetime | None = None  # since when an opt-in waits
-    mailed: list[datetime] = field(default_factory=list)
+    mailed: dict[str, list[datetime]] = field(
+        default_factory=lambda: {"confirmation": [], "access": []}
+    )
     refused: datetime | None = None
     complained: bool = False
     alive: bool = False  # something is stored
@@ -37,8 +39,8 @@ class Oracle:
     def waits(self, now: datetime) -> bool:
         return self.asked is not None and now < self.asked + WEEK
 
-    def may_mail(self, now: datetime) -> bool:
-        recent = [at for at in self.mailed if now - at < DAY]
+    def may_mail(self, purpose: str, now: datetime) -> bool:
+        recent = [at for at in self.mailed[purpose] if now - at < DAY]
         return len(recent) < 3 and all(now - at >= timedelta(minutes=10) for at in recent)
 
 
@@ -80,7 +82,8 @@ class Life:
         subscriber, now = self.subscriber, self.now
         match event:
             case "signup":
-                return model.sign_up(subscriber, SIGNUP, now, len(self.ledger))
+                may_mail = self.oracle.may_mail("confirmation", now)
+                return model.sign_up(subscriber, SIGNUP, now, len(self.ledger), may_mail)
             case "confirm":
                 return model.confirm(subscriber, self._letter(choice), now)
             case "refuse":
@@ -88,7 +91,7 @@ class Life:
             case "unsubscribe":
                 return model.unsubscribe(subscriber, now)
             case "access":
-                return model.ask_access(subscriber, now)
+                return model.ask_access(subscriber, now, self.oracle.may_mail("access", now))
             case "complaint":
                 return model.complain(subscriber, now)
             case "release":
@@ -104,9 +107,8 @@ class Life:
         unwanted = oracle.refused is not None and now < oracle.refused + YEAR
         match event:
             case "signup":
-                wanted = not (oracle.agreed or oracle.complained or unwanted) and oracle.may_mail(
-                    now
-                )
+                closed = oracle.agreed or oracle.complained or unwanted
+                wanted = not closed and oracle.may_mail("confirmation", now)
                 assert change is not None
                 assert (change.owes == "confirmation") == wanted
                 if wanted:
@@ -115,7 +117,7 @@ class Life:
                         oracle.letters = []
                     oracle.letters.append(change.after.letters)
                     oracle.asked, oracle.alive = now, True
-                    oracle.mailed.append(now)
+                    oracle.mailed["confirmation"].append(now)
             case "confirm":
                 good = self._letter(choice) in oracle.letters and (
                     oracle.waits(now) or oracle.agreed
@@ -134,8 +136,8 @@ class Life:
                 assert change is not None
                 if change.owes:
                     assert oracle.alive
-                    assert oracle.may_mail(now)
-                    oracle.mailed.append(now)
+                    assert oracle.may_mail("access", now)
+                    oracle.mailed["access"].append(now)
                     # The letter takes a number of the opt-in, and no link is signed for it.
                     if oracle.letters and change.after:
                         oracle.letters.append(change.after.letters)
@@ -155,7 +157,7 @@ class Life:
             case "release":
                 oracle.complained = False
             case "erase":
-                self.oracle = Oracle(mailed=[])
+                self.oracle = Oracle()
 
     def _hold(self) -> None:
         oracle, subscriber = self.oracle, self.subscriber

@@ -22,28 +22,19 @@ def ago(**span: float) -> datetime:
 # fmt: off
 PENDING = Subscriber(
     "key", "eva@example.org", "pending", "de", ("news",), "newsletter-de-1",
-    ago(hours=1), ago(hours=1), 1, 1, 1, (ago(hours=1),),
+    ago(hours=1), ago(hours=1), 1, 1, 1,
 )
 # fmt: on
 
 
-def pending(*lettered: datetime) -> Subscriber:
-    return replace(
-        PENDING,
-        asked_at=lettered[-1],
-        since=lettered[0],
-        lettered_at=lettered,
-        letters=len(lettered),
-    )
+def pending(asked_at: datetime) -> Subscriber:
+    return replace(PENDING, asked_at=asked_at, since=asked_at)
 
 
 CONFIRMED = replace(PENDING, state="confirmed", version=2, confirmed_at=ago(minutes=30))
 STATES: dict[str, Subscriber | None] = {
     "none": None,
     "pending": PENDING,
-    "pending, mail just sent": pending(ago(minutes=9, seconds=59)),
-    "pending, three mails today": pending(ago(hours=23), ago(hours=12), ago(hours=1)),
-    "pending, three mails, one yesterday": pending(ago(hours=24), ago(hours=12), ago(hours=1)),
     "pending, last second": pending(ago(days=7) + timedelta(seconds=1)),
     "expired": pending(ago(days=7)),
     "confirmed": CONFIRMED,
@@ -85,9 +76,6 @@ TABLE = {
     # event                                 signup   confirm    refuse  unsubscribe  prefer    access hard    soft         complaint  release      erase
     "none":                                "pending+ !          !       =            !         =      =       =            =          =            =",
     "pending":                             "pending+ confirmed+ refused =            !         =+     bounced pending      complained =            gone",
-    "pending, mail just sent":             "=        confirmed+ refused =            !         =      bounced pending      complained =            gone",
-    "pending, three mails today":          "=        confirmed+ refused =            !         =      bounced pending      complained =            gone",
-    "pending, three mails, one yesterday": "pending+ confirmed+ refused =            !         =+     bounced pending      complained =            gone",
     "pending, last second":                "pending+ confirmed+ refused =            !         =+     bounced pending      complained =            gone",
     "expired":                             "pending+ !          !       =            !         =      bounced pending      complained =            gone",
     "confirmed":                           "=        =          !       unsubscribed confirmed =+     bounced confirmed    complained =            gone",
@@ -166,19 +154,11 @@ def test_letters_of_a_forgotten_subscriber_do_not_come_again() -> None:
     assert later.letters > first.letters + 3 * 9
 
 
-def test_leaving_within_the_limits_of_mails_and_coming_back() -> None:
-    """Check that the limit on mails holds across states: going in circles brings no more mails."""
-    subscriber, mails = STATES["none"], 0
-    for minute in range(0, 24 * 60, 5):
-        now = NOW + timedelta(minutes=minute)
-        change = model.sign_up(subscriber, SIGNUP, now)
-        mails += change.owes == "confirmation"
-        subscriber = change.after
-        assert subscriber
-        if subscriber.state == "pending":
-            subscriber = model.confirm(subscriber, subscriber.letters, now).after
-        subscriber = model.unsubscribe(subscriber, now).after
-    assert mails == 3
+@pytest.mark.parametrize("state", STATES)
+def test_without_a_mail_for_its_mailbox_nothing_is_asked_for(state: str) -> None:
+    before = STATES[state]
+    assert not model.sign_up(before, SIGNUP, NOW, may_mail=False).changes
+    assert not model.ask_access(before, NOW, may_mail=False).changes
 
 
 SOFTS = [("a", ago(days=29)), ("b", ago(days=15)), ("c", NOW)]

@@ -42,7 +42,7 @@ def test_who_may_attempt_when(
 
 
 def test_the_same_fact_owes_the_same_message() -> None:
-    assert DUE.id == model.owe("kind", "subject", 1, NOW + timedelta(days=1)).id == "kind.subject.1"
+    assert DUE.id == model.owe("kind", "subject", 1, NOW + timedelta(days=1)).id == "kind_subject_1"
     assert model.owe("kind", "subject", 2, NOW).id != DUE.id
 
 
@@ -53,16 +53,47 @@ def test_each_step_is_a_version_so_that_two_writers_cannot_both_win() -> None:
 def test_an_error_answer_comes_again_with_growing_pauses_of_an_hour_at_most() -> None:
     pauses = []
     for attempts in range(1, 10):
-        message = model.refused(replace(SENDING, attempts=attempts), "ThrottlingException", NOW)
+        message = model.refused(replace(SENDING, attempts=attempts), "ServiceUnavailable", NOW)
         assert message.state == "due"
         pauses.append(int((message.due_at - NOW).total_seconds() // 60))
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
 def test_after_three_days_it_gives_up_and_says_so() -> None:
-    late = model.refused(SENDING, "ThrottlingException", NOW + model.GIVE_UP)
-    assert (late.state, late.error) == ("failed", "ThrottlingException")
-    assert model.refused(SENDING, "x", NOW + model.GIVE_UP - timedelta(seconds=1)).state == "due"
+    pauses = timedelta(0)
+    message = SENDING
+    while (refused := model.refused(message, "ServiceUnavailable", NOW)).state == "due":
+        pauses += refused.due_at - NOW
+        message = replace(message, attempts=message.attempts + 1)
+    assert (refused.state, refused.error) == ("failed", "ServiceUnavailable")
+    assert timedelta(days=3) <= pauses < timedelta(days=3, hours=1)
+
+
+def test_a_message_that_is_held_back_keeps_its_place_and_its_attempts() -> None:
+    later = model.claim(LATER, "attempt", NOW + timedelta(hours=2))
+    held = model.held_back(later, "TooManyRequestsException")
+    assert (held.state, held.attempts, held.due_at) == ("due", 0, LATER.due_at)
+    assert held.error == "TooManyRequestsException"
+
+
+def test_a_postponed_message_falls_due_anew() -> None:
+    until = NOW + timedelta(hours=8)
+    postponed = model.postponed(SENDING, until, "not at this hour")
+    assert (postponed.state, postponed.attempts) == ("due", 0)
+    assert postponed.due_at == postponed.since == until
+
+
+def test_a_failed_message_may_be_tried_again_as_often_as_a_new_one() -> None:
+    at = NOW + timedelta(days=9)
+    again = model.retried(replace(FAILED, attempts=model.MOST_ATTEMPTS), at)
+    assert (again.state, again.attempts, again.due_at, again.ended_at) == ("due", 0, at, None)
+    assert model.refused(model.claim(again, "x", at), "ServiceUnavailable", at).state == "due"
+
+
+@pytest.mark.parametrize("message", [SENDING, SENT, VOID, UNCLEAR])
+def test_nothing_else_is_tried_again(message: Message) -> None:
+    with pytest.raises(ValueError, match=message.state):
+        model.retried(message, NOW)
 
 
 def test_silence_waits_a_quarter_of_an_hour_from_the_attempt() -> None:

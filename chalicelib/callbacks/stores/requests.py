@@ -1,8 +1,8 @@
 """Callback requests, their events and proofs of consent, and each number's lock for a live one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib import aws, instants
 from chalicelib.aws import Cancelled, Item
@@ -10,7 +10,8 @@ from chalicelib.callbacks.model import Callback, Change, Owed
 from chalicelib.callbacks.stores import blocks, items
 from chalicelib.guards import Guards
 from chalicelib.outbox import model as outbox
-from chalicelib.outbox import store as messages
+from chalicelib.outbox import store as outbox_store
+from chalicelib.outbox.lanes import Lane
 from chalicelib.settings import current
 
 # What a change owes, as messages: an alert goes to the topic and by mail.
@@ -22,6 +23,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "missed": ("callback-missed",),
 }
 _ABSENT = "attribute_not_exists(pk)"
+_UNUSED_FOR = timedelta(days=90)  # for which nobody else gets a reference that somebody was told
 
 
 @dataclass(frozen=True)
@@ -70,19 +72,37 @@ def number(key: str, most: int = 12) -> Number:
     return Number(live, blocked, tuple(asked))
 
 
-def add(change: Change | None, proof: Proof, guards: Guards, now: datetime) -> None:
+def add(
+    change: Change | None,
+    proof: Proof,
+    guards: Guards,
+    now: datetime,
+    also: Sequence[Item] = (),
+) -> None:
     """Write a new request with its lock, proof, event and messages, counted by the guards.
 
-    Without a change only the guards are written. Raises Cancelled where the number has a live
-    request or the reference is taken, and what the guards raise.
+    `also` are other members of the transaction; they follow the guards. Without a change only
+    these are written. Raises Cancelled where the number has a live request or the reference is
+    taken, and what the guards raise.
     """
-    members = [*guards.members(now), *(_new(change, proof) if change else ())]
+    members = [*guards.members(now), *also, *(_new(change, proof) if change else ())]
     try:
         if members:
             aws.write(*members)
     except Cancelled as cancelled:
         guards.refuse(cancelled, now)
         raise
+
+
+def reserved(reference: str) -> Item:
+    """Return the Put that reserves a reference; it fails where another request has it."""
+    return aws.put(current().contacts_table, _reservation(reference), _ABSENT)
+
+
+def unused(reference: str, now: datetime) -> Item:
+    """Return the Put that gives a reference free in a while, as no request was made for it."""
+    expires = instants.epoch(now + _UNUSED_FOR)
+    return aws.put(current().contacts_table, {**_reservation(reference), "expires": expires})
 
 
 def save(change: Change, now: datetime) -> None:
@@ -162,6 +182,16 @@ def strip(callback: Callback, until: int, wholly: bool) -> None:
     aws.write(aws.put(table, bare_item, "version = :seen", seen=callback.version))
 
 
+def messages(change: Change, now: datetime) -> Iterator[outbox.Message]:
+    """Yield the messages that a change owes."""
+    for owed in change.owes:
+        yield from _messages(change.after.reference, owed, now)
+
+
+def _reservation(reference: str) -> Item:
+    return {"pk": f"CALLBACK#{reference}", "sk": "REFERENCE"}
+
+
 def _number_pk(key: str) -> str:
     return f"NUMBER#{key}"
 
@@ -217,13 +247,13 @@ def _event_and_messages(change: Change, now: datetime) -> Iterator[Item]:
         "personal": dict(change.personal),
     }
     yield aws.put(current().contacts_table, event, _ABSENT)
-    for owed in change.owes:
-        yield from (messages.owed(each) for each in _messages(after.reference, owed, now))
+    yield from (outbox_store.owed(each) for each in messages(change, now))
 
 
 def _messages(reference: str, owed: Owed, now: datetime) -> Iterator[outbox.Message]:
     for kind in KINDS[owed.kind]:
-        yield outbox.owe(kind, reference, owed.serial, now, owed.due_at)
+        lane: Lane = "alerts" if owed.kind in ("alert", "expired") else "transactional"
+        yield outbox.owe(kind, reference, owed.serial, now, owed.due_at, lane)
 
 
 def _due(key: str, now: datetime) -> Iterator[str]:

@@ -27,7 +27,6 @@ def pack(subscriber: Subscriber, head: str) -> Item:
     }
     for name in _INSTANTS:
         item[name] = instants.text(item[name]) if item[name] else None
-    item["lettered_at"] = [instants.text(at) for at in subscriber.lettered_at]
     item["soft_bounces"] = [[id, instants.text(at)] for id, at in subscriber.soft_bounces]
     return item
 
@@ -39,7 +38,6 @@ def unpack(item: Item) -> Subscriber:
     for name in _INSTANTS:
         values[name] = instants.parse(values[name]) if values.get(name) else None
     values["topics"] = tuple(values["topics"])
-    values["lettered_at"] = tuple(map(instants.parse, values["lettered_at"]))
     values["soft_bounces"] = tuple((id, instants.parse(at)) for id, at in values["soft_bounces"])
     return Subscriber(**values)
 

@@ -1,7 +1,7 @@
 """Subscribers, their ledgers, and what keeps an erased address from coming back."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from chalicelib.newsletter.model import Change, Subscriber
 from chalicelib.newsletter.stores import growth, items
 from chalicelib.outbox import model as outbox
 from chalicelib.outbox import store as messages
+from chalicelib.outbox.model import Message
 from chalicelib.settings import current
 
 KINDS = {letter: f"newsletter-{letter}" for letter in ("confirmation", "welcome", "access")}
@@ -47,13 +48,21 @@ def load(key: str) -> Known:
     return Known(key, subscriber, version, head, suppressed)
 
 
-def save(known: Known, change: Change, now: datetime, how: How, guards: Guards = NONE) -> None:
+def save(
+    known: Known,
+    change: Change,
+    now: datetime,
+    how: How,
+    guards: Guards = NONE,
+    also: Sequence[Item] = (),
+) -> None:
     """Write a change, its event and the mail it owes, with the guards: all of it or nothing.
 
-    Raises Cancelled where somebody else changed the subscriber meanwhile, and what the guards
-    raise.
+    `also` are other members of the transaction; they follow the guards. Raises Cancelled where
+    somebody else changed the subscriber meanwhile, and what the guards raise.
     """
-    members = [*guards.members(now), *(_members(known, change, now, how) if change.changes else ())]
+    changed = _members(known, change, now, how) if change.changes else ()
+    members = [*guards.members(now), *also, *changed]
     if not members:
         return
     try:
@@ -64,6 +73,13 @@ def save(known: Known, change: Change, now: datetime, how: How, guards: Guards =
     if change.event == "erased":
         # After the restore of an older table, operators repeat the erasures in these lines.
         log.info("subscriber.erased", subscriber=known.key)
+
+
+def owed(change: Change, now: datetime) -> Message | None:
+    """Return the message that a change owes, or None."""
+    if not (change.owes and change.after):
+        return None
+    return outbox.owe(KINDS[change.owes], change.after.key, change.after.letters, now)
 
 
 def save_import(known: Known, change: Change, now: datetime, how: How) -> None:
@@ -119,8 +135,7 @@ def _members(known: Known, change: Change, now: datetime, how: How) -> list[Item
     version = after.version if after else known.version + 1
     facts = dict(how.facts)
     members: list[Item] = []
-    if change.owes and after:
-        message = outbox.owe(KINDS[change.owes], known.key, after.letters, now)
+    if message := owed(change, now):
         facts["message"] = message.id
         members.append(messages.owed(message))
     event = ledger.append(

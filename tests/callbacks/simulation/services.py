@@ -48,6 +48,7 @@ class Services:
     shuffled: bool = False  # whether an index gives what is due in a random order
     down: bool = False  # whether SES and SNS fail
     sent: list[Sent] = field(default_factory=list)
+    queue: list[str] = field(default_factory=list)  # what the clock dealt to the senders
     calls: int = 0
     on_commit: Callable[[list[Item]], None] = lambda items: None
     on_sent: Callable[[Sent], None] = lambda sent: None
@@ -64,6 +65,7 @@ class Services:
                 "dynamodb": self._table,
                 "sesv2": self._mail,
                 "sns": self._publish,
+                "sqs": self._deal,
                 "secretsmanager": self._secret,
             }
             for service, answer in answers.items():
@@ -195,7 +197,13 @@ class Services:
             self.chance.shuffle(found)
         return answer
 
+    def _deal(self, params: Any, **_: Any) -> tuple[Status, Item]:
+        self.queue.append(json.loads(params["body"])["MessageBody"])
+        return Status(200), {"MessageId": f"id-{next(self._numbers)}"}
+
     def _mail(self, model: Any, params: Any, **_: Any) -> tuple[Status, Item]:
+        if model.name == "GetAccount":
+            return Status(200), {"SendQuota": {"MaxSendRate": 200.0}}
         asked = json.loads(params["body"])
         simple, tags = asked["Content"]["Simple"], asked["EmailTags"]
         to = ",".join(asked["Destination"]["ToAddresses"])

@@ -33,7 +33,7 @@ from chalicelib.callbacks.stores.requests import Number, Proof
 from chalicelib.errors import Conflict, Invalid
 from chalicelib.guards import Guards
 from chalicelib.limits import Limit
-from chalicelib.outbox import delivery
+from chalicelib.outbox import delivery, senders
 from tests.callbacks.simulation.services import Sent, Services
 
 START = datetime(2027, 1, 4, tzinfo=UTC)
@@ -203,8 +203,17 @@ class World:
         for _ in range(2 if self._weather.random() < self.doubled else 1):
             self.year.ticks += 1
             clock.tick(lambda: 20.0, self.now)
-            delivery.sweep(reactions.COMPOSERS, lambda: 20.0, self.now)
+            senders.sweep(reactions.COMPOSERS, {}, lambda: 20.0, self.now)
+            self._send()
             self._stream()
+
+    def _send(self) -> None:
+        """Send what the clock dealt to the senders."""
+        while self.services.queue:
+            records = [{"body": self.services.queue.pop(0)}]
+            senders.play(
+                {"Records": records}, reactions.COMPOSERS, {}, lambda: 60.0, lambda: self.now
+            )
 
     def _stream(self) -> None:
         """Deliver most new messages at once. Some are left for the clock."""

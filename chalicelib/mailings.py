@@ -1,0 +1,84 @@
+"""How many mails a mailbox gets of each purpose, whoever asks for them.
+
+A stranger can ask for mails to somebody else's address: by the newsletter's form, by asking for
+one's data, and by requests for callbacks with invented numbers. All spellings of one mailbox count
+together. Mails caused by a link that was sent to the mailbox do not count.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from chalicelib import addresses, aws, instants, keys
+from chalicelib.aws import Item
+from chalicelib.settings import current
+
+Purpose = Literal["confirmation", "access", "callback"]
+
+A_DAY = 3
+DAY = timedelta(days=1)
+PAUSES = {"confirmation": timedelta(minutes=10), "access": timedelta(minutes=10)}
+
+
+@dataclass(frozen=True)
+class Mailing:
+    """The mails of one purpose that a mailbox got within the last day."""
+
+    purpose: Purpose
+    mailbox: str  # its key
+    sent: tuple[tuple[datetime, str], ...] = ()  # when, and the message's id
+    version: int = 0
+
+    def allows(self, now: datetime) -> bool:
+        """Tell whether one more may be sent."""
+        recent = [at for at, _ in self._recent(now)]
+        pause = PAUSES.get(self.purpose, timedelta(0))
+        return len(recent) < A_DAY and all(abs(now - at) >= pause for at in recent)
+
+    def counted(self, message_id: str, now: datetime) -> Item:
+        """Return the Put that counts a message; it fails where another was counted meanwhile."""
+        sent = [*self._recent(now), (now, message_id)]
+        item = {
+            **_place(self.purpose, self.mailbox),
+            "sent": [[instants.text(at), each] for at, each in sent],
+            "version": self.version + 1,
+            "expires": instants.epoch(now + DAY + timedelta(hours=1)),
+        }
+        seen = {"seen": self.version} if self.version else {}
+        condition = "version = :seen" if seen else "attribute_not_exists(pk)"
+        return aws.put(current().contacts_table, item, condition, **seen)
+
+    def _recent(self, now: datetime) -> list[tuple[datetime, str]]:
+        return [each for each in self.sent if abs(now - each[0]) < DAY]
+
+
+def load(purpose: Purpose, email: str) -> Mailing:
+    """Return the mails of a purpose that the mailbox of an address got."""
+    mailbox = keys.identity("mailbox", addresses.mailbox(email))
+    item = aws.get(current().contacts_table, _place(purpose, mailbox))
+    if item is None:
+        return Mailing(purpose, mailbox)
+    sent = tuple((instants.parse(at), id) for at, id in item["sent"])
+    return Mailing(purpose, mailbox, sent, item["version"])
+
+
+def count(purpose: Purpose, email: str, message_id: str, now: datetime) -> bool:
+    """Count a mail that is about to be sent; return whether it may be. Raises Unavailable.
+
+    The same message is counted once, however often it is tried.
+    """
+
+    def attempt(_: int) -> bool:
+        mailing = load(purpose, email)
+        if message_id in {each for _, each in mailing.sent}:
+            return True
+        if not mailing.allows(now):
+            return False
+        aws.write(mailing.counted(message_id, now))
+        return True
+
+    return aws.retried(attempt, "mailings")
+
+
+def _place(purpose: Purpose, mailbox: str) -> Item:
+    return {"pk": f"MAILBOX#{mailbox}", "sk": purpose}
