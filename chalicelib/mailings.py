@@ -2,22 +2,26 @@
 
 A stranger can ask for mails to somebody else's address: by the newsletter's form, by asking for
 one's data, and by requests for callbacks with invented numbers. All spellings of one mailbox count
-together. Mails caused by a link that was sent to the mailbox do not count.
+together.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from chalicelib import addresses, aws, instants, keys
 from chalicelib.aws import Item
 from chalicelib.settings import current
 
-Purpose = Literal["confirmation", "access", "callback"]
+# What a link asks for that was sent to the mailbox is a purpose of its own: strangers cannot use it
+# up, and a repeated press brings no second mail.
+Purpose = Literal["confirmation", "access", "access by link", "callback"]
 
 A_DAY = 3
 DAY = timedelta(days=1)
-PAUSES = {"confirmation": timedelta(minutes=10), "access": timedelta(minutes=10)}
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+PAUSE = timedelta(minutes=10)
+AT_ONCE: tuple[Purpose, ...] = ("callback",)  # two calls may be asked for in one minute
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Mailing:
     def allows(self, now: datetime) -> bool:
         """Tell whether one more may be sent."""
         recent = [at for at, _ in self._recent(now)]
-        pause = PAUSES.get(self.purpose, timedelta(0))
+        pause = timedelta(0) if self.purpose in AT_ONCE else PAUSE
         return len(recent) < A_DAY and all(abs(now - at) >= pause for at in recent)
 
     def counted(self, message_id: str, now: datetime) -> Item:
@@ -78,6 +82,13 @@ def count(purpose: Purpose, email: str, message_id: str, now: datetime) -> bool:
         return True
 
     return aws.retried(attempt, "mailings")
+
+
+def forget(email: str) -> None:
+    """Delete what is counted for the mailbox of an address."""
+    mailbox = keys.identity("mailbox", addresses.mailbox(email))
+    for purpose in PURPOSES:
+        aws.write(aws.delete(current().contacts_table, _place(purpose, mailbox)))
 
 
 def _place(purpose: Purpose, mailbox: str) -> Item:

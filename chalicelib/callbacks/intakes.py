@@ -55,7 +55,7 @@ def _take(taken: Intake) -> list[Message]:
         change = None if unwelcome else _submitted(asked, reference, known, taken.at)
         also = [taken.taken()]
         if change is None:
-            also.append(requests.unused(reference, taken.at))
+            also.append(requests.unused(reference, known.live, taken.at))
         elif asked.email:
             change, counted = _within_limits(change, asked.email, taken.at)
             also += counted

@@ -34,18 +34,17 @@ def _sign_up(taken: Intake) -> list[Message]:
     def decide(known: Known, may_mail: bool) -> Change:
         return model.sign_up(known.subscriber, signup, taken.at, known.version, may_mail)
 
-    how = How(asked["facts"], asked["personal"])
-    return _take(taken, decide, how, "confirmation", asked["email"])
+    return _take(taken, decide, How(asked["facts"], asked["personal"]), "confirmation")
 
 
 def _ask_access(taken: Intake) -> list[Message]:
-    """Take in a request for one's data; `email` is empty where a mailed link asked for it."""
+    """Take in a request for one's data; its `email` is empty where a mailed link asked for it."""
 
     def decide(known: Known, may_mail: bool) -> Change:
         return model.ask_access(known.subscriber, taken.at, may_mail)
 
-    how = How({}, taken.asked["personal"])
-    return _take(taken, decide, how, "access", taken.asked["email"])
+    purpose: Purpose = "access" if taken.asked["email"] else "access by link"
+    return _take(taken, decide, How({}, taken.asked["personal"]), purpose)
 
 
 def _take(
@@ -53,15 +52,12 @@ def _take(
     decide: Callable[[Known, bool], Change],
     how: How,
     purpose: Purpose,
-    email: str,
 ) -> list[Message]:
-    """Store what follows from an intake, and count the mail it owes for its mailbox.
-
-    What a mailed link asks for, without an `email`, counts for no mailbox.
-    """
+    """Store what follows from an intake, and count the mail it owes for its mailbox."""
 
     def attempt(_: int) -> list[Message]:
         known = subscribers.load(taken.key)
+        email = taken.asked["email"] or (known.subscriber.email if known.subscriber else "")
         mailing = mailings.load(purpose, email) if email else None
         change = decide(known, mailing is None or mailing.allows(taken.at))
         message = subscribers.owed(change, taken.at)

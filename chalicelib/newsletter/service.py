@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from chalicelib import challenges, company, intake, limits, log, texts
+from chalicelib import challenges, company, intake, limits, log, mailings, texts
 from chalicelib.aws import retried
 from chalicelib.consent import Wording, Wordings
 from chalicelib.errors import BadToken, Conflict, FieldError, Invalid, NotFound
@@ -164,7 +164,10 @@ def erase(key: str, by: str, now: datetime) -> None:
     `by` says on whose word. An HMAC of the address stays, which keeps it from being imported.
     """
     intake.forget(key)
+    known = subscribers.load(key).subscriber
     change(key, lambda known: model.erase(known.subscriber), How({"by": by}), now)
+    if known and known.email:
+        mailings.forget(known.email)
     # At once, so that "erased" is true when the person reads it; the stream comes later.
     subscribers.tidy(subscribers.load(key), now)
 

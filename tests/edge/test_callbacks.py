@@ -4,16 +4,13 @@ import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from chalicelib import instants
-from chalicelib.callbacks import model, rules, service, workflow
+from chalicelib import aws, instants, intake, triggers
 from chalicelib.callbacks.stores import requests
-from chalicelib.callbacks.stores.requests import Proof
 from chalicelib.formats import Formats
-from chalicelib.guards import Guards
-from chalicelib.limits import Limit
 from tests.backend import FORM, ORIGIN, Backend
 from tests.events import Answer
 
@@ -66,30 +63,37 @@ def test_a_second_request_for_a_number_merges_and_is_answered_alike(line: Backen
     first = ask(line)
     second = ask(line, phone="+49 (0)7930 2000", name="Jemand anderes")
     fresh = ask(line, phone="0151 23456789")
-    assert first.json["reference"] == second.json["reference"] != fresh.json["reference"]
     assert first.json.keys() == second.json.keys() == fresh.json.keys()
-    # Two requests, with an event and a proof of consent each.
-    assert len(line.items(prefix="CALLBACK#")) == 2 * 3
+    references = [each.json["reference"] for each in (first, second, fresh)]
+    assert len(set(references)) == 3
+    found = [requests.load(each) for each in references]
+    assert [each and each.reference for each in found] == [
+        references[0],
+        references[0],
+        references[2],
+    ]
+    # Two requests, with an event and a proof of consent each; three references that were told.
+    assert len(line.items(prefix="CALLBACK#")) == 2 * 3 + 3
 
 
 def test_ten_equal_requests_at_once_are_one_request_and_one_alert(line: Backend) -> None:
-    now, together = instants.now(), threading.Barrier(10)
-    asked = model.Asked("Eva", "+4979302000", "key", "general", "callback-de-1", "de")
+    line.takes_in = False
+    line.configure(LIMIT_CALLBACKS_PER_CALLER="10")
+    references = {ask(line).json["reference"] for _ in range(10)}
+    kept = line.items(prefix="INTAKE#")
+    together = threading.Barrier(10)
 
-    def make(reference: str, known: requests.Number) -> model.Change:
-        return workflow.submit(asked, reference, rules.current(), now)
-
-    def once(number: int) -> str:
+    def take(item: dict[str, Any]) -> None:
         together.wait()
-        guards = Guards(Limit("callbacks", str(number), 5))
-        return service.add(make, "key", Proof("", {}), now, guards).reference
+        intake.take(intake.of_image(aws.pack_item(item)), triggers.takers())
 
     with ThreadPoolExecutor(10) as pool:
-        references = set(pool.map(once, range(10)))
-    (reference,) = references
+        list(pool.map(take, kept))
+    (reference,) = {each.reference for each in map(requests.load, references) if each}
     assert sorted(line.states()) == sorted(
-        f"{kind}.{reference}.10" for kind in ("callback-alert", "callback-alert-mail")
+        f"{kind}_{reference}_10" for kind in ("callback-alert", "callback-alert-mail")
     )
+    assert line.items(prefix="INTAKE#") == []
     print("merge: 10 equal requests at once, 1 request, 1 alert")
 
 

@@ -83,7 +83,8 @@ def test_a_supervisor_blocks_a_number_and_lifts_that(
     assert path in look(sam, "/staff/search").text
     assert "von Hand" in look(sam, "/staff/search").text
     ask(line)
-    assert line.items(prefix="CALLBACK#") == []  # the blocked number's request is not kept
+    # The blocked number's request is not kept, only the reference that was told.
+    assert [each["sk"] for each in line.items(prefix="CALLBACK#")] == ["REFERENCE"]
     assert led(send(sam, f"{path}/lift")) == f"{path}?done=lift"
     assert "Rückgängig" in look(sam, f"{path}?done=lift").text
     assert path not in look(sam, "/staff/search").text

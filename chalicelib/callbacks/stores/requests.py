@@ -44,8 +44,15 @@ class Proof:
 
 
 def load(reference: str) -> Callback | None:
-    """Return the request as it is now, or None."""
+    """Return the request as it is now, or None.
+
+    The reference of a request that merged into another's leads to that.
+    """
     item = aws.get(current().contacts_table, items.key(reference))
+    if item is None:
+        told = aws.get(current().contacts_table, _reservation(reference)) or {}
+        merged = told.get("live")
+        item = aws.get(current().contacts_table, items.key(merged)) if merged else None
     return items.unpack(item) if item else None
 
 
@@ -99,10 +106,13 @@ def reserved(reference: str) -> Item:
     return aws.put(current().contacts_table, _reservation(reference), _ABSENT)
 
 
-def unused(reference: str, now: datetime) -> Item:
-    """Return the Put that gives a reference free in a while, as no request was made for it."""
-    expires = instants.epoch(now + _UNUSED_FOR)
-    return aws.put(current().contacts_table, {**_reservation(reference), "expires": expires})
+def unused(reference: str, live: str, now: datetime) -> Item:
+    """Return the Put that gives a reference free in a while, as no request was made for it.
+
+    It leads to the `live` request of the same number, if there is one.
+    """
+    told = {"live": live or None, "expires": instants.epoch(now + _UNUSED_FOR)}
+    return aws.put(current().contacts_table, {**_reservation(reference), **told})
 
 
 def save(change: Change, now: datetime) -> None:
