@@ -189,7 +189,9 @@ class Backend:
         """Run the scheduled jobs at the given time: the workflow's clock and the outbox's sweep."""
         moved = clock.tick(lambda: 20.0, now)
         with timeless():
-            swept = senders.sweep(triggers.composers(), triggers.takers(), lambda: 20.0, now)
+            swept = senders.sweep(
+                triggers.composers(), triggers.takers(), lambda: 20.0, lambda: now
+            )
             self.send(now)
         return {**moved, **swept}
 

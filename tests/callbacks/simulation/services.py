@@ -61,18 +61,21 @@ class Services:
     def plugged(self) -> Iterator[None]:
         """Answer the clients' calls while entered."""
         with ExitStack() as stack:
-            answers = {
-                "dynamodb": self._table,
-                "sesv2": self._mail,
-                "sns": self._publish,
-                "sqs": self._deal,
-                "secretsmanager": self._secret,
-            }
-            for service, answer in answers.items():
+            for service, answer in self.answers().items():
                 events = aws.client(service).meta.events
                 events.register(f"before-call.{service}", answer)
                 stack.callback(events.unregister, f"before-call.{service}", answer)
             yield
+
+    def answers(self) -> dict[str, Callable[..., tuple[Status, Item]]]:
+        """Return what answers each service's calls."""
+        return {
+            "dynamodb": self._table,
+            "sesv2": self._mail,
+            "sns": self._publish,
+            "sqs": self._deal,
+            "secretsmanager": self._secret,
+        }
 
     def items(self, prefix: str) -> Iterator[Item]:
         """Yield items as plain dicts, by the start of their partition key."""
@@ -102,7 +105,8 @@ class Services:
                 found_all = [item for key in wanted["Keys"] if (item := self._get(key))]
                 return Status(200), {"Responses": {name: found_all}}
             case "Query":
-                return Status(200), self._query(asked)
+                found_some = self._query(asked)
+                return Status(200), {**found_some, "Count": len(found_some["Items"])}
             case "TransactWriteItems":
                 return self._write(asked["TransactItems"], "TransactionCanceledException")
             case "PutItem" | "UpdateItem" | "DeleteItem":

@@ -203,7 +203,7 @@ class World:
         for _ in range(2 if self._weather.random() < self.doubled else 1):
             self.year.ticks += 1
             clock.tick(lambda: 20.0, self.now)
-            senders.sweep(reactions.COMPOSERS, {}, lambda: 20.0, self.now)
+            senders.sweep(reactions.COMPOSERS, {}, lambda: 20.0, lambda: self.now)
             self._send()
             self._stream()
 
@@ -493,16 +493,17 @@ def claimed_twice(events: list[dict[str, Any]]) -> int:
 
 
 @contextmanager
-def configured() -> Iterator[None]:
-    """Configure this process as the simulation's stage while entered."""
-    before = {name: os.environ.get(name) for name in STAGE}
+def configured(**more: str) -> Iterator[None]:
+    """Configure this process as the simulation's stage, with more settings, while entered."""
+    stage = {**STAGE, **more}
+    before = {name: os.environ.get(name) for name in stage}
 
     def forget() -> None:
         for cached in (settings.current, aws.client, rules.current):
             cached.cache_clear()
         keys._cache.clear()
 
-    os.environ.update(STAGE)
+    os.environ.update(stage)
     forget()
     try:
         yield
