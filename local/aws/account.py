@@ -82,30 +82,35 @@ class Account:
         """Return those of the recipients that are on the suppression list."""
         return [each for each in recipients if listed(each) in self.suppressed]
 
+    def owns(self, method: str, path: str) -> bool:
+        """Tell whether a call concerns the suppression list or the pause, which are kept here."""
+        return (
+            (method, path) == ("PUT", "/v2/email/account/sending")
+            or (path == _LIST and method in ("PUT", "GET"))
+            or (path.startswith(f"{_LIST}/") and method in ("GET", "DELETE"))
+        )
+
     def answer(
         self, method: str, path: str, query: Mapping[str, Sequence[str]], body: bytes
-    ) -> Answer | None:
-        """Answer the calls that concern the list and the pause; None for any other call."""
-        if (method, path) == ("PUT", "/v2/email/account/sending"):
-            self.sending = bool(json.loads(body or b"{}").get("SendingEnabled", False))
+    ) -> Answer:
+        """Answer a call that the account owns."""
+        asked = json.loads(body) if body else {}
+        if method == "PUT":
+            if path == _LIST:
+                return self._suppress(asked)
+            self.sending = bool(asked.get("SendingEnabled", False))
             return 200, {}
-        if (method, path) == ("PUT", _LIST):
-            return self._suppress(json.loads(body or b"{}"))
-        if (method, path) == ("GET", _LIST):
+        if path == _LIST:
             return self._page(query)
-        if path.startswith(f"{_LIST}/") and method in ("GET", "DELETE"):
-            address = unquote(path.removeprefix(f"{_LIST}/"))
-            if listed(address) not in self.suppressed:
-                return _error(
-                    "NotFoundException",
-                    f"Email address {address} does not exist on your suppression list.",
-                    404,
-                )
-            if method == "GET":
-                return 200, {"SuppressedDestination": self.suppressed[listed(address)]}
-            del self.suppressed[listed(address)]
-            return 200, {}
-        return None
+        address = unquote(path.removeprefix(f"{_LIST}/"))
+        entry = self.suppressed.get(listed(address))
+        if entry is None:
+            said = f"Email address {address} does not exist on your suppression list."
+            return _error("NotFoundException", said, 404)
+        if method == "GET":
+            return 200, {"SuppressedDestination": entry}
+        del self.suppressed[listed(address)]
+        return 200, {}
 
     def _suppress(self, asked: Mapping[str, Any]) -> Answer:
         address, reason = str(asked.get("EmailAddress") or ""), asked.get("Reason")

@@ -124,8 +124,12 @@ class Gate:
             answered = await self._answered(scope, receive)
             described = {**json.loads(answered.content), **account.described()}
             await _reply_json(send, answered.start["status"], described)
-        elif own := account.answer(method, path, _query(scope), body):
-            status, said = own
+        elif account.owns(method, path):
+            answered = await self._answered(scope, receive)
+            if answered.start["status"] == 403:  # the caller's policy does not allow the call
+                await _pass_on(send, answered)
+                return
+            status, said = account.answer(method, path, _query(scope), body)
             await _reply_json(send, status, said, said.get("__type"))
         else:
             await self.app(scope, receive, send)

@@ -1,7 +1,8 @@
 """How much a function may answer.
 
 Source: Lambda's developer guide, "Lambda quotas": 6 MB for a synchronous invocation. The service
-counts 6,291,556 bytes of JSON, as its error says. API Gateway answers 502 for such a failure.
+counts 6,291,556 bytes of JSON, as its error says. API Gateway answers 502 for such a
+failure, unless a gateway response of the API's says otherwise.
 """
 
 import base64

@@ -134,7 +134,7 @@ def test_a_message_that_can_never_be_sent_is_set_aside_and_its_neighbours_go_on(
 def test_a_message_nobody_can_compose_is_set_aside(backend: Backend) -> None:
     aws.write(store.owed(model.owe("unheard-of", "subject", 1, instants.now())))
     backend.deliver()
-    assert backend.states() == {"unheard-of.subject.1": "failed"}
+    assert backend.states() == {"unheard-of_subject_1": "failed"}
 
 
 def test_a_poison_record_goes_to_the_dead_letters_and_its_neighbours_go_on(
