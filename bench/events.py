@@ -160,7 +160,7 @@ def _record(key: dict[str, Any], image: dict[str, Any], table: str) -> str:
 
 
 MAIL = _record(
-    {"pk": {"S": "MSG#newsletter-confirmation.subscriber.1"}, "sk": {"S": "MSG"}},
+    {"pk": {"S": "MSG#newsletter-confirmation_subscriber_1"}, "sk": {"S": "MSG"}},
     {"state": {"S": "due"}},
     "contacts",
 )
