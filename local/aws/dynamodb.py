@@ -103,12 +103,10 @@ def _invalid(message: str) -> Refusal:
 def _expressions(part: Part) -> Iterator[Refusal]:
     names: set[str] = set()
     values: set[str] = set()
-    used = False
     for slot in SLOTS:
         expression = part.get(slot)
         if not isinstance(expression, str):
             continue
-        used = True
         if len(expression) > EXPRESSION or len(expression.encode()) > EXPRESSION:
             yield _invalid(
                 f"Invalid {slot}: Expression size has exceeded the maximum allowed size; "
@@ -124,10 +122,6 @@ def _expressions(part: Part) -> Iterator[Refusal]:
         values |= found.values
     for what, placeholders in (("Names", names), ("Values", values)):
         defined = part.get(f"ExpressionAttribute{what}")
-        if defined and not used:
-            yield _invalid(
-                f"ExpressionAttribute{what} can only be specified when using expressions"
-            )
         if defined and (unused := defined.keys() - placeholders):
             yield _invalid(
                 f"Value provided in ExpressionAttribute{what} unused in expressions: "

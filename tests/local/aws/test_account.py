@@ -60,7 +60,7 @@ def test_a_mail_to_many_is_let_through_and_paid_for_later(account: Account, cloc
 
 
 def test_a_day_s_quota(account: Account, clock: Clock) -> None:
-    account.change({"Max24HourSend": 3})
+    account.change({"Max24HourSend": 4})
     assert codes(account, 2, recipients=2) == [None, None]
     assert codes(account, 1) == ["LimitExceededException"]
     assert account.described()["SendQuota"]["SentLast24Hours"] == 4
@@ -70,6 +70,13 @@ def test_a_day_s_quota(account: Account, clock: Clock) -> None:
     assert codes(account, 1) == [None]
     account.change({"Max24HourSend": -1})
     assert codes(account, 9) == [None] * 9
+
+
+def test_another_rate_starts_with_a_full_bucket(account: Account) -> None:
+    account.change({"MaxSendRate": 1})
+    assert codes(account, 2) == [None, "TooManyRequestsException"]
+    account.change({"MaxSendRate": 2})
+    assert codes(account, 3) == [None, None, "TooManyRequestsException"]
 
 
 def test_a_pause(account: Account) -> None:

@@ -14,6 +14,7 @@ from botocore.serialize import create_serializer
 from local.aws import dynamodb, expressions
 from local.cloud import Cloud
 
+ITEM, TRANSACTION = 409_600, 4_194_304  # bytes
 TABLE = {"TableName": "aws-rules"}
 TEXT = {"S": "x"}
 Case = tuple[str, str, dict[str, Any]]  # what it is, operation, parameters
@@ -79,7 +80,7 @@ def keys(count: int, **more: Any) -> dict[str, Any]:
 
 def megabytes(size: int) -> list[dict[str, Any]]:
     """Return the members of a transaction whose items have a size in all."""
-    sizes = [dynamodb.ITEM] * (size // dynamodb.ITEM) + [size % dynamodb.ITEM]
+    sizes = [ITEM] * (size // ITEM) + [size % ITEM]
     return [{"Put": put(item(each, f"{number:02}"))} for number, each in enumerate(sizes)]
 
 
@@ -95,8 +96,8 @@ ACCEPTED: list[Case] = [
     ("an update's clauses", "UpdateItem", update("SET a1 = if_not_exists(b1, :n), c1 = list_append(:l, :l) REMOVE d1 ADD e1 :n DELETE f1 :s", **{":n": {"N": "1"}, ":l": {"L": []}, ":s": SET})),
     ("a nested name", "GetItem", at(ProjectionExpression="pk, a1.b1[0].c1")),
     ("an expression of 4 KB", "PutItem", put(key(), padded(KEPT, 4096))),
-    ("400 KB", "PutItem", put(item(dynamodb.ITEM))),
-    ("400 KB in a transaction", "TransactWriteItems", write({"Put": put(item(dynamodb.ITEM))})),
+    ("400 KB", "PutItem", put(item(ITEM))),
+    ("400 KB in a transaction", "TransactWriteItems", write({"Put": put(item(ITEM))})),
     ("100 members", "TransactWriteItems", write(*puts(100))),
     ("100 members to read", "TransactGetItems", write(*gets(100))),
     ("100 in a batch", "BatchGetItem", keys(100)),
@@ -138,10 +139,10 @@ REFUSED: list[Case] = [
     ("an undefined name", "PutItem", put(key(), "attribute_exists(#n)")),
     ("an expression of 4,097 bytes", "PutItem", put(key(), padded(KEPT, 4097))),
     ("4,097 bytes, batch", "BatchGetItem", keys(1, ProjectionExpression=padded("pk", 4097))),
-    ("400 KB and a byte", "PutItem", put(item(dynamodb.ITEM + 1))),
-    ("400 KB and a byte, transaction", "TransactWriteItems", write({"Put": put(item(dynamodb.ITEM + 1))})),
-    ("400 KB and a byte, batch", "BatchWriteItem", batch([{"PutRequest": {"Item": item(dynamodb.ITEM + 1)}}])),
-    ("4 MB and a byte", "TransactWriteItems", write(*megabytes(dynamodb.TRANSACTION + 1))),
+    ("400 KB and a byte", "PutItem", put(item(ITEM + 1))),
+    ("400 KB and a byte, transaction", "TransactWriteItems", write({"Put": put(item(ITEM + 1))})),
+    ("400 KB and a byte, batch", "BatchWriteItem", batch([{"PutRequest": {"Item": item(ITEM + 1)}}])),
+    ("4 MB and a byte", "TransactWriteItems", write(*megabytes(TRANSACTION + 1))),
     ("101 members", "TransactWriteItems", write(*puts(101))),
     ("101 members to read", "TransactGetItems", write(*gets(101))),
     ("101 in a batch", "BatchGetItem", keys(101)),
@@ -197,6 +198,7 @@ def test_refused(what: str, operation: str, asked: dict[str, Any]) -> None:
     answer = dynamodb.refusal(operation, asked)
     assert answer is not None
     assert answer.code == "ValidationException"
+    assert ("reserved keyword" in answer.message) == what.startswith("reserved")
 
 
 @accepted
@@ -217,7 +219,7 @@ def test_the_cloud_refuses(client: Any, what: str, operation: str, asked: dict[s
 
 
 def test_four_megabytes() -> None:
-    assert dynamodb.refusal("TransactWriteItems", write(*megabytes(dynamodb.TRANSACTION))) is None
+    assert dynamodb.refusal("TransactWriteItems", write(*megabytes(TRANSACTION))) is None
 
 
 def test_how_an_item_is_measured() -> None:
