@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -11,14 +12,16 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local import ports
 from local.aws import undelivered
 from local.aws.gate import Event, Gate
 from local.aws.refusal import Refusal
 from local.cloud import Cloud
+from local.emulator import Emulator
 from local.mailbox import messages
 
 
-class Emulator:
+class Echo:
     """An ASGI application that notes what it receives, and answers in three pieces."""
 
     def __init__(self) -> None:
@@ -39,7 +42,7 @@ class Emulator:
             await send({"type": "http.response.body", "body": b"x", "more_body": more})
 
 
-def asked(emulator: Emulator, scope: Event, *events: Event) -> list[Event]:
+def asked(echo: Echo, scope: Event, *events: Event) -> list[Event]:
     """Send events through a gate; return what comes out."""
     sent: list[Event] = []
     left = iter(events)
@@ -50,7 +53,7 @@ def asked(emulator: Emulator, scope: Event, *events: Event) -> list[Event]:
     async def send(event: Event) -> None:
         sent.append(event)
 
-    asyncio.run(Gate(emulator)(scope, receive, send))
+    asyncio.run(Gate(echo)(scope, receive, send))
     return sent
 
 
@@ -66,11 +69,11 @@ PIECES: list[Event] = [
 
 @pytest.mark.parametrize("kind", ["lifespan", "websocket"])
 def test_what_is_no_request_passes(kind: str) -> None:
-    emulator = Emulator()
+    echo = Echo()
     scope, event = {"type": kind, "path": "/_local/ses"}, {"type": f"{kind}.connect"}
-    assert asked(emulator, scope, event) == [{"type": f"{kind}.accept"}]
-    assert emulator.received[0] is scope
-    assert emulator.received[1] is event
+    assert asked(echo, scope, event) == [{"type": f"{kind}.accept"}]
+    assert echo.received[0] is scope
+    assert echo.received[1] is event
 
 
 @pytest.mark.parametrize(
@@ -83,19 +86,19 @@ def test_what_is_no_request_passes(kind: str) -> None:
     ids=["another service", "an operation without rules", "an operation with rules"],
 )
 def test_a_request_passes_in_its_pieces(scope: Event) -> None:
-    emulator = Emulator()
-    answer = asked(emulator, scope, *PIECES)
-    assert emulator.received[0] is scope
-    assert all(got is sent for got, sent in zip(emulator.received[1:], PIECES, strict=True))
+    echo = Echo()
+    answer = asked(echo, scope, *PIECES)
+    assert echo.received[0] is scope
+    assert all(got is sent for got, sent in zip(echo.received[1:], PIECES, strict=True))
     assert [each["type"] for each in answer] == ["http.response.start"] + 3 * ["http.response.body"]
     assert [each.get("more_body") for each in answer[1:]] == [True, True, False]
 
 
 def test_a_body_that_is_no_json_is_the_emulator_s_affair() -> None:
-    emulator = Emulator()
+    echo = Echo()
     scope = http("/", (b"x-amz-target", b"DynamoDB_20120810.GetItem"))
-    asked(emulator, scope, {"type": "http.request", "body": b"{"})
-    assert emulator.received[1]["body"] == b"{"
+    asked(echo, scope, {"type": "http.request", "body": b"{"})
+    assert echo.received[1]["body"] == b"{"
 
 
 class Account:
@@ -295,6 +298,44 @@ def test_the_suppression_list_s_calls(account: Account) -> None:
     for call in (ses.get_suppressed_destination, ses.delete_suppressed_destination):
         with pytest.raises(ses.exceptions.NotFoundException):
             call(EmailAddress="1@example.org")
+
+
+@pytest.mark.usefixtures("slow")
+def test_policies_hold_for_the_calls_that_the_gate_answers(tmp_path: Path) -> None:
+    emulator = Emulator(tmp_path, ports.free(0, "emulator"), persist=False, auth=True)
+    emulator.start()
+    try:
+        emulator.wait()
+        iam = emulator.client("iam")
+        iam.create_user(UserName="operator")
+        made = iam.create_access_key(UserName="operator")["AccessKey"]
+        ses = boto3.client(
+            "sesv2",
+            region_name="eu-central-1",
+            endpoint_url=emulator.url,
+            aws_access_key_id=made["AccessKeyId"],
+            aws_secret_access_key=made["SecretAccessKey"],
+        )
+
+        def delete() -> str:
+            with pytest.raises(ClientError) as caught:
+                ses.delete_suppressed_destination(EmailAddress="erika@example.org")
+            return str(caught.value.response["Error"]["Code"])
+
+        assert delete() == "AccessDeniedException"
+        statement = {
+            "Effect": "Allow",
+            "Action": "ses:DeleteSuppressedDestination",
+            "Resource": "*",
+        }
+        iam.put_user_policy(
+            UserName="operator",
+            PolicyName="suppression",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        )
+        assert delete() == "NotFoundException"
+    finally:
+        emulator.stop()
 
 
 def test_only_the_last_are_kept() -> None:
