@@ -15,6 +15,7 @@ from local.deploy import Deployed
 from local.emulator import Emulator, tail
 from local.front import Front
 from local.mailbox import messages
+from local.mailbox.messages import Message
 from local.mailbox.server import Mailbox
 from local.site import Site
 
@@ -69,7 +70,7 @@ class Cloud:
         self._ending = False
         self._listeners: dict[str, socket.socket] = {}
         self._mails = self.folder / "messages.json"
-        self._kept: list[messages.Message] = []
+        self._kept: list[Message] = []
 
     def __enter__(self) -> Self:
         """Start the cloud."""
@@ -168,7 +169,7 @@ class Cloud:
             "/contract/swagger-ui": self.root / "local" / "vendor" / "swagger-ui",
         }
         site = Site(self._listeners["site"], self.root / "demo" / "site", addresses, shown)
-        mailbox = Mailbox(self._listeners["mailbox"], self.messages)
+        mailbox = Mailbox(self._listeners["mailbox"], self._mailed)
         self.site = addresses["site"] = site.url
         self.contract = f"{site.url}/contract"
         self.mailbox = addresses["mailbox"] = mailbox.url
@@ -251,9 +252,27 @@ class Cloud:
         if self._application.handlers:
             self._application.handlers.revive()
 
-    def messages(self) -> list[messages.Message]:
-        """Return the messages that the mailbox shows, newest first."""
+    def messages(self) -> list[Message]:
+        """Return the messages that were delivered, newest first."""
         return messages.newest_first([*messages.read(self._emulator, deploy.STAGE), *self._kept])
+
+    def undelivered(self) -> list[Message]:
+        """Return the last messages that AWS refused or swallowed, newest first."""
+        return messages.newest_first(messages.undelivered(self._emulator))
+
+    def _mailed(self) -> list[Message]:
+        return messages.newest_first([*self.messages(), *self.undelivered()])
+
+    def ses_account(self, **changes: Any) -> dict[str, Any]:
+        """Change SES's account by GetAccount's names, such as `MaxSendRate`, and return it.
+
+        Everybody who sends mails here has this account.
+        """
+        return self._emulator.ses_account("PUT", changes)
+
+    def renew_ses_account(self) -> None:
+        """Put back the account's own quotas and empty its suppression list."""
+        self._emulator.ses_account("DELETE", {})
 
     def resources(self, stage: str) -> dict[str, str]:
         """Make another stage's resources and return the environment for them.

@@ -1,17 +1,18 @@
 """MiniStack as a child process, and boto3 clients for it.
 
-`python -m local.emulator` is that child: MiniStack, which ends with the process that started it.
+`python -m local.emulator` is that child: MiniStack behind the gate that applies AWS's rules. It
+ends with the process that started it.
 """
 
 import json
 import os
-import runpy
 import signal
 import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,15 @@ class Emulator:
         if self.process.stdin:
             self.process.stdin.close()
 
+    def ses_account(self, method: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Change (PUT) or renew (DELETE) the SES account, and return it as `aws.gate` says."""
+        request = urllib.request.Request(
+            f"{self.url}/_local/ses", json.dumps(changes).encode(), method=method
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            account: dict[str, Any] = json.load(answer)
+        return account
+
     def client(self, service: str) -> Any:
         """Return a boto3 client for one of its services."""
         return boto3.client(
@@ -160,7 +170,17 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-if __name__ == "__main__":
+def _main() -> None:
+    # Only the child needs these, which take half a second to load.
+    import ministack.app as emulator
+
+    from local.aws.gate import Gate
+
     end_with_parent()
     sys.argv = ["ministack"]
-    runpy.run_module("ministack", run_name="__main__")
+    emulator.app = Gate(emulator.app)  # what its `main` serves
+    emulator.main()
+
+
+if __name__ == "__main__":
+    _main()

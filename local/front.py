@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from infra import gateway
+from local.aws import payloads
 from local.web import Handler, Server
 
 LARGEST_BODY = 10 * 1024 * 1024  # API Gateway's limit
@@ -82,7 +83,8 @@ class _Edge(Handler):
             return
         # A function failed. The emulator gives an answer of its own instead of the API's gateway
         # response.
-        if answer.status == 502:
+        too_large = payloads.refusal_of_answer(answer.status, dict(answer.getheaders()), content)
+        if answer.status == 502 or too_large:
             self._refuse("DEFAULT_5XX")
         else:
             self._answer(answer, content)

@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler
 from types import ModuleType
 from typing import Any
 
+from local.aws import payloads
+
 
 @dataclass(frozen=True)
 class Functions:
@@ -77,6 +79,9 @@ class _Invocation(BaseHTTPRequestHandler):
             function = self._function(self.path.strip("/"))
             body = json.dumps(function(event, Context(self.headers))).encode()
             status = 200
+            if refused := payloads.refusal(body):
+                error = {"errorType": refused.code, "errorMessage": refused.message}
+                status, body = 500, json.dumps(error).encode()
         except Exception as error:
             traceback.print_exc()
             status, body = (

@@ -35,12 +35,18 @@ function brief(at) {
 const chosen = () => decodeURIComponent(location.hash.slice(1));
 const visible = () => messages.filter(({ kind }) => !filter.kind.value || kind === filter.kind.value);
 
+// Either AWS refused it, with a code, or SES took a mail and kept it from its reader.
+function verdict({ undelivered: { code, message } }) {
+  return code ? `Refused by AWS: ${message} (${code})` : `Not delivered: ${message}`;
+}
+
 function row(message) {
-  const classes = [message.kind, known.has(message.id) ? '' : 'new'];
+  const classes = [message.kind, known.has(message.id) ? '' : 'new', message.undelivered ? 'undelivered' : ''];
   const link = make('a', { href: `#${encodeURIComponent(message.id)}`, className: classes.join(' '), dataset: { id: message.id } },
     make('b', { textContent: message.subject || '(no subject)' }),
     make('time', { dateTime: message.at, textContent: brief(message.at) }),
     make('small', { textContent: message.kind === 'mail' ? `To ${message.to.join(', ')}` : message.text }));
+  if (message.undelivered) link.append(make('strong', { textContent: verdict(message) }));
   if (message.id === chosen()) link.setAttribute('aria-current', 'true');
   return make('li', {}, link);
 }
@@ -59,8 +65,13 @@ function facts(message) {
   const pairs = message.kind === 'mail'
     ? [['From', message.from], ['To', message.to.join(', ')]]
     : Object.entries(message.attributes ?? {});
-  return make('dl', {}, ...[...pairs, ['Sent', full.format(new Date(message.at))]].flatMap(
+  const when = message.undelivered?.code ? 'Refused' : 'Sent';
+  return make('dl', {}, ...[...pairs, [when, full.format(new Date(message.at))]].flatMap(
     ([name, value]) => [make('dt', { textContent: name }), make('dd', { textContent: value })]));
+}
+
+function warning(message) {
+  return message.undelivered ? [make('p', { className: 'warning', textContent: verdict(message) })] : [];
 }
 
 function views(message) {
@@ -95,7 +106,7 @@ function drawDetail() {
     detail.lastElementChild.replaceWith(offered[name]());
   };
   detail.replaceChildren(make('a', { className: 'back', href: '#', textContent: '← All messages' }),
-    make('h2', { textContent: message.subject || '(no subject)' }), facts(message), tabs, make('div'));
+    make('h2', { textContent: message.subject || '(no subject)' }), ...warning(message), facts(message), tabs, make('div'));
   tabs.hidden = tabs.children.length < 2;
   choose(Object.keys(offered)[0]);
 }

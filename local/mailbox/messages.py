@@ -47,6 +47,15 @@ def read(emulator: Emulator, stage: str) -> list[Message]:
     return newest_first(found)
 
 
+def undelivered(emulator: Emulator) -> list[Message]:
+    """Return the last messages that AWS would refuse or swallow, in the same form.
+
+    Each has `undelivered`, AWS's `code` and `message`; a swallowed mail has no code.
+    """
+    messages: list[Message] = _ask(emulator, "/_local/undelivered")
+    return messages
+
+
 def newest_first(found: Iterable[Message]) -> list[Message]:
     """Sort messages as the mailbox shows them; of equal ids keep the first."""
     once = {message["id"]: message for message in reversed(list(found))}
@@ -93,10 +102,9 @@ def _alerts(emulator: Emulator, stage: str) -> Iterator[Message]:
                 }
 
 
-def _ask(emulator: Emulator, path: str) -> dict[str, Any]:
+def _ask(emulator: Emulator, path: str) -> Any:
     with urllib.request.urlopen(emulator.url + path, timeout=10) as answer:
-        messages: dict[str, Any] = json.load(answer)["messages"]
-    return messages
+        return json.load(answer)["messages"]
 
 
 def _queue(stage: str) -> str:

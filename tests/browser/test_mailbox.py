@@ -3,6 +3,7 @@
 import re
 from urllib.parse import unquote
 
+import pytest
 from playwright.sync_api import expect
 
 from local.cloud import Cloud
@@ -94,3 +95,39 @@ def test_an_empty_mailbox_says_so(visit: Visit, cloud: Cloud, width: int) -> Non
     reader.context.route("**/messages", lambda route: route.fulfill(json={"messages": []}))
     reader.page.goto(cloud.mailbox)
     expect(reader.page.get_by_text("Nothing here yet")).to_be_visible()
+
+
+def test_what_was_not_delivered(visit: Visit, cloud: Cloud, address: str, width: int) -> None:
+    sender, text = cloud.env["MAIL_FROM"], {"Data": "Nobody reads this."}
+    content = {"Simple": {"Subject": {"Data": "Lost"}, "Body": {"Text": text}}}
+    client = cloud.client("sesv2")
+
+    def send(to: str) -> None:
+        client.send_email(
+            FromEmailAddress=sender, Destination={"ToAddresses": [to]}, Content=content
+        )
+
+    client.put_suppressed_destination(EmailAddress=address, Reason="BOUNCE")
+    send(address)
+    client.delete_suppressed_destination(EmailAddress=address)
+    refused = address.replace("@", "@müller.")
+    with pytest.raises(client.exceptions.BadRequestException):
+        send(refused)
+    reader = visit(width)
+    page = reader.page = reader.mailbox()
+    page.emulate_media(color_scheme="dark")
+    why = "Refused by AWS: Domain contains illegal character (BadRequestException)"
+    row = page.locator("#list a.undelivered", has_text=refused)
+    expect(row).to_contain_text(why)
+    row.click()
+    expect(page.locator("#detail .warning")).to_have_text(why)
+    expect(page.locator("#detail dd", has_text=refused)).to_be_visible()
+    expect(page.locator("pre")).to_have_text("Nobody reads this.")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    if width < 700:
+        page.get_by_role("link", name="All messages").click()
+    page.locator("#list a.undelivered", has_text=address).click()
+    expect(page.locator("#detail .warning")).to_have_text(
+        "Not delivered: on the account's suppression list"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") == width

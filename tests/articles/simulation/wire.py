@@ -14,6 +14,7 @@ from typing import Any
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from chalicelib import aws
+from local.aws import dynamodb
 from tests.articles.simulation.double import Double, Refused
 from tests.articles.simulation.hub import Hub, Stop
 from tests.expressions import Item
@@ -61,6 +62,8 @@ class Wire:
 
     def _answer(self, model: Any, params: Any, **_: Any) -> tuple[Status, Item]:
         asked = json.loads(params["body"])
+        if broken := dynamodb.refusal(model.name, asked, len(params["body"])):
+            return Status(400), _error(Refused(broken.code))
         for left in range(ATTEMPTS - 1, -1, -1):
             try:
                 return Status(200), self._carry(model.name, asked)

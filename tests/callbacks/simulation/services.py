@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib import aws
+from local.aws import dynamodb, ses, sns
+from local.aws.refusal import Refusal
 from tests.expressions import Item, Unknown, holds, plain, updated
 
 INDEXES = {
@@ -96,6 +98,8 @@ class Services:
     def _table(self, model: Any, params: Any, **_: Any) -> tuple[Status, Item]:
         self.calls += 1
         asked = json.loads(params["body"])
+        if refused := dynamodb.refusal(model.name, asked, len(params["body"])):
+            return _refused(refused)
         match model.name:
             case "GetItem":
                 found = self._get(asked["Key"])
@@ -209,12 +213,16 @@ class Services:
         if model.name == "GetAccount":
             return Status(200), {"SendQuota": {"MaxSendRate": 200.0}}
         asked = json.loads(params["body"])
+        if refused := ses.refusal(asked):
+            return _refused(refused)
         simple, tags = asked["Content"]["Simple"], asked["EmailTags"]
         to = ",".join(asked["Destination"]["ToAddresses"])
         return self._leaves(Sent("mail", tags[0]["Value"], to, simple["Subject"]["Data"]))
 
     def _publish(self, model: Any, params: Any, **_: Any) -> tuple[Status, Item]:
         body = params["body"]
+        if refused := sns.refusal(body):
+            return _refused(refused)
         (place,) = [
             name for name, value in body.items() if value == "message" and name.endswith("Name")
         ]
@@ -230,3 +238,7 @@ class Services:
         self.sent.append(sent)
         self.on_sent(sent)
         return Status(200), {"MessageId": f"id-{next(self._numbers)}"}
+
+
+def _refused(refusal: Refusal) -> tuple[Status, Item]:
+    return Status(refusal.status), {"Error": {"Code": refusal.code, "Message": refusal.message}}
