@@ -196,6 +196,8 @@ class Services:
         return answer
 
     def _mail(self, model: Any, params: Any, **_: Any) -> tuple[Status, Item]:
+        if model.name == "DeleteSuppressedDestination":
+            return Status(404), {"Error": {"Code": "NotFoundException", "Message": ""}}
         asked = json.loads(params["body"])
         simple, tags = asked["Content"]["Simple"], asked["EmailTags"]
         to = ",".join(asked["Destination"]["ToAddresses"])
