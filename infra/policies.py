@@ -13,8 +13,8 @@ from typing import Any
 
 from infra import config
 
-# Resources: service, then names in it. `{stage}` is the stage's prefix, `{sender}` the domain of
-# MAIL_FROM, `{log}` the function's name.
+# Resources: service, then names in it, none for `*`. `{stage}` is the stage's prefix, `{sender}`
+# the domain of MAIL_FROM, `{log}` the function's name.
 _THINGS = {
     "Contacts": ("dynamodb", "table/{stage}-contacts"),
     "Due": ("dynamodb", "table/{stage}-contacts/index/due"),
@@ -29,13 +29,14 @@ _THINGS = {
     "Tokens": ("secretsmanager", "secret:{stage}-tokens-??????"),
     "Provider": ("secretsmanager", "secret:{stage}-oidc-??????"),
     "Mails": ("ses", "identity/{sender}", "configuration-set/{stage}"),
+    "SuppressionList": ("ses",),  # AWS knows no resource for it
     "Alerts": ("sns", "{stage}-alerts"),
     "DeadLetters": ("sqs", "{stage}-dead-letters"),
     "Log": ("logs", "log-group:/aws/lambda/{log}:*"),
 }
 # Lambda itself uses these rights of a function's role, and the right to send to the dead letters
-# what `mail_feedback` and `count_views` failed to do. The watching stack makes the log groups, so
-# that no function needs the right to.
+# what `mail_feedback` and `count_views` failed to do; `mail_feedback` sends there itself, too. The
+# watching stack makes the log groups, so that no function needs the right to.
 _READS_STREAM = "DescribeStream GetRecords GetShardIterator ListStreams"
 _WRITES_LOG = {"Log": "CreateLogStream PutLogEvents"}
 # The rights of the functions that send messages.
@@ -43,6 +44,7 @@ _SENDS = {
     "Contacts": "GetItem PutItem Query UpdateItem",
     "Tokens": "GetSecretValue",
     "Mails": "SendEmail",
+    "SuppressionList": "DeleteSuppressedDestination",
     "Alerts": "Publish",
 }
 RIGHTS: Mapping[str, Mapping[str, str]] = {
@@ -54,6 +56,7 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
         "Identity": "GetSecretValue",
         "Tokens": "GetSecretValue",
         "Provider": "GetSecretValue",
+        "SuppressionList": "DeleteSuppressedDestination",
     },
     "deliver_messages": {**_SENDS, "ContactsStream": _READS_STREAM, "DeadLetters": "SendMessage"},
     "mail_feedback": {
@@ -97,7 +100,7 @@ def _statement(thing: str, does: str, names: Mapping[str, str]) -> dict[str, Any
         "Sid": thing,
         "Effect": "Allow",
         "Action": [f"{service}:{action}" for action in does.split()],
-        "Resource": [f"arn:aws:{service}:*:*:{each.format(**names)}" for each in things],
+        "Resource": [f"arn:aws:{service}:*:*:{each.format(**names)}" for each in things] or ["*"],
     }
 
 

@@ -22,6 +22,7 @@ from chalicelib.newsletter.stores import growth as growth_store
 from chalicelib.newsletter.stores import subscribers
 from chalicelib.newsletter.stores import wordings as kept_wordings
 from chalicelib.newsletter.stores.subscribers import Known
+from chalicelib.outbox import suppression
 from chalicelib.sender import Sender
 from chalicelib.settings import current
 
@@ -160,7 +161,12 @@ def erase(key: str, by: str, now: datetime) -> None:
     """Erase a person's data (GDPR Art. 17), completely when this returns. Idempotent.
 
     `by` says on whose word. An HMAC of the address stays, which keeps it from being imported.
+    Raises Unavailable, where SES does not delete the address from its suppression list, too.
     """
+    subscriber = subscribers.load(key).subscriber
+    if subscriber and subscriber.email:
+        # First, as the record is the last place that tells which address it is.
+        suppression.lift(key, subscriber.email)
     change(key, lambda known: model.erase(known.subscriber), How({"by": by}), now)
     # At once, so that "erased" is true when the person reads it; the stream comes later.
     subscribers.tidy(subscribers.load(key), now)
