@@ -62,6 +62,7 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
     "mail_feedback": {
         "Contacts": "GetItem PutItem Query UpdateItem",
         "Sent": "Query",
+        "Identity": "GetSecretValue",
         "DeadLetters": "SendMessage",
     },
     "count_views": {
