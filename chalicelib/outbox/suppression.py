@@ -27,8 +27,7 @@ def lift(key: str, address: str) -> None:
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code == "BadRequestException":
-                # SES cannot delete an address with a slash, whenever it is asked:
-                # https://github.com/aws/aws-sdk/issues/158
+                # SES cannot delete an address with a slash, however often it is asked.
                 log.warning("suppression.stays", subscriber=key)
             elif code != "NotFoundException":
                 raise Unavailable(f"suppression list: {code}") from error
