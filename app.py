@@ -46,10 +46,10 @@ def send_messages(event: Any) -> dict[str, int]:
 @app.on_sns_message(topic=stage.mail_events_topic_arn)
 def mail_feedback(event: Any) -> None:
     """Record SES's events about mails; act on bounces and complaints."""
-    from chalicelib.newsletter.feedback import LISTENERS
+    from chalicelib.newsletter.feedback import take
     from chalicelib.outbox import feedback
 
-    feedback.receive(event.to_dict(), LISTENERS)
+    feedback.receive(event.to_dict(), take)
 
 
 @app.on_dynamodb_record(

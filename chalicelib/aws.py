@@ -1,6 +1,6 @@
 """Cached, tuned AWS clients, and DynamoDB in plain dicts with our own errors.
 
-Only this module imports boto3; `outbox.delivery` imports botocore's exceptions, too.
+Only this module imports boto3; the outbox imports botocore's exceptions, too.
 """
 
 import json

@@ -35,7 +35,7 @@ MEASURES = (
     Measure("Exceptions",  '{ $.level = "ERROR" }',          _LOG_ERRORS),
     Measure("Unavailable", _event("http.unavailable"),       ("api_handler",)),
     Measure("Unclear",     _event("message.unclear"),        SENDERS),
-    Measure("Failed",      _event("message.failed"),         SENDERS),
+    Measure("Failed",      _event("message.failed"),         (*SENDERS, "mail_feedback")),
     Measure("Refused",     _event("message.refused"),        SENDERS, "$.attempts"),
     Measure("Unknown",     _event("message.unknown_kind"),   SENDERS),
     Measure("Slowed",      _event("mail.slowed"),            SENDERS),

@@ -13,8 +13,8 @@ from typing import Any
 
 from infra import config
 
-# Resources: service, then names in it. `{stage}` is the stage's prefix, `{sender}` the domain of
-# MAIL_FROM, `{log}` the function's name.
+# Resources: service, then names in it, none for `*`. `{stage}` is the stage's prefix, `{sender}`
+# the domain of MAIL_FROM, `{log}` the function's name.
 _THINGS = {
     "Contacts": ("dynamodb", "table/{stage}-contacts"),
     "Due": ("dynamodb", "table/{stage}-contacts/index/due"),
@@ -29,15 +29,16 @@ _THINGS = {
     "Tokens": ("secretsmanager", "secret:{stage}-tokens-??????"),
     "Provider": ("secretsmanager", "secret:{stage}-oidc-??????"),
     "Mails": ("ses", "identity/{sender}", "configuration-set/{stage}"),
-    "Account": ("ses", "*"),  # AWS names no resource for what concerns the account
+    "Account": ("ses",),  # AWS knows no resource for what concerns the account
+    "SuppressionList": ("ses",),
     "Alerts": ("sns", "{stage}-alerts"),
     "Outbox": ("sqs", "{stage}-outbox"),
     "DeadLetters": ("sqs", "{stage}-dead-letters"),
     "Log": ("logs", "log-group:/aws/lambda/{log}:*"),
 }
 # Lambda itself uses these rights of a function's role, and the right to send to the dead letters
-# what `mail_feedback` and `count_views` failed to do. The watching stack makes the log groups, so
-# that no function needs the right to.
+# what `mail_feedback` and `count_views` failed to do; `mail_feedback` sends there itself, too. The
+# watching stack makes the log groups, so that no function needs the right to.
 _READS_STREAM = "DescribeStream GetRecords GetShardIterator ListStreams"
 _READS_QUEUE = "DeleteMessage GetQueueAttributes ReceiveMessage"
 _WRITES_LOG = {"Log": "CreateLogStream PutLogEvents"}
@@ -46,6 +47,7 @@ _SENDS = {
     "Contacts": "GetItem PutItem Query UpdateItem",
     "Tokens": "GetSecretValue",
     "Mails": "SendEmail",
+    "SuppressionList": "DeleteSuppressedDestination",
     "Alerts": "Publish",
 }
 # Seconds that a function may run where the stage's time limit is too short for it. Mails take up to
@@ -60,11 +62,13 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
         "Identity": "GetSecretValue",
         "Tokens": "GetSecretValue",
         "Provider": "GetSecretValue",
+        "SuppressionList": "DeleteSuppressedDestination",
     },
     "deliver_messages": {**_SENDS, "ContactsStream": _READS_STREAM, "DeadLetters": "SendMessage"},
     "mail_feedback": {
         "Contacts": "GetItem PutItem Query UpdateItem",
         "Sent": "Query",
+        "Identity": "GetSecretValue",
         "DeadLetters": "SendMessage",
     },
     "count_views": {
@@ -110,10 +114,7 @@ def _statement(thing: str, does: str, names: Mapping[str, str]) -> dict[str, Any
         "Sid": thing,
         "Effect": "Allow",
         "Action": [f"{service}:{action}" for action in does.split()],
-        "Resource": [
-            "*" if each == "*" else f"arn:aws:{service}:*:*:{each.format(**names)}"
-            for each in things
-        ],
+        "Resource": [f"arn:aws:{service}:*:*:{each.format(**names)}" for each in things] or ["*"],
     }
 
 

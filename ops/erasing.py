@@ -69,9 +69,10 @@ def erase(
         click.confirm(_("This cannot be undone. Erase?"), abort=True)
     try:
         _erase(known.key if known and known.subscriber else None, references)
-    except Unavailable:
+    except Unavailable as error:
+        # Somebody else changed it just now, or SES did not delete its entry.
         raise click.ClickException(
-            _("somebody else changed it just now: run the same command again")
+            _("not done (%(reason)s): run the same command again", reason=error)
         ) from None
     click.echo(_("erased"))
 

@@ -95,7 +95,9 @@ def _letters(client: Any, began: float, hidden: int) -> Iterator[dict[str, Any]]
 def _job(body: dict[str, Any]) -> tuple[str, dict[str, Any] | None]:
     """Return the function and its event; the event is None if the stream has lost the records."""
     if "record" in body:
-        return "deliver_messages", {"Records": [body["record"]]}
+        # Only an event of SNS's has this part; the other records are a stream's.
+        function = "mail_feedback" if "Sns" in body["record"] else "deliver_messages"
+        return function, {"Records": [body["record"]]}
     name = body["requestContext"]["functionArn"].split(":function:")[1].split(":")[0]
     function = name.removeprefix(config.prefix(current().stage)).lstrip("-") or "api_handler"
     if "requestPayload" in body:

@@ -48,7 +48,7 @@ LAYERS = {
 # Other modules that are pure: they only say how something is written, or who somebody is.
 PURE_ELSEWHERE = {
     f"{CORE}.{name}" for name in ("errors", "formats", "templates", "auth.roles", "auth.person")
-} | {f"{CORE}.outbox.model", f"{CORE}.outbox.lanes"}
+} | {f"{CORE}.outbox.{name}" for name in ("model", "lanes", "notices")}
 # A pure module may import the settings' type, how instants are written, and what the deployment
 # ships: the company and the words. It reads neither the current settings nor the current time.
 PURE_MAY_IMPORT = {f"{CORE}.{each}" for each in ("settings", "instants", "company", "texts")}
@@ -63,7 +63,8 @@ STREAM_FUNCTIONS = (
         "callbacks.clock",
         "callbacks.erasure",
     ),
-    *("articles.counting", "articles.ranking", "outbox.delivery", "outbox.feedback"),
+    *("articles.counting", "articles.ranking"),
+    *("outbox.delivery", "outbox.feedback", "outbox.suppression"),
 )
 
 
@@ -241,7 +242,9 @@ def test_libraries_have_their_places(module: str) -> None:
     if "boto3" in used:
         assert module == f"{CORE}.aws"
     if "botocore" in used:
-        assert module in (f"{CORE}.aws", f"{CORE}.outbox.delivery")
+        assert module in {
+            f"{CORE}.{name}" for name in ("aws", "outbox.delivery", "outbox.suppression")
+        }
     if "chalice" in used:
         assert module in ("app", f"{CORE}.api") or folder(module) == "http"
     if "pydantic" in used:

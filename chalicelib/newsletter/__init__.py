@@ -7,7 +7,8 @@
     confirmed ── signup ──→ confirmed         (no change, same answer)
     confirmed ── unsubscribe ──→ unsubscribed
     any ── hard bounce, 3 soft ones in 30 days ──→ bounced
-    any ── complaint ──→ complained           (only the staff release it: then it is unsubscribed)
+    any ── complaint ──→ complained           (bounces, too: about a mail since this opt-in began)
+    bounced | refused | complained ── release ──→ unsubscribed  (by the staff)
     none | pending | refused ── import ──→ confirmed  (with the other system's proof)
     any ── erase ──→ none                     (the address stays suppressed, as an HMAC)
 

@@ -212,23 +212,30 @@ def bounce(
     # than SOFT_WITHIN, because SOFT_BOUNCES within that time end the subscription.
     soft = tuple(sorted((*before.soft_bounces, (id, at)), key=lambda each: (each[1], each[0])))
     if _is_crowded(soft):
-        after = _next(before, state="bounced", soft_bounces=soft, ended_at=at)
+        after = _next(before, state="bounced", soft_bounces=soft, ended_at=soft[-1][1])
         return Change(before, after, "bounced")
     return Change(before, _next(before, soft_bounces=soft[-10:]), "soft bounce")
 
 
-def complain(before: Subscriber | None, at: datetime) -> Change:
-    """Take note that the reader called a mail spam: the address gets no more mail."""
-    if before is None or before.state == "complained":
+def complain(before: Subscriber | None, mailed_at: datetime, at: datetime) -> Change:
+    """Take note that the reader called a mail spam: the address gets no more mail.
+
+    A complaint about a mail from before the present opt-in changes nothing.
+    """
+    if before is None or before.state == "complained" or mailed_at < before.since:
         return Change(before, before)
     return Change(before, _next(before, state="complained", ended_at=at), "complained")
 
 
 def release(before: Subscriber | None, now: datetime) -> Change:
-    """Release an address whose complaint the staff have cleared up: it may sign up again."""
-    if before is None or before.state != "complained":
+    """Release an address that bounced, refused or complained: it may sign up again.
+
+    What is told later of mails from before the release changes nothing.
+    """
+    if before is None or before.state not in ("bounced", "refused", "complained"):
         return Change(before, before)
-    return Change(before, _next(before, state="unsubscribed", ended_at=now), "released")
+    after = _next(before, state="unsubscribed", since=now, ended_at=now, refused_at=None)
+    return Change(before, after, "released")
 
 
 def erase(before: Subscriber | None) -> Change:

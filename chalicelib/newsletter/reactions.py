@@ -9,6 +9,7 @@ from chalicelib.newsletter import letters, links, model
 from chalicelib.newsletter.model import Subscriber
 from chalicelib.newsletter.stores import subscribers
 from chalicelib.newsletter.stores.subscribers import KINDS
+from chalicelib.outbox import suppression
 from chalicelib.outbox.delivery import Composer
 from chalicelib.outbox.model import Mail, Message
 from chalicelib.settings import current
@@ -22,6 +23,8 @@ def _confirmation(message: Message, now: datetime) -> Mail | None:
         return None
     if message.serial < subscriber.first_letter:
         return None
+    # SES would take a mail to an address on its list, and never send it.
+    suppression.lift_for_opt_in(subscriber.key, subscriber.email, now)
     own = links.confirmation(subscriber, message.serial)
     return letters.letter("confirmation", subscriber, own, {}, current())
 

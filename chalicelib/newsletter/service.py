@@ -22,6 +22,7 @@ from chalicelib.newsletter.stores import growth as growth_store
 from chalicelib.newsletter.stores import subscribers
 from chalicelib.newsletter.stores import wordings as kept_wordings
 from chalicelib.newsletter.stores.subscribers import Known
+from chalicelib.outbox import suppression
 from chalicelib.sender import Sender
 from chalicelib.settings import current
 
@@ -162,9 +163,13 @@ def erase(key: str, by: str, now: datetime) -> None:
     """Erase a person's data (GDPR Art. 17), completely when this returns. Idempotent.
 
     `by` says on whose word. An HMAC of the address stays, which keeps it from being imported.
+    Raises Unavailable, where SES does not delete the address from its suppression list, too.
     """
     intake.forget(key)
     known = subscribers.load(key).subscriber
+    if known and known.email:
+        # First, as the record is the last place that tells which address it is.
+        suppression.lift(key, known.email)
     change(key, lambda known: model.erase(known.subscriber), How({"by": by}), now)
     if known and known.email:
         mailings.forget(known.email)

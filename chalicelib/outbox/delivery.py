@@ -199,7 +199,7 @@ def _publish(message: Message, alert: Alert) -> str:
 
 
 def quarantine(record: Mapping[str, Any]) -> None:
-    """Send a stream's record to the dead-letter queue."""
+    """Send a record of a stream or of SNS to the dead-letter queue."""
     aws.client("sqs").send_message(
         QueueUrl=current().dead_letter_queue_url,
         MessageBody=json.dumps({"record": record}, default=str),

@@ -1,94 +1,98 @@
-"""SES's events about sent mails. SNS brings them at least once and in any order.
+"""SES's events about sent mails, as they change messages. SNS brings them at least once, unordered.
 
-They have one of two shapes, by AWS's pages "Contents of event data that Amazon SES publishes to
-Amazon SNS" (`eventType`) and "Amazon SNS notification contents for Amazon SES"
-(`notificationType`).
+`notices` reads an event. Whatever it tells of a message, SES took the message; but SES may still
+reject it. What bounces and complaints mean is the listener's to decide.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from chalicelib import aws, instants, log
-from chalicelib.outbox import model, store
+from chalicelib.errors import Unavailable
+from chalicelib.outbox import model, notices, store
+from chalicelib.outbox.delivery import quarantine
 from chalicelib.outbox.model import Message
+from chalicelib.outbox.notices import Kind, Notice, Unreadable
 from chalicelib.settings import current
 
 
 @dataclass(frozen=True)
 class Feedback:
-    """A mail came back, or its reader complained."""
+    """A mail to one recipient came back, or that recipient complained."""
 
-    kind: Literal["hard bounce", "soft bounce", "complaint"]
-    id: str  # SES's id of the event, the same when it comes again
+    kind: Kind
+    id: str  # the same when the event comes again
+    recipient: str  # the address alone, in whatever case the other server wrote it
+    mail: str  # our message's id; SES's for a mail of another tool
     mailed_at: datetime
     at: datetime
 
 
-# The reaction of the capability that owed the message.
-Listener = Callable[[Message, Feedback], None]
+# The reaction of whoever knows the recipients. Another tool's mails over the same account count.
+Listener = Callable[[Feedback], None]
 
 
-def receive(event: Mapping[str, Any], listeners: Mapping[str, Listener]) -> None:
-    """Mark the messages of an SNS event as sent; pass bounces and complaints to the listeners.
+def receive(event: Mapping[str, Any], listen: Listener) -> None:
+    """Record an SNS event's news on our messages; tell the listener of bounces and complaints.
 
-    `listeners` are by the kind of message. Foreign topics, unknown messages and unreadable bodies
-    are logged and change nothing. Raises Unavailable where the table does not answer, so that SNS
-    delivers again.
+    Events of a foreign topic are logged and change nothing. One that nobody can read goes to the
+    dead-letter queue, and its neighbours are handled. Raises Unavailable where the table does not
+    answer, so that the event comes again.
     """
     for record in event["Records"]:
-        if record["Sns"]["TopicArn"] != current().mail_events_topic_arn:
-            log.warning("feedback.foreign_topic")
-            continue
         try:
-            notice = json.loads(record["Sns"]["Message"])
-            service_id, tags = notice["mail"]["messageId"], notice["mail"].get("tags", {})
-            feedback = _feedback(notice)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            log.exception("feedback.unreadable")
-            continue
-        message = _message(service_id, tags)
-        if message is None:
-            log.info("feedback.unknown_message")
-            continue
-        _resolve(message, service_id)
-        if feedback and message.kind in listeners:
-            listeners[message.kind](message, feedback)
+            if record["Sns"]["TopicArn"] != current().mail_events_topic_arn:
+                log.warning("feedback.foreign_topic")
+                continue
+            _take(notices.read(record["Sns"]["Message"], instants.now()), listen)
+        except Unavailable:
+            raise
+        except Unreadable as error:
+            log.warning("feedback.unreadable", part=str(error))
+            quarantine(record)
+        except Exception:
+            log.exception("feedback.quarantined")
+            quarantine(record)
 
 
-def _feedback(notice: Mapping[str, Any]) -> Feedback | None:
-    """Read a bounce or a complaint; return None for any other event."""
-    kind = notice.get("eventType") or notice["notificationType"]
-    mailed_at = instants.parse(notice["mail"]["timestamp"])
-    if kind == "Bounce":
-        bounce = notice["bounce"]
-        hardness: Any = "hard bounce" if bounce["bounceType"] == "Permanent" else "soft bounce"
-        return Feedback(
-            hardness, bounce["feedbackId"], mailed_at, instants.parse(bounce["timestamp"])
-        )
-    if kind == "Complaint" and notice["complaint"].get("complaintFeedbackType") != "not-spam":
-        complaint = notice["complaint"]
-        return Feedback(
-            "complaint", complaint["feedbackId"], mailed_at, instants.parse(complaint["timestamp"])
-        )
-    return None
+def _take(notice: Notice, listen: Listener) -> None:
+    message = _message(notice)
+    if message is not None:
+        _resolve(message, notice)
+    if notice.line:
+        write = log.warning if notice.line.level == "warning" else log.info
+        named = {"message": message.id} if message else {}
+        write(notice.line.event, **notice.line.details, **named)
+    elif message is None:
+        log.info("feedback.unknown_message")
+    mail = message.id if message else notice.service_id
+    for recipient, kind in notice.counts:
+        listen(Feedback(kind, notice.id, recipient, mail, notice.mailed_at, notice.at))
 
 
-def _message(service_id: str, tags: Mapping[str, list[str]]) -> Message | None:
+def _message(notice: Notice) -> Message | None:
     """Return the message of an event: by the tag we gave it, else by SES's id."""
-    tagged = store.load(tags["message"][0]) if tags.get("message") else None
-    return tagged or store.by_service_id(service_id)
+    found = next(filter(None, map(store.load, notice.tagged)), None)
+    if found is None and notice.service_id:
+        found = store.by_service_id(notice.service_id)
+    return found
 
 
-def _resolve(message: Message, service_id: str) -> None:
-    """Mark the message as sent: any event of SES's shows that SES took it. Raises Unavailable."""
+def _resolve(message: Message, notice: Notice) -> None:
+    """Mark the message as sent, or as failed where SES rejected it. Raises Unavailable."""
 
     def attempt(number: int) -> None:
-        before = message if number == 0 else store.load(message.id) or message
-        after = model.reported_sent(before, service_id, instants.now())
-        if after is not before:
-            store.replace(before, after)
+        before, now = message if number == 0 else store.load(message.id) or message, instants.now()
+        if notice.failure:
+            after = model.reported_failed(before, notice.service_id, notice.failure, now)
+        else:
+            after = model.reported_sent(before, notice.service_id, now)
+        if after is before:
+            return
+        store.replace(before, after)
+        if after.state == "failed":
+            log.warning("message.failed", message=after.id, error=after.error)
 
     aws.retried(attempt, "feedback")

@@ -137,6 +137,17 @@ def reported_sent(message: Message, service_id: str, now: datetime) -> Message:
     return _next(message, state="sent", service_id=service_id, ended_at=now, error="")
 
 
+def reported_failed(message: Message, service_id: str, reason: str, now: datetime) -> Message:
+    """Record that by an event of the service's it never sent the message, even if it took it.
+
+    No other event undoes that. A message that is no longer owed stays void.
+    """
+    if message.state in ("failed", "void"):
+        return message
+    known = message.service_id or service_id
+    return _next(message, state="failed", service_id=known, error=reason, ended_at=now)
+
+
 def postponed(message: Message, until: datetime, why: str) -> Message:
     """Take the attempt back: the message falls due at `until`, and `why` is kept as its error."""
     attempts = message.attempts - 1

@@ -65,7 +65,7 @@ def everything(backend: Backend) -> list[str]:
     for path in (".csv", f"?email={EMAIL}", f"/{key}/proof", f"/{EMAIL}/proof"):
         backend.call("GET", f"/staff/subscribers{path}", headers=staff)
     _break(backend, used)
-    mail_feedback(backend, told("event soft bounce", *welcome(backend, key)))
+    mail_feedback(backend, told("event-bounce-transient-mailboxfull", *welcome(backend, key)))
     mail_feedback(
         backend, {"eventType": "Bounce", "mail": {"messageId": EMAIL, "destination": [EMAIL]}}
     )

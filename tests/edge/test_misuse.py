@@ -266,7 +266,12 @@ def test_events_of_a_foreign_topic_are_refused_and_logged(
     message, service = welcome(backend, key)
     before, forged = (
         backend.items(),
-        ("event complaint", "event bounce", "notification bounce", "event delivery"),
+        (
+            "event-complaint-abuse",
+            "event-bounce-permanent-general",
+            "notification-bounce-permanent-general",
+            "event-delivery",
+        ),
     )
     capsys.readouterr()
     for shape in forged:

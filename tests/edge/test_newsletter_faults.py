@@ -69,7 +69,7 @@ def _confirmed(backend: Backend, email: str, page: str) -> Act:
 
 
 def _bounced(backend: Backend, email: str) -> Act:
-    event = told("event bounce", *welcome(backend, subscribe(backend, email)))
+    event = told("event-bounce-permanent-general", *welcome(backend, subscribe(backend, email)))
     return lambda: mail_feedback(backend, event)
 
 

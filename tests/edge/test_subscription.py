@@ -7,7 +7,7 @@ import json
 import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from tests.events import Answer, Context
 from tests.ops.commands import ops, row, table, written
 from tests.scale import Scale, part
 
-EVENTS = json.loads((Path(__file__).parent / "ses_events.json").read_text())
+EVENTS = Path(__file__).parent.parent / "cases" / "ses_events"
 HTML = {"content-type": FORM, "accept": "text/html"}
 SCRIPT = {"content-type": FORM, "accept": "application/json"}
 
@@ -68,12 +68,12 @@ def post(
     return backend.call("POST", f"/newsletter/{page}", body, headers or SCRIPT)
 
 
-def mail_feedback(backend: Backend, told: dict[str, Any], topic: str | None = None) -> None:
-    arn = topic or backend.env["MAIL_EVENTS_TOPIC_ARN"]
+def mail_feedback(backend: Backend, told: dict[str, Any] | str, topic: str | None = None) -> None:
+    """Deliver an event, or the bare text of one, as SNS does."""
     record: dict[str, Any] = {
         "Sns": {
-            "TopicArn": arn,
-            "Message": json.dumps(told),
+            "TopicArn": topic or backend.env["MAIL_EVENTS_TOPIC_ARN"],
+            "Message": told if isinstance(told, str) else json.dumps(told),
             "Subject": None,
             "MessageAttributes": {},
         }
@@ -82,17 +82,49 @@ def mail_feedback(backend: Backend, told: dict[str, Any], topic: str | None = No
 
 
 def told(shape: str, message_id: str, service_id: str, feedback_id: str = "") -> dict[str, Any]:
-    """Return an event as SES documents it, about one of our messages, of this moment."""
-    text = (
-        json.dumps(EVENTS[shape])
-        .replace("OUR-MESSAGE", message_id)
-        .replace("SERVICE-ID", service_id)
-    )
-    text = text.replace("NOW", instants.text(instants.now()))
+    """Return an event as SES documents it, about one of our messages, of this moment.
+
+    Its recipient is the message's subscriber.
+    """
+    subscriber = subscribers.load(message_id.split(".")[1]).subscriber
+    recipient = subscriber.email if subscriber else "nobody@example.org"
+    now = instants.text(instants.now())
     event: dict[str, Any] = json.loads(
-        text.replace("FEEDBACK-ID", feedback_id or f"feedback-{shape}")
+        text(
+            f"{shape}.json",
+            message_id,
+            service_id,
+            recipient,
+            mailed=now,
+            feedback_id=feedback_id or f"feedback-{shape}",
+        )
     )
     return event
+
+
+def text(
+    file: str,
+    message_id: str,
+    service_id: str,
+    recipient: str,
+    mailed: str,
+    feedback_id: str = "feedback",
+) -> str:
+    """Return the text of one of the cases' events, filled in."""
+    filled = (EVENTS / file).read_text()
+    now = instants.now()
+    for name, value in (
+        ("OUR-MESSAGE", message_id),
+        ("SERVICE-ID", service_id),
+        ("RECIPIENT-UPPER", recipient.upper()),
+        ("RECIPIENT", recipient),
+        ("MAILED", mailed),
+        ("NOW", instants.text(now)),
+        ("LATER", instants.text(now + timedelta(hours=14))),
+        ("FEEDBACK-ID", feedback_id),
+    ):
+        filled = filled.replace(name, value)
+    return filled
 
 
 def welcome(backend: Backend, key: str) -> tuple[str, str]:
@@ -329,11 +361,13 @@ def test_a_thousand_looks_at_every_link_change_nothing(backend: Backend, scale: 
     assert (state(key), state(key_of("scanner-2@example.org"))) == ("none", "confirmed")
 
 
-@pytest.mark.parametrize("shape", ["event bounce", "notification bounce"])
+@pytest.mark.parametrize(
+    "shape", ["event-bounce-permanent-general", "notification-bounce-permanent-general"]
+)
 def test_a_hard_bounce_ends_it_and_a_fresh_opt_in_begins_it_again(
     backend: Backend, shape: str
 ) -> None:
-    address = f"{shape.replace(' ', '-')}@example.org"
+    address = f"{shape}@example.org"
     key = subscribe(backend, address)
     message, service_id = welcome(backend, key)
     event = told(shape, message, service_id)
@@ -355,7 +389,12 @@ def test_a_hard_bounce_ends_it_and_a_fresh_opt_in_begins_it_again(
         [
             (order,)
             for order in permutations(
-                ["event delivery", "event soft bounce", "event bounce", "event complaint"]
+                [
+                    "event-delivery",
+                    "event-bounce-transient-mailboxfull",
+                    "event-bounce-permanent-general",
+                    "event-complaint-abuse",
+                ]
             )
         ]
     ),
@@ -386,7 +425,7 @@ def test_an_event_resolves_a_message_without_an_answer(backend: Backend) -> None
         backend.deliver()
     (message,) = backend.states()
     assert backend.states() == {message: "unclear"}
-    mail_feedback(backend, told("event delivery", message, "ses-knows"))
+    mail_feedback(backend, told("event-delivery", message, "ses-knows"))
     assert backend.states() == {message: "sent"}
     found = [each["service_id"] for each in backend.items(prefix="MSG#")]
     assert found == ["ses-knows"]
@@ -398,10 +437,10 @@ def test_foreign_topics_unknown_messages_and_nonsense_change_nothing(backend: Ba
     before = backend.items()
     mail_feedback(
         backend,
-        told("event complaint", message, service_id),
+        told("event-complaint-abuse", message, service_id),
         topic="arn:aws:sns:eu-central-1:000000000000:foreign",
     )
-    mail_feedback(backend, told("event complaint", "newsletter-welcome_nobody_1", "unknown"))
+    mail_feedback(backend, told("event-complaint-abuse", "newsletter-welcome_nobody_1", "unknown"))
     for nonsense in (
         {},
         {"eventType": "Bounce"},
@@ -448,7 +487,7 @@ def test_growth_is_counted_with_what_grew(backend: Backend) -> None:
         key = subscribe(backend, f"grown-{number}@example.org")
     post(backend, f"unsubscribe?token={tokens.sign(links.UNSUBSCRIBE, key, 0)}")
     message, service = welcome(backend, key_of("grown-0@example.org"))
-    mail_feedback(backend, told("event bounce", message, service))
+    mail_feedback(backend, told("event-bounce-permanent-general", message, service))
     day = instants.day(instants.now(), "Europe/Berlin").isoformat()
     reads: list[str] = []
     with backend.hooked(

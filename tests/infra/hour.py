@@ -157,7 +157,9 @@ class Hour:
 
     def feedback(self, emails: list[str]) -> None:
         """Deliver SES's events about the mails, and count the mails that were sent."""
-        shape = {BOUNCE: "event bounce", COMPLAINT: "event complaint"}.get(self.slot)
+        shape = {BOUNCE: "event-bounce-permanent-general", COMPLAINT: "event-complaint-abuse"}.get(
+            self.slot
+        )
         if shape:
             self.invoke(
                 "mail_feedback",

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from infra import watching
+from infra import stack, watching
+from local.cloud import Cloud
 
 RECOVERABLE = ("Contacts", "ViewCounts")
 
@@ -67,8 +68,39 @@ def test_every_topic_says_who_may_publish(resources: dict[str, Any]) -> None:
 def test_mail_events_reach_the_topic(resources: dict[str, Any]) -> None:
     destination = resources["MailEventDestination"]["Properties"]["EventDestination"]
     assert destination["SnsDestination"] == {"TopicARN": {"Ref": "MailEvents"}}
-    assert {"send", "bounce", "complaint"} <= set(destination["MatchingEventTypes"])
+    assert set(destination["MatchingEventTypes"]) == {
+        *("send", "delivery", "deliveryDelay"),
+        *("bounce", "complaint", "reject", "renderingFailure"),
+    }
     assert destination["Enabled"]
     assert resources["MailConfiguration"]["Properties"]["ReputationOptions"] == {
         "ReputationMetricsEnabled": True
     }
+
+
+def test_bounces_come_by_the_topic_alone_and_fill_the_suppression_list(
+    resources: dict[str, Any],
+) -> None:
+    identity = resources["MailIdentity"]["Properties"]
+    assert identity["FeedbackAttributes"] == {"EmailForwardingEnabled": False}
+    assert resources["MailConfiguration"]["Properties"]["SuppressionOptions"] == {
+        "SuppressedReasons": ["BOUNCE", "COMPLAINT"]
+    }
+
+
+def test_the_emulator_takes_what_the_template_says_of_mail(cloud: Cloud) -> None:
+    """Check that the stack of the local stage was made with all of it, identity included."""
+    mail = cloud.client("sesv2")
+    configured = cloud.env["MAIL_CONFIGURATION_SET"]
+    found = mail.get_configuration_set_event_destinations(ConfigurationSetName=configured)
+    (destination,) = found["EventDestinations"]
+    assert {"RENDERING_FAILURE", "DELIVERY_DELAY", "REJECT", "BOUNCE"} <= set(
+        destination["MatchingEventTypes"]
+    )
+    template = (Path(__file__).parent.parent.parent / "infra" / "template.json").read_text()
+    client, parameters = (
+        cloud.client("cloudformation"),
+        {"Stage": "mail", "MailDomain": "x.example"},
+    )
+    stack.apply(client, "mail-resources", {"TemplateBody": template}, parameters, 0.05)
+    assert mail.get_email_identity(EmailIdentity="x.example")["FeedbackForwardingStatus"] is False

@@ -128,7 +128,13 @@ def events(backend: Backend, told: Told) -> None:
         with told.by("mail_feedback"):
             app.mail_feedback({"Records": [{"Sns": sns}]}, Context())
 
-    tell(backend.env["MAIL_EVENTS_TOPIC_ARN"], "unreadable")
+    topic = backend.env["MAIL_EVENTS_TOPIC_ARN"]
+    (message, *_) = (name for name, state in backend.states().items() if state == "unclear")
+    mail = {"messageId": "late", "tags": {"message": [message]}}
+    rejected = json.dumps({"eventType": "Reject", "mail": mail})
+    with backend.hooked("dynamodb", f"{TABLE}.GetItem", fail):
+        tell(topic, rejected)
+    tell(topic, rejected)
     tell("arn:aws:sns:eu-central-1:000000000000:foreign", "{}")
 
 

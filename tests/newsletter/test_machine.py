@@ -93,7 +93,10 @@ class Life:
             case "access":
                 return model.ask_access(subscriber, now, self.oracle.may_mail("access", now))
             case "complaint":
-                return model.complain(subscriber, now)
+                return model.complain(subscriber, now, now)
+            case "old complaint":
+                mailed_at = subscriber.since - timedelta(seconds=1) if subscriber else now
+                return model.complain(subscriber, mailed_at, now)
             case "release":
                 return model.release(subscriber, now)
             case "hard":
@@ -155,7 +158,11 @@ class Life:
                 if oracle.alive and not oracle.complained:
                     oracle.agreed, oracle.asked, oracle.letters = False, None, []
             case "release":
-                oracle.complained = False
+                # In every other state an earlier refusal has lapsed or was lifted.
+                oracle.complained, oracle.refused = False, None
+            case "old complaint":
+                assert change is not None
+                assert not change.changes
             case "erase":
                 self.oracle = Oracle()
 
@@ -172,7 +179,7 @@ class Life:
 # Signing up and confirming are twice as likely as the others, so that lives go on.
 EVENTS = [
     *("signup", "signup", "confirm", "confirm", "refuse", "unsubscribe"),
-    *("access", "complaint", "release", "hard", "erase"),
+    *("access", "complaint", "old complaint", "release", "hard", "erase"),
 ]
 WAITS = [
     *(timedelta(minutes=minutes) for minutes in (0, 9, 11)),

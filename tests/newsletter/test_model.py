@@ -52,6 +52,10 @@ def hard(before: Subscriber | None) -> Change:
     return model.bounce(before, True, "b1", NOW, NOW)
 
 
+def hard_at(before: Subscriber | None, mailed_at: datetime) -> Change:
+    return model.bounce(before, True, "b1", mailed_at, NOW)
+
+
 def soft(before: Subscriber | None) -> Change:
     return model.bounce(before, False, "b1", NOW, NOW)
 
@@ -65,7 +69,7 @@ EVENTS: dict[str, Callable[[Subscriber | None], Change]] = {
     "access": lambda s: model.ask_access(s, NOW),
     "hard": hard,
     "soft": soft,
-    "complaint": lambda s: model.complain(s, NOW),
+    "complaint": lambda s: model.complain(s, NOW, NOW),
     "release": lambda s: model.release(s, NOW),
     "erase": lambda s: model.erase(s),
 }
@@ -80,9 +84,9 @@ TABLE = {
     "expired":                             "pending+ !          !       =            !         =      bounced pending      complained =            gone",
     "confirmed":                           "=        =          !       unsubscribed confirmed =+     bounced confirmed    complained =            gone",
     "unsubscribed":                        "pending+ !          !       =            !         =+     bounced unsubscribed complained =            gone",
-    "refused":                             "=        !          =       =            !         =      bounced refused      complained =            gone",
-    "refused a year ago":                  "pending+ !          =       =            !         =      bounced refused      complained =            gone",
-    "bounced":                             "pending+ !          !       =            !         =      =       =            complained =            gone",
+    "refused":                             "=        !          =       =            !         =      bounced refused      complained unsubscribed gone",
+    "refused a year ago":                  "pending+ !          =       =            !         =      bounced refused      complained unsubscribed gone",
+    "bounced":                             "pending+ !          !       =            !         =      =       =            complained unsubscribed gone",
     "complained":                          "=        !          !       =            !         =      =       =            =          unsubscribed gone",
 }
 # fmt: on
@@ -187,17 +191,32 @@ def test_soft_bounces_further_apart_are_forgiven() -> None:
     assert subscriber.state == "confirmed"
 
 
-def test_feedback_on_mails_from_before_the_opt_in_is_about_another_time() -> None:
-    assert (
-        model.bounce(CONFIRMED, True, "old", CONFIRMED.since - timedelta(seconds=1), NOW).after
-        is CONFIRMED
-    )
+@pytest.mark.parametrize("kind", ["hard", "soft", "complaint"])
+def test_feedback_on_mails_from_before_the_opt_in_is_about_another_time(kind: str) -> None:
+    def taken(mailed_at: datetime) -> Subscriber | None:
+        if kind == "complaint":
+            return model.complain(CONFIRMED, mailed_at, NOW).after
+        return model.bounce(CONFIRMED, kind == "hard", "old", mailed_at, NOW).after
+
+    assert taken(CONFIRMED.since - timedelta(milliseconds=1)) is CONFIRMED
+    assert taken(CONFIRMED.since) is not CONFIRMED
+
+
+@pytest.mark.parametrize("state", ["bounced", "refused", "complained"])
+def test_who_was_released_may_sign_up_and_late_feedback_does_not_undo_it(state: str) -> None:
+    released = model.release(STATES[state], NOW).after
+    assert released
+    late = ago(minutes=1)
+    assert hard_at(released, late).after is released
+    assert model.complain(released, late, NOW).after is released
+    change = model.sign_up(released, SIGNUP, NOW + timedelta(minutes=1))
+    assert (change.event, change.owes) == ("signup", "confirmation")
 
 
 FEEDBACK: list[Callable[[Subscriber | None], Change]] = [
     hard,
     soft,
-    lambda s: model.complain(s, NOW),
+    lambda s: model.complain(s, NOW, NOW),
     lambda s: model.bounce(s, True, "b2", NOW, ago(minutes=1)),
 ]
 

@@ -24,9 +24,8 @@ from tests.ops.commands import WORDING, ops, row, table, written
 
 
 def complain(key: str) -> None:
-    known = subscribers.load(key)
-    change = model.complain(known.subscriber, instants.now())
-    subscribers.save(known, change, instants.now(), How())
+    known, now = subscribers.load(key), instants.now()
+    subscribers.save(known, model.complain(known.subscriber, now, now), now, How())
 
 
 def shown(email: str) -> dict[str, Any]:

@@ -74,7 +74,8 @@ def test_a_lost_event_is_handled_after_all(operator: Operator, cloud: Cloud) -> 
     )
     at = instants.text(instants.now())
     mail = {"timestamp": at, "messageId": message["service_id"]["S"]}
-    bounce = {"bounceType": "Permanent", "feedbackId": "f", "timestamp": at}
+    recipients = [{"emailAddress": email}]
+    bounce = {"bounceType": "Permanent", "bouncedRecipients": recipients, "timestamp": at}
     event = told(cloud, {"eventType": "Bounce", "mail": mail, "bounce": bounce})
     set_aside(cloud, failed(cloud, "mail_feedback", requestPayload=event))
     listed = operator("redrive", "--dry-run")
@@ -95,6 +96,20 @@ def test_what_is_still_poison_is_set_aside_again_and_what_fails_stays(
     done = operator("redrive")
     assert (done.returncode, done.stdout) == (1, "1 handed on, 1 not done, 1 set aside again\n")
     assert "mail_feedback: not done: 1 record without a key" in done.stderr
+    cloud.client("sqs").purge_queue(QueueUrl=cloud.env["DEAD_LETTER_QUEUE_URL"])
+
+
+def test_an_event_that_nobody_could_read_goes_back_to_the_function_that_set_it_aside(
+    operator: Operator, cloud: Cloud
+) -> None:
+    event = told(cloud, {"eventType": "Bounce", "mail": {"messageId": "unknown"}})
+    cloud.invoke("mail_feedback", event)
+    eventually(lambda: letters(cloud) == 1)
+    listed = operator("redrive", "--dry-run")
+    assert listed.stdout.endswith("  mail_feedback: 1 record without a key\n")
+    eventually(lambda: letters(cloud) == 1)
+    done = operator("redrive")
+    assert (done.returncode, done.stdout) == (1, "1 handed on, 0 not done, 1 set aside again\n")
     cloud.client("sqs").purge_queue(QueueUrl=cloud.env["DEAD_LETTER_QUEUE_URL"])
 
 

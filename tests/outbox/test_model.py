@@ -1,7 +1,9 @@
 """Every state of a message with every event that may happen to it."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 import pytest
 
@@ -100,3 +102,50 @@ def test_silence_waits_a_quarter_of_an_hour_from_the_attempt() -> None:
     assert UNCLEAR.due_at == NOW + timedelta(minutes=15)
     lapsed = model.unanswered(SENDING, "lease lapsed", NOW + timedelta(hours=2))
     assert lapsed.due_at == NOW + timedelta(hours=2)
+
+
+REPORTS: dict[str, Callable[[Message], Message]] = {
+    "sent": lambda message: model.reported_sent(message, "ses-1", NOW),
+    "failed": lambda message: model.reported_failed(message, "ses-1", "Reject: Bad content", NOW),
+}
+# For each state, the state after a report that it was sent, and after one that it never was.
+# fmt: off
+TABLE = {
+    # state           sent     failed
+    "due":     (DUE,     "sent",   "failed"),
+    "sending": (SENDING, "sent",   "failed"),
+    "unclear": (UNCLEAR, "sent",   "failed"),
+    "sent":    (SENT,    "=",      "failed"),
+    "void":    (VOID,    "=",      "="),
+    "failed":  (FAILED,  "=",      "="),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("state", TABLE)
+def test_what_the_service_reports_of_each_state(state: str) -> None:
+    before, *expected = TABLE[state]
+    for report, wanted in zip(REPORTS, expected, strict=True):
+        after = REPORTS[report](before)
+        if wanted == "=":
+            assert after is before
+        else:
+            assert (after.state, after.service_id, after.ended_at) == (wanted, "ses-1", NOW)
+            assert after.error == ("Reject: Bad content" if wanted == "failed" else "")
+            assert after.version == before.version + 1
+
+
+@pytest.mark.parametrize("before", [SENDING, UNCLEAR, SENT], ids=lambda each: str(each.state))
+@pytest.mark.parametrize("order", list(permutations(["sent", "sent", "failed", "failed"])))
+def test_reports_in_any_order_end_in_one_state(before: Message, order: tuple[str, ...]) -> None:
+    message = before
+    for report in order:
+        message = REPORTS[report](message)
+    assert (message.state, message.service_id) == ("failed", "ses-1")
+    assert message.error == "Reject: Bad content"
+
+
+def test_an_attempt_that_ends_after_the_report_cannot_undo_it() -> None:
+    """Check that both write the same version, of which the table takes one."""
+    reported = REPORTS["failed"](SENDING)
+    assert model.sent(SENDING, "ses-1", "digest", NOW).version == reported.version

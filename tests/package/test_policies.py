@@ -31,8 +31,10 @@ from tests.events import Answer, Context
 
 STAGES = ("local", "dev", "prod")
 STAGE = "rights"  # the tests' own stage, with the local stage's policy
-# The platform puts these functions' failures into the dead-letter queue, by their roles.
-FAILURES = ("mail_feedback", "count_views")
+# The platform puts this function's failures into the dead-letter queue, by its role.
+FAILURES = ("count_views",)
+# AWS knows no resource for these actions (Service Authorization Reference, SES v2).
+WITHOUT_RESOURCE = {"ses:DeleteSuppressedDestination"}
 _SERVICES = {"sesv2": "ses"}
 _MEMBERS = {
     "Put": "PutItem",
@@ -74,6 +76,9 @@ def test_nothing_is_allowed_wholesale(root: Path, stage: str, function: str) -> 
         assert each.keys() == {"Sid", "Effect", "Action", "Resource"}
         assert each["Effect"] == "Allow"
         assert all(re.fullmatch(r"[a-z]+:[A-Za-z]+", action) for action in each["Action"])
+        if set(each["Action"]) <= WITHOUT_RESOURCE:
+            assert each["Resource"] == ["*"]
+            continue
         for resource in each["Resource"]:
             named = re.fullmatch(r"arn:aws:[a-z]+:\*:\*:(.+)", resource)
             assert named
@@ -95,6 +100,8 @@ def name(arn: str) -> str:
 
     A secret loses the seven characters that AWS appends to its name.
     """
+    if arn == "*":
+        return arn
     named = arn.split(":", 5)[5]
     return named[:-7] if named.startswith("secret:") else named
 
@@ -116,6 +123,8 @@ def needed(service: str, operation: str, given: dict[str, Any]) -> Iterator[Righ
         case "SendEmail":
             yield action, f"identity/{parseaddr(given['FromEmailAddress'])[1].rpartition('@')[2]}"
             yield action, f"configuration-set/{given['ConfigurationSetName']}"
+        case "DeleteSuppressedDestination":
+            yield action, "*"
         case "Publish":
             yield action, name(given["TopicArn"])
         case "SendMessage":
@@ -223,7 +232,10 @@ def newsletter(backend: Watched, clock: bool) -> None:
     backend.settle()
     sent = {each["kind"]: each for each in backend.items(prefix="MSG#") if each["state"] == "sent"}
     (welcome,) = (each["service_id"] for kind, each in sent.items() if "welcome" in kind)
-    told(backend, "Bounce", welcome, bounce={"bounceType": "Transient"})
+    recipients = [{"emailAddress": email, "action": "failed"}]
+    bounce = {"bounceType": "Transient", "bouncedRecipients": recipients}
+    told(backend, "Bounce", welcome, bounce=bounce)
+    told(backend, "Bounce", welcome, bounce={})  # goes to the dead letters
     key = key_of(email)
     data = tokens.sign(links.DATA, key, 0)
     assert backend.call("GET", f"/newsletter/mydata?token={data}").status == 200
@@ -264,7 +276,15 @@ def unanswered(backend: Watched) -> None:
     }
     with backend.function("mail_feedback"):
         app.mail_feedback({"Records": [{"Sns": {**sns, "MessageAttributes": {}}}]}, Context())
-    told(backend, "Complaint", "late", complaint={"complaintFeedbackType": "abuse"})
+    told(
+        backend,
+        "Complaint",
+        "late",
+        complaint={
+            "complaintFeedbackType": "abuse",
+            "complainedRecipients": [{"emailAddress": "lost@example.org"}],
+        },
+    )
     backend.settle()
 
 

@@ -43,10 +43,24 @@ TOLD: dict[str, Any] = {
     }
     for name, tags in (("tagged", {"tags": {"message": ["nobody"]}}), ("untagged", {}))
 }
+UNREADABLE: dict[str, Any] = {
+    "Records": [
+        {
+            "Sns": {
+                "Subject": None,
+                "MessageAttributes": {},
+                "TopicArn": MAIL_EVENTS,
+                "Message": "nothing that SES says",
+            }
+        }
+    ]
+}
 # The rights that only the platform uses, by a function's role. The emulator reads streams and
 # writes logs without them.
 OF_THE_PLATFORM = {"ContactsStream", "MarkersStream", "Log"}
-SET_ASIDE_BY_THE_PLATFORM = {("mail_feedback", "DeadLetters"), ("count_views", "DeadLetters")}
+SET_ASIDE_BY_THE_PLATFORM = {("count_views", "DeadLetters")}
+# Without it a mail leaves all the same, with a warning (`tests/edge/test_suppression.py`).
+TRIED_ONLY = {("deliver_messages", "SuppressionList"), ("clock", "SuppressionList")}
 # The local stage's sign-in has no client secret. `test_policies` signs in with one.
 OF_ANOTHER_PROVIDER = {("api_handler", "Provider")}
 
@@ -57,11 +71,13 @@ OF_A_REQUEST = [
     ("Identity", "signup"),
     ("Tokens", "link"),
     ("Board", "board"),
+    ("SuppressionList", "erasure"),
 ]
 OF_A_TRIGGER = [
     ("deliver_messages", "DeadLetters", POISON, "sqs:SendMessage"),
     ("mail_feedback", "Contacts", TOLD["tagged"], "dynamodb:GetItem"),
     ("mail_feedback", "Sent", TOLD["untagged"], "dynamodb:Query"),
+    ("mail_feedback", "DeadLetters", UNREADABLE, "sqs:SendMessage"),
     ("count_views", "Markers", UNKNOWN, "dynamodb:UpdateItem"),
     ("count_views", "Counts", UNKNOWN, "dynamodb:UpdateItem"),
     ("clock", "Due", SCHEDULED, "dynamodb:Query"),
@@ -109,6 +125,12 @@ def ask(cloud: Cloud, what: str) -> Answer:
             )
         case "view":
             return call(cloud, "POST", "/articles/gold/views", "")
+        case "erasure":
+            staff = {"authorization": "Bearer local-staff-key"}
+            sign_up(cloud, "erased@example.org")
+            path = "/staff/subscribers"
+            found = call(cloud, "GET", f"{path}?email=erased@example.org", headers=staff)
+            return call(cloud, "DELETE", f"{path}/{found.json['id']}", headers=staff)
         case "board":
             return call(
                 cloud,
@@ -235,6 +257,22 @@ def test_a_trigger_needs_its_statement(
     packaged.invoke(function, event)
 
 
+def test_a_bounce_needs_the_secret_that_makes_keys(packaged: Cloud) -> None:
+    recipients = [{"emailAddress": "nobody@example.org"}]
+    bounce = {"bounceType": "Permanent", "bouncedRecipients": recipients}
+    told = {"eventType": "Bounce", "mail": {"messageId": "x", "timestamp": AT}, "bounce": bounce}
+    sns = {**TOLD["untagged"]["Records"][0]["Sns"], "Message": json.dumps(told)}
+    event = {"Records": [{"Sns": sns}]}
+    with without(packaged, "mail_feedback", "Identity"):
+        # A process that is new has not cached the secret.
+        packaged.client("lambda").update_function_configuration(
+            FunctionName=f"{API}-mail_feedback", MemorySize=530
+        )
+        with pytest.raises(RuntimeError, match="secret: ClientError"):
+            packaged.invoke("mail_feedback", event)
+    packaged.invoke("mail_feedback", event)
+
+
 def runs(cloud: Cloud, function: str, event: dict[str, Any]) -> bool:
     """Invoke a function, and tell whether it ran.
 
@@ -298,7 +336,7 @@ def test_every_statement_of_every_function_is_needed_by_one_of_these(root: Path)
     shown = {("api_handler", statement) for statement, _ in OF_A_REQUEST}
     shown |= {(function, statement) for function, statement, _, _ in OF_A_TRIGGER}
     shown |= {(function, statement) for function in SENDERS for statement, _ in OF_A_MESSAGE}
-    shown |= {(function, "Contacts") for function in SENDERS}
+    shown |= {(function, "Contacts") for function in SENDERS} | {("mail_feedback", "Identity")}
     given = set()
     for function in policies.RIGHTS:
         document = json.loads((root / ".chalice" / f"policy-local-{function}.json").read_text())
@@ -307,4 +345,4 @@ def test_every_statement_of_every_function_is_needed_by_one_of_these(root: Path)
             for each in document["Statement"]
             if each["Sid"] not in OF_THE_PLATFORM
         }
-    assert given == shown | SET_ASIDE_BY_THE_PLATFORM | OF_ANOTHER_PROVIDER
+    assert given == shown | SET_ASIDE_BY_THE_PLATFORM | TRIED_ONLY | OF_ANOTHER_PROVIDER

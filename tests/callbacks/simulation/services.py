@@ -212,6 +212,8 @@ class Services:
     def _mail(self, model: Any, params: Any, **_: Any) -> tuple[Status, Item]:
         if model.name == "GetAccount":
             return Status(200), {"SendQuota": {"MaxSendRate": 200.0}}
+        if model.name == "DeleteSuppressedDestination":
+            return Status(404), {"Error": {"Code": "NotFoundException", "Message": ""}}
         asked = json.loads(params["body"])
         if refused := ses.refusal(asked):
             return _refused(refused)
