@@ -30,6 +30,7 @@ CONFIRM_WITHIN = timedelta(days=7)
 REFUSED_FOR = timedelta(days=365)
 MAIL_PAUSE = timedelta(minutes=10)
 MAILS_A_DAY = 3
+PREFERENCES_A_DAY = 20  # changes of topics and language by one subscriber
 SOFT_BOUNCES, SOFT_WITHIN = 3, timedelta(days=30)
 ACCESS_WITHIN = timedelta(hours=24)
 

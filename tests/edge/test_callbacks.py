@@ -81,7 +81,7 @@ def test_ten_equal_requests_at_once_are_one_request_and_one_alert(line: Backend)
 
     def once(number: int) -> str:
         together.wait()
-        guards = Guards(Limit("callbacks", str(number), 5))
+        guards = Guards((Limit("callbacks", str(number), 5),))
         return service.add(make, "key", Proof("", {}), now, guards).reference
 
     with ThreadPoolExecutor(10) as pool:

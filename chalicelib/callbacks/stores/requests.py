@@ -8,7 +8,7 @@ from chalicelib import aws, instants
 from chalicelib.aws import Cancelled, Item
 from chalicelib.callbacks.model import Callback, Change, Owed
 from chalicelib.callbacks.stores import blocks, items
-from chalicelib.guards import Guards
+from chalicelib.guards import NONE, Guards
 from chalicelib.outbox import model as outbox
 from chalicelib.outbox import store as messages
 from chalicelib.settings import current
@@ -85,13 +85,19 @@ def add(change: Change | None, proof: Proof, guards: Guards, now: datetime) -> N
         raise
 
 
-def save(change: Change, now: datetime) -> None:
+def save(change: Change, now: datetime, guards: Guards = NONE) -> None:
     """Write a changed request, its event and messages, and with its end the release of the lock.
 
-    Raises Cancelled where somebody else changed the request meanwhile.
+    The guards count what changes something. Raises Cancelled where somebody else changed the
+    request meanwhile, and what the guards raise.
     """
-    if change.before is not None and change.changes:
-        aws.write(*_changed(change.before, change, now))
+    if change.before is None or not change.changes:
+        return
+    try:
+        aws.write(*guards.members(now), *_changed(change.before, change, now))
+    except Cancelled as cancelled:
+        guards.refuse(cancelled, now)
+        raise
 
 
 def references(key: str) -> list[str]:
