@@ -41,11 +41,11 @@ def _composers() -> Any:
 
 @app.on_dynamodb_record(stream_arn=stage.contacts_stream_arn, starting_position="TRIM_HORIZON")
 def deliver_messages(event: Any) -> None:
-    """Deliver the contacts table's new messages; set the expiry of ended subscriptions' events."""
-    from chalicelib.newsletter.reactions import expire_ended
+    """Deliver the contacts table's new messages; set how long subscribers' events are kept."""
+    from chalicelib.newsletter.reactions import settle_ledger
     from chalicelib.outbox import delivery
 
-    delivery.react(event.to_dict()["Records"], _composers(), expire_ended)
+    delivery.react(event.to_dict()["Records"], _composers(), settle_ledger)
 
 
 @app.on_sns_message(topic=stage.mail_events_topic_arn)

@@ -9,19 +9,19 @@ from infra import config
 from infra.target import Change, Target
 
 _HOUR = 3600
-# The records that `deliver_messages` gets: messages that are due, and subscriptions that ended or
-# were erased.
+# The records that `deliver_messages` gets: messages that are due, and subscribers, whose state says
+# how long their events are kept.
 _DUE = {
     "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "MSG#"}]}}, "NewImage": {"state": {"S": ["due"]}}}
 }
-_OF_SUBSCRIBERS = {"pk": {"S": [{"prefix": "SUB#"}]}}
-_ENDED_STATES = ["unsubscribed", "bounced", "complained", "refused"]
-_ENDED = {"dynamodb": {"Keys": _OF_SUBSCRIBERS, "NewImage": {"state": {"S": _ENDED_STATES}}}}
-_ERASED = {"dynamodb": {"Keys": {**_OF_SUBSCRIBERS, "sk": {"S": ["SUPPRESSED"]}}}}
+_SUBSCRIBERS = {
+    "eventName": ["INSERT", "MODIFY"],
+    "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "SUB#"}]}, "sk": {"S": ["SUB", "SUPPRESSED"]}}},
+}
 # The records that `count_views` gets: new markers. A later update that flags a marker is no view.
 _VIEWED = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "VIEW#"}]}}}}
 FILTERS: Mapping[str, list[Any]] = {
-    "deliver_messages": [_DUE, _ENDED, _ERASED],
+    "deliver_messages": [_DUE, _SUBSCRIBERS],
     "count_views": [_VIEWED],
 }
 

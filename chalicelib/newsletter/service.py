@@ -11,8 +11,9 @@ from typing import Any
 from chalicelib import challenges, company, limits, log, texts
 from chalicelib.aws import retried
 from chalicelib.consent import Wording, Wordings
-from chalicelib.errors import BadToken, Conflict, FieldError, Invalid, NotFound
+from chalicelib.errors import BadToken, Conflict, FieldError, Invalid, NotFound, Unavailable
 from chalicelib.guards import NONE, Guards
+from chalicelib.limits import Limit
 from chalicelib.newsletter import links, model, proof
 from chalicelib.newsletter.keys import key_of
 from chalicelib.newsletter.ledger import How
@@ -57,7 +58,7 @@ def sign_up(wanted: Wanted, sender: Sender, now: datetime) -> None:
     }
     how = How(facts, {**sender.personal(), "email": wanted.email, "page": wanted.page})
     guards = Guards(
-        limits.per_caller("signups", sender.client_ip, current().limit_signups_per_caller),
+        (limits.per_caller("signups", sender.client_ip, current().limit_signups_per_caller),),
         challenges.spend("newsletter", wanted.proof_of_work, now),
     )
 
@@ -88,7 +89,20 @@ def confirm(token: str, sender: Sender, now: datetime) -> None:
     """Confirm the subscription that a mailed link stands for. Raises BadToken."""
     key, letter = links.read(CONFIRM, token, now)
     how = How({"letter": str(letter)}, sender.personal())
-    change(key, lambda known: model.confirm(known.subscriber, letter, now), how, now)
+    if change(key, lambda known: model.confirm(known.subscriber, letter, now), how, now):
+        _keep_events(key)
+
+
+def _keep_events(key: str) -> None:
+    """Take the expiry off the events by which a subscription came about, as far as is possible now.
+
+    The subscription is stored, so it is answered as such. Where the table does not answer, the
+    stream's reaction does the same later, days before the table would drop them.
+    """
+    try:
+        subscribers.tidy(key)
+    except Unavailable:
+        log.info("ledger.left_to_stream", subscriber=key)
 
 
 def refuse(token: str, now: datetime) -> None:
@@ -116,11 +130,22 @@ def by_preferences_link(token: str, now: datetime) -> Subscriber:
 def prefer(
     token: str, chosen: tuple[str, ...], language: str, sender: Sender, now: datetime
 ) -> None:
-    """Save topics and language. Raises BadToken."""
+    """Save topics and language; the same ones again change nothing and count nothing.
+
+    Raises BadToken, LimitReached.
+    """
     key, _ = links.read(PREFERENCES, token, now)
     topics = tuple(topic for topic in company.current().newsletter_topics if topic in chosen)
     how = How({"topics": ",".join(topics), "language": language}, sender.personal())
-    change(key, lambda known: model.prefer(known.subscriber, topics, language), how, now)
+    limit = Limit("preferences", key, model.PREFERENCES_A_DAY, "day", "preferences_limit")
+
+    def attempt(_: int) -> None:
+        known = subscribers.load(key)
+        change = model.prefer(known.subscriber, topics, language)
+        if change.changes:
+            subscribers.save(known, change, now, how, Guards((limit,)))
+
+    retried(attempt, "newsletter")
 
 
 def ask_access(token: str, email: str | None, sender: Sender, now: datetime) -> None:
@@ -135,7 +160,7 @@ def ask_access(token: str, email: str | None, sender: Sender, now: datetime) -> 
     else:
         raise BadToken
     guards = Guards(
-        limits.per_caller("access", sender.client_ip, current().limit_access_per_caller)
+        (limits.per_caller("access", sender.client_ip, current().limit_access_per_caller),)
     )
     how = How({}, sender.personal())
     change(key, lambda known: model.ask_access(known.subscriber, now), how, now, guards)
@@ -163,7 +188,7 @@ def erase(key: str, by: str, now: datetime) -> None:
     """
     change(key, lambda known: model.erase(known.subscriber), How({"by": by}), now)
     # At once, so that "erased" is true when the person reads it; the stream comes later.
-    subscribers.tidy(subscribers.load(key), now)
+    subscribers.tidy(key)
 
 
 def erase_for(key: str, by: str, who: str, now: datetime) -> None:
@@ -198,10 +223,13 @@ def take_over(
                 return number > 0  # our own write, whose answer was lost, in an attempt before
             raise
         if not dry:
-            subscribers.save_import(known, change, now, recorded)
+            subscribers.save(known, change, now, recorded)
         return True
 
-    return retried(attempt, "newsletter")
+    imported = retried(attempt, "newsletter")
+    if imported and not dry:
+        _keep_events(agreed.key)
+    return imported
 
 
 def keep_wording(sha256: str, text: str) -> None:
@@ -249,14 +277,16 @@ def change(
     how: How,
     now: datetime,
     guards: Guards = NONE,
-) -> None:
-    """Decide on what is known of an address and write the change. Raises Unavailable.
+) -> bool:
+    """Decide on what is known of an address and write the change; tell whether there was one.
 
-    Raises what `decide` and the guards raise, too.
+    Raises Unavailable, and what `decide` and the guards raise.
     """
 
-    def attempt(_: int) -> None:
+    def attempt(_: int) -> bool:
         known = subscribers.load(key)
-        subscribers.save(known, decide(known), now, how, guards)
+        change = decide(known)
+        subscribers.save(known, change, now, how, guards)
+        return change.changes
 
-    retried(attempt, "newsletter")
+    return retried(attempt, "newsletter")
