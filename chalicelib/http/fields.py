@@ -101,9 +101,9 @@ def _email(text: str) -> str:
 
 
 def _empty(text: str) -> str:
-    if text.strip():
+    if text:
         raise refusal("honeypot")
-    return ""
+    return text
 
 
 def _none_if_empty(value: Any) -> Any:
@@ -133,6 +133,7 @@ Version = Annotated[
 ]
 Honeypot = Annotated[
     str,
+    AfterValidator(_one_line),
     AfterValidator(_empty),
     Field(description="a trap for robots, hidden from people: stays empty, else 422"),
 ]

@@ -83,7 +83,7 @@ def serve(
         response = responses.respond_problem(request, problems.of(error))
     except ValidationError as error:
         refused = problems.of_validation(error)
-        if any(each.code == "honeypot" for each in refused.fields):
+        if any(each.field == "website" for each in refused.fields):
             log.info("honeypot.filled", path=request.path)
         response = responses.respond_problem(request, refused)
     except Exception:

@@ -345,13 +345,14 @@ def test_a_filled_honeypot_is_refused_before_anything_is_looked_up(
     calls: list[str] = []
     before, answers = line.items(), []
     with line.hooked("dynamodb", "before-call.dynamodb", lambda **_: calls.append("call")):
-        for website in ("https://spam.example", "x" * 9000, "Eva GmbH", "a\r\nBcc: e@x.y"):
+        for website in ("https://spam.example", "x" * 9000, "Eva GmbH"):
             answers += [
                 filled(line, path, form, website),
                 filled(line, path, form, website, email="new@example.org", phone="07930 2001"),
                 filled(line, path, form, website, altcha="nonsense", consent="none-1"),
             ]
-    assert (calls, line.items()) == ([], before)
+        injected = filled(line, path, form, "a\r\nBcc: e@x.y")
+    assert (calls, line.items(), injected.status) == ([], before, 422)
     assert {(each.status, each.text) for each in answers} == {(422, answers[0].text)}
     if form:
         assert "Dieses Feld muss leer bleiben." in answers[0].text
@@ -362,10 +363,12 @@ def test_a_filled_honeypot_is_refused_before_anything_is_looked_up(
     lines = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
     ids = ("request_id", "gateway_request_id")
     logged = [{k: v for k, v in each.items() if k not in ids} for each in lines]
-    assert logged == [{"level": "INFO", "event": "honeypot.filled", "path": path}] * len(answers)
+    assert logged == [{"level": "INFO", "event": "honeypot.filled", "path": path}] * (
+        len(answers) + 1
+    )
 
 
 @pytest.mark.parametrize("path", [SIGNUPS, CALLBACKS])
-@pytest.mark.parametrize("website", ["", " ", "\t\n", "\u00a0"])
+@pytest.mark.parametrize("website", ["", " ", "\u00a0"])
 def test_an_empty_honeypot_is_none(line: Backend, path: str, website: str) -> None:
     assert filled(line, path, False, website).status == 202
