@@ -33,7 +33,7 @@ app = Api("customer-contact", ENTRANCES)
 
 @app.on_dynamodb_record(stream_arn=stage.contacts_stream_arn, starting_position="TRIM_HORIZON")
 def deliver_messages(event: Any) -> None:
-    """Take in what the forms kept, deliver new messages, let ended subscriptions' events expire."""
+    """Take in what the forms kept, deliver new messages, set how long events are kept."""
     triggers.contacts_changed(event.to_dict(), event.context)
 
 

@@ -360,13 +360,32 @@ def query(table: str, condition: str, index: str | None = None, **values: Any) -
 
     `values` are the `:name`s of the condition.
     """
+    return _pages(table, condition, {"IndexName": index} if index else {}, values)
+
+
+def query_consistent(
+    table: str, condition: str, only: tuple[str, ...] = (), **values: Any
+) -> Iterator[Item]:
+    """Yield every item of a Query as `query` does, with all that was written before; costs twice.
+
+    `only` names the attributes to read, nested ones with dots, where the others would be a waste
+    of time. No index can be read like this.
+    """
+    how: Item = {"ConsistentRead": True}
+    if only:
+        # Each name stands for a placeholder, because DynamoDB reserves hundreds of words.
+        how["ProjectionExpression"] = ", ".join("#" + each.replace(".", ".#") for each in only)
+        how["ExpressionAttributeNames"] = {f"#{n}": n for each in only for n in each.split(".")}
+    return _pages(table, condition, how, values)
+
+
+def _pages(table: str, condition: str, how: Item, values: Item) -> Iterator[Item]:
     asked: Item = {
         "TableName": table,
         "KeyConditionExpression": condition,
         "ExpressionAttributeValues": {f":{name}": pack(value) for name, value in values.items()},
+        **how,
     }
-    if index:
-        asked["IndexName"] = index
     while True:
         page = call("query", **asked)
         yield from map(unpack_item, page["Items"])

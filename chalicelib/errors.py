@@ -62,11 +62,14 @@ class Conflict(ContactError):
 
 
 class LimitReached(ContactError):
-    """Too many of something; the caller may try again after `retry_after` seconds."""
+    """Too many of something; the caller may try again after `retry_after` seconds.
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"retry after {retry_after} s")
-        self.retry_after = retry_after
+    `reason` is a code listed in `messages`; `named` fills its sentence, or is empty.
+    """
+
+    def __init__(self, retry_after: int, reason: str = "rate_limited", named: str = "") -> None:
+        super().__init__(f"{reason}: retry after {retry_after} s")
+        self.retry_after, self.reason, self.named = retry_after, reason, named
 
 
 class Unavailable(ContactError):

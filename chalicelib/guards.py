@@ -1,4 +1,4 @@
-"""The guards of an intake, written with it: a counted limit and a spent proof of work."""
+"""The guards of an intake, written with it: counted limits and a spent proof of work."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,22 +13,28 @@ from chalicelib.limits import Limit
 class Guards:
     """The guards of one intake. They come first among the members of its transaction."""
 
-    limit: Limit | None = None
+    limits: tuple[Limit, ...] = ()
     spent: Item | None = None  # the member that uses up the form's proof of work
 
     def members(self, now: datetime) -> list[Item]:
         """Return the members to write before those of the intake itself."""
-        counted = self.limit and self.limit.counted(now)
-        return [member for member in (counted, self.spent) if member]
+        counted = [limit.counted(now) for limit in self.limits]
+        return [*counted, self.spent] if self.spent else counted
 
     def refuse(self, cancelled: Cancelled, now: datetime) -> None:
-        """Raise the error of the guard that cancelled a transaction, if one did.
+        """Raise the error of the first guard that cancelled a transaction, if one did.
 
-        Raises LimitReached at the limit, Invalid (`altcha`) where the proof was used before.
+        Raises LimitReached at a limit, Invalid (`altcha`) where the proof was used before.
         """
-        if self.limit and 0 in cancelled.failed:
-            raise self.limit.reached(now) from None
-        if self.spent and len(self.members(now)) - 1 in cancelled.failed:
+        own = len(self.limits) + bool(self.spent)
+        if any(position >= own for position in cancelled.failed):
+            # What the intake was decided on has changed, too. Decided anew it may be a repeat,
+            # which changes nothing and so reaches no limit.
+            return
+        for position, limit in enumerate(self.limits):
+            if position in cancelled.failed:
+                raise limit.reached(now) from None
+        if cancelled.failed and self.spent:
             raise Invalid(challenges.REFUSED) from None
 
 

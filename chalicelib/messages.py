@@ -21,6 +21,10 @@ MESSAGES: dict[str, str] = {
     "phone_kind": N_("We do not call premium-rate, shared-cost or short numbers."),
     "phone_own": N_("This is our own number."),
     "window": N_("This time is outside our opening hours."),
+    "honeypot": N_(
+        "This field must stay empty. A program that fills in forms may have filled it: please load "
+        "the form anew and send it without that program."
+    ),
     "altcha": N_(
         "The security check is missing or has expired. Please send the form once more; JavaScript "
         "must be switched on for it."
@@ -53,6 +57,17 @@ MESSAGES: dict[str, str] = {
     "payload_too_large": N_("The request is too large."),
     "unsupported_media_type": N_("We do not accept this content type."),
     "rate_limited": N_("Too many requests. Please try again later."),
+    "link_moves": N_(
+        "This link can move the call five times a day. Please ring us to move it again today: "
+        "%(named)s."
+    ),
+    "link_cancellations": N_(
+        "This link can cancel the call three times a day. Please ring us to cancel it again today: "
+        "%(named)s."
+    ),
+    "preferences_limit": N_(
+        "Your topics and language were changed very often today. Please change them again tomorrow."
+    ),
     "unavailable": N_("The service is not available right now. Please try again in a moment."),
     "not_running": N_("Start `make run` first, and use its stage: `chalice local --stage local`."),
     "internal": N_("Something went wrong on our side."),
@@ -85,6 +100,7 @@ FIELDS: dict[str, str] = {
     "parts": N_("Parts"),
     "note": N_("Message"),
     "altcha": N_("Security check"),
+    "website": N_("Hidden field"),
 }
 
 

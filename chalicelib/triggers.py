@@ -24,12 +24,12 @@ def takers() -> Mapping[str, Taker]:
 
 
 def contacts_changed(event: Mapping[str, Any], context: Any) -> None:
-    """Take in intakes, deliver new messages, set the expiry of ended subscriptions' events."""
-    from chalicelib.newsletter.reactions import expire_ended
+    """Take in intakes, deliver new messages, set how long events are kept."""
+    from chalicelib.newsletter.reactions import settle_ledger
     from chalicelib.outbox import senders
 
     left = time_left(context)
-    senders.react(event["Records"], composers(), takers(), expire_ended, left)
+    senders.react(event["Records"], composers(), takers(), settle_ledger, left)
 
 
 def messages_dealt(event: Mapping[str, Any], context: Any) -> dict[str, int]:

@@ -9,8 +9,8 @@ from infra import config
 from infra.target import Change, Target
 
 _HOUR = 3600
-# The records that `deliver_messages` gets: intakes, messages that are owed and due, and
-# subscriptions that ended or were erased.
+# The records that `deliver_messages` gets: intakes, messages that are owed and due, subscribers,
+# whose state says how long their events are kept.
 _INTAKE = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "INTAKE#"}]}}}}
 _DUE = {
     "eventName": ["INSERT"],
@@ -19,14 +19,14 @@ _DUE = {
         "NewImage": {"state": {"S": ["due"]}},
     },
 }
-_OF_SUBSCRIBERS = {"pk": {"S": [{"prefix": "SUB#"}]}}
-_ENDED_STATES = ["unsubscribed", "bounced", "complained", "refused"]
-_ENDED = {"dynamodb": {"Keys": _OF_SUBSCRIBERS, "NewImage": {"state": {"S": _ENDED_STATES}}}}
-_ERASED = {"dynamodb": {"Keys": {**_OF_SUBSCRIBERS, "sk": {"S": ["SUPPRESSED"]}}}}
+_SUBSCRIBERS = {
+    "eventName": ["INSERT", "MODIFY"],
+    "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "SUB#"}]}, "sk": {"S": ["SUB", "SUPPRESSED"]}}},
+}
 # The records that `count_views` gets: new markers. A later update that flags a marker is no view.
 _VIEWED = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "VIEW#"}]}}}}
 FILTERS: Mapping[str, list[Any]] = {
-    "deliver_messages": [_INTAKE, _DUE, _ENDED, _ERASED],
+    "deliver_messages": [_INTAKE, _DUE, _SUBSCRIBERS],
     "count_views": [_VIEWED],
 }
 

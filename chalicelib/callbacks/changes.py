@@ -10,6 +10,7 @@ from chalicelib.aws import retried
 from chalicelib.callbacks.model import Callback, Change
 from chalicelib.callbacks.stores import requests
 from chalicelib.errors import NotFound
+from chalicelib.guards import NONE, Guards
 
 
 def load(reference: str) -> Callback:
@@ -20,15 +21,18 @@ def load(reference: str) -> Callback:
     return callback
 
 
-def change(reference: str, decide: Callable[[Callback], Change], now: datetime) -> Callback:
+def change(
+    reference: str, decide: Callable[[Callback], Change], now: datetime, guards: Guards = NONE
+) -> Callback:
     """Decide on the request as it is and write the change; return the request as it is then.
 
-    Raises NotFound, Unavailable, and whatever `decide` raises.
+    The guards are written with a change; where nothing changes, they count nothing. Raises
+    NotFound, Unavailable, and whatever `decide` and the guards raise.
     """
 
     def attempt(_: int) -> Callback:
         decided = decide(load(reference))
-        requests.save(decided, now)
+        requests.save(decided, now, guards)
         return decided.after
 
     return retried(attempt, "callback")

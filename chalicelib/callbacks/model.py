@@ -50,6 +50,7 @@ PAUSE = timedelta(minutes=20)  # between two attempts
 RETRY_AFTER = (20, 120)
 EXPIRES_AFTER = 5  # open days after the time that was promised
 UNDO_WITHIN = timedelta(minutes=10)
+MOVES_A_DAY, CANCELLATIONS_A_DAY = 5, 3  # by one customer's link
 BLOCKED_FOR = timedelta(days=90)
 
 # No 0, 1, I, L, O, U: a reference is read out on the telephone.
@@ -130,6 +131,7 @@ class Callback:
     letters: int = 0  # mails to the customer so far
     ended_at: datetime | None = None
     follows: str = ""  # the reference of the ended request that this one continues
+    origin: str = ""  # where undoing made this request: the reference of the first one of them
     erased: bool = False
     version: int = 1
 
@@ -137,6 +139,11 @@ class Callback:
     def is_live(self) -> bool:
         """Whether the staff still have to work on it."""
         return self.state in LIVE
+
+    @property
+    def link_origin(self) -> str:
+        """The reference that stays the same however often a cancellation was taken back."""
+        return self.origin or self.reference
 
     @property
     def is_calling(self) -> bool:

@@ -166,7 +166,6 @@ def request_callback(request: Request, asked: CallbackRequest) -> Thanks:
         window=span_of(asked.window),
         page=asked.page,
         proof_of_work=asked.altcha,
-        honeypot=asked.website,
     )
     callback = service.submit(wanted, request.sender, request.now)
     received = Received(reference=callback.reference, expected=window_of(callback.expected))
@@ -182,12 +181,18 @@ def show_callback_change(request: Request, link: Token) -> Page:
 
 
 @routes.post(
-    "/callbacks/change", params=Token, takes=Wish, gives=Changed, html=True, errors=(Conflict,)
+    "/callbacks/change",
+    params=Token,
+    takes=Wish,
+    gives=Changed,
+    html=True,
+    errors=(Conflict, LimitReached),
 )
 def change_callback(request: Request, link: Token, wish: Wish) -> Page:
     """Cancel or move the call, or take a cancellation back.
 
-    Answers 409 while somebody is calling. A repeat is answered alike.
+    Answers 409 while somebody is calling, and 429 after five moves or three cancellations a day. A
+    repeat is answered alike.
     """
     token = wish.token or link.token
     window = span_of(wish.window) if wish.action == "reschedule" else None

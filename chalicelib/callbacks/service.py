@@ -23,6 +23,8 @@ from chalicelib.callbacks import (
     workflow,
 )
 from chalicelib.callbacks.model import (
+    CANCELLATIONS_A_DAY,
+    MOVES_A_DAY,
     UNDO_WITHIN,
     Asked,
     Callback,
@@ -36,6 +38,7 @@ from chalicelib.callbacks.stores.requests import Number, Proof
 from chalicelib.consent import Wordings
 from chalicelib.errors import BadToken, Conflict, FieldError, Invalid
 from chalicelib.guards import NONE, Guards
+from chalicelib.limits import Limit
 from chalicelib.sender import Sender
 from chalicelib.settings import current
 
@@ -59,7 +62,6 @@ class Wanted:
     window: Span | None = None
     page: str = ""
     proof_of_work: str | None = None
-    honeypot: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,11 +107,8 @@ def submit(wanted: Wanted, sender: Sender, now: datetime) -> Callback:
         window=wanted.window,
     )
 
-    if wanted.honeypot:  # no person sees this field
-        reference = make_reference(secrets.token_bytes(4))
-        return workflow.submit(asked, reference, rules.current(), now).after
     guards = Guards(
-        limits.per_caller("callbacks", sender.client_ip, settings.limit_callbacks_per_caller),
+        (limits.per_caller("callbacks", sender.client_ip, settings.limit_callbacks_per_caller),),
         challenges.spend("callback", wanted.proof_of_work, now),
     )
     personal = {**sender.personal(), "page": wanted.page}
@@ -167,7 +166,8 @@ def change_by_link(
 ) -> Callback:
     """Cancel or move the call, or take a cancellation back; a repeat changes nothing more.
 
-    An undo returns the new request that follows. Raises BadToken, Conflict, Invalid (`window`).
+    An undo returns the new request that follows. Raises BadToken, Conflict, Invalid (`window`),
+    LimitReached.
     """
     callback = by_link(token, now)
     if action == "undo":
@@ -180,7 +180,23 @@ def change_by_link(
             raise Invalid(FieldError("window", "required"))
         return workflow.reschedule(before, window, rules.current(), now)
 
-    return changes.change(callback.reference, decide, now)
+    guards = Guards((_limit_of_link(callback, action),))
+    return changes.change(callback.reference, decide, now, guards)
+
+
+def _limit_of_link(callback: Callback, action: LinkAction) -> Limit:
+    """Return the limit of what a customer's link may change in a day.
+
+    It counts by the first request, so that taking a cancellation back does not begin anew. It does
+    not count by number, which is a whole office's. An undo counts with its cancellation: without
+    a further one there is nothing to take back.
+    """
+    hotline, origin = phone_numbers.display(current().hotline_number), callback.link_origin
+    if action == "cancel":
+        return Limit(
+            "link-cancellations", origin, CANCELLATIONS_A_DAY, "day", "link_cancellations", hotline
+        )
+    return Limit("link-moves", origin, MOVES_A_DAY, "day", "link_moves", hotline)
 
 
 def may_undo(callback: Callback, now: datetime) -> bool:

@@ -293,7 +293,9 @@ def undo(before: Callback, reference: str, rules: Rules, now: datetime) -> Chang
     if now >= before.ended_at + UNDO_WITHIN:
         raise Conflict("cancelled", "too_late")
     window = before.asked.window if before.asked.window and before.asked.window[0] >= now else None
-    return submit(replace(before.asked, window=window), reference, rules, now, before.reference)
+    asked = replace(before.asked, window=window)
+    made = submit(asked, reference, rules, now, before.reference)
+    return replace(made, after=replace(made.after, origin=before.link_origin))
 
 
 def _reopened(before: Callback, rules: Rules, at: datetime, event: Event, by: str) -> Change:

@@ -100,6 +100,12 @@ def _email(text: str) -> str:
         raise refusal("email") from error
 
 
+def _empty(text: str) -> str:
+    if text:
+        raise refusal("honeypot")
+    return text
+
+
 def _none_if_empty(value: Any) -> Any:
     return None if value == "" else value
 
@@ -125,7 +131,12 @@ PageUrl = Annotated[Annotated[str, StringConstraints(max_length=2000)], AfterVal
 Version = Annotated[
     Annotated[str, StringConstraints(min_length=1, max_length=100)], AfterValidator(_one_line)
 ]
-Honeypot = Annotated[Annotated[str, StringConstraints(max_length=2000)], AfterValidator(_one_line)]
+Honeypot = Annotated[
+    str,
+    AfterValidator(_one_line),
+    AfterValidator(_empty),
+    Field(description="a trap for robots, hidden from people: stays empty, else 422"),
+]
 Slug = Annotated[str, AfterValidator(_slug)]
 Language = Annotated[str, OneOf(lambda: company.current().languages)]
 NewsletterTopic = Annotated[str, OneOf(lambda: company.current().newsletter_topics)]

@@ -106,7 +106,7 @@ _ANSWERS: dict[type[errors.ContactError], tuple[int, str]] = {
     errors.NotAllowed: (403, ""),  # its reason is its code
     errors.NotFound: (404, "not_found"),
     errors.Conflict: (409, "conflict"),
-    errors.LimitReached: (429, "rate_limited"),
+    errors.LimitReached: (429, ""),  # its reason is its code
     errors.Unavailable: (503, "unavailable"),
 }
 
@@ -152,7 +152,10 @@ def of(error: errors.ContactError) -> Problem:
         case errors.NotRunning():
             retry_after = {"Retry-After": str(error.retry_after)}
             return Problem(status, "not_running", headers=retry_after)
-        case errors.LimitReached() | errors.Unavailable():
+        case errors.LimitReached():
+            retry_after = {"Retry-After": str(error.retry_after)}
+            return Problem(status, error.reason, headers=retry_after, named=error.named)
+        case errors.Unavailable():
             return Problem(status, code, headers={"Retry-After": str(error.retry_after)})
     return Problem(status, code)
 

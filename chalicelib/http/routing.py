@@ -82,7 +82,10 @@ def serve(
             log.warning("http.unavailable", path=request.path, reason=str(error))
         response = responses.respond_problem(request, problems.of(error))
     except ValidationError as error:
-        response = responses.respond_problem(request, problems.of_validation(error))
+        refused = problems.of_validation(error)
+        if any(each.field == "website" for each in refused.fields):
+            log.info("honeypot.filled", path=request.path)
+        response = responses.respond_problem(request, refused)
     except Exception:
         log.exception("http.error", path=request.path)
         response = responses.respond_problem(request, Problem(500, "internal"))

@@ -28,6 +28,7 @@ Letter = Literal["confirmation", "welcome", "access"]
 
 CONFIRM_WITHIN = timedelta(days=7)
 REFUSED_FOR = timedelta(days=365)
+PREFERENCES_A_DAY = 20  # changes of topics and language by one subscriber
 SOFT_BOUNCES, SOFT_WITHIN = 3, timedelta(days=30)
 ACCESS_WITHIN = timedelta(hours=24)
 

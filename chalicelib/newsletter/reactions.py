@@ -1,10 +1,9 @@
-"""What follows from an event: what a due message says, and when an ended ledger expires."""
+"""What follows from an event: what a due message says, and how long a ledger is kept."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from chalicelib import instants
 from chalicelib.newsletter import letters, links, model
 from chalicelib.newsletter.model import Subscriber
 from chalicelib.newsletter.stores import subscribers
@@ -13,8 +12,6 @@ from chalicelib.outbox import suppression
 from chalicelib.outbox.delivery import Composer
 from chalicelib.outbox.model import Mail, Message
 from chalicelib.settings import current
-
-_ENDED = ("unsubscribed", "bounced", "complained", "refused")
 
 
 def _confirmation(message: Message, now: datetime) -> Mail | None:
@@ -60,14 +57,11 @@ COMPOSERS: Mapping[str, Composer] = {
 }
 
 
-def expire_ended(record: Mapping[str, Any], now: datetime | None = None) -> None:
-    """Set the expiry of a ledger whose subscription ended or was erased.
+def settle_ledger(record: Mapping[str, Any]) -> None:
+    """Set how long a ledger is kept after its subscriber changed or was erased.
 
     `record` is one of the contacts table's stream; those of anything else change nothing.
     """
-    keys = record["dynamodb"]["Keys"]
-    image = record["dynamodb"].get("NewImage", {})
-    key, suppressed = keys["pk"]["S"], keys["sk"]["S"] == "SUPPRESSED"
-    ended = image.get("state", {}).get("S") in _ENDED
-    if key.startswith("SUB#") and (ended or suppressed):
-        subscribers.tidy(subscribers.load(key.removeprefix("SUB#")), now or instants.now())
+    pk, sk = (record["dynamodb"]["Keys"][name]["S"] for name in ("pk", "sk"))
+    if pk.startswith("SUB#") and sk in ("SUB", "SUPPRESSED"):
+        subscribers.tidy(pk.removeprefix("SUB#"))

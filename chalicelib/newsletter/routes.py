@@ -93,16 +93,15 @@ def get_newsletter_consent_by_version(request: Request, asked: ByVersion) -> Rep
 )
 def sign_up_for_newsletter(request: Request, signup: Signup) -> Thanks:
     """Ask for the newsletter: the address gets a mail with a link to confirm."""
-    if not signup.website:  # no person sees this field
-        wanted = Wanted(
-            signup.email,
-            signup.consent,
-            signup.topics or (),
-            signup.language,
-            signup.page,
-            signup.altcha,
-        )
-        service.sign_up(wanted, request.sender, request.now)
+    wanted = Wanted(
+        signup.email,
+        signup.consent,
+        signup.topics or (),
+        signup.language,
+        signup.page,
+        signup.altcha,
+    )
+    service.sign_up(wanted, request.sender, request.now)
     return Thanks(Pending(), "pending", signup.next)
 
 
@@ -167,7 +166,9 @@ def show_preferences(request: Request, link: Token) -> Page:
     return Page("preferences", {"token": link.token, **values})
 
 
-@routes.post("/newsletter/preferences", takes=Preferences, gives=Done, html=True)
+@routes.post(
+    "/newsletter/preferences", takes=Preferences, gives=Done, html=True, errors=(LimitReached,)
+)
 def save_preferences(request: Request, chosen: Preferences) -> Page:
     """Save topics and language."""
     service.prefer(chosen.token, chosen.topics, chosen.language, request.sender, request.now)

@@ -11,8 +11,9 @@ from typing import Any
 from chalicelib import challenges, company, intake, limits, log, mailings, texts
 from chalicelib.aws import retried
 from chalicelib.consent import Wording, Wordings
-from chalicelib.errors import BadToken, Conflict, FieldError, Invalid, NotFound
+from chalicelib.errors import BadToken, Conflict, FieldError, Invalid, NotFound, Unavailable
 from chalicelib.guards import NONE, Guards
+from chalicelib.limits import Limit
 from chalicelib.newsletter import intakes, links, model, proof
 from chalicelib.newsletter.keys import key_of
 from chalicelib.newsletter.ledger import How
@@ -64,7 +65,7 @@ def sign_up(wanted: Wanted, sender: Sender, now: datetime) -> None:
         "personal": {**sender.personal(), "email": wanted.email, "page": wanted.page},
     }
     guards = Guards(
-        limits.per_caller("signups", sender.client_ip, current().limit_signups_per_caller),
+        (limits.per_caller("signups", sender.client_ip, current().limit_signups_per_caller),),
         challenges.spend("newsletter", wanted.proof_of_work, now),
     )
     intakes.keep(intakes.SIGNUP, key, asked, guards, now)
@@ -91,7 +92,20 @@ def confirm(token: str, sender: Sender, now: datetime) -> None:
     """Confirm the subscription that a mailed link stands for. Raises BadToken."""
     key, letter = links.read(CONFIRM, token, now)
     how = How({"letter": str(letter)}, sender.personal())
-    change(key, lambda known: model.confirm(known.subscriber, letter, now), how, now)
+    if change(key, lambda known: model.confirm(known.subscriber, letter, now), how, now):
+        _keep_events(key)
+
+
+def _keep_events(key: str) -> None:
+    """Take the expiry off the events by which a subscription came about, as far as is possible now.
+
+    The subscription is stored, so it is answered as such. Where the table does not answer, the
+    stream's reaction does the same later, days before the table would drop them.
+    """
+    try:
+        subscribers.tidy(key)
+    except Unavailable:
+        log.info("ledger.left_to_stream", subscriber=key)
 
 
 def refuse(token: str, now: datetime) -> None:
@@ -119,11 +133,22 @@ def by_preferences_link(token: str, now: datetime) -> Subscriber:
 def prefer(
     token: str, chosen: tuple[str, ...], language: str, sender: Sender, now: datetime
 ) -> None:
-    """Save topics and language. Raises BadToken."""
+    """Save topics and language; the same ones again change nothing and count nothing.
+
+    Raises BadToken, LimitReached.
+    """
     key, _ = links.read(PREFERENCES, token, now)
     topics = tuple(topic for topic in company.current().newsletter_topics if topic in chosen)
     how = How({"topics": ",".join(topics), "language": language}, sender.personal())
-    change(key, lambda known: model.prefer(known.subscriber, topics, language), how, now)
+    limit = Limit("preferences", key, model.PREFERENCES_A_DAY, "day", "preferences_limit")
+
+    def attempt(_: int) -> None:
+        known = subscribers.load(key)
+        change = model.prefer(known.subscriber, topics, language)
+        if change.changes:
+            subscribers.save(known, change, now, how, Guards((limit,)))
+
+    retried(attempt, "newsletter")
 
 
 def ask_access(token: str, email: str | None, sender: Sender, now: datetime) -> None:
@@ -138,7 +163,7 @@ def ask_access(token: str, email: str | None, sender: Sender, now: datetime) -> 
     else:
         raise BadToken
     guards = Guards(
-        limits.per_caller("access", sender.client_ip, current().limit_access_per_caller)
+        (limits.per_caller("access", sender.client_ip, current().limit_access_per_caller),)
     )
     asked = {"email": email or "", "personal": sender.personal()}
     intakes.keep(intakes.ACCESS, key, asked, guards, now)
@@ -174,7 +199,7 @@ def erase(key: str, by: str, now: datetime) -> None:
     if known and known.email:
         mailings.forget(known.email)
     # At once, so that "erased" is true when the person reads it; the stream comes later.
-    subscribers.tidy(subscribers.load(key), now)
+    subscribers.tidy(key)
 
 
 def erase_for(key: str, by: str, who: str, now: datetime) -> None:
@@ -209,10 +234,13 @@ def take_over(
                 return number > 0  # our own write, whose answer was lost, in an attempt before
             raise
         if not dry:
-            subscribers.save_import(known, change, now, recorded)
+            subscribers.save(known, change, now, recorded)
         return True
 
-    return retried(attempt, "newsletter")
+    imported = retried(attempt, "newsletter")
+    if imported and not dry:
+        _keep_events(agreed.key)
+    return imported
 
 
 def keep_wording(sha256: str, text: str) -> None:
@@ -260,14 +288,16 @@ def change(
     how: How,
     now: datetime,
     guards: Guards = NONE,
-) -> None:
-    """Decide on what is known of an address and write the change. Raises Unavailable.
+) -> bool:
+    """Decide on what is known of an address and write the change; tell whether there was one.
 
-    Raises what `decide` and the guards raise, too.
+    Raises Unavailable, and what `decide` and the guards raise.
     """
 
-    def attempt(_: int) -> None:
+    def attempt(_: int) -> bool:
         known = subscribers.load(key)
-        subscribers.save(known, decide(known), now, how, guards)
+        change = decide(known)
+        subscribers.save(known, change, now, how, guards)
+        return change.changes
 
-    retried(attempt, "newsletter")
+    return retried(attempt, "newsletter")

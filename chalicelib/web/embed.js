@@ -100,6 +100,11 @@ const values = (form) => {
 const mark = (form, { field, message }) => {
 	const input = form.querySelector(`[name=${field}]`), id = `${form.dataset.contact}-${field}-error`;
 	if (!input) return;
+	// A trap for robots that a program filled: nobody sees it, so that we empty it and say so where people look.
+	if (input.closest('[aria-hidden]')) {
+		input.value = '';
+		return form.querySelector('output').textContent = message;
+	}
 	(input.closest('label') || input).after(make('p', { id, className: 'contact-error', textContent: message }));
 	input.ariaInvalid = true;
 	input.setAttribute('aria-describedby', id);

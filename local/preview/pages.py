@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from chalicelib.callbacks.model import MOVES_A_DAY
 from chalicelib.newsletter import reactions
 from chalicelib.newsletter.keys import key_of
+from chalicelib.newsletter.model import PREFERENCES_A_DAY
 from local.preview.scene import EMAIL, SAM, Scene
 from local.preview.specimens import Shelf
 
@@ -58,6 +60,33 @@ def _window(at: Scene) -> str:
 def _limit(at: Scene) -> str:
     at.configure(LIMIT_PER_CALLER_FACTOR="1", LIMIT_ACCESS_PER_CALLER="1")
     return [at.post("/newsletter/access", email=EMAIL) for _ in range(2)][-1]
+
+
+@SHELF.named("problem-limit-moves")
+def _limit_of_moves(at: Scene) -> str:
+    link = at.link(at.ask())
+    begins, ends = at.tomorrow()
+    shown = ""
+    for number in range(MOVES_A_DAY + 1):
+        later = timedelta(minutes=15 * number)
+        window = "/".join(each.isoformat() for each in (begins + later, ends + later))
+        shown = at.press(link, action="reschedule", window=window)
+    return shown
+
+
+@SHELF.named("problem-limit-preferences")
+def _limit_of_preferences(at: Scene) -> str:
+    link, topics = at.subscribed()["preferences"], at.subscriber().topics
+    shown = ""
+    for number in range(PREFERENCES_A_DAY + 1):
+        shown = at.press(link, topics=topics[: 1 + number % 2], language=at.language)
+    return shown
+
+
+@SHELF.named("problem-honeypot")
+def _honeypot(at: Scene) -> str:
+    consent = at.consent("newsletter")
+    return at.post("/newsletter/signups", email=EMAIL, consent=consent, website="x")
 
 
 @SHELF.named("problem-too-late")
@@ -168,7 +197,7 @@ def _broken(at: Scene) -> str:
 def _erased(at: Scene) -> str:
     at.press(at.access()["erase"])
     keys = {"pk": {"S": f"SUB#{key_of(EMAIL)}"}, "sk": {"S": "SUPPRESSED"}}
-    reactions.expire_ended({"dynamodb": {"Keys": keys}}, at.now)
+    reactions.settle_ledger({"dynamodb": {"Keys": keys}})
     return _proof(at)
 
 

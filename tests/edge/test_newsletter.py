@@ -75,15 +75,9 @@ def test_the_answer_is_the_same_whatever_is_known(backend: Backend) -> None:
     backend.deliver()
     assert confirm(backend, token_in(backend, "known@example.org")).status == 200
     answers += [sign_up(backend, "known@example.org"), sign_up(backend, "new@example.org")]
-    answers += [sign_up(backend, "known@example.org", website="I am a robot")]
     assert {(each.status, each.text, tuple(each.headers.items())) for each in answers} == {
         (202, '{"status":"pending"}', tuple(answers[0].headers.items()))
     }
-
-
-def test_a_filled_honeypot_writes_nothing(backend: Backend) -> None:
-    sign_up(backend, "robot@example.org", website="https://spam.example")
-    assert backend.items() == []
 
 
 def test_an_address_is_one_subscriber_in_whatever_case(backend: Backend) -> None:

@@ -88,6 +88,13 @@ def test_deliver_messages_sees_what_it_reacts_to_and_nothing_else(backend: Backe
         "SUB",
     }
     assert len(held) > len(through) >= 5
+    kinds = {
+        (keys["sk"]["S"], each["dynamodb"]["NewImage"].get("state", {}).get("S", ""))
+        for each in through
+        if (keys := each["dynamodb"]["Keys"])["pk"]["S"].startswith("SUB#")
+    }
+    waiting_and_after = {("SUB", state) for state in ("pending", "confirmed", "unsubscribed")}
+    assert kinds == {*waiting_and_after, ("SUPPRESSED", "")}
     for record in held:
         with calls(backend) as made:
             app.deliver_messages({"Records": [record]}, Context())
@@ -96,6 +103,9 @@ def test_deliver_messages_sees_what_it_reacts_to_and_nothing_else(backend: Backe
         with calls(backend) as made:
             app.deliver_messages({"Records": [record]}, Context())
         assert made != []
+    removed = [{**each, "eventName": "REMOVE"} for each in through]
+    of_subscribers = [each for each in removed if "SUB#" in each["eventID"]]
+    assert not [each for each in of_subscribers if let_through("deliver_messages", each)]
 
 
 def test_count_views_sees_each_new_view_and_not_its_own_flags(backend: Backend) -> None:

@@ -8,7 +8,7 @@ from chalicelib import aws, instants
 from chalicelib.aws import Cancelled, Item
 from chalicelib.callbacks.model import Callback, Change, Owed
 from chalicelib.callbacks.stores import blocks, items
-from chalicelib.guards import Guards
+from chalicelib.guards import NONE, Guards
 from chalicelib.outbox import model as outbox
 from chalicelib.outbox import store as outbox_store
 from chalicelib.outbox.lanes import Lane
@@ -115,13 +115,19 @@ def unused(reference: str, live: str, now: datetime) -> Item:
     return aws.put(current().contacts_table, {**_reservation(reference), **told})
 
 
-def save(change: Change, now: datetime) -> None:
+def save(change: Change, now: datetime, guards: Guards = NONE) -> None:
     """Write a changed request, its event and messages, and with its end the release of the lock.
 
-    Raises Cancelled where somebody else changed the request meanwhile.
+    The guards count what changes something. Raises Cancelled where somebody else changed the
+    request meanwhile, and what the guards raise.
     """
-    if change.before is not None and change.changes:
-        aws.write(*_changed(change.before, change, now))
+    if change.before is None or not change.changes:
+        return
+    try:
+        aws.write(*guards.members(now), *_changed(change.before, change, now))
+    except Cancelled as cancelled:
+        guards.refuse(cancelled, now)
+        raise
 
 
 def references(key: str) -> list[str]:

@@ -23,7 +23,7 @@ def pack(subscriber: Subscriber, head: str) -> Item:
         "sk": "SUB",
         **asdict(subscriber),
         "head": head,
-        "expires": _gone_at(subscriber),
+        "expires": gone_at(subscriber),
     }
     for name in _INSTANTS:
         item[name] = instants.text(item[name]) if item[name] else None
@@ -48,13 +48,16 @@ def events_kept_until(subscriber: Subscriber | None, now: datetime) -> int | Non
     Unconfirmed data goes after a week; proof some full years after the subscription ended.
     """
     if subscriber is None or subscriber.state in ("unsubscribed", "bounced", "complained"):
-        ended = (subscriber.ended_at if subscriber else None) or now
-        years = ended.year + 1 + current().proof_years
-        return instants.epoch(datetime(years, 1, 1, tzinfo=UTC))
-    return _gone_at(subscriber)
+        return proof_kept_until((subscriber.ended_at if subscriber else None) or now)
+    return gone_at(subscriber)
 
 
-def _gone_at(subscriber: Subscriber) -> int | None:
+def proof_kept_until(ended: datetime) -> int:
+    """Return the end of a proof's term: the end of some full year after the subscription ended."""
+    return instants.epoch(datetime(ended.year + 1 + current().proof_years, 1, 1, tzinfo=UTC))
+
+
+def gone_at(subscriber: Subscriber) -> int | None:
     """Return when the table may drop a subscriber (epoch seconds).
 
     It is a day late: the code decides about expiry, the table only tidies up.

@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 
 from chalicelib import aws, instants, log
 from chalicelib.aws import Cancelled, Item
@@ -18,6 +17,11 @@ from chalicelib.outbox import store as messages
 from chalicelib.outbox.model import Message
 from chalicelib.settings import current
 
+_BATCH = 100  # the most that DynamoDB takes in one transaction
+_ENDS = ("unsubscribed", "bounced", "complained", "erased")
+_PROOFS = ("confirmed", "imported")
+# What `tidy` reads of an event. The salt shows whether what is personal is still there.
+_TIDIED = ("pk", "sk", "version", "event", "at", "expires", "personal.salt")
 KINDS = {letter: f"newsletter-{letter}" for letter in ("confirmation", "welcome", "access")}
 
 
@@ -58,7 +62,8 @@ def save(
 ) -> None:
     """Write a change, its event and the mail it owes, with the guards: all of it or nothing.
 
-    `also` are other members of the transaction; they follow the guards. Raises Cancelled where
+    `also` are other members of the transaction; they follow the guards. How long the events before
+    it are kept follows by `tidy`, for the ledger may have any length. Raises Cancelled where
     somebody else changed the subscriber meanwhile, and what the guards raise.
     """
     changed = _members(known, change, now, how) if change.changes else ()
@@ -82,15 +87,6 @@ def owed(change: Change, now: datetime) -> Message | None:
     return outbox.owe(KINDS[change.owes], change.after.key, change.after.letters, now)
 
 
-def save_import(known: Known, change: Change, now: datetime, how: How) -> None:
-    """Write what an import decided; a signup that waited keeps its events.
-
-    Raises Cancelled, as `save` does.
-    """
-    kept = _kept_events(known.key, now) if change.before else []
-    aws.write(*_members(known, change, now, how), *kept)
-
-
 def is_imported(key: str, facts: Mapping[str, str]) -> bool:
     """Tell whether an import brought this address with all these facts before, from any file."""
     return any(
@@ -98,20 +94,23 @@ def is_imported(key: str, facts: Mapping[str, str]) -> bool:
     )
 
 
-def tidy(known: Known, now: datetime) -> None:
-    """Set the expiry of an ended subscription's events, and strip those before an erasure.
+def tidy(key: str) -> None:
+    """Bring a ledger in line with its subscriber: how long events are kept, what is erased.
 
-    Idempotent, and after the stored change, so that a long history needs no long transaction.
-    Personal data of a signup after the erasure stays.
+    A confirmed subscriber's events are kept without an end, those of an ended subscription for the
+    proof's term, those of an opt-in that waits as long as it does; events before an erasure lose
+    what is personal. Idempotent. It comes after the stored change, in transactions of its own,
+    because a ledger may have any length.
     """
-    until, found = items.events_kept_until(known.subscriber, now), _event_items(known.key)
-    erased = max((item["version"] for item in found if item["event"] == "erased"), default=0)
-    for item in found:
-        key = {"pk": item["pk"], "sk": item["sk"]}
-        if item["version"] <= erased and "personal" in item:
-            _update(key, "REMOVE personal")
-        if until and "expires" not in item:
-            _update(key, "SET expires = :until", until=until)
+    known = load(key)
+    while updates := _due_updates(known):
+        for at in range(0, len(updates), _BATCH):
+            _write_where_stored(updates[at : at + _BATCH])
+        # Whoever changed the subscriber meanwhile may have tidied up before us. The last one to
+        # write the events has to know the newest state.
+        before, known = known, load(key)
+        if known == before:
+            return
 
 
 def events(key: str) -> list[Event]:
@@ -158,44 +157,80 @@ def _members(known: Known, change: Change, now: datetime, how: How) -> list[Item
     if change.event in growth.EVENTS:
         members.append(growth.counted(change.event, now))
     suppression = {"pk": items.pk(known.key), "sk": "SUPPRESSED"}
-    if change.event == "confirmed":
-        members += _kept_events(known.key, now)
-        if known.suppressed:
-            members.append(aws.delete(table, suppression))
+    if change.event == "confirmed" and known.suppressed:
+        members.append(aws.delete(table, suppression))
     if change.event == "erased":
         members.append(aws.put(table, {**suppression, "at": instants.text(now)}))
     return members
 
 
-def _update(key: Item, expression: str, **values: Any) -> None:
-    exists = "attribute_exists(pk)"
-    try:
-        aws.write(aws.update(current().contacts_table, key, expression, exists, **values))
-    except Cancelled:
-        pass  # it is gone already
+def _due_updates(known: Known) -> list[Item]:
+    """Return the Updates that a ledger still needs, see `tidy`."""
+    found = _event_items(known.key, _TIDIED)
+    erased = max((item["version"] for item in found if item["event"] == "erased"), default=0)
+    ended = next((item for item in reversed(found) if item["event"] in _ENDS), None)
+    proven = any(item["event"] in _PROOFS for item in found)
+    updates = []
+    for item in found:
+        until = _kept_until(item, known.subscriber, ended, proven)
+        changes: list[str] = []
+        values: Item = {}
+        if until is not None and until != item.get("expires"):
+            changes, values = ["SET expires = :until"], {"until": until}
+        removed = ["expires"] if until is None and "expires" in item else []
+        if item["version"] <= erased and "personal" in item:
+            removed.append("personal")
+        if removed:
+            changes.append(f"REMOVE {', '.join(removed)}")
+        if changes:
+            key = {"pk": item["pk"], "sk": item["sk"]}
+            table, exists = current().contacts_table, "attribute_exists(pk)"
+            updates.append(aws.update(table, key, " ".join(changes), exists, **values))
+    return updates
 
 
-def _event_items(key: str) -> list[Item]:
+def _kept_until(
+    item: Item, subscriber: Subscriber | None, ended: Item | None, proven: bool
+) -> int | None:
+    """Return when the table may drop an event (epoch seconds), None for never.
+
+    `ended` is the event by which the last subscription ended. Where the ledger is `proven`, that
+    is somebody once confirmed, an event must not go before those around it: a gap would look as if
+    somebody had removed it.
+    """
+    has: int | None = item.get("expires")
+    if subscriber and subscriber.state == "confirmed":
+        return None
+    if ended and item["version"] <= ended["version"]:
+        term = items.proof_kept_until(instants.parse(ended["at"]))
+        return max(has or 0, term) if proven or not has else has
+    if subscriber is None:
+        return has
+    until = items.gone_at(subscriber)
+    if until and (subscriber.state == "pending" or not has):
+        return max(has or 0, until)
+    return has
+
+
+def _write_where_stored(updates: list[Item]) -> None:
+    """Make these Updates in one transaction, without those of events that are gone already."""
+    while updates:
+        try:
+            aws.write(*updates)
+        except Cancelled as cancelled:
+            gone = cancelled.failed
+            updates = [each for position, each in enumerate(updates) if position not in gone]
+        else:
+            return
+
+
+def _event_items(key: str, only: tuple[str, ...] = ()) -> list[Item]:
     condition = "pk = :pk AND begins_with(sk, :prefix)"
     table = current().contacts_table
-    return list(aws.query(table, condition, pk=items.pk(key), prefix="EVENT#"))
+    return list(aws.query_consistent(table, condition, only, pk=items.pk(key), prefix="EVENT#"))
 
 
 def _event_put(key: str, event: Event, expires: int | None) -> Item:
     sk = f"EVENT#{event.version:08}"
     item = {"pk": items.pk(key), "sk": sk, **asdict(event), "expires": expires}
     return aws.put(current().contacts_table, item, "attribute_not_exists(pk)")
-
-
-def _kept_events(key: str, now: datetime) -> list[Item]:
-    """Return the Updates that keep the proof of how a consent came about."""
-    return [
-        aws.update(
-            current().contacts_table,
-            {"pk": event["pk"], "sk": event["sk"]},
-            "REMOVE expires",
-            "attribute_exists(pk)",
-        )
-        for event in _event_items(key)
-        if event.get("expires", 0) > instants.epoch(now)
-    ]

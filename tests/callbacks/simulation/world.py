@@ -251,7 +251,7 @@ class World:
         def make(reference: str, known: Number) -> Change:
             return workflow.submit(asked, reference, self.rules, self.now)
 
-        guards = Guards(Limit("callbacks", str(number), 5))
+        guards = Guards((Limit("callbacks", str(number), 5),))
         proof = Proof("", {"caller": "192.0.2.1"})
         reference = service.add(
             make, asked.number_key, proof, self.now, guards, may_be_unwelcome=True
