@@ -18,7 +18,17 @@ CORE = "chalicelib"
 # The folders, lowest first: a folder imports from its own level and from below.
 LEVELS = (
     {
-        *("errors", "instants", "log", "settings", "company", "texts", "formats", "messages"),
+        *(
+            "addresses",
+            "errors",
+            "instants",
+            "log",
+            "settings",
+            "company",
+            "texts",
+            "formats",
+            "messages",
+        ),
         *("cells", "sender", "consent"),
     },
     {"aws", "keys", "tokens", "limits", "challenges", "guards", "templates", "local_cloud"},
@@ -44,7 +54,8 @@ LAYERS = {
 }
 # Other modules that are pure: they only say how something is written, or who somebody is.
 PURE_ELSEWHERE = {
-    f"{CORE}.{name}" for name in ("errors", "formats", "templates", "auth.roles", "auth.person")
+    f"{CORE}.{name}"
+    for name in ("addresses", "errors", "formats", "templates", "auth.roles", "auth.person")
 } | {f"{CORE}.outbox.model"}
 # A pure module may import the settings' type, how instants are written, and what the deployment
 # ships: the company and the words. It reads neither the current settings nor the current time.
