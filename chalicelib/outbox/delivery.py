@@ -1,10 +1,8 @@
 """Delivering what is due: one claim, one attempt, one recorded outcome."""
 
-import hashlib
 import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import astuple
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +14,7 @@ from botocore.exceptions import (
 )
 
 from chalicelib import aws, errors, instants, log
-from chalicelib.outbox import model, store
+from chalicelib.outbox import handover, model, store
 from chalicelib.outbox.model import Alert, Mail, Message
 from chalicelib.settings import current
 
@@ -97,19 +95,25 @@ def _attempt(message: Message, composers: Mapping[str, Composer], now: datetime)
         return model.postponed(message, tomorrow, "daily cap")
     try:
         service_id = (
-            _send_mail(message, parcel) if isinstance(parcel, Mail) else _publish(message, parcel)
+            handover.mail(message, parcel)
+            if isinstance(parcel, Mail)
+            else handover.alert(message, parcel)
         )
+    except handover.Unsendable as error:
+        return _not_sent(message, parcel, str(error), now, final=True)
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        return _not_sent(message, parcel, code, now)
+        return _not_sent(message, parcel, code, now, final=code in _FINAL)
     except (ConnectTimeoutError, EndpointConnectionError) as error:
         return _not_sent(message, parcel, type(error).__name__, now)
     except BotoCoreError as error:
         return model.unanswered(message, type(error).__name__, now)
-    return model.sent(message, service_id, digest(parcel), now)
+    return model.sent(message, service_id, handover.digest(parcel), now)
 
 
-def _not_sent(message: Message, parcel: Mail | Alert, error: str, now: datetime) -> Message:
+def _not_sent(
+    message: Message, parcel: Mail | Alert, error: str, now: datetime, final: bool = False
+) -> Message:
     """Record that nothing was sent.
 
     A mail is uncounted, so that an outage does not use up the day's mails.
@@ -119,42 +123,7 @@ def _not_sent(message: Message, parcel: Mail | Alert, error: str, now: datetime)
             store.uncount_mail(now.date().isoformat())
         except errors.Unavailable:
             log.warning("mail.miscounted", message=message.id)  # one mail less today
-    return model.refused(message, error, now, final=error in _FINAL)
-
-
-def digest(parcel: Mail | Alert) -> str:
-    """Return the SHA-256 of a message's whole content, as hex."""
-    return hashlib.sha256(json.dumps(astuple(parcel), sort_keys=True).encode()).hexdigest()
-
-
-def _send_mail(message: Message, mail: Mail) -> str:
-    body = {"Text": {"Data": mail.text, "Charset": "UTF-8"}}
-    if mail.html:
-        body["Html"] = {"Data": mail.html, "Charset": "UTF-8"}
-    simple: dict[str, Any] = {"Subject": {"Data": mail.subject, "Charset": "UTF-8"}, "Body": body}
-    if mail.headers:
-        simple["Headers"] = [{"Name": name, "Value": value} for name, value in mail.headers]
-    answer = aws.client("sesv2").send_email(
-        FromEmailAddress=current().mail_from,
-        Destination={"ToAddresses": list(mail.to)},
-        Content={"Simple": simple},
-        ConfigurationSetName=current().mail_configuration_set,
-        EmailTags=[{"Name": "message", "Value": message.id}],  # SES's events find the message by it
-    )
-    return str(answer["MessageId"])
-
-
-def _publish(message: Message, alert: Alert) -> str:
-    attributes = {**alert.attributes, "message": message.id}
-    answer = aws.client("sns").publish(
-        TopicArn=current().alerts_topic_arn,
-        Subject=alert.subject,
-        Message=alert.text,
-        MessageAttributes={
-            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
-        },
-    )
-    return str(answer["MessageId"])
+    return model.refused(message, error, now, final)
 
 
 def react(

@@ -60,8 +60,11 @@ class Alert:
 def owe(
     kind: str, subject: str, serial: int, now: datetime, due_at: datetime | None = None
 ) -> Message:
-    """Return the message number `serial` of this kind about a subject; by default it is due now."""
-    return Message(f"{kind}.{subject}.{serial}", kind, subject, serial, due_at or now, now)
+    """Return the message number `serial` of this kind about a subject; by default it is due now.
+
+    Its id is of letters, digits, `_` and `-`, which is what a tag of SES's may have.
+    """
+    return Message(f"{kind}_{subject}_{serial}", kind, subject, serial, due_at or now, now)
 
 
 def may_claim(message: Message, now: datetime) -> bool:

@@ -311,7 +311,7 @@ class Scene:
 
     def messages(self, kind: str) -> list[Message]:
         """Return the messages of a kind that are owed, the last one last."""
-        found = (store.from_item(item) for item in self.memory.items(f"MSG#{kind}."))
+        found = (store.from_item(item) for item in self.memory.items(f"MSG#{kind}_"))
         return sorted(found, key=lambda each: (each.created_at, each.serial))
 
     def mail(self, kind: str) -> Mail:

@@ -88,7 +88,7 @@ def test_ten_equal_requests_at_once_are_one_request_and_one_alert(line: Backend)
         references = set(pool.map(once, range(10)))
     (reference,) = references
     assert sorted(line.states()) == sorted(
-        f"{kind}.{reference}.10" for kind in ("callback-alert", "callback-alert-mail")
+        f"{kind}_{reference}_10" for kind in ("callback-alert", "callback-alert-mail")
     )
     print("merge: 10 equal requests at once, 1 request, 1 alert")
 

@@ -403,7 +403,7 @@ def test_foreign_topics_unknown_messages_and_nonsense_change_nothing(backend: Ba
         told("event complaint", message, service_id),
         topic="arn:aws:sns:eu-central-1:000000000000:foreign",
     )
-    mail_feedback(backend, told("event complaint", "newsletter-welcome.nobody.1", "unknown"))
+    mail_feedback(backend, told("event complaint", "newsletter-welcome_nobody_1", "unknown"))
     for nonsense in (
         {},
         {"eventType": "Bounce"},

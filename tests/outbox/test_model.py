@@ -42,7 +42,7 @@ def test_who_may_attempt_when(
 
 
 def test_the_same_fact_owes_the_same_message() -> None:
-    assert DUE.id == model.owe("kind", "subject", 1, NOW + timedelta(days=1)).id == "kind.subject.1"
+    assert DUE.id == model.owe("kind", "subject", 1, NOW + timedelta(days=1)).id == "kind_subject_1"
     assert model.owe("kind", "subject", 2, NOW).id != DUE.id
 
 

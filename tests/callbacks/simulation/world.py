@@ -398,7 +398,7 @@ class World:
                 self.year.wrong["two live requests of a number"] += len(live) > 1
 
     def _left(self, sent: Sent) -> None:
-        kind, reference, _ = sent.message.split(".")
+        kind, reference, _ = sent.message.split("_")
         if not kind.startswith(("callback-alert", "callback-expired")):
             self.year.mails += 1
             return
