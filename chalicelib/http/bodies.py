@@ -92,10 +92,9 @@ def _raw(body: str | bytes, is_base64: bool) -> bytes:
 
 
 def _object(text: str) -> dict[str, Any]:
-    read = json.loads(text, parse_constant=_refuse)
-    if not isinstance(read, dict):
+    fields = json.loads(text, parse_constant=_refuse)
+    if not isinstance(fields, dict):
         raise ValueError("not an object")
-    fields: dict[str, Any] = _trimmed(read)
     if "\\u" in text:
         # Only an escape can make a lone surrogate or a NUL. Neither is text, and DynamoDB or a mail
         # could not take them.
@@ -103,7 +102,7 @@ def _object(text: str) -> dict[str, Any]:
         written.encode("utf-8")
         if _NUL.search(written):
             raise ValueError("NUL")
-    return fields
+    return {name: _trimmed(each) for name, each in fields.items()}
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -115,9 +114,9 @@ def _form(text: str) -> dict[str, Any]:
     for name, given in parse_qsl(
         text, keep_blank_values=True, max_num_fields=_MOST_FIELDS, encoding="utf-8", errors="strict"
     ):
-        value = trimmed(given)
-        if "\0" in name + value:
+        if "\0" in name + given:
             raise ValueError("NUL")
+        value = trimmed(given)
         if not value:
             continue
         if name in fields:
