@@ -14,6 +14,10 @@ MESSAGES: dict[str, str] = {
     "range": N_("This value is not allowed."),
     "control_characters": N_("Line breaks and control characters are not allowed here."),
     "email": N_("Please enter a valid e-mail address."),
+    "email_local": N_(
+        "We cannot send e-mail to an address with accents or other special letters before the @. "
+        "Please use another one."
+    ),
     "url": N_("Please do not enter a web address here."),
     "consent": N_("Please agree to the current version of the declaration."),
     "phone": N_("Please enter a valid telephone number, for example 0711 123456."),

@@ -42,7 +42,12 @@ class Settings:
     time_zone: str = _of("Europe/Berlin", "calendar of days and opening hours")
 
     mail_from: str = _of(
-        "noreply@localhost.example", "sender of every mail, an identity verified in SES"
+        "noreply@localhost.example",
+        "sender of every mail, an identity verified in SES, with a name or without: "
+        "`Müller & Söhne <post@müller.example>`",
+    )
+    mail_reply_to: str = _of(
+        "", "where answers to our mails go, with a name or without; empty: to the sender"
     )
     staff_mail: tuple[str, ...] = _of((), "addresses that get callback alerts by mail")
     supervisor_mail: tuple[str, ...] = _of(

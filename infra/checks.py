@@ -1,11 +1,13 @@
 """The first step of a deployment: check account, settings and mail. It changes nothing."""
 
-from collections.abc import Iterator
-from email.utils import parseaddr
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import TypeAdapter, ValidationError
 
+from chalicelib import addresses
+from chalicelib.http import fields as of
 from chalicelib.settings import BadSetting, parse
 from infra.company import faults
 from infra.target import Change, NotDone, Target
@@ -19,6 +21,7 @@ REQUIRED = (
     "HOTLINE_NUMBER",
 )
 
+_WITH_NAME = ("MAIL_FROM", "MAIL_REPLY_TO")
 COMPANY = "chalicelib/company"
 OPERATIONS = ("mail_domain", "user_pool", "mfa", "alarm_mail", "budget", "log_days")
 
@@ -74,11 +77,51 @@ def _settings(target: Target) -> list[str]:
         if name not in OPERATIONS
     ]
     missing += [f"{fault} ({COMPANY})" for fault in faults(target.root / COMPANY)]
+    missing += [f"{fault} ({where})" for fault in unsendable(environment)]
     try:
         parse(environment)
     except BadSetting as error:
         missing.append(f"{error} ({where})")
     return missing
+
+
+def unsendable(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each address in a stage's settings that no mail could go to or from."""
+    for setting, written in _written(environment):
+        name, address = addresses.split(written)
+        if name and setting not in _WITH_NAME:
+            yield f"{setting} takes addresses without a name, not {written}"
+        elif fault := _fault(address):
+            yield f"{setting} has {written}, {fault}"
+    if not environment.get("BASE_URL", "").isascii():
+        written = environment["BASE_URL"]
+        yield f"BASE_URL has {written}, but links in mail headers are ASCII: write it as punycode"
+
+
+def _written(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield each address that the settings have, beside the name of its setting."""
+    for setting in ("MAIL_FROM", "MAIL_REPLY_TO", "MAIL_UNSUBSCRIBE"):
+        if environment.get(setting):
+            yield setting, environment[setting]
+    for setting in ("STAFF_MAIL", "SUPERVISOR_MAIL"):
+        parts = (each.strip() for each in environment.get(setting, "").split(","))
+        yield from ((setting, each) for each in parts if each)
+    for shift in filter(None, map(str.strip, environment.get("STAFF_SHIFTS", "").split("|"))):
+        yield "STAFF_SHIFTS", shift.split()[0]
+
+
+def _fault(address: str) -> str:
+    """Return what is wrong with an address, empty if it can be sent to."""
+    try:
+        read = TypeAdapter[str](of.Email).validate_python(address)
+    except ValidationError as error:
+        if error.errors()[0]["type"] == "email_local":
+            return "which SES cannot send to: before the @ there may only be ASCII letters"
+        return "which is no e-mail address"
+    # Functions read no more than punycode: what people may write otherwise is refused here.
+    if addresses.to_ascii(read) != addresses.to_ascii(address):
+        return f"which is written {read}"
+    return ""
 
 
 def _mail(target: Target, blocking: bool) -> list[str]:
@@ -88,11 +131,11 @@ def _mail(target: Target, blocking: bool) -> list[str]:
     the outbox.
     """
     client = target.client("sesv2")
-    domain = parseaddr(target.environment.get("MAIL_FROM", ""))[1].rpartition("@")[2]
+    domain = addresses.sending_domain(target.environment.get("MAIL_FROM", ""))
     account = client.get_account()
     sandbox = not account.get("ProductionAccessEnabled")
     identity = _identity(client, domain)
-    made = target.operations.get("mail_domain") == domain
+    made = addresses.ascii_domain(target.operations.get("mail_domain", "")) == domain
     if blocking:
         found = (
             []

@@ -7,14 +7,14 @@ them, and a role has rights in its own account alone.
 
 import json
 from collections.abc import Iterator, Mapping
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
+from chalicelib import addresses
 from infra import config
 
 # Resources: service, then names in it, none for `*`. `{stage}` is the stage's prefix, `{sender}`
-# the domain of MAIL_FROM, `{log}` the function's name.
+# the domain of MAIL_FROM in ASCII, `{log}` the function's name.
 _THINGS = {
     "Contacts": ("dynamodb", "table/{stage}-contacts"),
     "Due": ("dynamodb", "table/{stage}-contacts/index/due"),
@@ -95,10 +95,9 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
 
 def document(root: Path, stage: str, function: str) -> dict[str, Any]:
     """Return the policy document of a function on a stage."""
-    sender = parseaddr(config.environment(root, stage)["MAIL_FROM"])[1].rpartition("@")[2]
     names = {
         "stage": config.prefix(stage),
-        "sender": sender,
+        "sender": addresses.sending_domain(config.environment(root, stage)["MAIL_FROM"]),
         "log": config.function_name(stage, function),
     }
     statements = [

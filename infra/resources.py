@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from chalicelib import addresses
 from infra import config, policies, stack, watching
 from infra.target import Change, NotDone, Target
 
@@ -41,7 +42,7 @@ def _apply(target: Target) -> Mapping[str, str]:
     operations = target.operations
     parameters = {
         "Stage": target.stage,
-        "MailDomain": operations.get("mail_domain", ""),
+        "MailDomain": addresses.ascii_domain(operations.get("mail_domain", "")),
         # The template makes a user pool only where it is given the API's address.
         "BaseUrl": target.environment["BASE_URL"] if operations.get("user_pool") else "",
         "Mfa": "ON" if operations.get("mfa", True) else "OPTIONAL",

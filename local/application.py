@@ -2,9 +2,9 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from email.utils import parseaddr
 from pathlib import Path
 
+from chalicelib import addresses
 from local import deploy, ports
 from local.deploy import Deployed
 from local.emulator import Emulator
@@ -69,7 +69,7 @@ class Application:
         self._say("deploying the application …")
         messages.subscribe(self._emulator, deploy.STAGE, environment["ALERTS_TOPIC_ARN"])
         # SES refuses mail from a domain that is not verified. On AWS that is done once, by hand.
-        domain = parseaddr(environment["MAIL_FROM"])[1].rpartition("@")[2]
+        domain = addresses.sending_domain(environment["MAIL_FROM"])
         self._emulator.client("ses").verify_domain_identity(Domain=domain)
         self._deploy()
 

@@ -102,4 +102,11 @@ def _of_address(key: str) -> Iterator[str]:
     pages = callbacks.pages_of_addresses()
     desc, unit = _("looking for callbacks"), " " + _("pages")
     for page in tqdm(pages, desc=desc, unit=unit, disable=None, leave=False):
-        yield from (reference for reference, email in page if key_of(email) == key)
+        yield from (reference for reference, email in page if _is_of(email, key))
+
+
+def _is_of(email: str, key: str) -> bool:
+    try:
+        return key_of(email) == key
+    except ValueError:  # kept since before such addresses were refused: it has no key
+        return False

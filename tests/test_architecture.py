@@ -47,7 +47,8 @@ LAYERS = {
 }
 # Other modules that are pure: they only say how something is written, or who somebody is.
 PURE_ELSEWHERE = {
-    f"{CORE}.{name}" for name in ("errors", "formats", "templates", "auth.roles", "auth.person")
+    f"{CORE}.{name}"
+    for name in ("addresses", "errors", "formats", "templates", "auth.roles", "auth.person")
 } | {f"{CORE}.outbox.{name}" for name in ("model", "lanes", "notices")}
 # A pure module may import the settings' type, how instants are written, and what the deployment
 # ships: the company and the words. It reads neither the current settings nor the current time.

@@ -5,6 +5,7 @@ import binascii
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -17,13 +18,53 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 JSON, FORM, TEXT = "application/json", "application/x-www-form-urlencoded", "text/plain"
 
 
+# What shows nothing: Unicode's categories Cc and Cf, and its property White_Space.
+# fmt: off
+_INVISIBLE = (
+    (0x00, 0x20), (0x7F, 0xA0), (0xAD, 0xAD), (0x600, 0x605), (0x61C, 0x61C), (0x6DD, 0x6DD),
+    (0x70F, 0x70F), (0x890, 0x891), (0x8E2, 0x8E2), (0x1680, 0x1680), (0x180E, 0x180E),
+    (0x2000, 0x200F), (0x2028, 0x202F), (0x205F, 0x2064), (0x2066, 0x206F), (0x3000, 0x3000),
+    (0xFEFF, 0xFEFF), (0xFFF9, 0xFFFB), (0x110BD, 0x110BD), (0x110CD, 0x110CD),
+    (0x13430, 0x1343F), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0001, 0xE0001),
+    (0xE0020, 0xE007F),
+)
+# fmt: on
+
+
+def is_plain(text: str) -> bool:
+    """Tell whether a text is of visible ASCII characters and blanks alone."""
+    return text.isascii() and text.isprintable()
+
+
+def trimmed(text: str) -> str:
+    """Remove white space and invisible characters at the ends."""
+    if is_plain(text) and " " not in (text[:1], text[-1:]):
+        return text
+    return text.strip(_ends())
+
+
+@cache
+def _ends() -> str:
+    return "".join(chr(at) for first, last in _INVISIBLE for at in range(first, last + 1))
+
+
+def _trimmed(value: Any) -> Any:
+    if isinstance(value, str):
+        return trimmed(value)
+    if isinstance(value, list):
+        return [_trimmed(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _trimmed(each) for name, each in value.items()}
+    return value
+
+
 def media_type(headers: Mapping[str, str]) -> str:
     """Return the content type in lower case without its parameters; empty where none is given."""
     return headers.get("content-type", "").split(";", 1)[0].strip().lower()
 
 
 def read(body: str | bytes, is_base64: bool, kind: str) -> dict[str, Any]:
-    """Return the fields of a body.
+    """Return the fields of a body, every text of them trimmed.
 
     A form's empty fields are left out, because a plain form sends every field it shows. Raises
     Problem: 413 over 16 KiB, 415 for other types, 400 for what is not one readable object.
@@ -61,7 +102,7 @@ def _object(text: str) -> dict[str, Any]:
         written.encode("utf-8")
         if _NUL.search(written):
             raise ValueError("NUL")
-    return fields
+    return {name: _trimmed(each) for name, each in fields.items()}
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -70,11 +111,12 @@ def _refuse(constant: str) -> NoReturn:
 
 def _form(text: str) -> dict[str, Any]:
     fields: dict[str, Any] = {}
-    for name, value in parse_qsl(
+    for name, given in parse_qsl(
         text, keep_blank_values=True, max_num_fields=_MOST_FIELDS, encoding="utf-8", errors="strict"
     ):
-        if "\0" in name + value:
+        if "\0" in name + given:
             raise ValueError("NUL")
+        value = trimmed(given)
         if not value:
             continue
         if name in fields:

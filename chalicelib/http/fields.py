@@ -16,6 +16,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_after_validator_function
 
 from chalicelib import company
+from chalicelib.http.bodies import is_plain, trimmed
 
 _SLUG = re.compile(r"[a-z0-9._-]{1,200}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # Unicode's categories Cc, Zl and Zp
@@ -72,10 +73,17 @@ def default_language() -> Any:
     return default(lambda: company.current().language)
 
 
-def _one_line(text: str) -> str:
-    if _CONTROL.search(text):
+def _one_line(value: Any) -> Any:
+    """Trim a text and refuse control characters inside; the type refuses what is no text.
+
+    A request's fields come trimmed; those of a command or a file do not.
+    """
+    if not isinstance(value, str):
+        return value
+    text = trimmed(value)
+    if not is_plain(text) and _CONTROL.search(text):
         raise refusal("control_characters")
-    return text.strip()
+    return text
 
 
 def _no_url(text: str) -> str:
@@ -95,9 +103,13 @@ def _email(text: str) -> str:
     from email_validator import EmailNotValidError, validate_email
 
     try:
-        return validate_email(text, check_deliverability=False).normalized
+        # `strict` is the limit of 64 octets before the @ (RFC 5321, section 4.5.3.1.1).
+        found = validate_email(text, check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         raise refusal("email") from error
+    if not found.local_part.isascii():
+        raise refusal("email_local")
+    return found.normalized
 
 
 def _empty(text: str) -> str:
@@ -114,26 +126,21 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Line = Annotated[str, AfterValidator(_one_line)]
+# A validator that stands after the constraints in this order comes before them: what a person
+# types is trimmed before it is measured.
+_ONE_LINE = BeforeValidator(_one_line)
+Line = Annotated[str, _ONE_LINE]
 Name = Annotated[
-    str,
-    StringConstraints(max_length=100),
-    AfterValidator(_one_line),
-    AfterValidator(_no_url),
-    StringConstraints(min_length=1),
+    str, StringConstraints(min_length=1, max_length=100), _ONE_LINE, AfterValidator(_no_url)
 ]
-Email = Annotated[
-    str, StringConstraints(max_length=254), AfterValidator(_one_line), AfterValidator(_email)
-]
+Email = Annotated[str, StringConstraints(max_length=254), _ONE_LINE, AfterValidator(_email)]
 OptionalEmail = Annotated[Email | None, BeforeValidator(_none_if_empty)]
-Note = Annotated[Annotated[str, StringConstraints(max_length=500)], AfterValidator(_one_line)]
-PageUrl = Annotated[Annotated[str, StringConstraints(max_length=2000)], AfterValidator(_one_line)]
-Version = Annotated[
-    Annotated[str, StringConstraints(min_length=1, max_length=100)], AfterValidator(_one_line)
-]
+Note = Annotated[str, StringConstraints(max_length=500), _ONE_LINE]
+PageUrl = Annotated[str, StringConstraints(max_length=2000), _ONE_LINE]
+Version = Annotated[str, StringConstraints(min_length=1, max_length=100), _ONE_LINE]
 Honeypot = Annotated[
     str,
-    AfterValidator(_one_line),
+    _ONE_LINE,
     AfterValidator(_empty),
     Field(description="a trap for robots, hidden from people: stays empty, else 422"),
 ]

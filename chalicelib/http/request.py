@@ -25,7 +25,7 @@ class Request:
     method: str
     path: str  # as it is declared, with its parameters' names
     target: str  # path and query as they were asked for
-    params: dict[str, str]  # query and path, the path winning
+    params: dict[str, str]  # query and path, the path winning; trimmed
     headers: Mapping[str, str]  # by names in lower case
     client_ip: str  # the address API Gateway saw; never taken from a header
     now: datetime
@@ -54,7 +54,7 @@ class Request:
             method=chalice_request.method,
             path=chalice_request.path,
             target=_target(event),
-            params={**query, **in_path},
+            params={name: bodies.trimmed(each) for name, each in {**query, **in_path}.items()},
             headers=headers,
             client_ip=(chalice_request.context.get("identity") or {}).get("sourceIp") or "",
             now=instants.now(),

@@ -1,13 +1,15 @@
 """The newsletter's mails. No text that a stranger typed goes to an unconfirmed address."""
 
+import re
 from collections.abc import Mapping
-from email.utils import parseaddr
 
-from chalicelib import company
+from chalicelib import addresses, company
 from chalicelib.newsletter.model import Letter, Subscriber
 from chalicelib.outbox.model import Mail
 from chalicelib.settings import Settings
 from chalicelib.templates import render
+
+_ENCODED = re.compile(r"[^\w.@+~!$*-]", re.ASCII)  # in a mailto link (RFC 6068, section 2)
 
 
 def letter(
@@ -35,7 +37,12 @@ def unsubscribe_headers(link: str, settings: Settings) -> dict[str, str]:
 
     By mail or link: RFC 2369; with one click: RFC 8058.
     """
-    address = settings.mail_unsubscribe or parseaddr(settings.mail_from)[1]
+    _, address = addresses.split(settings.mail_unsubscribe or settings.mail_from)
+    try:
+        address = addresses.to_ascii(address)
+    except ValueError:
+        pass  # the handover refuses the header, with a reason that the outbox shows
+    address = _ENCODED.sub(lambda found: f"%{ord(found[0]):02X}", address)
     return {
         "List-Unsubscribe": f"<{link}>, <mailto:{address}?subject=unsubscribe>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",

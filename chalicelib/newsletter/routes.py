@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from chalicelib import company
+from chalicelib import addresses, company
 from chalicelib.consent import Wording
 from chalicelib.errors import BadToken, LimitReached, NotFound
 from chalicelib.http import ACCEPTED, PUBLIC_READ, Body, Page, Reply, Request, Routes, Thanks
@@ -46,6 +46,13 @@ class Pending(BaseModel, title="SignupReceipt"):
     """The same answer whatever is known of the address."""
 
     status: Literal["pending"] = "pending"
+    suggestion: str | None = Field(
+        None,
+        description="the address that was probably meant, where the domain looks mistyped; the "
+        "signup was taken in as it was typed",
+        examples=["eva@gmail.com"],
+        exclude_if=lambda value: value is None,
+    )
 
 
 class Token(Body, title="LinkToken"):
@@ -102,7 +109,10 @@ def sign_up_for_newsletter(request: Request, signup: Signup) -> Thanks:
         signup.altcha,
     )
     service.sign_up(wanted, request.sender, request.now)
-    return Thanks(Pending(), "pending", signup.next)
+    suggestion = addresses.suggestion(signup.email)
+    return Thanks(
+        Pending(suggestion=suggestion), "pending", signup.next, {"suggestion": suggestion}
+    )
 
 
 @routes.get("/newsletter/confirm", params=Token, html=True)

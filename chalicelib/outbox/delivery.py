@@ -1,10 +1,8 @@
 """Deliver one message that is due: one claim, one attempt, one recorded outcome."""
 
-import hashlib
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import astuple
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +14,7 @@ from botocore.exceptions import (
 )
 
 from chalicelib import aws, errors, instants, log
-from chalicelib.outbox import counters, model, store
+from chalicelib.outbox import counters, handover, model, store
 from chalicelib.outbox.model import Alert, Mail, Message
 from chalicelib.settings import current
 
@@ -37,7 +35,7 @@ class NotNow(Exception):
 Composer = Callable[[Message, datetime], Mail | Alert | None]
 
 # Errors of the request itself: no repetition can succeed.
-_FINAL = {"BadRequestException", "InvalidParameter", "InvalidParameterValue"}
+_FINAL = {"BadRequestException", "InvalidParameter", "ParameterValueInvalid"}
 # SES or SNS takes nothing more at present: the rate, the day's quota, or a stop of all mail. It is
 # no fault of the message (https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html).
 _SLOWED = {
@@ -141,8 +139,12 @@ def _hand_over(message: Message, parcel: Mail | Alert, now: datetime) -> Message
     """Make the one attempt; return the message's next state."""
     try:
         service_id = (
-            _send_mail(message, parcel) if isinstance(parcel, Mail) else _publish(message, parcel)
+            handover.mail(message, parcel)
+            if isinstance(parcel, Mail)
+            else handover.alert(message, parcel)
         )
+    except handover.Unsendable as error:
+        return model.refused(message, str(error), now, final=True)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in _SLOWED:
@@ -153,7 +155,7 @@ def _hand_over(message: Message, parcel: Mail | Alert, now: datetime) -> Message
         return model.refused(message, type(error).__name__, now)
     except BotoCoreError as error:
         return model.unanswered(message, type(error).__name__, now)
-    return model.sent(message, service_id, digest(parcel), now)
+    return model.sent(message, service_id, handover.digest(parcel), now)
 
 
 def _take_back(message: Message, counted: counters.Counted) -> None:
@@ -161,41 +163,6 @@ def _take_back(message: Message, counted: counters.Counted) -> None:
         counters.take_back(counted)
     except errors.Unavailable:
         log.warning("mail.miscounted", message=message.id)  # one mail less today
-
-
-def digest(parcel: Mail | Alert) -> str:
-    """Return the SHA-256 of a message's whole content, as hex."""
-    return hashlib.sha256(json.dumps(astuple(parcel), sort_keys=True).encode()).hexdigest()
-
-
-def _send_mail(message: Message, mail: Mail) -> str:
-    body = {"Text": {"Data": mail.text, "Charset": "UTF-8"}}
-    if mail.html:
-        body["Html"] = {"Data": mail.html, "Charset": "UTF-8"}
-    simple: dict[str, Any] = {"Subject": {"Data": mail.subject, "Charset": "UTF-8"}, "Body": body}
-    if mail.headers:
-        simple["Headers"] = [{"Name": name, "Value": value} for name, value in mail.headers]
-    answer = aws.fresh("sesv2").send_email(
-        FromEmailAddress=current().mail_from,
-        Destination={"ToAddresses": list(mail.to)},
-        Content={"Simple": simple},
-        ConfigurationSetName=current().mail_configuration_set,
-        EmailTags=[{"Name": "message", "Value": message.id}],  # SES's events find the message by it
-    )
-    return str(answer["MessageId"])
-
-
-def _publish(message: Message, alert: Alert) -> str:
-    attributes = {**alert.attributes, "message": message.id}
-    answer = aws.fresh("sns").publish(
-        TopicArn=current().alerts_topic_arn,
-        Subject=alert.subject,
-        Message=alert.text,
-        MessageAttributes={
-            name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
-        },
-    )
-    return str(answer["MessageId"])
 
 
 def quarantine(record: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ SHELF = Shelf("page")
 put = SHELF.put
 
 put("pending", lambda at: at.sign_up())
+put("pending-mistyped", lambda at: at.sign_up("eva@gmial.com"))
 put("confirm", lambda at: at.get(at.confirmation()["confirm"]))
 put("confirmed", lambda at: at.press(at.confirmation()["confirm"]))
 put("refuse", lambda at: at.get(at.confirmation()["refuse"]))

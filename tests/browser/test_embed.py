@@ -193,6 +193,29 @@ def test_a_newsletter_s_thanks_are_the_company_s(
     expect(page.get_by_role("status")).to_have_text(thanks)
 
 
+@pytest.mark.parametrize(
+    ("lang", "asked"),
+    [
+        (
+            "de",
+            "Meinten Sie eva@gmail.com? Dann melden Sie sich bitte mit dieser Adresse noch einmal "
+            "an.",
+        ),
+        ("en", "Did you mean eva@gmail.com? Then please sign up again with that address."),
+    ],
+)
+def test_a_mistyped_domain_is_asked_back_about(
+    visit: Visit, cloud: Cloud, lang: str, asked: str
+) -> None:
+    reader = visit()
+    answer(reader, "/newsletter/signups", status="pending", suggestion="eva@gmail.com")
+    page = show(reader, lang, NEWSLETTER.format(api=cloud.api, more=""))
+    page.locator("[name=email]").fill("eva@gmial.com")
+    page.get_by_role("button").click()
+    thanks = company.current().texts[lang]["newsletter_success"]
+    expect(page.get_by_role("status")).to_have_text(f"{thanks} {asked}")
+
+
 def call_back(reader: Visitor, lang: str, *windows: tuple[str, str], more: str = "") -> list[str]:
     """Send a callback's form for each of these promised windows; return what each says then."""
     forms = ""

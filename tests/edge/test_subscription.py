@@ -148,9 +148,9 @@ def test_one_click_unsubscribe_to_the_letter(backend: Backend) -> None:
         assert confirm(backend, link(backend, "header@example.org", "confirm")).status == 200
         backend.deliver()
     confirmation, mail = (each["Content"]["Simple"] for each in sent)
-    assert "Headers" not in confirmation
+    assert [each["Name"] for each in confirmation["Headers"]] == ["Auto-Submitted"]
     headers = {each["Name"]: each["Value"] for each in mail["Headers"]}
-    assert headers.keys() == {"List-Unsubscribe", "List-Unsubscribe-Post"}
+    assert headers.keys() == {"List-Unsubscribe", "List-Unsubscribe-Post", "Auto-Submitted"}
     assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     url = re.fullmatch(
         r"<https://contact\.site\.example(/newsletter/unsubscribe\?token=\S+)>, "

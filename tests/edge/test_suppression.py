@@ -138,7 +138,6 @@ def test_an_entry_is_deleted_before_the_mail_leaves(
 
 
 def test_it_happens_once_in_thirty_days(backend: Backend, listed: SuppressionList) -> None:
-    key = key_of("again@example.org")
     for _ in range(3):
         assert sign_up(backend, "again@example.org").status == 202
         backend.settle()
@@ -157,7 +156,7 @@ def test_it_happens_once_in_thirty_days(backend: Backend, listed: SuppressionLis
 
 
 def test_other_mails_leave_the_list_alone(backend: Backend, listed: SuppressionList) -> None:
-    key = subscribe(backend, "other-mails@example.org")
+    subscribe(backend, "other-mails@example.org")
     asked = len(listed.asked)
     _allow_mails(backend)
     assert post(backend, "access", email="other-mails@example.org").status == 202

@@ -2,11 +2,12 @@
 
 import sys
 import unicodedata
+from typing import Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from chalicelib.http import fields
+from chalicelib.http import bodies, fields
 
 LINE: TypeAdapter[str] = TypeAdapter(fields.Line)
 
@@ -28,7 +29,40 @@ def test_every_control_character_and_line_break_is_refused_and_nothing_else() ->
     }
 
 
-@pytest.mark.parametrize("text", ["\n", "a\n", "\u2028a"])
-def test_also_at_the_ends_which_are_trimmed(text: str) -> None:
-    with pytest.raises(ValidationError):
-        LINE.validate_python(text)
+def invisible() -> set[str]:
+    """Return what shows nothing, by Unicode: Cc, Cf and White_Space, which `isspace` is but for it.
+
+    U+001C to U+001F are space to Python alone; they are of Cc.
+    """
+    every = map(chr, range(sys.maxunicode + 1))
+    return {each for each in every if unicodedata.category(each) in ("Cc", "Cf") or each.isspace()}
+
+
+@pytest.mark.parametrize(
+    "kind", [fields.Line, fields.Name, fields.Note, fields.PageUrl, fields.Version, fields.Honeypot]
+)
+def test_what_shows_nothing_is_removed_at_the_ends(kind: Any) -> None:
+    of_kind = TypeAdapter(kind)
+    for each in invisible():
+        assert of_kind.validate_python(f"{each}Eva{each}") == "Eva"
+        assert bodies.trimmed(f"Eva{each}") == "Eva"
+    assert bodies.trimmed("  \t\u200b\ufeff\xad\r\n") == ""
+
+
+def test_a_text_is_trimmed_before_it_is_measured() -> None:
+    name = TypeAdapter(fields.Name)
+    assert name.validate_python("\u200b" * 200 + "ä" * 100 + " " * 200) == "ä" * 100
+    with pytest.raises(ValidationError) as told:
+        name.validate_python("\u2060\ufeff ")
+    assert told.value.errors()[0]["type"] == "string_too_short"
+    address = TypeAdapter(fields.Email)
+    assert address.validate_python(" " * 300 + "eva@example.org") == "eva@example.org"
+
+
+@pytest.mark.parametrize("body", ['{"a": " x\u200b ", "b": ["\\u00a0y"], "c": {"d": "z\\n"}}'])
+def test_every_text_of_a_body_is_trimmed(body: str) -> None:
+    assert bodies.read(body, False, bodies.JSON) == {"a": "x", "b": ["y"], "c": {"d": "z"}}
+
+
+def test_a_form_sends_no_field_of_blanks_alone() -> None:
+    assert bodies.read("a=+&b=%E2%80%8B&c=+x%0D%0A", False, bodies.FORM) == {"c": "x"}

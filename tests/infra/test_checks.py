@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.checks import COMPANY, check
+from infra import policies
+from infra.checks import COMPANY, check, unsendable
 from infra.config import NoStage
 from infra.target import NotDone, Target
 
@@ -28,6 +29,7 @@ def test_settings_and_credentials_are_named_together(root: Path, tmp_path: Path)
     whole = json.loads((root / ".chalice" / "config.json").read_text())
     environment = whole["stages"]["prod"]["environment_variables"]
     environment.update(SITE_URL="http://www.firma.de", STAGE="dev")
+    environment["SUPERVISOR_MAIL"] = "jörg@firma.de"
     del environment["STAFF_MAIL"]
     whole["stages"]["prod"]["operations"] = {"budgt": 50, "mfa": False}
     shutil.copytree(root / COMPANY, tmp_path / COMPANY)
@@ -42,6 +44,7 @@ def test_settings_and_credentials_are_named_together(root: Path, tmp_path: Path)
         "STAFF_MAIL is not set in .chalice/config.json, stage prod",
         "MAIL_FROM still has the example's value",
         "STAGE must be prod",
+        "SUPERVISOR_MAIL has jörg@firma.de, which SES cannot send to",
         "operations has no budgt, only mail_domain",
         "must not use http://www.firma.de: https only",
         "company.toml: links.imprint: is missing (chalicelib/company)",
@@ -54,3 +57,59 @@ def test_settings_and_credentials_are_named_together(root: Path, tmp_path: Path)
 def test_a_stage_that_is_not_there(root: Path) -> None:
     with pytest.raises(NoStage, match="there is no stage test in "):
         list(check(Target(root, "test")))
+
+
+GOOD = {
+    "MAIL_FROM": "Müller & Söhne, Köln <post@müller.example>",
+    "MAIL_REPLY_TO": "Büro <buero@müller.example>",
+    "MAIL_UNSUBSCRIBE": "abmeldung@müller.example",
+    "STAFF_MAIL": "a@müller.example, b@xn--mller-kva.example",
+    "SUPERVISOR_MAIL": "C@müller.example",
+    "STAFF_SHIFTS": "anna@müller.example Mon-Fri 09:00-13:00 | ben@shop.example Mon 13:00-17:00",
+    "BASE_URL": "https://contact.xn--mller-kva.example",
+}
+
+
+def test_addresses_with_umlauts_in_their_domains_are_fine() -> None:
+    assert list(unsendable(GOOD)) == []
+    assert list(unsendable({})) == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "written", "said"),
+    [
+        ("MAIL_FROM", "Jörg <jörg@firma.de>", "MAIL_FROM has Jörg <jörg@firma.de>, which SES"),
+        ("MAIL_FROM", "Firma", "MAIL_FROM has Firma, which is no e-mail address"),
+        ("MAIL_REPLY_TO", "a@b", "MAIL_REPLY_TO has a@b, which is no e-mail address"),
+        ("MAIL_UNSUBSCRIBE", "ä@b.de", "MAIL_UNSUBSCRIBE has ä@b.de, which SES cannot send to"),
+        ("MAIL_UNSUBSCRIBE", "A <a@b.de>", "MAIL_UNSUBSCRIBE takes addresses without a name"),
+        ("STAFF_MAIL", "a@b.de, ö@b.de", "STAFF_MAIL has ö@b.de, which SES cannot send to"),
+        ("STAFF_MAIL", "Anna <a@b.de>", "STAFF_MAIL takes addresses without a name"),
+        ("SUPERVISOR_MAIL", "a b@c.de", "SUPERVISOR_MAIL has a b@c.de, which is no e-mail"),
+        (
+            "STAFF_SHIFTS",
+            "a@b.de Mon 09:00-10:00 | ü@b.de Tue 09:00-10:00",
+            "STAFF_SHIFTS has ü@b.de, which SES cannot send to",
+        ),
+        ("STAFF_MAIL", "a@Ⅷ.de", "STAFF_MAIL has a@Ⅷ.de, which is written a@viii.de"),
+        ("BASE_URL", "https://kontakt.müller.de", "BASE_URL has https://kontakt.müller.de, but"),
+    ],
+)
+def test_an_address_that_no_mail_could_go_to_is_named(
+    setting: str, written: str, said: str
+) -> None:
+    (fault,) = unsendable({**GOOD, setting: written})
+    assert fault.startswith(said)
+
+
+def test_the_senders_domain_is_ascii_in_policies(root: Path, tmp_path: Path) -> None:
+    whole = json.loads((root / ".chalice" / "config.json").read_text())
+    whole["stages"]["prod"]["environment_variables"]["MAIL_FROM"] = GOOD["MAIL_FROM"]
+    (tmp_path / ".chalice").mkdir()
+    (tmp_path / ".chalice" / "config.json").write_text(json.dumps(whole))
+    mails = [
+        each["Resource"]
+        for each in policies.document(tmp_path, "prod", "clock")["Statement"]
+        if each["Sid"] == "Mails"
+    ]
+    assert mails[0][0] == "arn:aws:ses:*:*:identity/xn--mller-kva.example"

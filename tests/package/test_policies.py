@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 import app
-from chalicelib import aws, instants, keys, tokens
+from chalicelib import addresses, aws, instants, keys, tokens
 from chalicelib.articles import counting, ranking
 from chalicelib.articles.stores import counts, markers
 from chalicelib.auth import session
@@ -71,7 +71,7 @@ def test_nothing_is_allowed_wholesale(root: Path, stage: str, function: str) -> 
     Regions and accounts are `*`, because a static file cannot know them. A role has rights in its
     own account only.
     """
-    sender = parseaddr(config.environment(root, stage)["MAIL_FROM"])[1].rpartition("@")[2]
+    sender = addresses.sending_domain(config.environment(root, stage)["MAIL_FROM"])
     for each in policy(root, stage, function):
         assert each.keys() == {"Sid", "Effect", "Action", "Resource"}
         assert each["Effect"] == "Allow"

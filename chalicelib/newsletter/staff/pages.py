@@ -126,8 +126,8 @@ def _form(
 def _found(request: Request, email: str) -> Reply:
     try:
         known = service.find(ByEmail(email=email).email)
-    except ValidationError:
-        return _form(request, email, Invalid(FieldError("email", "email")))
+    except ValidationError as error:
+        return _form(request, email, Invalid(FieldError("email", error.errors()[0]["type"])))
     if known.subscriber is None:
         return _form(request, email, NotFound("no_subscriber"))
     return redirect(f"{_PATH}/{known.key}")
