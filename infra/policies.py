@@ -33,6 +33,7 @@ _THINGS = {
     "SuppressionList": ("ses",),
     "Alerts": ("sns", "{stage}-alerts"),
     "Outbox": ("sqs", "{stage}-outbox"),
+    "SenderQueue": ("sqs", "{stage}-outbox"),  # as Lambda reads it for the senders
     "DeadLetters": ("sqs", "{stage}-dead-letters"),
     "Log": ("logs", "log-group:/aws/lambda/{log}:*"),
 }
@@ -42,9 +43,10 @@ _THINGS = {
 _READS_STREAM = "DescribeStream GetRecords GetShardIterator ListStreams"
 _READS_QUEUE = "DeleteMessage GetQueueAttributes ReceiveMessage"
 _WRITES_LOG = {"Log": "CreateLogStream PutLogEvents"}
-# The rights of the functions that send messages.
+# The rights of the functions that take intakes in and send messages.
 _SENDS = {
-    "Contacts": "GetItem PutItem Query UpdateItem",
+    "Contacts": "DeleteItem GetItem PutItem Query UpdateItem",
+    "Identity": "GetSecretValue",
     "Tokens": "GetSecretValue",
     "Mails": "SendEmail",
     "SuppressionList": "DeleteSuppressedDestination",
@@ -77,7 +79,7 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
         "MarkersStream": _READS_STREAM,
         "DeadLetters": "SendMessage",
     },
-    "send_messages": {**_SENDS, "Outbox": _READS_QUEUE},
+    "send_messages": {**_SENDS, "SenderQueue": _READS_QUEUE},
     "clock": {
         **_SENDS,
         "Contacts": "BatchGetItem DeleteItem GetItem PutItem Query UpdateItem",

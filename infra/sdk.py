@@ -2,7 +2,7 @@
 
 A client is made from the service's model and rules, which are read as JSON at every cold start; the
 rest of botocore's 25 MB of data is only searched. What the code names stays: a service that stands
-in `client("…")`, and an operation whose method's name stands anywhere in the code.
+in `client("…")` or `fresh("…")`, and an operation whose method's name stands anywhere in the code.
 """
 
 import gzip
@@ -58,7 +58,7 @@ _NO_TRANSFERS = '''"""Without transfers to and from S3."""
 class TransferConfig:
     """Configures nothing."""
 '''
-_CLIENT = re.compile(r"""\bclient\(\s*"([a-z0-9-]+)"\s*\)""")
+_CLIENT = re.compile(r"""\b(?:client|fresh)\(\s*"([a-z0-9-]+)"\s*\)""")
 _WORD = re.compile(r"[a-z_]+")
 
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from pydantic import ValidationError
 
-from chalicelib import aws, company, keys, log, settings, triggers
+from chalicelib import aws, company, intake, keys, log, settings, triggers
 from chalicelib.auth import session
 from chalicelib.auth.person import Person
 from chalicelib.callbacks import clock, rules, service
@@ -194,7 +194,14 @@ class Scene:
             answer = responses.respond_problem(request, problems.of_validation(error))
         except Problem as problem:
             answer = responses.respond_problem(request, problem)
+        self._take_in()
         return str(answer.body)
+
+    def _take_in(self) -> None:
+        """Take in what the forms kept, as the stream's function would."""
+        kept = [each for key, each in self.memory.table.items() if key.startswith("INTAKE#")]
+        for item in [item for partition in kept for item in partition.values()]:
+            intake.take(intake.of_image(item), triggers.takers())
 
     def another_language(self) -> str:
         """Return another language of the company's, where it has one."""
@@ -260,7 +267,9 @@ class Scene:
             "note": "Bitte erst ab 15 Uhr",
         }
         sender = Sender("192.0.2.1", _AGENT)
-        return service.submit(Wanted(**{**wanted, **more}), sender, self.now).reference
+        reference = service.submit(Wanted(**{**wanted, **more}), sender, self.now).reference
+        self._take_in()
+        return reference
 
     def tomorrow(self) -> tuple[datetime, datetime]:
         """Return the first time of the next open day that can be booked."""

@@ -39,7 +39,7 @@ def invisible() -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "kind", [fields.Line, fields.Name, fields.Note, fields.PageUrl, fields.Version, fields.Honeypot]
+    "kind", [fields.Line, fields.Name, fields.Note, fields.PageUrl, fields.Version]
 )
 def test_what_shows_nothing_is_removed_at_the_ends(kind: Any) -> None:
     of_kind = TypeAdapter(kind)

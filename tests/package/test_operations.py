@@ -16,6 +16,7 @@ OF_THE_PLATFORM = (
     "ContactsStream",
     "MarkersStream",
     "Log",
+    "SenderQueue",
 )
 NAMED = {"ses": "sesv2"}
 

@@ -21,6 +21,7 @@ from chalicelib.auth import session
 from chalicelib.callbacks import erasure
 from chalicelib.newsletter import links
 from chalicelib.newsletter.keys import key_of
+from chalicelib.outbox import senders
 from infra import config, policies
 from local.cloud import Cloud
 from tests.auth.issuer import Issuer
@@ -33,8 +34,9 @@ STAGES = ("local", "dev", "prod")
 STAGE = "rights"  # the tests' own stage, with the local stage's policy
 # The platform puts this function's failures into the dead-letter queue, by its role.
 FAILURES = ("count_views",)
+OF_THE_QUEUE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 # AWS knows no resource for these actions (Service Authorization Reference, SES v2).
-WITHOUT_RESOURCE = {"ses:DeleteSuppressedDestination"}
+WITHOUT_RESOURCE = {"ses:DeleteSuppressedDestination", "ses:GetAccount"}
 _SERVICES = {"sesv2": "ses"}
 _MEMBERS = {
     "Put": "PutItem",
@@ -123,10 +125,12 @@ def needed(service: str, operation: str, given: dict[str, Any]) -> Iterator[Righ
         case "SendEmail":
             yield action, f"identity/{parseaddr(given['FromEmailAddress'])[1].rpartition('@')[2]}"
             yield action, f"configuration-set/{given['ConfigurationSetName']}"
-        case "DeleteSuppressedDestination":
+        case "DeleteSuppressedDestination" | "GetAccount":
             yield action, "*"
         case "Publish":
             yield action, name(given["TopicArn"])
+        case "ReceiveMessage" | "DeleteMessage":
+            pass  # the test stands for Lambda here
         case "SendMessage":
             yield action, given["QueueUrl"].rpartition("/")[2]
         case _:
@@ -190,9 +194,17 @@ class Watched(Backend):
         with self.function("count_views"):
             app.count_views({"Records": records}, Context())
 
+    def _take_in(self, kept: list[dict[str, Any]]) -> None:
+        with self.function("deliver_messages"):
+            super()._take_in(kept)
+
     def tick(self, now: datetime) -> dict[str, int]:
         with self.function("clock"):
             return super().tick(now)
+
+    def send(self, now: datetime) -> None:
+        with self.function("send_messages"):
+            super().send(now)
 
 
 def told(backend: Watched, kind: str, service_id: str, **details: Any) -> None:
@@ -213,12 +225,14 @@ def told(backend: Watched, kind: str, service_id: str, **details: Any) -> None:
 def newsletter(backend: Watched, clock: bool) -> None:
     """Play a subscription from the form to the erasure. The stream delivers, or the clock does."""
     email = f"by-clock-{clock}@example.org"
+    backend.takes_in = not clock
     answer = backend.call(
         "POST", "/newsletter/signups", {"email": email, "consent": "newsletter-de-1"}
     )
     assert answer.status == 202
     if clock:
-        assert "sent" in backend.tick(instants.now() + timedelta(minutes=1))
+        assert "sent" in backend.tick(instants.now() + timedelta(minutes=2))
+    backend.takes_in = True
     backend.deliver()
     (mail,) = backend.mails(email)
     token = re.search(r"token=(\S+)", mail["text"])
@@ -286,6 +300,21 @@ def unanswered(backend: Watched) -> None:
         },
     )
     backend.settle()
+
+
+def many(backend: Watched) -> None:
+    """Let the clock deal more messages than it sends itself, and the senders send them."""
+    backend.takes_in = False
+    for number in range(senders.ALONE + 1):
+        body = {"email": f"many-{number}@example.org", "consent": "newsletter-de-1"}
+        caller = f"198.51.100.{number}"
+        assert backend.call("POST", "/newsletter/signups", body, client_ip=caller).status == 202
+    body = {"name": "Eva", "phone": "07930 2009", "consent": "callback-de-1"}
+    assert backend.call("POST", "/callbacks", body, client_ip="198.51.100.1").status == 202
+    for minutes in (2, 3):  # the senders take the intakes in, then send what these owe
+        told = backend.tick(instants.now() + timedelta(minutes=minutes))
+    assert told["handed"] > senders.ALONE
+    backend.takes_in = True
 
 
 def callbacks(backend: Watched) -> None:
@@ -365,6 +394,7 @@ def test_every_right_is_used_and_every_one_used_is_given(
             unanswered(backend)
             callbacks(backend)
             views(backend)
+            many(backend)
             with backend.function("deliver_messages"):
                 broken = {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": {}}}]}
                 app.deliver_messages(broken, Context())  # goes to the dead letters
@@ -375,7 +405,9 @@ def test_every_right_is_used_and_every_one_used_is_given(
             for action, what in rights(policy(root, "local", function))
         }
         of_the_platform = {
-            each for each in given if each[0].startswith("logs:") or "/stream/" in each[1]
+            each
+            for each in given
+            if each[0].startswith("logs:") or "/stream/" in each[1] or each[0] in OF_THE_QUEUE
         }
         if function in FAILURES:
             of_the_platform |= {each for each in given if each[0] == "sqs:SendMessage"}
