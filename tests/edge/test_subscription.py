@@ -86,7 +86,8 @@ def told(shape: str, message_id: str, service_id: str, feedback_id: str = "") ->
 
     Its recipient is the message's subscriber.
     """
-    subscriber = subscribers.load(message_id.split(".")[1]).subscriber
+    key = message_id.partition("_")[2].rpartition("_")[0]
+    subscriber = subscribers.load(key).subscriber
     recipient = subscriber.email if subscriber else "nobody@example.org"
     now = instants.text(instants.now())
     event: dict[str, Any] = json.loads(
