@@ -131,8 +131,6 @@ class World:
             while self._agenda and self.seconds < until:
                 self.seconds, _, what = heapq.heappop(self._agenda)
                 what()
-                if self.services.next_due("MSG#") is None:
-                    break
 
     def clock(self) -> datetime:
         """Return the present instant."""
@@ -181,6 +179,8 @@ class World:
         invocation.switch()
 
     def _tick(self) -> None:
+        if self.services.next_due("MSG#") is None:
+            return
         self._at(self.seconds + TICK, self._tick)
         self._invoke("clock", self._sweep)
 
