@@ -87,8 +87,8 @@ def count(purpose: Purpose, email: str, message_id: str, now: datetime) -> bool:
 def forget(email: str) -> None:
     """Delete what is counted for the mailbox of an address."""
     mailbox = keys.identity("mailbox", addresses.mailbox(email))
-    for purpose in PURPOSES:
-        aws.write(aws.delete(current().contacts_table, _place(purpose, mailbox)))
+    places = [_place(purpose, mailbox) for purpose in PURPOSES]
+    aws.write(*(aws.delete(current().contacts_table, each) for each in places))
 
 
 def _place(purpose: Purpose, mailbox: str) -> Item:
