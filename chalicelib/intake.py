@@ -115,7 +115,7 @@ def load(place: Item) -> Intake | None:
     return of_image(aws.pack_item(item)) if item else None
 
 
-def forget(key: str) -> None:
+def erase(key: str) -> None:
     """Delete the intakes of an address or a number that nobody has taken in."""
     table = current().contacts_table
     for item in aws.query(table, "pk = :pk", pk=f"INTAKE#{key}"):

@@ -84,7 +84,7 @@ def count(purpose: Purpose, email: str, message_id: str, now: datetime) -> bool:
     return aws.retried(attempt, "mailings")
 
 
-def forget(email: str) -> None:
+def erase(email: str) -> None:
     """Delete what is counted for the mailbox of an address."""
     mailbox = keys.identity("mailbox", addresses.mailbox(email))
     places = [_place(purpose, mailbox) for purpose in PURPOSES]

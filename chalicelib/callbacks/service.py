@@ -240,7 +240,7 @@ def erase_person(key: str, who: Who, now: datetime) -> int:
 
     A live request ends. A block stays, as a key: the person is not to be called.
     """
-    intake.forget(key)
+    intake.erase(key)
     references = requests.references(key)
     erase_requests(references, who, now)
     log.info("callback.person_erased", requests=len(references), by=who.id)

@@ -190,14 +190,14 @@ def erase(key: str, by: str, now: datetime) -> None:
     `by` says on whose word. An HMAC of the address stays, which keeps it from being imported.
     Raises Unavailable, where SES does not delete the address from its suppression list, too.
     """
-    intake.forget(key)
+    intake.erase(key)
     known = subscribers.load(key).subscriber
     if known and known.email:
         # First, as the record is the last place that tells which address it is.
         suppression.lift(key, known.email)
     change(key, lambda known: model.erase(known.subscriber), How({"by": by}), now)
     if known and known.email:
-        mailings.forget(known.email)
+        mailings.erase(known.email)
     # At once, so that "erased" is true when the person reads it; the stream comes later.
     subscribers.tidy(key)
 

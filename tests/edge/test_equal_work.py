@@ -53,12 +53,12 @@ def _refuse(backend: Backend, email: str) -> None:
 
 def _bounce(backend: Backend, email: str) -> None:
     key = subscribe(backend, email)
-    mail_feedback(backend, told("event bounce", *welcome(backend, key)))
+    mail_feedback(backend, told("event-bounce-permanent-general", *welcome(backend, key)))
 
 
 def _complain(backend: Backend, email: str) -> None:
     key = subscribe(backend, email)
-    mail_feedback(backend, told("event complaint", *welcome(backend, key)))
+    mail_feedback(backend, told("event-complaint-abuse", *welcome(backend, key)))
 
 
 def _leave(backend: Backend, email: str) -> None:

@@ -64,6 +64,7 @@ def test_a_lost_event_is_handled_after_all(operator: Operator, cloud: Cloud) -> 
     def subscriber() -> dict[str, Any]:
         return next(each for each in outbox(cloud) if each.get("email", {}).get("S") == email)
 
+    eventually(lambda: [each for each in outbox(cloud) if each.get("email", {}).get("S") == email])
     key = subscriber()["pk"]["S"].removeprefix("SUB#")
     (message,) = eventually(
         lambda: [

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,9 @@ def asked(echo: Echo, scope: Event, *events: Event) -> list[Event]:
     async def send(event: Event) -> None:
         sent.append(event)
 
-    asyncio.run(Gate(echo)(scope, receive, send))
+    # In a thread of its own: a browser's test before may have left its loop in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, Gate(echo)(scope, receive, send)).result()
     return sent
 
 
