@@ -122,7 +122,7 @@ class Backend:
             given.setdefault("content-type", "application/json")
         with self._intakes() as kept:
             made = app.app(api_event(method, url, body, given, client_ip), Context())
-        if self.takes_in:
+        if self.takes_in and made["statusCode"] < 400:
             self._take_in(kept)
         if payloads.refusal(json.dumps(made).encode()):
             status, answered, text = gateway.answer("DEFAULT_5XX")

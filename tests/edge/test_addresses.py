@@ -91,9 +91,9 @@ def test_every_line_of_the_tables_from_the_form_to_ses(backend: Backend) -> None
     with handed(backend) as (mails, _):
         backend.settle()
         first = recipients(mails)
-        for same in ("yes", "no"):
+        for wanted in ("yes", "no"):
             for each in taken:
-                if each.other_json and each.same == same:
+                if each.other_json and each.same == wanted:
                     sign_up(backend, json.loads(each.other_json))
             _allow_mails(backend)  # else spellings of one mailbox would count together
         backend.settle()

@@ -17,8 +17,9 @@ from botocore.exceptions import ReadTimeoutError
 import app
 from chalicelib import aws, instants
 from chalicelib.articles import counting
+from chalicelib.newsletter.keys import key_of
 from infra import alarms, config, policies, watching
-from tests.backend import Backend
+from tests.backend import Backend, timeless
 from tests.edge.test_faults import error_answer
 from tests.events import Context
 
@@ -75,6 +76,7 @@ def messages(backend: Backend, told: Told, function: str, go: Callable[[], objec
     """Make five messages: unclear, refused, failed, beyond the daily cap, impossible to compose."""
     ends = [
         lose,
+        error_answer(503, "ServiceUnavailable"),
         error_answer(429, "TooManyRequestsException"),
         error_answer(400, "BadRequestException"),
     ]
@@ -86,7 +88,7 @@ def messages(backend: Backend, told: Told, function: str, go: Callable[[], objec
     sign_up(backend, f"{function}-capped@example.org")
     with told.by(function):
         go()
-    backend.configure(MAILS_A_DAY="20000")
+    backend.configure(MAILS_A_DAY="20000", LIMIT_SIGNUPS_PER_CALLER="100")
     sign_up(backend, f"{function}-wrong@example.org")
     message = max(backend.items(prefix="MSG#"), key=lambda each: str(each["created_at"]))
     aws.client("dynamodb").update_item(
@@ -97,6 +99,24 @@ def messages(backend: Backend, told: Told, function: str, go: Callable[[], objec
     )
     with told.by(function):
         go()
+    sign_up(backend, f"{function}-broken@example.org")
+    key = key_of(f"{function}-broken@example.org")
+    aws.client("dynamodb").update_item(
+        TableName=backend.env["CONTACTS_TABLE"],
+        Key=aws.pack_item({"pk": f"SUB#{key}", "sk": "SUB"}),
+        UpdateExpression="REMOVE topics",
+    )
+    with told.by(function):
+        go()
+
+
+def play(backend: Backend) -> None:
+    """Play a hand with everything that is due."""
+    due = [each["id"] for each in backend.items(prefix="MSG#") if each["state"] == "due"]
+    until = instants.text(instants.now() + timedelta(minutes=1))
+    hand = {"ids": due, "pace": 1000, "until": until}
+    with timeless():
+        app.send_messages({"Records": [{"body": json.dumps(hand)}]}, Context(seconds=60))
 
 
 def sign_up(backend: Backend, email: str) -> int:
@@ -152,6 +172,7 @@ def test_every_metric_of_ours_is_told_by_each_function_it_is_read_of(
     told = Told(capsys)
     messages(backend, told, "deliver_messages", backend.deliver)
     messages(backend, told, "clock", lambda: backend.tick(instants.now()))
+    messages(backend, told, "send_messages", lambda: play(backend))
     with told.by("deliver_messages"):
         app.deliver_messages(
             {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": {}}}]}, Context()
