@@ -149,6 +149,7 @@ def _settings(folder: Path, port: int, persist: bool, auth: bool) -> dict[str, s
         "AUTH": "true" if auth else "false",
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
+        "LAMBDA_ACCOUNT_CONCURRENCY": "1000",  # as an AWS account has it, whatever this machine has
         # MiniStack removes containers it takes for its own: keep it away from the machine's Docker.
         "DOCKER_HOST": f"unix://{folder}/no-docker",
         "AWS_ACCESS_KEY_ID": "test",  # the root of the emulated account
