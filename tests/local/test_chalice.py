@@ -179,7 +179,8 @@ def test_chalice_local_serves_every_route_on_the_clouds_data(beside: Project, cl
     assert eventually(lambda: mailed(cloud, "habit@example.org"))
     request = {"name": "Eva", "phone": "07930 2468", "consent": "callback-de-1"}
     reference = beside.call("POST", "/callbacks", request).json["reference"]
-    assert landed(cloud, f"CALLBACK#{reference}")
+    wanted = f"CALLBACK#{reference}"
+    assert eventually(lambda: [each for each in landed(cloud, wanted) if "state" in each])
     for served in (beside.url, cloud.api):  # one and the same data
         shown = urllib.request.Request(f"{served}/staff/callbacks/{reference}", headers=KEY)
         with urllib.request.urlopen(shown, timeout=10) as answer:
