@@ -1,13 +1,14 @@
 """What the streams, the queue and the clock set off, across the capabilities."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chalicelib.intake import Taker
-from chalicelib.outbox.delivery import Composer
+if TYPE_CHECKING:  # app.py imports this module at each start: each function imports its own
+    from chalicelib.intake import Taker
+    from chalicelib.outbox.delivery import Composer
 
 
-def composers() -> Mapping[str, Composer]:
+def composers() -> "Mapping[str, Composer]":
     """Return the functions that compose due messages, by the message's kind."""
     from chalicelib.callbacks.reactions import COMPOSERS as CALLBACKS
     from chalicelib.newsletter.reactions import COMPOSERS as NEWSLETTER
@@ -15,7 +16,7 @@ def composers() -> Mapping[str, Composer]:
     return {**NEWSLETTER, **CALLBACKS}
 
 
-def takers() -> Mapping[str, Taker]:
+def takers() -> "Mapping[str, Taker]":
     """Return the functions that take intakes in, by the intake's kind."""
     from chalicelib.callbacks.intakes import TAKERS as CALLBACKS
     from chalicelib.newsletter.intakes import TAKERS as NEWSLETTER

@@ -38,7 +38,7 @@ def is_plain(text: str) -> bool:
 
 def trimmed(text: str) -> str:
     """Remove white space and invisible characters at the ends."""
-    if is_plain(text) and " " not in (text[:1], text[-1:]):
+    if text.isalnum() or (is_plain(text) and " " not in (text[:1], text[-1:])):
         return text
     return text.strip(_ends())
 

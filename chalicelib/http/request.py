@@ -25,7 +25,7 @@ class Request:
     method: str
     path: str  # as it is declared, with its parameters' names
     target: str  # path and query as they were asked for
-    params: dict[str, str]  # query and path, the path winning; trimmed
+    params: dict[str, str]  # query, trimmed, and path, the path winning
     headers: Mapping[str, str]  # by names in lower case
     client_ip: str  # the address API Gateway saw; never taken from a header
     now: datetime
@@ -46,7 +46,7 @@ class Request:
             for name, given in (event["headers"] or {}).items()
         }
         repeated = event["multiValueQueryStringParameters"] or {}
-        query = {name: _last(given) for name, given in repeated.items()}
+        query = {name: bodies.trimmed(_last(given)) for name, given in repeated.items()}
         if "path" not in event:  # Chalice's own gateway leaves it out, and decodes nothing
             in_path = {name: unquote(value) for name, value in in_path.items()}
         wanted = query.get("language") or headers.get("accept-language", "")
@@ -54,7 +54,7 @@ class Request:
             method=chalice_request.method,
             path=chalice_request.path,
             target=_target(event),
-            params={name: bodies.trimmed(each) for name, each in {**query, **in_path}.items()},
+            params={**query, **in_path},
             headers=headers,
             client_ip=(chalice_request.context.get("identity") or {}).get("sourceIp") or "",
             now=instants.now(),
