@@ -95,7 +95,7 @@ def take(intake: Intake, takers: Mapping[str, Taker]) -> list[Message]:
     """
     taker = takers.get(intake.kind)
     if taker is None:
-        log.warning("intake.unknown_kind", kind=intake.kind)
+        log.warning("kind.unknown", kind=intake.kind)
         return []
     return taker(intake)
 

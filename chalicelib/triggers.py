@@ -30,14 +30,14 @@ def contacts_changed(event: Mapping[str, Any], context: Any) -> None:
     from chalicelib.outbox import senders
 
     left = time_left(context)
-    senders.react(event["Records"], composers(), takers(), settle_ledger, left)
+    senders.react(event["Records"], composers(), takers, settle_ledger, left)
 
 
 def messages_dealt(event: Mapping[str, Any], context: Any) -> dict[str, int]:
     """Send the messages that the clock dealt; return how many were left in which state."""
     from chalicelib.outbox import senders
 
-    return senders.play(event, composers(), takers(), time_left(context))
+    return senders.play(event, composers(), takers, time_left(context))
 
 
 def minute_passed(context: Any) -> dict[str, int]:
@@ -47,7 +47,7 @@ def minute_passed(context: Any) -> dict[str, int]:
 
     left = time_left(context)
     half = left() / 2
-    counts = clock.tick(lambda: left() - half) | senders.sweep(composers(), takers(), left)
+    counts = clock.tick(lambda: left() - half) | senders.sweep(composers(), takers, left)
     return {**counts, "erased": len(erasure.erase_ended(left))}
 
 

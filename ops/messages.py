@@ -84,8 +84,8 @@ def outbox(
 def waiting() -> Iterator[Message]:
     """Yield every message that has not reached an end, whenever it falls due."""
     for lane in lanes.ORDER:
-        for _at, message_id in store.due(lane, instants.now() + _FAR):
-            message = store.load(message_id)
+        for each in store.due(lane, instants.now() + _FAR):
+            message = store.load(each.id)
             if message and message.state in _STATES:
                 yield message
 

@@ -195,9 +195,7 @@ class Backend:
         """Run the scheduled jobs at the given time: the workflow's clock and the outbox's sweep."""
         moved = clock.tick(lambda: 20.0, now)
         with timeless():
-            swept = senders.sweep(
-                triggers.composers(), triggers.takers(), lambda: 20.0, lambda: now
-            )
+            swept = senders.sweep(triggers.composers(), triggers.takers, lambda: 20.0, lambda: now)
             self.send(now)
         return {**moved, **swept}
 
@@ -208,7 +206,7 @@ class Backend:
             for each in found:
                 dealt = {"Records": [{"body": each["Body"]}]}
                 senders.play(
-                    dealt, triggers.composers(), triggers.takers(), lambda: 60.0, lambda: now
+                    dealt, triggers.composers(), triggers.takers, lambda: 60.0, lambda: now
                 )
                 client.delete_message(**queue, ReceiptHandle=each["ReceiptHandle"])
 

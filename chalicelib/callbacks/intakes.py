@@ -36,7 +36,7 @@ def keep(asked: Asked, reference: str, proof: Proof, guards: Guards, now: dateti
     intake.keep(kept, guards, requests.reserved(reference))
 
 
-def is_unwelcome(known: Number, now: datetime) -> bool:
+def _is_unwelcome(known: Number, now: datetime) -> bool:
     """Tell whether a number is blocked, or was asked for too often today."""
     today = instants.day(now, current().time_zone)
     asked = [at for at, _ in known.requests if instants.day(at, current().time_zone) == today]
@@ -51,8 +51,8 @@ def _take(taken: Intake) -> list[Message]:
 
     def attempt(_: int) -> list[Message]:
         known = requests.number(taken.key)
-        unwelcome = known.live or is_unwelcome(known, taken.at)
-        change = None if unwelcome else _submitted(asked, reference, known, taken.at)
+        kept = not known.live and not _is_unwelcome(known, taken.at)
+        change = _submitted(asked, reference, known, taken.at) if kept else None
         also = [taken.taken()]
         if change is None:
             also.append(requests.unused(reference, known.live, taken.at))
@@ -60,7 +60,7 @@ def _take(taken: Intake) -> list[Message]:
             change, counted = _within_limits(change, asked.email, taken.at)
             also += counted
         try:
-            requests.add(change, proof, Guards(), taken.at, also)
+            requests.add(change, proof, also)
         except Cancelled as cancelled:
             if 0 in cancelled.failed:
                 return []  # taken in before

@@ -37,7 +37,7 @@ from chalicelib.callbacks.stores import board, requests
 from chalicelib.callbacks.stores.requests import Number, Proof
 from chalicelib.consent import Wordings
 from chalicelib.errors import BadToken, Conflict, FieldError, Invalid
-from chalicelib.guards import NONE, Guards
+from chalicelib.guards import Guards
 from chalicelib.limits import Limit
 from chalicelib.sender import Sender
 from chalicelib.settings import current
@@ -124,31 +124,20 @@ def submit(wanted: Wanted, sender: Sender, now: datetime) -> Callback:
     return retried(attempt, "callback")
 
 
-def add(
-    make: Callable[[str, Number], Change],
-    key: str,
-    proof: Proof,
-    now: datetime,
-    guards: Guards = NONE,
-    may_be_unwelcome: bool = False,
-) -> Callback:
+def add(make: Callable[[str, Number], Change], key: str, proof: Proof, now: datetime) -> Callback:
     """Store the request that `make` builds for a reference, or return the number's live one.
 
-    Where the number `may_be_unwelcome`, a blocked one, or one asked for too often today, gets no
-    request. Raises Unavailable, and what `make` and the guards raise.
+    Raises Unavailable, and what `make` raises.
     """
 
     def attempt(number: int) -> Callback:
         known = requests.number(key)
         # A longer reference where the shorter ones happen to be taken.
         change = make(make_reference(secrets.token_bytes(4 + number // 3)), known)
-        unwelcome = may_be_unwelcome and intakes.is_unwelcome(known, now)
-        taken = [requests.reserved(change.after.reference)]
-        if known.live or unwelcome:
-            requests.add(None, proof, guards, now)
-        else:
-            requests.add(change, proof, guards, now, taken)
-        return replace(change.after, reference=known.live) if known.live else change.after
+        if known.live:
+            return replace(change.after, reference=known.live)
+        requests.add(change, proof, [requests.reserved(change.after.reference)])
+        return change.after
 
     return retried(attempt, "callback")
 

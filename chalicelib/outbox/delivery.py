@@ -105,7 +105,7 @@ def _attempt(message: Message, composers: Mapping[str, Composer], now: datetime)
     compose = composers.get(message.kind)
     if compose is None:
         # A newer version owed it, and this one was deployed in its place.
-        log.warning("message.unknown_kind", message=message.id)
+        log.warning("kind.unknown", message=message.id)
         return model.postponed(message, now + model.UNKNOWN, "unknown kind")
     try:
         parcel = compose(message, now)

@@ -23,6 +23,7 @@ from chalicelib.intake import Taker
 from chalicelib.outbox import account, counters, delivery, lanes, store
 from chalicelib.outbox.delivery import Composer
 from chalicelib.outbox.lanes import Lane
+from chalicelib.outbox.store import Due
 from chalicelib.settings import current
 
 # Seconds that one attempt may take: SES's 11, and the writes around it with their repetitions.
@@ -44,12 +45,15 @@ PATIENCE = 3  # how often a sender tries a message that SES slows down, before i
 
 Clock = Callable[[], datetime]
 TimeLeft = Callable[[], float]  # seconds until Lambda would end the function
+# Returns what takes intakes in, by their kind; called only where there is an intake, as its imports
+# are a large part of a start.
+Takers = Callable[[], Mapping[str, Taker]]
 
 
 def react(
     records: Iterable[Mapping[str, Any]],
     composers: Mapping[str, Composer],
-    takers: Mapping[str, Taker],
+    takers: Takers,
     settle: Callable[[Mapping[str, Any]], None],
     time_left: TimeLeft,
 ) -> None:
@@ -75,14 +79,12 @@ def react(
     _send_new(sorted(owed, key=lambda each: each[0]), composers, time_left)
 
 
-def _owed(
-    kind: str, record: Mapping[str, Any], takers: Mapping[str, Taker]
-) -> list[tuple[Lane, str]]:
+def _owed(kind: str, record: Mapping[str, Any], takers: Takers) -> list[tuple[Lane, str]]:
     """Return lane and id of the messages that a record is about or that its intake owes."""
     image = record["dynamodb"]["NewImage"]
     if kind == "MSG":
         return [(image["lane"]["S"], image["id"]["S"])] if image["state"]["S"] == "due" else []
-    return [(each.lane, each.id) for each in intake.take(intake.of_image(image), takers)]
+    return [(each.lane, each.id) for each in intake.take(intake.of_image(image), takers())]
 
 
 def _rank(lane: Lane) -> int:
@@ -122,7 +124,7 @@ def _set_aside(record: Mapping[str, Any]) -> None:
 
 def sweep(
     composers: Mapping[str, Composer],
-    takers: Mapping[str, Taker],
+    takers: Takers,
     time_left: TimeLeft,
     clock: Clock = instants.now,
 ) -> dict[str, int]:
@@ -145,9 +147,7 @@ def sweep(
     return {"handed": len(due)}
 
 
-def _take_left_behind(
-    takers: Mapping[str, Taker], time_left: TimeLeft, now: datetime, room: int
-) -> None:
+def _take_left_behind(takers: Takers, time_left: TimeLeft, now: datetime, room: int) -> None:
     """Have the intakes taken in that the stream has not; many are dealt to the senders."""
     places = list(islice(intake.left_behind(now), room))
     if not places:
@@ -161,7 +161,7 @@ def _take_left_behind(
         _give(intakes=hand, until=until)
 
 
-def take_in(places: list[Item], takers: Mapping[str, Taker], time_left: TimeLeft) -> int:
+def take_in(places: list[Item], takers: Takers, time_left: TimeLeft) -> int:
     """Take in the intakes of these keys; return how many were left.
 
     One that fails is logged, and its neighbours go on. What they owe is due at once.
@@ -171,7 +171,7 @@ def take_in(places: list[Item], takers: Mapping[str, Taker], time_left: TimeLeft
             return len(places) - number
         try:
             if found := intake.load(place):
-                intake.take(found, takers)
+                intake.take(found, takers())
         except errors.Unavailable as error:
             log.warning("senders.stopped", left=len(places) - number, error=str(error))
             return len(places) - number
@@ -182,16 +182,16 @@ def take_in(places: list[Item], takers: Mapping[str, Taker], time_left: TimeLeft
 
 def _look(now: datetime, room: int) -> tuple[list[str], int, int]:
     """Return the ids that leave now, how many are due, and the oldest's age in seconds."""
-    found: dict[Lane, list[tuple[datetime, str]]] = {
+    found: dict[Lane, list[Due]] = {
         lane: list(islice(store.due(lane, now), room)) for lane in lanes.ORDER
     }
     counts = {
         lane: store.count_due(lane, now) if len(due) == room else len(due)
         for lane, due in found.items()
     }
-    oldest = min((due[0][0] for due in found.values() if due), default=now)
+    oldest = min((each.since for due in found.values() for each in due), default=now)
     shares = lanes.share_out(_within_caps(counts, now), room)
-    ids = [message_id for lane in lanes.ORDER for _, message_id in found[lane][: shares[lane]]]
+    ids = [each.id for lane in lanes.ORDER for each in found[lane][: shares[lane]]]
     return ids, sum(counts.values()), int((now - oldest).total_seconds())
 
 
@@ -218,7 +218,7 @@ def _give(**hand: Any) -> None:
 def play(
     event: Mapping[str, Any],
     composers: Mapping[str, Composer],
-    takers: Mapping[str, Taker],
+    takers: Takers,
     time_left: TimeLeft,
     clock: Clock = instants.now,
 ) -> dict[str, int]:

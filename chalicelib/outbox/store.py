@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
+from typing import NamedTuple
 
 from chalicelib import aws, instants
 from chalicelib.aws import Cancelled, Item
@@ -85,8 +86,16 @@ def load_many(message_ids: list[str]) -> list[Message]:
     return sorted(map(from_item, items), key=lambda message: message.created_at)
 
 
-def due(lane: Lane, now: datetime) -> Iterator[tuple[datetime, str]]:
-    """Yield since when each message of a lane is due by `now`, and its id: oldest first."""
+class Due(NamedTuple):
+    """A message that is due, as the index has it."""
+
+    due_at: datetime  # its turn, which a refused attempt moves
+    since: datetime  # when it fell due
+    id: str
+
+
+def due(lane: Lane, now: datetime) -> Iterator[Due]:
+    """Yield the messages of a lane that are due by `now`, oldest first."""
     return heapq.merge(*(_due(lane, shard, now) for shard in range(SHARDS)))
 
 
@@ -106,7 +115,8 @@ def _values(lane: Lane, shard: int, now: datetime) -> dict[str, str]:
     return {"shard": _due_key(lane, shard), "now": instants.text(now)}
 
 
-def _due(lane: Lane, shard: int, now: datetime) -> Iterator[tuple[datetime, str]]:
+def _due(lane: Lane, shard: int, now: datetime) -> Iterator[Due]:
     found = aws.query(current().contacts_table, _CONDITION, "due", **_values(lane, shard, now))
     for keys in found:
-        yield instants.parse(keys["due_at"]), keys["pk"].removeprefix("MSG#")
+        due_at, since = instants.parse(keys["due_at"]), instants.parse(keys["since"])
+        yield Due(due_at, since, keys["pk"].removeprefix("MSG#"))

@@ -12,7 +12,7 @@ import altcha
 import pytest
 
 from chalicelib import aws, challenges, instants
-from chalicelib.callbacks import model, rules, service, workflow
+from chalicelib.callbacks import intakes, model
 from chalicelib.callbacks.stores import requests
 from chalicelib.callbacks.stores.requests import Proof
 from chalicelib.errors import Invalid
@@ -254,32 +254,20 @@ def test_twenty_posts_with_one_proof_are_one_request(guarded: Backend) -> None:
 
 
 def test_a_lost_race_does_not_use_it_up(guarded: Backend) -> None:
-    """Check that the second try brings the same proof where another request was first.
-
-    Somebody else takes the number between our read and our write.
-    """
+    """Check that the second try brings the same proof where the reference was taken."""
     now = instants.now()
     spent = challenges.solved("callback", written(fresh(guarded)), now)
     guards = Guards((Limit("callbacks", "me", 5),), spent)
     asked = model.Asked("Eva", "+4979302000", "key", "general", "callback-de-1", "de")
-
-    def make(reference: str, known: requests.Number) -> model.Change:
-        return workflow.submit(asked, reference, rules.current(), now)
-
-    tries: list[str] = []
-
-    def overtake(**_: Any) -> None:
-        tries.append("write")
-        if len(tries) == 1:
-            lock = {"pk": "NUMBER#key", "sk": "LOCK", "live": "R-FIRST"}
-            aws.write(aws.put(guarded.env["CONTACTS_TABLE"], lock))
-
-    with guarded.hooked("dynamodb", "before-send.dynamodb.TransactWriteItems", overtake):
-        callback = service.add(make, "key", Proof("", {}), now, guards)
-    assert (callback.reference, len(tries)) == ("R-FIRST", 2)
+    aws.write(requests.reserved("R-TAKEN"))
+    with pytest.raises(aws.Cancelled):
+        intakes.keep(asked, "R-TAKEN", Proof("", {}), guards, now)
+    assert guarded.items(prefix="ALTCHA#") == []
+    intakes.keep(asked, "R-FREE", Proof("", {}), guards, now)
     assert len(guarded.items(prefix="ALTCHA#")) == 1
     with pytest.raises(Invalid):
-        service.add(make, "key", Proof("", {}), now, guards)
+        intakes.keep(asked, "R-OTHER", Proof("", {}), guards, now)
+    assert len(guarded.items(prefix="INTAKE#")) == 1
 
 
 def test_the_limit_is_named_before_the_proof(one_hour: None, guarded: Backend) -> None:

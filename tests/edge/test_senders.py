@@ -43,7 +43,7 @@ KINDS: Mapping[str, Composer] = {"test": _compose}
 
 def sweep(backend: Backend, now: datetime | None = None) -> dict[str, int]:
     at = now or instants.now()
-    return senders.sweep(KINDS, {}, lambda: 60.0, lambda: at)
+    return senders.sweep(KINDS, dict, lambda: 60.0, lambda: at)
 
 
 @contextmanager
@@ -139,7 +139,7 @@ def test_the_reaction_leaves_the_rest_due_and_is_not_killed(backend: Backend) ->
 
     records = backend.records()
     with backend.hooked("sesv2", SEND, slow):
-        senders.react(records, KINDS, {}, lambda record: None, lambda: left[0])
+        senders.react(records, KINDS, dict, lambda record: None, lambda: left[0])
     states = backend.states()
     sent = [each for each in ids if states[each] == "sent"]
     print(f"\nSES at 500 ms: sent {len(sent)}, left due {len(ids) - len(sent)}, killed 0")
@@ -153,7 +153,7 @@ def test_alerts_go_first_within_a_batch(backend: Backend) -> None:
         owe(backend, number, "transactional", timedelta(0))
     owe(backend, 1, "alerts", timedelta(0))
     with order(backend) as sent:
-        senders.react(backend.records(), KINDS, {}, lambda record: None, lambda: 60.0)
+        senders.react(backend.records(), KINDS, dict, lambda record: None, lambda: 60.0)
     assert sent[0] == "test_alerts-1_1"
 
 
@@ -163,7 +163,7 @@ def test_an_old_record_is_the_clocks(backend: Backend) -> None:
     written = instants.now().timestamp() - senders.FRESH - 1
     for each in records:
         each["dynamodb"]["ApproximateCreationDateTime"] = written
-    senders.react(records, KINDS, {}, lambda record: None, lambda: 60.0)
+    senders.react(records, KINDS, dict, lambda record: None, lambda: 60.0)
     assert set(backend.states().values()) == {"due"}
     assert sweep(backend) == {"sent": 1}
 
@@ -175,7 +175,7 @@ def test_a_rollback_past_a_new_kind_of_message(backend: Backend) -> None:
     for minutes in range(0, 24 * 60, 10):
         assert "failed" not in senders.sweep(
             KINDS,
-            {},
+            dict,
             lambda: 60.0,
             lambda m=minutes: now + timedelta(minutes=m),  # type: ignore[misc]  # bound now
         )
@@ -184,14 +184,14 @@ def test_a_rollback_past_a_new_kind_of_message(backend: Backend) -> None:
     assert (message.state, message.attempts, message.error) == ("due", 0, "unknown kind")
     newer = {**KINDS, "newer": _compose}
     later = now + timedelta(days=1, minutes=10)
-    assert senders.sweep(newer, {}, lambda: 60.0, lambda: later) == {"sent": 1}
+    assert senders.sweep(newer, dict, lambda: 60.0, lambda: later) == {"sent": 1}
 
 
 def test_an_intake_of_a_newer_version_waits_too(backend: Backend) -> None:
     backend.takes_in = False
     sign_up(backend, "newer-intake@example.org")
     now = instants.now() + timedelta(minutes=2)
-    senders.sweep(KINDS, {}, lambda: 60.0, lambda: now)
+    senders.sweep(KINDS, dict, lambda: 60.0, lambda: now)
     assert len(backend.items(prefix="INTAKE#")) == 1
     backend.tick(now)
     assert len(backend.mails("newer-intake@example.org")) == 1

@@ -79,26 +79,14 @@ def number(key: str, most: int = 12) -> Number:
     return Number(live, blocked, tuple(asked))
 
 
-def add(
-    change: Change | None,
-    proof: Proof,
-    guards: Guards,
-    now: datetime,
-    also: Sequence[Item] = (),
-) -> None:
-    """Write a new request with its lock, proof, event and messages, counted by the guards.
+def add(change: Change | None, proof: Proof, also: Sequence[Item]) -> None:
+    """Write a new request with its lock, proof, event and messages.
 
-    `also` are other members of the transaction; they follow the guards. Without a change only
-    these are written. Raises Cancelled where the number has a live request or the reference is
-    taken, and what the guards raise.
+    `also` are other members of the transaction; they come first, and alone where there is no
+    change. Raises Cancelled where the number has a live request, and where a condition of the
+    others does not hold.
     """
-    members = [*guards.members(now), *also, *(_new(change, proof) if change else ())]
-    try:
-        if members:
-            aws.write(*members)
-    except Cancelled as cancelled:
-        guards.refuse(cancelled, now)
-        raise
+    aws.write(*also, *(_new(change, proof) if change else ()))
 
 
 def reserved(reference: str) -> Item:

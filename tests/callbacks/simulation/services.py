@@ -6,6 +6,7 @@ There is one table with its indexes, conditions and transactions. Mails and aler
 import itertools
 import json
 import random
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -56,7 +57,8 @@ class Services:
     on_sent: Callable[[Sent], None] = lambda sent: None
     before_write: Callable[[], None] | None = None  # what somebody else does before the next write
     table: dict[str, dict[str, Item]] = field(default_factory=dict)
-    _index: dict[tuple[str, str], dict[Place, str]] = field(default_factory=dict)
+    # The entries of each index's key, sorted: the sort key, and where the item is.
+    _index: dict[tuple[str, str], list[tuple[str, Place]]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @contextmanager
@@ -88,10 +90,9 @@ class Services:
     def next_due(self, prefix: str) -> str | None:
         """Return the earliest instant at which requests or messages are due, None if nothing is."""
         waits = [
-            at
+            entries[0][0]
             for (index, key), entries in self._index.items()
-            if index == "due" and key.startswith(prefix)
-            for at in entries.values()
+            if index == "due" and key.startswith(prefix) and entries
         ]
         return min(waits, default=None)
 
@@ -159,10 +160,12 @@ class Services:
             after = updated(member["UpdateExpression"], before or dict(key), values, names)
         place = (key["pk"]["S"], key["sk"]["S"])
         for index, (name, sort) in INDEXES.items():
-            if before and name in before:
-                self._index[index, before[name]["S"]].pop(place, None)
+            if before and name in before and sort in before:
+                entries = self._index[index, before[name]["S"]]
+                del entries[bisect_left(entries, (before[sort]["S"], place))]
             if after and name in after and sort in after:
-                self._index.setdefault((index, after[name]["S"]), {})[place] = after[sort]["S"]
+                entries = self._index.setdefault((index, after[name]["S"]), [])
+                insort(entries, (after[sort]["S"], place))
         partition = self.table.setdefault(place[0], {})
         if after is None:
             partition.pop(place[1], None)
@@ -191,11 +194,8 @@ class Services:
         after = (
             (start[sort]["S"], (start["pk"]["S"], start["sk"]["S"])) if start else ("", ("", ""))
         )
-        entries = sorted(
-            (at, place)
-            for place, at in self._index.get((index, first), {}).items()
-            if (at, place) > after
-        )
+        known = self._index.get((index, first), [])
+        entries = known[bisect_right(known, after) :]
         read = [self.table[place[0]][place[1]] for _, place in entries[:PAGE]]
         found = [item for item in read if holds(condition, item, values, {})]
         answer: Item = {"Items": found}

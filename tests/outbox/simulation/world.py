@@ -185,7 +185,7 @@ class World:
         self._invoke("clock", self._sweep)
 
     def _sweep(self, left: Callable[[], float]) -> None:
-        outcome = senders.sweep(COMPOSERS, {}, left, self.clock)
+        outcome = senders.sweep(COMPOSERS, dict, left, self.clock)
         self.heartbeats.append((self.seconds, outcome))
         self._deal()
 
@@ -198,7 +198,7 @@ class World:
     def _play(self, body: str) -> None:
         event = {"Records": [{"body": body}]}
         self._invoke(
-            "send_messages", lambda left: senders.play(event, COMPOSERS, {}, left, self.clock)
+            "send_messages", lambda left: senders.play(event, COMPOSERS, dict, left, self.clock)
         )
 
     def _owe_backlog(self) -> None:
