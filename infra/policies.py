@@ -54,7 +54,7 @@ _SENDS = {
 }
 # Seconds that a function may run where the stage's time limit is too short for it. Mails take up to
 # 11 seconds each, and the outbox's lease is longer than any of these.
-TIMEOUTS: Mapping[str, int] = {"deliver_messages": 60, "send_messages": 60, "clock": 55}
+TIMEOUTS: Mapping[str, int] = {"deliver_messages": 60, "send_messages": 80, "clock": 55}
 RIGHTS: Mapping[str, Mapping[str, str]] = {
     "api_handler": {
         "Contacts": "BatchGetItem DeleteItem GetItem PutItem Query Scan UpdateItem",

@@ -19,12 +19,15 @@
 The first escalation alerts everybody on shift, each later one the supervisors. A claim lasts for 60
 open minutes from dialling. The second retry is in another half of a day than the attempt before.
 
-A number has at most one live request: a second one merges into it, and is answered alike. An ended
-request never reopens; one that follows names it, and the undo of a cancellation is one of these. In
-one transaction, each change writes the request on the condition of the version it read, what
-happened, the alerts and letters it owes, and with an end the release of the number's lock. A name
-and a number are shown only to whoever has signed in and claimed the request.
+A request from the website is kept as it came, without a look at what is known of the number, and
+taken in by the contacts stream's function. A number has at most one live request: a second one
+merges into it, and its reference leads there. An ended request never reopens; one that follows
+names it, and the undo of a cancellation is one of these. In one transaction, each change writes the
+request on the condition of the version it read, what happened, the alerts and letters it owes, and
+with an end the release of the number's lock. A name and a number are shown only to whoever has
+signed in and claimed the request.
 Read on: `opening_hours`, `model`, `workflow` (the transitions), `phone_numbers`, `stores`,
-`changes`, `service` (what can be done), `clock` (every minute), `alerts`, `letters`, `reactions`
-(what a message says when it is due), `erasure`, `routes` (the public), `staff`.
+`changes`, `service` (what can be done), `intakes` (what a form's request becomes), `clock` (every
+minute), `alerts`, `letters`, `reactions` (what a message says when it is due), `erasure`, `routes`
+(the public), `staff`.
 """

@@ -1,7 +1,7 @@
 """Newsletter: double opt-in. The owner of an address confirms a signup, and the proof is kept.
 
     none | expired | unsubscribed | bounced ── signup ──→ pending      (for 7 days)
-    pending ── signup ──→ pending             (another mail: at most 1 in 10 minutes and 3 a day)
+    pending ── signup ──→ pending             (another mail, within the limits of the mailbox)
     pending ── confirm ──→ confirmed          pending ── 7 days ──→ expired (gone)
     pending ── refuse ──→ refused             ("not me": no confirmation mail for 12 months)
     confirmed ── signup ──→ confirmed         (no change, same answer)
@@ -15,11 +15,12 @@
 The code decides what has expired; the table deletes it later. A suppressed address cannot be
 imported; a confirmation lifts that.
 
-A signup writes the subscriber, the event, and the mail it owes, in one transaction; mails leave
-from the outbox. The events are a ledger: each has the hash of the one before, so that tampering
-shows. Personal data enters an event's hash as a digest, so that it can be erased and the chain
-still be verified.
-Read on: `model` (the states), `ledger`, `stores`, `service` (what can be done), `links`, `letters`,
-`reactions` (what a message says when it is due), `feedback` (bounces, complaints), `proof`,
-`export`, `routes` (the public), `staff`.
+A signup is kept as it came, without a look at what is known of the address, and taken in by the
+contacts stream's function: that writes the subscriber, the event, and the mail it owes, in one
+transaction. Mails leave from the outbox. The events are a ledger: each has the hash of the one
+before, so that tampering shows. Personal data enters an event's hash as a digest, so that it can be
+erased and the chain still be verified.
+Read on: `model` (the states), `ledger`, `stores`, `service` (what can be done), `intakes` (what a
+form's signup becomes), `links`, `letters`, `reactions` (what a message says when it is due),
+`feedback` (bounces, complaints), `proof`, `export`, `routes` (the public), `staff`.
 """

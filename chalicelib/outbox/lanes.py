@@ -1,7 +1,7 @@
 """The lanes in which messages leave, and how they share what SES takes. Pure.
 
 A lane has a share of the day's mails for itself, so that no kind of mail can use up another's. Of
-a minute's mails a lane has its share first; what a lane leaves is the others', in their order.
+what SES takes in a minute the urgent lane has what it needs, and leaves the others their least.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,11 @@ from typing import Literal, TypeVar
 Lane = Literal["alerts", "transactional"]
 Thing = TypeVar("Thing")
 
-# Shares in percent, the most urgent lane first.
+# Shares of the day's mails in percent, the most urgent lane first.
 SHARES: Mapping[Lane, int] = {"alerts": 20, "transactional": 80}
 ORDER: tuple[Lane, ...] = tuple(SHARES)
+# What lanes before it leave a lane of each minute's messages, in percent.
+LEAST: Mapping[Lane, int] = {"alerts": 0, "transactional": 20}
 
 
 def cap(lane: Lane, a_day: int) -> int:
@@ -22,10 +24,11 @@ def cap(lane: Lane, a_day: int) -> int:
 
 def share_out(due: Mapping[Lane, int], room: int) -> dict[Lane, int]:
     """Return how many messages of each lane leave now, of those that are due."""
-    given = {lane: min(due.get(lane, 0), room * SHARES[lane] // 100) for lane in ORDER}
-    for lane in ORDER:
-        more = min(due.get(lane, 0) - given[lane], room - sum(given.values()))
-        given[lane] += max(more, 0)
+    least = {lane: min(due[lane], room * LEAST[lane] // 100) for lane in ORDER}
+    given: dict[Lane, int] = {}
+    for number, lane in enumerate(ORDER):
+        left = room - sum(given.values()) - sum(least[each] for each in ORDER[number + 1 :])
+        given[lane] = min(due[lane], left)
     return given
 
 

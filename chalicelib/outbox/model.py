@@ -9,7 +9,7 @@ from chalicelib.outbox.lanes import Lane
 State = Literal["due", "sending", "unclear", "sent", "void", "failed"]
 FINAL: tuple[State, ...] = ("sent", "void", "failed")
 
-# Longer than a delivering function may run (60 s), so that a living attempt is never taken over.
+# Longer than a delivering function may run (80 s), so that a living attempt is never taken over.
 LEASE = timedelta(seconds=90)
 # An unanswered message is sent again after this time, unless an event of SES's says it was sent.
 UNCLEAR = timedelta(minutes=15)

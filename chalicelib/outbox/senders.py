@@ -33,7 +33,7 @@ ATTEMPT = 20.0
 REACTION = 10.0
 # The reaction leaves a record of this age (seconds) to the clock, which has it in its list.
 FRESH = 60.0
-SPAN = 50.0  # seconds of a minute in which senders send
+SPAN = 55.0  # seconds of a minute in which senders send
 PART = 0.9  # of SES's rate that the clock plans with; the rest is the reaction's
 # Messages a second that one sender is given, while there are enough senders: it keeps that pace
 # even where SES takes half a second to answer.
