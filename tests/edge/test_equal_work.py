@@ -1,7 +1,7 @@
 """A form's request does the same work whatever is known of the address or the number.
 
 Compared are the calls to AWS with the sizes of what is sent and answered. Equal work takes equal
-time.
+time: `python -m bench.oracles` measures it.
 """
 
 from collections.abc import Callable, Iterator

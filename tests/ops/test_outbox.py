@@ -6,6 +6,7 @@ from chalicelib import instants
 from tests.backend import Backend
 from tests.edge.test_faults import error_answer, sign_up
 from tests.ops.commands import ops
+from tests.scale import Scale
 
 SEND = "before-send.sesv2.SendEmail"
 
@@ -20,20 +21,21 @@ def fail(backend: Backend, number: int) -> None:
     assert set(backend.states().values()) == {"failed"}
 
 
-def test_a_hundred_that_failed_are_sent_once_each(backend: Backend) -> None:
-    fail(backend, 100)
+def test_a_hundred_that_failed_are_sent_once_each(backend: Backend, scale: Scale) -> None:
+    many = scale(100)
+    fail(backend, many)
     shown = ops("outbox", "--retry", "--dry-run")
     assert shown.exit_code == 0
-    assert shown.output.count("BadRequestException") == 100
+    assert shown.output.count("BadRequestException") == many
     assert set(backend.states().values()) == {"failed"}
     told = ops("outbox", "--retry")
-    assert "100 due now, 0 left as they were" in told.output
+    assert f"{many} due now, 0 left as they were" in told.output
     assert "0 due now" in ops("outbox", "--retry").output  # a second run finds nothing
     for minutes in (1, 2, 3):
         backend.tick(instants.now() + timedelta(minutes=minutes))
-    sent = [len(backend.mails(f"failed-{number}@example.org")) for number in range(100)]
-    print(f"\nfailed 100 · sent once each {sent.count(1)}")
-    assert sent == [1] * 100
+    sent = [len(backend.mails(f"failed-{number}@example.org")) for number in range(many)]
+    print(f"\nfailed {many} · sent once each {sent.count(1)}")
+    assert sent == [1] * many
 
 
 def test_by_kind_state_and_time(backend: Backend) -> None:
