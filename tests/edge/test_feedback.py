@@ -131,7 +131,7 @@ def test_every_event_has_exactly_its_effect(reader: Reader, file: str) -> None:
     assert intact(reader.key)
 
 
-@pytest.mark.parametrize("file", [each for each in FILES if each.startswith("event-")])
+@pytest.mark.parametrize("file", part([(each,) for each in FILES if each.startswith("event-")]))
 def test_every_event_settles_a_message_in_doubt(backend: Backend, file: str) -> None:
     def lose(**_: Any) -> None:
         raise ReadTimeoutError(endpoint_url="ses")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -177,7 +178,12 @@ def test_chalice_local_serves_every_route_on_the_clouds_data(beside: Project, cl
     signup = {"email": "habit@example.org", "consent": "newsletter-de-1"}
     assert beside.call("POST", "/newsletter/signups", signup).status == 202
     assert eventually(lambda: mailed(cloud, "habit@example.org"))
-    request = {"name": "Eva", "phone": "07930 2468", "consent": "callback-de-1"}
+    phone = f"0151 2{secrets.randbelow(10**7):07}"
+    request = {"name": "Eva", "phone": phone, "consent": "callback-de-1"}
+        "name": "Eva",
+        "phone": f"0151 2{secrets.randbelow(10**7):07}",
+        "consent": "callback-de-1",
+    }
     reference = beside.call("POST", "/callbacks", request).json["reference"]
     wanted = f"CALLBACK#{reference}"
     assert eventually(lambda: [each for each in landed(cloud, wanted) if "state" in each])
