@@ -137,6 +137,7 @@ def clean(page: Page, name: str, width: int) -> None:
     pictures.keep(page, pictures.ARTEFACTS / f"lead_{name}_{width}px.png")
 
 
+@pytest.mark.soak
 def test_figures(staff: Staff, cloud: Cloud, past: Past, width: int) -> None:
     page = staff(width).page
     sign_in(page, cloud, "supervisor", "/staff/figures")

@@ -180,10 +180,6 @@ def test_chalice_local_serves_every_route_on_the_clouds_data(beside: Project, cl
     assert eventually(lambda: mailed(cloud, "habit@example.org"))
     phone = f"0151 2{secrets.randbelow(10**7):07}"
     request = {"name": "Eva", "phone": phone, "consent": "callback-de-1"}
-        "name": "Eva",
-        "phone": f"0151 2{secrets.randbelow(10**7):07}",
-        "consent": "callback-de-1",
-    }
     reference = beside.call("POST", "/callbacks", request).json["reference"]
     wanted = f"CALLBACK#{reference}"
     assert eventually(lambda: [each for each in landed(cloud, wanted) if "state" in each])

@@ -208,6 +208,7 @@ def test_a_callback_alerts_the_topic_and_the_staff(packaged: Cloud) -> None:
     assert eventually(lambda: sorted(told()) == ["alert", "mail"])
 
 
+@pytest.mark.soak
 def test_views_are_counted_ranked_and_shown(packaged: Cloud) -> None:
     assert call(packaged, "POST", "/articles/silver/views", {"title": "Silber"}, JSON).status == 204
     assert eventually(lambda: call(packaged, "GET", "/articles/silver/views").json["views"]) == 1
@@ -245,6 +246,7 @@ def owing(cloud: Cloud, kind: str, number: int) -> Callable[[], Answer]:
     )
 
 
+@pytest.mark.soak
 def test_what_the_stream_may_not_deliver_waits_for_the_right_or_for_the_clock(
     packaged: Cloud,
 ) -> None:
@@ -287,6 +289,7 @@ def test_a_trigger_needs_its_statement(
     packaged.invoke(function, event)
 
 
+@pytest.mark.soak
 def test_a_bounce_needs_the_secret_that_makes_keys(packaged: Cloud) -> None:
     recipients = [{"emailAddress": "nobody@example.org"}]
     bounce = {"bounceType": "Permanent", "bouncedRecipients": recipients}

@@ -76,7 +76,7 @@ def held_against(page: Page, name: str, path: str, first: int = 1) -> str:
     return said
 
 
-@pytest.mark.usefixtures("scale")
+@pytest.mark.soak
 def test_every_state_has_its_screen(line: Backend, staff: Any) -> None:
     page = staff(width=360).page
     scene = Scene(line, page, login(line.cloud, "agent").name)
