@@ -199,6 +199,7 @@ def test_without_a_proof_the_form_says_so(
     guest.faults[:] = [each for each in guest.faults if "ALTCHA" not in each]
 
 
+@pytest.mark.soak
 def test_how_long_a_proof_takes(guest: Visitor, website: Site) -> None:
     """Measure how long a proof takes, by which the cost is set."""
     page = open_form(guest, website, WIDGET)

@@ -46,6 +46,7 @@ def posts(page: Page) -> list[Request]:
     return seen
 
 
+@pytest.mark.soak
 def test_from_the_form_to_the_end(reader: Visitor, address: str) -> None:
     posted = posts(reader.page)
     sign_up(reader, address)

@@ -269,6 +269,7 @@ def test_another_stage_is_not_served_from_the_local_cloud(beside: Project) -> No
     assert "--stage local" in answer.json["detail"]
 
 
+@pytest.mark.soak
 def test_an_edit_starts_it_anew_and_a_log_does_not(beside: Project) -> None:
     beside.serve()
     package = beside.folder / "chalicelib" / "__init__.py"

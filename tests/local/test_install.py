@@ -112,6 +112,7 @@ def fresh(made: Fresh, slow: None) -> Fresh:
     return made
 
 
+@pytest.mark.soak
 def test_a_log_gets_a_few_lines(fresh: Fresh) -> None:
     done = fresh.install()
     assert done.returncode == 0, done.stderr

@@ -238,6 +238,7 @@ def test_a_day_with_make_run(runner: Runner) -> None:
     print(f"\n{starts} · edit served after {served:.2f} s")
 
 
+@pytest.mark.soak
 def test_killed_it_leaves_no_process_behind(runner: Runner) -> None:
     runner.start()
     assert runner.process
