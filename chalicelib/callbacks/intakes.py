@@ -1,21 +1,20 @@
 """Requests from the website: kept by the form, taken in by the stream's function."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Any
 
 from chalicelib import instants, intake, log, mailings
-from chalicelib.aws import Cancelled, retried
-from chalicelib.callbacks import rules, workflow
+from chalicelib.aws import Cancelled, Item, retried
+from chalicelib.callbacks import changes, rules, workflow
 from chalicelib.callbacks.model import Asked, Change
-from chalicelib.callbacks.stores import requests
+from chalicelib.callbacks.stores import items, requests
 from chalicelib.callbacks.stores.requests import Number, Proof
+from chalicelib.callbacks.workflow import CUSTOMER
 from chalicelib.errors import Invalid
-from chalicelib.guards import Guards
+from chalicelib.guards import NONE, Guards
 from chalicelib.intake import Intake, Taker
 from chalicelib.outbox.model import Message
-from chalicelib.settings import current
 
 REQUEST = "callback-request"
 
@@ -36,66 +35,83 @@ def keep(asked: Asked, reference: str, proof: Proof, guards: Guards, now: dateti
     intake.keep(kept, guards, requests.reserved(reference))
 
 
-def _is_unwelcome(known: Number, now: datetime) -> bool:
-    """Tell whether a number is blocked, or was asked for too often today."""
-    today = instants.day(now, current().time_zone)
-    asked = [at for at, _ in known.requests if instants.day(at, current().time_zone) == today]
-    blocked = known.blocked_until is not None and now < known.blocked_until
-    return blocked or len(asked) >= current().limit_callbacks_per_number
+def place(
+    asked: Asked,
+    reference: str,
+    proof: Proof,
+    now: datetime,
+    by: str = CUSTOMER,
+    taken: Item | None = None,
+) -> Change:
+    """Store a new request, or a further wish of the number's live one; return the change.
+
+    A number that is blocked, or was asked for too often today, waits for a supervisor's decision.
+    `taken` is the member that takes an intake in, whose reference is reserved. Raises Cancelled,
+    Invalid (`window…`), Unavailable.
+    """
+    known = requests.number(asked.number_key, asked.main_key)
+    first = [taken] if taken else []
+    if known.live:
+        live = requests.load(known.live)
+        if live is None or not live.is_live:
+            raise Cancelled(())  # it ended just now
+        change = _valid(
+            lambda asked: workflow.wish(live, asked, reference, rules.current(), now, by), asked
+        )
+        change, counted = _within_limits(change, asked.email, now)
+        led = requests.led(reference, live.reference, now, is_reserved=taken is not None)
+        proved = requests.proved(live.reference, reference, asked, proof, now)
+        requests.save(change, now, NONE, [*first, led, proved, *counted])
+        return change
+    change = _valid(lambda asked: _submitted(asked, reference, known, now, by), asked)
+    change, counted = _within_limits(change, asked.email, now)
+    reserved = [] if taken else [requests.reserved(reference)]
+    requests.add(change, proof, [*first, *reserved, *counted])
+    return change
 
 
 def _take(taken: Intake) -> list[Message]:
-    """Store the request, unless the number has a live one or is unwelcome."""
-    asked, reference = _asked(taken.asked["request"]), taken.asked["reference"]
+    """Store what an intake asks for, once."""
+    asked, reference = items.asked_of(taken.asked["request"]), taken.asked["reference"]
     proof = Proof(taken.asked["wording"], taken.asked["personal"])
 
     def attempt(_: int) -> list[Message]:
-        known = requests.number(taken.key)
-        kept = not known.live and not _is_unwelcome(known, taken.at)
-        change = _submitted(asked, reference, known, taken.at) if kept else None
-        also = [taken.taken()]
-        if change is None:
-            also.append(requests.unused(reference, known.live, taken.at))
-        elif asked.email:
-            change, counted = _within_limits(change, asked.email, taken.at)
-            also += counted
         try:
-            requests.add(change, proof, also)
+            change = place(asked, reference, proof, taken.at, taken=taken.taken())
         except Cancelled as cancelled:
             if 0 in cancelled.failed:
                 return []  # taken in before
             raise
-        return list(requests.messages(change, taken.at)) if change else []
+        return list(requests.messages(change, taken.at))
 
     return retried(attempt, "callback")
 
 
-def _submitted(asked: Asked, reference: str, known: Number, now: datetime) -> Change:
+def _submitted(asked: Asked, reference: str, known: Number, now: datetime, by: str) -> Change:
     follows = known.requests[0][1] if known.requests else ""
+    held_for = changes.why_held(known, now)
+    return workflow.submit(asked, reference, rules.current(), now, follows, held_for, by)
+
+
+def _valid(decide: Callable[[Asked], Change], asked: Asked) -> Change:
+    """Decide; without the window where the opening hours were changed since the form's answer."""
     try:
-        return workflow.submit(asked, reference, rules.current(), now, follows)
+        return decide(asked)
     except Invalid:
-        # The opening hours were changed since the form was answered.
-        log.warning("callback.window_lost", reference=reference)
-        return workflow.submit(
-            replace(asked, window=None), reference, rules.current(), now, follows
-        )
+        log.warning("callback.window_lost", number=asked.number_key)
+        return decide(replace(asked, window=None))
 
 
-def _within_limits(change: Change, email: str, now: datetime) -> tuple[Change, list[Any]]:
+def _within_limits(change: Change, email: str, now: datetime) -> tuple[Change, Sequence[Item]]:
     """Return the change without its letter where the mailbox had enough, and what counts it."""
+    letters = [each for each in requests.messages(change, now) if each.kind == "callback-received"]
+    if not letters:
+        return change, []
     mailing = mailings.load("callback", email)
     if not mailing.allows(now):
         owes = tuple(each for each in change.owes if each.kind != "received")
         return replace(change, owes=owes), []
-    letters = [each for each in requests.messages(change, now) if each.kind == "callback-received"]
     return change, [mailing.counted(each.id, now) for each in letters]
-
-
-def _asked(written: Mapping[str, Any]) -> Asked:
-    window = written["window"]
-    span = (instants.parse(window[0]), instants.parse(window[1])) if window else None
-    return Asked(**{**written, "window": span})
 
 
 TAKERS: Mapping[str, Taker] = {REQUEST: _take}

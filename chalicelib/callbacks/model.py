@@ -8,14 +8,30 @@ from typing import Literal
 from chalicelib.callbacks.opening_hours import Hours, Span
 
 State = Literal[
-    "scheduled", "open", "claimed", "retry", "done", "unreached", "cancelled", "refused", "expired"
+    "scheduled",
+    "open",
+    "claimed",
+    "retry",
+    "held",
+    "done",
+    "unreached",
+    "cancelled",
+    "refused",
+    "wrong_number",
+    "expired",
+    "withdrawn",
 ]
 Outcome = Literal["reached", "no_answer", "busy", "mailbox", "later", "refused", "wrong_number"]
 Event = Literal[
     "submitted",
+    "wished",
+    "admitted",
+    "declined",
     "opened",
     "escalated",
     "claimed",
+    "assigned",
+    "taken over",
     "offered",
     "handed over",
     "dialled",
@@ -26,21 +42,35 @@ Event = Literal[
     "done",
     "unreached",
     "refused",
+    "wrong number",
+    "corrected",
     "rescheduled",
     "cancelled",
     "withdrawn",
     "called in",
     "expired",
+    "undone",
+    "merged",
+    "followed",
 ]
-Tab = Literal["due", "mine", "waiting", "overdue", "closed"]  # of the staff's board
-LIVE: tuple[State, ...] = ("scheduled", "open", "claimed", "retry")
-ENDS: tuple[State, ...] = ("done", "unreached", "cancelled", "refused", "expired")
+Tab = Literal["due", "mine", "waiting", "overdue", "held", "closed"]  # of the staff's board
+LIVE: tuple[State, ...] = ("scheduled", "open", "claimed", "retry", "held")
+ENDS: tuple[State, ...] = (
+    "done",
+    "unreached",
+    "cancelled",
+    "refused",
+    "wrong_number",
+    "expired",
+    "withdrawn",
+)
 MISSES: tuple[Outcome, ...] = ("no_answer", "busy", "mailbox")
+Hold = Literal["", "blocked", "limit"]  # why a request waits for a supervisor's decision
 
-# Open minutes after which a request that nobody took causes another alert: to everybody on shift,
-# to the supervisors, then hourly.
-ESCALATED_AFTER = (30, 60, 120, 180, 240)
-ON_SHIFT, SUPERVISOR = 1, 2  # the levels; 0 is the first alert
+# The levels of an alert; 0 is the first one. Half of the promised time is gone, the promise is
+# broken; from then on the supervisors are told once more for each of HOURLY.
+ON_SHIFT, SUPERVISOR = 1, 2
+HOURLY = (60, 120, 180)  # open minutes after the promise was broken
 LEASE = 15  # open minutes for which a claim holds, from the claim
 # Open minutes for which a claim holds from dialling, so that nobody calls into a conversation.
 CALL = 60
@@ -50,6 +80,8 @@ PAUSE = timedelta(minutes=20)  # between two attempts
 RETRY_AFTER = (20, 120)
 EXPIRES_AFTER = 5  # open days after the time that was promised
 UNDO_WITHIN = timedelta(minutes=10)
+LATER = (timedelta(minutes=5), timedelta(days=180))  # how far ahead a time can be agreed on
+MOST_WISHES = 30  # further ones are kept in the history
 MOVES_A_DAY, CANCELLATIONS_A_DAY = 5, 3  # by one customer's link
 BLOCKED_FOR = timedelta(days=90)
 
@@ -63,6 +95,7 @@ class Who:
 
     id: str
     name: str
+    leads: bool = False  # whether they are a supervisor
 
 
 @dataclass(frozen=True)
@@ -83,12 +116,23 @@ def _covers(hours: Hours, at: datetime) -> bool:
 
 
 @dataclass(frozen=True)
+class Telephone:
+    """A number as E.164, its extension, and their keys."""
+
+    phone: str
+    extension: str
+    number_key: str  # of the number with its extension: one person
+    main_key: str  # of the number alone: maybe a whole office
+
+
+@dataclass(frozen=True)
 class Asked:
-    """What a visitor asks for; `number_key` stands for the number where that is not needed."""
+    """What a visitor asks for. The keys stand for the number where that is not needed."""
 
     name: str
     phone: str
     number_key: str
+    main_key: str
     topic: str  # one of the company's
     consent: str
     language: str
@@ -100,38 +144,80 @@ class Asked:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One call: `outcome` is empty while it is under way, `unknown` where nobody recorded it."""
+    """One call: `outcome` is empty while it is under way, `unknown` where nobody recorded it.
+
+    `wishes` are the references of the wishes it was made for. A call at an `agreed` time counts
+    towards no limit.
+    """
 
     at: datetime
     by: str
     outcome: str = ""
     note: str = ""
+    wishes: tuple[str, ...] = ()
+    agreed: bool = False
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What a wish was before its customer moved or cancelled it, and when they did."""
+
+    at: datetime
+    expected: Span
+    window: Span | None
+    is_undone: bool = False
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One wish for a call: somebody asked for it, or asked again while a request was live."""
+
+    reference: str  # what its customer was told
+    asked: Asked
+    at: datetime
+    expected: Span  # when the call is promised
+    also: tuple[str, ...] = ()  # references told to those who sent the same again
+    agreed: bool = False  # its time was agreed on by telephone
+    letters: int = 0  # mails to its customer so far
+    end: State | Literal[""] = ""
+    moved: Moved | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the call is still owed."""
+        return not self.end
+
+    def is_told(self, reference: str) -> bool:
+        """Tell whether this is the reference of the wish, or of one that was just the same."""
+        return reference == self.reference or reference in self.also
 
 
 @dataclass(frozen=True)
 class Callback:
-    """One request. `expected` is the span promised last; the clock looks at it at `due_at`."""
+    """One request for a number, with every wish for it. The clock looks at it at `due_at`."""
 
     reference: str
     state: State
-    asked: Asked
+    wishes: tuple[Wish, ...]
     created_at: datetime
-    expected: Span
     promised: datetime  # until when the first attempt was promised: it measures the service level
     expires_at: datetime
     due_at: datetime | None
-    opened_at: datetime | None = None  # when it last became open: escalations count from then
+    opened_at: datetime | None = None  # when it last became open
     round: int = 1  # how often it was presented to the staff; with `level` it numbers the alerts
     level: int = 0
+    held_for: Hold = ""
     holder: str = ""
     offered_to: str = ""  # the colleague whom a hand-over waits for
     preferred: str = ""  # who agreed with the customer on the time
     agents: Mapping[str, str] = field(default_factory=dict)  # names of those who held it, by id
     attempts: tuple[Attempt, ...] = ()
-    letters: int = 0  # mails to the customer so far
     ended_at: datetime | None = None
     follows: str = ""  # the reference of the ended request that this one continues
-    origin: str = ""  # where undoing made this request: the reference of the first one of them
+    followed_by: str = ""  # the reference of the request that continues this ended one
+    pressed_by: str = ""  # who can take the last outcome or end back
+    pressed_at: datetime | None = None
+    earlier: "Callback | None" = None  # the request before that press
     erased: bool = False
     version: int = 1
 
@@ -141,27 +227,72 @@ class Callback:
         return self.state in LIVE
 
     @property
-    def link_origin(self) -> str:
-        """The reference that stays the same however often a cancellation was taken back."""
-        return self.origin or self.reference
-
-    @property
     def is_calling(self) -> bool:
         """Whether its holder is on the telephone with the customer."""
         return self.state == "claimed" and bool(self.attempts) and not self.attempts[-1].outcome
 
+    @property
+    def open_wishes(self) -> tuple[Wish, ...]:
+        """The wishes that nobody has met or decided about."""
+        return tuple(each for each in self.wishes if each.is_open)
+
+    @property
+    def lead(self) -> Wish:
+        """The open wish whose promise breaks first; the first wish where none is open."""
+        return min(self.open_wishes, key=lambda each: each.expected[::-1], default=self.wishes[0])
+
+    @property
+    def asked(self) -> Asked:
+        """What the leading wish asks for."""
+        return self.lead.asked
+
+    @property
+    def expected(self) -> Span:
+        """The span promised to the leading wish."""
+        return self.lead.expected
+
+    @property
+    def begins_at(self) -> datetime:
+        """When the first of the open wishes is due."""
+        return min((each.expected[0] for each in self.open_wishes), default=self.expected[0])
+
+    def wish(self, reference: str) -> Wish | None:
+        """Return the wish that a customer was told this reference for."""
+        return next((each for each in self.wishes if each.is_told(reference)), None)
+
+    def calls_for(self, wish: Wish) -> list[Attempt]:
+        """Return the attempts that count towards the limits of a wish."""
+        return [
+            each
+            for each in self.attempts
+            if wish.reference in each.wishes and not each.agreed and each.outcome != "later"
+        ]
+
     def is_overdue(self, now: datetime) -> bool:
         """Tell whether the promised time is over and nobody has reached the customer."""
-        return self.state in ("open", "claimed") and self.expected[1] < now
+        return self.state in ("open", "claimed", "held") and self.expected[1] < now
 
     def may_be_seen_by(self, who: str, leads: bool) -> bool:
         """Tell whether one of the staff may see the customer's name and number.
 
-        That is the holder; once the request has ended, whoever held it, and who `leads`.
+        That is the holder; for a request that is held, who `leads` and decides; once it has ended,
+        whoever held it, and who leads.
         """
         if self.erased:
             return False
-        return self.holder == who or ((leads or who in self.agents) and not self.is_live)
+        if self.holder == who or (leads and self.state == "held"):
+            return True
+        return not self.is_live and (leads or who in self.agents)
+
+    def may_be_undone_by(self, who: str, now: datetime) -> bool:
+        """Tell whether this is who pressed last, ten minutes ago at most."""
+        pressed = self.pressed_at
+        return (
+            self.earlier is not None
+            and self.pressed_by == who
+            and pressed is not None
+            and now < pressed + UNDO_WITHIN
+        )
 
     def name_of(self, id: str) -> str:
         """Return the name of one of those who held the request, or the id where none is known."""
@@ -174,22 +305,35 @@ class Callback:
 
     def erase(self) -> "Callback":
         """Return the request without anything personal; what is left are figures."""
-        bare = replace(self.asked, name="", phone="", extension="", email="", note="")
+        wishes = tuple(
+            replace(
+                each,
+                asked=replace(each.asked, name="", phone="", extension="", email="", note=""),
+            )
+            for each in self.wishes
+        )
         attempts = tuple(replace(attempt, note="") for attempt in self.attempts)
         return replace(
-            self, asked=bare, attempts=attempts, agents={}, erased=True, version=self.version + 1
+            self,
+            wishes=wishes,
+            attempts=attempts,
+            agents={},
+            earlier=None,
+            erased=True,
+            version=self.version + 1,
         )
 
 
-Letter = Literal["received", "cancelled", "missed"]
-Kind = Literal["alert", "expired", "received", "cancelled", "missed"]
+Letter = Literal["received", "cancelled", "missed", "declined"]
+Kind = Literal["alert", "held", "expired", "handed", "received", "cancelled", "missed", "declined"]
 
 
 @dataclass(frozen=True)
 class Owed:
-    """A message that a change owes: an alert to the staff, or a letter to the customer."""
+    """A message that a change owes: an alert to the staff, or a letter to a wish's customer."""
 
     kind: Kind
+    subject: str  # the reference of the request, or of the wish
     serial: int
     due_at: datetime
 
@@ -205,6 +349,9 @@ class Change:
     owes: tuple[Owed, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)  # for the history; nothing personal
     personal: Mapping[str, str] = field(default_factory=dict)  # for the history, until the erasure
+    blocks: bool = False  # the number is not called for a while
+    unblocks: bool = False  # the block that the request caused is taken back
+    also: "Change | None" = None  # of another request, in the same transaction
 
     @property
     def changes(self) -> bool:
@@ -217,11 +364,6 @@ class Change:
         return (
             self.changes and not self.after.is_live and (self.before is None or self.before.is_live)
         )
-
-    @property
-    def blocks(self) -> bool:
-        """Whether the number is blocked from now on."""
-        return self.ends and self.after.state == "refused"
 
 
 def make_reference(random_bytes: bytes) -> str:

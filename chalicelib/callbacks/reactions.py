@@ -7,7 +7,7 @@ from functools import partial
 
 from chalicelib import log, mailings
 from chalicelib.callbacks import alerts, letters, links, opening_hours, rules
-from chalicelib.callbacks.model import SUPERVISOR, Callback, Letter
+from chalicelib.callbacks.model import SUPERVISOR, Callback, Letter, Wish
 from chalicelib.callbacks.stores import requests
 from chalicelib.outbox.delivery import Composer, NotNow
 from chalicelib.outbox.model import Alert, Mail, Message
@@ -47,24 +47,30 @@ def _alert_mail(event: str, message: Message, now: datetime) -> Mail | None:
     return alerts.mail(callback, event, to, current(), now) if to else None
 
 
-# Whether a letter is still owed, by the state it is about.
-_OWED: Mapping[Letter, Callable[[Callback], bool]] = {
-    "received": lambda callback: callback.is_live,
-    "cancelled": lambda callback: callback.state == "cancelled",
-    "missed": lambda callback: callback.state in ("unreached", "expired"),
+# Whether a letter is still owed, by the wish it is about.
+_OWED: Mapping[Letter, Callable[[Wish], bool]] = {
+    "received": lambda wish: wish.is_open,
+    "cancelled": lambda wish: wish.end == "cancelled",
+    "missed": lambda wish: wish.end in ("unreached", "expired"),
+    "declined": lambda wish: wish.end == "refused",
 }
 
 
 def _letter(kind: Letter, message: Message, now: datetime) -> Mail | None:
-    callback = requests.load(message.subject)
-    if callback is None or callback.erased or callback.letters != message.serial:
+    callback = requests.load_last(message.subject)
+    wish = callback.wish(message.subject) if callback and not callback.erased else None
+    if callback is None or wish is None or wish.letters != message.serial:
         return None
-    if not _OWED[kind](callback):
+    if not _OWED[kind](wish):
         return None
-    if kind == "missed" and not mailings.count("callback", callback.asked.email, message.id, now):
+    if kind in ("missed", "declined") and not mailings.count(
+        "callback", wish.asked.email, message.id, now
+    ):
         log.info("mailbox.full", message=message.id)
         return None
-    return letters.letter(kind, callback, links.url(callback.reference), current(), rules.hours())
+    return letters.letter(
+        kind, callback, wish, links.url(message.subject), current(), rules.hours()
+    )
 
 
 COMPOSERS: Mapping[str, Composer] = {
@@ -75,4 +81,5 @@ COMPOSERS: Mapping[str, Composer] = {
     "callback-received": partial(_letter, "received"),
     "callback-cancelled": partial(_letter, "cancelled"),
     "callback-missed": partial(_letter, "missed"),
+    "callback-declined": partial(_letter, "declined"),
 }

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from chalicelib import company
-from chalicelib.callbacks import links, phone_numbers, rules, service
+from chalicelib.callbacks import phone_numbers, rules, service
 from chalicelib.callbacks.fields import Window, Wished, local, span_of, window_of
-from chalicelib.callbacks.model import Callback
+from chalicelib.callbacks.model import Callback, Wish
 from chalicelib.callbacks.opening_hours import DAYS
 from chalicelib.callbacks.service import LINK_DAYS, Wanted, wordings
 from chalicelib.errors import Conflict, LimitReached, NotFound
@@ -88,8 +88,8 @@ class Token(Body):
     token: str = ""  # a missing one is a bad one, answered alike
 
 
-class Wish(Token, title="CallbackChange"):
-    """What the customer wants changed; `undo` takes back a cancellation for ten minutes."""
+class WishChange(Token, title="CallbackChange"):
+    """What the customer wants changed; `undo` takes the last change back for ten minutes."""
 
     action: service.LinkAction
     window: Wished = None
@@ -153,7 +153,8 @@ def get_callback_consent_by_version(request: Request, asked: ByVersion) -> Reply
 def request_callback(request: Request, asked: CallbackRequest) -> Thanks:
     """Ask for a callback.
 
-    A second request for a number that has one open merges into it and is answered alike.
+    A second request for a number that has one open becomes a further wish of it, and is answered
+    alike.
     """
     wanted = Wanted(
         name=asked.name,
@@ -176,52 +177,63 @@ def request_callback(request: Request, asked: CallbackRequest) -> Thanks:
 @routes.get("/callbacks/change", params=Token, html=True)
 def show_callback_change(request: Request, link: Token) -> Page:
     """Show the customer what was agreed, and buttons to cancel or move it. Changes nothing."""
-    callback = service.by_link(link.token, request.now)
-    return Page("callback", _page_values(callback, link.token, request))
+    callback, wish = service.by_link(link.token, request.now)
+    return Page("callback", _page_values(callback, wish, link.token, request))
 
 
 @routes.post(
     "/callbacks/change",
     params=Token,
-    takes=Wish,
+    takes=WishChange,
     gives=Changed,
     html=True,
     errors=(Conflict, LimitReached),
 )
-def change_callback(request: Request, link: Token, wish: Wish) -> Page:
-    """Cancel or move the call, or take a cancellation back.
+def change_callback(request: Request, link: Token, wanted: WishChange) -> Page:
+    """Cancel or move the call, or take that back.
 
     Answers 409 while somebody is calling, and 429 after five moves or three cancellations a day. A
     repeat is answered alike.
     """
-    token = wish.token or link.token
-    window = span_of(wish.window) if wish.action == "reschedule" else None
-    after = service.change_by_link(token, wish.action, window, request.sender, request.now)
-    status = _STATUSES[wish.action]
-    if wish.action == "undo":
-        token = links.token(after.reference)  # of the new request, which follows the cancelled one
-    body = Changed(status=status, reference=after.reference, expected=window_of(after.expected))
-    return Page("callback", {**_page_values(after, token, request), "changed": status}, body)
+    token = wanted.token or link.token
+    window = span_of(wanted.window) if wanted.action == "reschedule" else None
+    after, wish = service.change_by_link(token, wanted.action, window, request.now)
+    status = _STATUSES[wanted.action]
+    body = Changed(status=status, reference=wish.reference, expected=window_of(wish.expected))
+    values = {**_page_values(after, wish, token, request), "changed": status}
+    return Page("callback", values, body)
 
 
-def _page_values(callback: Callback, token: str, request: Request) -> dict[str, Any]:
+@routes.get("/callbacks/calendar.ics", params=Token)
+def get_callback_calendar(request: Request, link: Token) -> Reply:
+    """Give the agreed time as a calendar file; after a cancellation, one that says so."""
+    text = service.calendar_of(link.token, request.now)
+    headers = {
+        "Content-Type": "text/calendar; charset=utf-8",
+        "Content-Disposition": 'attachment; filename="callback.ics"',
+    }
+    return Reply(text, headers={**headers, "Cache-Control": "no-store"})
+
+
+def _page_values(callback: Callback, wish: Wish, token: str, request: Request) -> dict[str, Any]:
     formats = _formats(request)
-    slots = service.slots(request.now, LINK_DAYS) if callback.is_live else []
+    live = callback.is_live and wish.is_open
+    slots = service.slots(request.now, LINK_DAYS) if live else []
     return {
         "token": token,
-        "reference": callback.reference,
-        "live": callback.is_live,
+        "reference": wish.reference,
+        "live": live,
         "calling": callback.is_calling,
-        "state": callback.state,
-        "undo": service.may_undo(callback, request.now),
+        "state": wish.end or callback.state,
+        "undo": service.may_undo(wish, request.now),
         "changed": "",
-        "window": formats.window(*callback.expected),
+        "window": formats.window(*wish.expected),
         "hotline": phone_numbers.display(current().hotline_number),
         "hours": formats.week(rules.hours().week),
         "slots": [
             ("/".join(local(at).isoformat() for at in slot), formats.slot(*slot))
             for slot in slots
-            if slot != callback.expected
+            if slot != wish.expected
         ],
     }
 

@@ -5,14 +5,17 @@ in `staff.service`.
 """
 
 import secrets
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
+from urllib.parse import urlsplit
 
-from chalicelib import challenges, company, intake, keys, limits, log
+from chalicelib import challenges, company, intake, keys, limits, log, texts
 from chalicelib.aws import retried
 from chalicelib.callbacks import (
+    calendar,
     changes,
     erasure,
     intakes,
@@ -29,7 +32,9 @@ from chalicelib.callbacks.model import (
     Asked,
     Callback,
     Change,
+    Telephone,
     Who,
+    Wish,
     make_reference,
 )
 from chalicelib.callbacks.opening_hours import Span
@@ -86,27 +91,13 @@ def slots(now: datetime, days: int) -> list[Span]:
 
 
 def submit(wanted: Wanted, sender: Sender, now: datetime) -> Callback:
-    """Keep a visitor's request until it is taken in; return it as it will be.
+    """Keep a visitor's request until it is taken in; return it as it would be for a new number.
 
-    A number that has a live request, is blocked, or was asked for too often today, gets no other;
-    nobody looks it up here, so that neither the answer nor its time tells. Raises Invalid,
-    LimitReached, Unavailable.
+    Nobody looks the number up here, so that neither the answer nor its time tells what is known of
+    it. Raises Invalid, LimitReached, Unavailable.
     """
     settings, wording = current(), wordings.seen(wanted.consent)
-    number = phone_numbers.read(wanted.phone, settings.phone_regions, settings.hotline_number)
-    asked = Asked(
-        name=wanted.name,
-        phone=number.e164,
-        extension=number.extension,
-        number_key=keys.identity("number", number.e164),
-        topic=wanted.topic,
-        consent=wording.version,
-        language=wanted.language,
-        email=wanted.email,
-        note=wanted.note,
-        window=wanted.window,
-    )
-
+    asked = asked_of(wanted, wording.version)
     guards = Guards(
         (limits.per_caller("callbacks", sender.client_ip, settings.limit_callbacks_per_caller),),
         challenges.spend("callback", wanted.proof_of_work, now),
@@ -124,74 +115,117 @@ def submit(wanted: Wanted, sender: Sender, now: datetime) -> Callback:
     return retried(attempt, "callback")
 
 
-def add(make: Callable[[str, Number], Change], key: str, proof: Proof, now: datetime) -> Callback:
-    """Store the request that `make` builds for a reference, or return the number's live one.
+def asked_of(wanted: Wanted, consent: str) -> Asked:
+    """Return what is asked for, with the number read. Raises Invalid (`phone…`)."""
+    return Asked(
+        **asdict(telephone(wanted.phone)),
+        name=wanted.name,
+        topic=wanted.topic,
+        consent=consent,
+        language=wanted.language,
+        email=wanted.email,
+        note=wanted.note,
+        window=wanted.window,
+    )
 
-    Raises Unavailable, and what `make` raises.
+
+def telephone(written: str) -> Telephone:
+    """Return the number that was typed, and its keys. Raises Invalid (`phone…`)."""
+    settings = current()
+    number = phone_numbers.read(written, settings.phone_regions, settings.hotline_number)
+    main_key = keys.identity("number", number.e164)
+    number_key = main_key
+    if number.extension:
+        number_key = keys.identity("number", f"{number.e164};ext={number.extension}")
+    return Telephone(number.e164, number.extension, number_key, main_key)
+
+
+def by_link(token: str, now: datetime) -> tuple[Callback, Wish]:
+    """Return the request that a customer's link opens, and the wish it is for.
+
+    A request that another follows leads to that. Raises BadToken.
     """
-
-    def attempt(number: int) -> Callback:
-        known = requests.number(key)
-        # A longer reference where the shorter ones happen to be taken.
-        change = make(make_reference(secrets.token_bytes(4 + number // 3)), known)
-        if known.live:
-            return replace(change.after, reference=known.live)
-        requests.add(change, proof, [requests.reserved(change.after.reference)])
-        return change.after
-
-    return retried(attempt, "callback")
-
-
-def by_link(token: str, now: datetime) -> Callback:
-    """Return the request that a customer's link opens. Raises BadToken."""
-    callback = requests.load(links.reference(token, now))
-    if callback is None or callback.erased:
+    reference = links.reference(token, now)
+    callback = requests.load_last(reference)
+    wish = callback.wish(reference) if callback and not callback.erased else None
+    if callback is None or wish is None:
         raise BadToken
-    return callback
+    return callback, wish
 
 
 def change_by_link(
-    token: str, action: LinkAction, window: Span | None, sender: Sender, now: datetime
-) -> Callback:
-    """Cancel or move the call, or take a cancellation back; a repeat changes nothing more.
+    token: str, action: LinkAction, window: Span | None, now: datetime
+) -> tuple[Callback, Wish]:
+    """Cancel or move a wish, or take that back; a repeat changes nothing more.
 
-    An undo returns the new request that follows. Raises BadToken, Conflict, Invalid (`window`),
-    LimitReached.
+    Raises BadToken, Conflict, Invalid (`window…`), LimitReached.
     """
-    callback = by_link(token, now)
+    callback, wish = by_link(token, now)
+    told = wish.reference
     if action == "undo":
-        return _restore(callback, sender, now)
+        changes.change_knowing(callback.reference, partial(_undo_by_link, told, now), now)
+        return by_link(token, now)
 
     def decide(before: Callback) -> Change:
         if action == "cancel":
-            return workflow.cancel(before, now)
+            return workflow.cancel(before, told, rules.current(), now)
         if window is None:
             raise Invalid(FieldError("window", "required"))
-        return workflow.reschedule(before, window, rules.current(), now)
+        return workflow.reschedule(before, told, window, rules.current(), now)
 
-    guards = Guards((_limit_of_link(callback, action),))
-    return changes.change(callback.reference, decide, now, guards)
+    guards = Guards((_limit_of_link(told, action),))
+    changes.change(callback.reference, decide, now, guards)
+    return by_link(token, now)
 
 
-def _limit_of_link(callback: Callback, action: LinkAction) -> Limit:
-    """Return the limit of what a customer's link may change in a day.
+def _undo_by_link(
+    reference: str, now: datetime, before: Callback, known: Number, taken: Callback | None
+) -> Change:
+    if not before.is_live and changes.why_held(known, now) == "blocked":
+        raise Conflict(before.state)
+    return workflow.undo_by_link(before, reference, rules.current(), now, taken)
 
-    It counts by the first request, so that taking a cancellation back does not begin anew. It does
-    not count by number, which is a whole office's. An undo counts with its cancellation: without
-    a further one there is nothing to take back.
+
+def _limit_of_link(reference: str, action: LinkAction) -> Limit:
+    """Return the limit of what a wish's link may change in a day.
+
+    An undo counts with its cancellation or move: without a further one there is nothing to undo.
     """
-    hotline, origin = phone_numbers.display(current().hotline_number), callback.link_origin
+    hotline = phone_numbers.display(current().hotline_number)
     if action == "cancel":
         return Limit(
-            "link-cancellations", origin, CANCELLATIONS_A_DAY, "day", "link_cancellations", hotline
+            "link-cancellations",
+            reference,
+            CANCELLATIONS_A_DAY,
+            "day",
+            "link_cancellations",
+            hotline,
         )
-    return Limit("link-moves", origin, MOVES_A_DAY, "day", "link_moves", hotline)
+    return Limit("link-moves", reference, MOVES_A_DAY, "day", "link_moves", hotline)
 
 
-def may_undo(callback: Callback, now: datetime) -> bool:
-    """Tell whether a customer may still take their cancellation back."""
-    ended = callback.ended_at
-    return callback.state == "cancelled" and ended is not None and now < ended + UNDO_WITHIN
+def calendar_of(token: str, now: datetime) -> str:
+    """Return the calendar file of the wish that a customer's link is for. Raises BadToken."""
+    callback, wish = by_link(token, now)
+    own, language = company.current(), company.current().spoken(wish.asked.language)
+    word = texts.of(language).gettext
+    cancelled = not wish.is_open and wish.end != "done"
+    return calendar.event(
+        uid=f"{wish.reference}@{urlsplit(current().base_url).hostname}",
+        window=wish.expected,
+        summary=word("Callback from %(company)s") % {"company": own.name},
+        description=word("Your reference: %(reference)s") % {"reference": wish.reference},
+        url=links.url(wish.reference),
+        stamp=now,
+        sequence=wish.letters,
+        cancelled=cancelled,
+    )
+
+
+def may_undo(wish: Wish, now: datetime) -> bool:
+    """Tell whether a customer may still take back their last move or cancellation."""
+    moved = wish.moved
+    return moved is not None and not moved.is_undone and now < moved.at + UNDO_WITHIN
 
 
 def requests_since(first: datetime) -> list[Callback]:
@@ -201,7 +235,8 @@ def requests_since(first: datetime) -> list[Callback]:
 
 def references_of_number(phone: str) -> list[str]:
     """Return the references of a number's requests. Raises Invalid (`phone…`)."""
-    return requests.references(number_key(phone))
+    line = telephone(phone)
+    return requests.references(line.number_key, line.main_key)
 
 
 def load_many(references: list[str]) -> list[Callback]:
@@ -217,20 +252,13 @@ def pages_of_addresses() -> Iterator[list[tuple[str, str]]]:
     return requests.pages_of_addresses()
 
 
-def number_key(phone: str) -> str:
-    """Return the key of a number as it was typed. Raises Invalid (`phone…`)."""
-    settings = current()
-    number = phone_numbers.read(phone, settings.phone_regions, settings.hotline_number)
-    return keys.identity("number", number.e164)
-
-
-def erase_person(key: str, who: Who, now: datetime) -> int:
+def erase_person(key: str, main_key: str, who: Who, now: datetime) -> int:
     """Erase what is known of the person of a number, on record; return how many requests.
 
     A live request ends. A block stays, as a key: the person is not to be called.
     """
     intake.erase(key)
-    references = requests.references(key)
+    references = requests.references(key, main_key)
     erase_requests(references, who, now)
     log.info("callback.person_erased", requests=len(references), by=who.id)
     return len(references)
@@ -239,16 +267,3 @@ def erase_person(key: str, who: Who, now: datetime) -> int:
 def erase_requests(references: list[str], who: Who, now: datetime) -> None:
     """Erase what is known of the person of these requests. Raises NotFound, Unavailable."""
     erasure.erase_wholly(references, who, now)
-
-
-def _restore(cancelled: Callback, sender: Sender, now: datetime) -> Callback:
-    """Add a request that follows the cancelled one, or find the one that already does."""
-
-    def make(reference: str, known: Number) -> Change:
-        if known.blocked_until and now < known.blocked_until:
-            raise Conflict("cancelled", "too_late")
-        return workflow.undo(cancelled, reference, rules.current(), now)
-
-    proof = Proof(wordings.get(cancelled.asked.consent).sha256, sender.personal())
-    after = add(make, cancelled.asked.number_key, proof, now)
-    return requests.load(after.reference) or after

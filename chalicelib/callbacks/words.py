@@ -8,6 +8,7 @@ TABS: dict[Tab, str] = {
     "mine": N_("Mine"),
     "waiting": N_("Planned"),
     "overdue": N_("Overdue"),
+    "held": N_("To decide"),
     "closed": N_("Closed"),
 }
 EMPTY: dict[Tab, str] = {
@@ -15,6 +16,7 @@ EMPTY: dict[Tab, str] = {
     "mine": N_("You have taken nothing right now. Callers who are waiting are listed under “Due”."),
     "waiting": N_("Nothing is planned for later: no agreed time and no further attempt."),
     "overdue": N_("Nothing is overdue."),
+    "held": N_("No callback waits for a decision by a supervisor."),
     "closed": N_("Nothing has been closed yet."),
 }
 STATES: dict[State, str] = {
@@ -22,11 +24,14 @@ STATES: dict[State, str] = {
     "open": N_("open"),
     "claimed": N_("taken"),
     "retry": N_("another attempt"),
+    "held": N_("to be decided"),
     "done": N_("done"),
     "unreached": N_("not reached"),
     "cancelled": N_("cancelled"),
     "refused": N_("no call wanted"),
+    "wrong_number": N_("wrong number"),
     "expired": N_("expired"),
+    "withdrawn": N_("erased"),
 }
 OUTCOMES: dict[Outcome, str] = {
     "reached": N_("Reached"),
@@ -44,9 +49,14 @@ CALLS: dict[str, str] = {
 }
 EVENTS: dict[Event, str] = {
     "submitted": N_("Received"),
+    "wished": N_("Asked for a call once more"),
+    "admitted": N_("Admitted"),
+    "declined": N_("Declined"),
     "opened": N_("Became due, team alerted"),
     "escalated": N_("Still open, more people alerted"),
     "claimed": N_("Taken"),
+    "assigned": N_("Assigned"),
+    "taken over": N_("Taken over"),
     "offered": N_("Handover offered"),
     "handed over": N_("Handover accepted"),
     "dialled": N_("Called"),
@@ -57,11 +67,16 @@ EVENTS: dict[Event, str] = {
     "done": N_("Reached and done"),
     "unreached": N_("Not reached at the third attempt either"),
     "refused": N_("No call wanted, number blocked"),
+    "wrong number": N_("Wrong number, number blocked"),
+    "corrected": N_("Number corrected"),
     "rescheduled": N_("Moved to another time"),
     "cancelled": N_("Cancelled"),
     "withdrawn": N_("Erased on request"),
     "called in": N_("Called us"),
     "expired": N_("Expired, supervisors alerted"),
+    "undone": N_("Undone"),
+    "merged": N_("Went on with another callback for the same number"),
+    "followed": N_("Followed by a new callback"),
 }
 ACTORS: dict[str, str] = {
     "clock": N_("automatic"),

@@ -9,7 +9,7 @@ contract from them, and `staff_page` is the frame of the staff's pages.
 """
 
 from chalicelib.http.fields import Body
-from chalicelib.http.inventory import ACCEPTED, NO_CONTENT, NOT_MODIFIED, OK, SEE_OTHER
+from chalicelib.http.inventory import ACCEPTED, CREATED, NO_CONTENT, NOT_MODIFIED, OK, SEE_OTHER
 from chalicelib.http.replies import (
     PUBLIC_READ,
     Page,
@@ -24,6 +24,7 @@ from chalicelib.http.routing import Routes
 
 __all__ = [
     "ACCEPTED",
+    "CREATED",
     "NOT_MODIFIED",
     "NO_CONTENT",
     "OK",

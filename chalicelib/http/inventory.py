@@ -11,7 +11,7 @@ from chalicelib.auth.roles import Role
 from chalicelib.errors import ContactError
 
 # What a call is answered with when it succeeds (RFC 9110).
-OK, ACCEPTED, NO_CONTENT, SEE_OTHER, NOT_MODIFIED = 200, 202, 204, 303, 304
+OK, CREATED, ACCEPTED, NO_CONTENT, SEE_OTHER, NOT_MODIFIED = 200, 201, 202, 204, 303, 304
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 View = Callable[..., Any]
 

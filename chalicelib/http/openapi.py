@@ -51,6 +51,7 @@ _SIGNED_IN = {
 }
 _DONE = {
     200: "done",
+    201: "made",
     202: "accepted; the rest follows by itself",
     204: "done, and nothing to say",
     303: "goes on to the address in Location",

@@ -139,9 +139,10 @@ def _since(request: Callback, rules: Rules) -> datetime | None:
 
     Returns None where a call in such a window led to another time: the first window is not kept.
     """
-    window = request.asked.window
-    if window and window[1] == request.promised:
-        return window[0]
+    for wish in request.wishes:
+        window = wish.asked.window
+        if window and window[1] == request.promised:
+            return window[0]
     as_soon_as_possible = opening_hours.open_minutes(
         rules.hours, request.created_at, request.promised
     )

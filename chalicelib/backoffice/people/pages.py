@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
-from chalicelib.callbacks import service as callbacks
 from chalicelib.callbacks import words
 from chalicelib.callbacks.staff import api, service
 from chalicelib.callbacks.staff.service import Search
@@ -18,7 +17,7 @@ from chalicelib.http.staff_page import render
 
 routes = Routes(__name__, tag="staff-numbers")
 Action = Literal["block", "lift", "restore", "erase"]
-Key = Annotated[str, StringConstraints(pattern=r"^[\w-]{22}$")]
+Key = Annotated[str, StringConstraints(pattern=r"^[\w-]{22}(\.[\w-]{22})?$")]
 
 
 class Wanted(Body, title="StaffSearch"):
@@ -101,7 +100,7 @@ def apply_number_action(request: Request, asked: Decision) -> Reply:
         case "restore":
             service.restore_block(asked.key, who)
         case "erase":
-            callbacks.erase_person(asked.key, who, now)
+            service.erase_by_key(asked.key, who, now)
     return redirect(f"/staff/search/{asked.key}?done={asked.action}")
 
 

@@ -4,24 +4,43 @@ A name and a number are shown to whoever has claimed the request, and afterwards
 supervisors.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
-from chalicelib import instants
+from chalicelib import company, instants
+from chalicelib.auth import session
 from chalicelib.auth.person import Person
 from chalicelib.callbacks import phone_numbers
 from chalicelib.callbacks.fields import Window, Wished, local, span_of, window_of
-from chalicelib.callbacks.model import Callback, Outcome, State, Tab, Who
+from chalicelib.callbacks.model import (
+    UNDO_WITHIN,
+    Callback,
+    Outcome,
+    State,
+    Tab,
+    Who,
+    Wish,
+)
+from chalicelib.callbacks.service import Wanted
 from chalicelib.callbacks.staff import service
 from chalicelib.callbacks.staff.service import ByNumber, Press, Shown
 from chalicelib.callbacks.staff.service import Card as CardShown
-from chalicelib.errors import Conflict, NotFound
-from chalicelib.http import Body, Request, Routes
+from chalicelib.errors import Conflict, FieldError, Invalid, NotFound
+from chalicelib.http import CREATED, Body, Request, Routes
 from chalicelib.http import fields as of
+from chalicelib.http.inventory import View
 
 routes = Routes(__name__, tag="staff-callbacks")
 Reference = Annotated[of.Line, StringConstraints(min_length=1, max_length=20)]
+
+
+def _press(action: str, **declared: Any) -> Callable[[View], View]:
+    """Declare the call of something that one of the staff does with a request."""
+    path = f"/staff/callbacks/{{id}}/{action}"
+    declared = {"params": ById, "gives": Detail, "errors": (NotFound, Conflict), **declared}
+    return routes.post(path, **declared)
 
 
 class Board(Body):
@@ -39,6 +58,21 @@ class ById(Body):
     language: of.Language = of.default_language()
 
 
+class TakenDown(Body, title="CallbackTakenDown"):
+    """A request that one of the staff takes down; `consent` is the version that was read out."""
+
+    name: of.Name
+    phone: Annotated[of.Line, StringConstraints(min_length=1, max_length=50)]
+    topic: of.CallbackTopic = of.default(lambda: next(iter(company.current().callback_topics)))
+    window: Wished = None
+    email: of.OptionalEmail = None
+    note: of.Note = ""
+    consent: of.Version
+    consent_by: Literal["telephone", "shop", "mail"]
+    source: Annotated[of.Line, StringConstraints(max_length=100)] = ""
+    language: of.Language = of.default_language()
+
+
 class Phone(Body, title="PhoneNumber"):
     """A telephone number as it was typed."""
 
@@ -53,9 +87,24 @@ class Dial(Body, title="CallStart"):
 
 
 class Handover(Body, title="HandOver"):
-    """The colleague a request is offered to, by id or name."""
+    """The colleague a request is offered or given to, by id or name, and a comment for them."""
 
     to: Annotated[of.Line, StringConstraints(min_length=1, max_length=200)]
+    note: of.Note = ""
+
+
+class CalledIn(Body, title="IncomingCall"):
+    """The customer who rang, by their number or the reference they were told."""
+
+    phone: Annotated[of.Line, StringConstraints(max_length=50)] = ""
+    reference: Annotated[of.Line, StringConstraints(max_length=20)] = ""
+    language: of.Language = of.default_language()
+
+
+class Comment(Body, title="CallbackComment"):
+    """What one of the staff has to say about a request."""
+
+    text: Annotated[of.Note, StringConstraints(min_length=1)]
 
 
 class CallOutcome(Body):
@@ -94,6 +143,8 @@ class Card(BaseModel, title="CallbackSummary"):
     preferred: str | None
     mine: bool
     attempts: int
+    wishes: int = Field(description="how many wishes for a call are open")
+    held_for: str | None = Field(description="`blocked` or `limit`, while a supervisor decides")
 
 
 class CallMade(BaseModel, title="CallAttempt"):
@@ -115,6 +166,29 @@ class Event(BaseModel, title="CallbackEvent"):
     about: dict[str, str]
 
 
+class Said(BaseModel, title="CallbackRemark"):
+    """A comment."""
+
+    at: AwareDatetime
+    by: str
+    text: str
+
+
+class WishShown(BaseModel, title="CallbackWish"):
+    """One wish for a call; name, address and note are for whoever claimed the request."""
+
+    reference: str
+    at: AwareDatetime
+    topic: str
+    window: Window | None
+    expected: Window
+    state: str = Field(description="`open`, or how it ended")
+    calls: int
+    name: str | None
+    email: str | None
+    note: str | None
+
+
 class Contact(BaseModel, title="CallbackContact"):
     """Whom to call."""
 
@@ -133,8 +207,14 @@ class Detail(Card, title="Callback"):
     contact: Contact | None
     window: Window | None = Field(description="the time the customer wished or agreed to")
     follows: str | None
+    followed_by: str | None
     consent: str
+    undo_until: AwareDatetime | None = Field(
+        description="until when the one who asks can take the last outcome or end back"
+    )
+    all_wishes: list[WishShown]
     calls: list[CallMade]
+    comments: list[Said]
     history: list[Event]
 
 
@@ -169,61 +249,121 @@ def list_callbacks(request: Request, asked: Board) -> Cards:
     return Cards(callbacks=cards, cursor=cursor or None)
 
 
-@routes.post("/staff/callbacks/{id}/claim", params=ById, gives=Detail, errors=(NotFound, Conflict))
+@routes.post("/staff/callbacks", takes=TakenDown, gives=Detail, status=CREATED)
+def take_down_callback(request: Request, asked: TakenDown) -> Detail:
+    """Store a request of a customer who asks one of the staff for a call.
+
+    A number that has a live request gets a further wish of it, and the answer is that request.
+    """
+    wanted = Wanted(
+        name=asked.name,
+        phone=asked.phone,
+        topic=asked.topic,
+        consent=asked.consent,
+        language=asked.language,
+        email=asked.email or "",
+        note=asked.note,
+        window=span_of(asked.window),
+    )
+    how = {"consent_by": asked.consent_by, "source": asked.source}
+    return detail(service.take_down(wanted, how, who_of(request.person), request.now), request)
+
+
+@_press("claim")
 def claim_callback(request: Request, asked: ById) -> Detail:
     """Take a request, or accept its hand-over; 409 names who was faster."""
     return _act(request, asked, Press("claim"))
 
 
-@routes.post(
-    "/staff/callbacks/{id}/release", params=ById, gives=Detail, errors=(NotFound, Conflict)
-)
+@_press("release")
 def release_callback(request: Request, asked: ById) -> Detail:
-    """Give a request back; whoever else is on duty is alerted again."""
+    """Give a request back; whoever else is on duty is alerted again.
+
+    A supervisor can free what another holds.
+    """
     return _act(request, asked, Press("release"))
 
 
-@routes.post(
-    "/staff/callbacks/{id}/handover",
-    params=ById,
-    takes=Handover,
-    gives=Detail,
-    errors=(NotFound, Conflict),
-)
+@_press("handover", takes=Handover)
 def hand_over_callback(request: Request, asked: ById, offer: Handover) -> Detail:
-    """Offer a request to a colleague, who has it once they claim it."""
-    return _act(request, asked, Press("handover", to=offer.to))
+    """Offer a request to a colleague, who is told, and has it once they claim it."""
+    return _act(request, asked, Press("handover", to=colleague(offer.to, request), note=offer.note))
 
 
-@routes.post(
-    "/staff/callbacks/{id}/dial", params=ById, takes=Dial, gives=Detail, errors=(NotFound, Conflict)
-)
+@_press("dial", takes=Dial)
 def dial_callback(request: Request, asked: ById, given: Dial) -> Detail:
     """Begin an attempt: at most three, two a day, 20 minutes apart, within hours and the window."""
     return _act(request, asked, Press("dial", outside_window=given.outside_window))
 
 
-@routes.post(
-    "/staff/callbacks/{id}/outcome",
-    params=ById,
-    takes=CallOutcome,
-    gives=Detail,
-    errors=(NotFound, Conflict),
-)
+@_press("outcome", takes=CallOutcome)
 def record_callback_outcome(request: Request, asked: ById, given: CallOutcome) -> Detail:
     """Record how the call ended. A repeat answers the same."""
     window = span_of(given.window)
     return _act(request, asked, Press("settle", given.outcome, given.note, window))
 
 
-@routes.post("/staff/callbacks/called-in", takes=Phone, gives=Detail, errors=(NotFound, Conflict))
-def record_incoming_call(request: Request, customer: Phone) -> Detail:
-    """End the live request of a customer who rang by themselves, found by their number."""
+@_press("undo")
+def undo_callback(request: Request, asked: ById) -> Detail:
+    """Take back the last outcome or end, within ten minutes and by whoever pressed."""
+    return _act(request, asked, Press("undo"))
+
+
+@_press("comment", takes=Comment)
+def comment_on_callback(request: Request, asked: ById, given: Comment) -> Detail:
+    """Keep a comment, whatever the state."""
+    return _act(request, asked, Press("comment", note=given.text))
+
+
+@_press("number", takes=Phone)
+def correct_callback_number(request: Request, asked: ById, given: Phone) -> Detail:
+    """Correct a mistyped number, as if the request had been made with the right one."""
+    return _act(request, asked, Press("number", phone=given.phone))
+
+
+@_press("assign", takes=Handover, role="supervisor")
+def assign_callback(request: Request, asked: ById, given: Handover) -> Detail:
+    """Give a request to somebody, who is told."""
+    return _act(request, asked, Press("assign", to=colleague(given.to, request), note=given.note))
+
+
+@_press("take", role="supervisor")
+def take_callback(request: Request, asked: ById) -> Detail:
+    """Take over what an absent colleague holds."""
+    return _act(request, asked, Press("take"))
+
+
+@_press("admit", role="supervisor")
+def admit_callback(request: Request, asked: ById) -> Detail:
+    """Decide that the number of a held request is called."""
+    return _act(request, asked, Press("admit"))
+
+
+@_press("decline", role="supervisor")
+def decline_callback(request: Request, asked: ById) -> Detail:
+    """Decide that the number of a held request is not called; the customer is told."""
+    return _act(request, asked, Press("decline"))
+
+
+@_press("follow", role="supervisor")
+def follow_callback(request: Request, asked: ById) -> Detail:
+    """Make a request that follows an ended one, as soon as possible; answers with the new one."""
+    return _act(request, asked, Press("follow"))
+
+
+@routes.post(
+    "/staff/callbacks/called-in", takes=CalledIn, gives=Detail, errors=(NotFound, Conflict)
+)
+def record_incoming_call(request: Request, customer: CalledIn) -> Detail:
+    """End the live request of a customer who rang by themselves, by their number or reference."""
+    if not (customer.phone or customer.reference):
+        raise Invalid(FieldError("phone", "required"))
     who = who_of(request.person)
-    return detail(service.end_called_in(customer.phone, who, request.now), request)
+    ended = service.end_called_in(customer.phone, customer.reference.upper(), who, request.now)
+    return detail(ended, request)
 
 
-@routes.get("/staff/numbers", params=Phone, gives=KnownNumber, tag="staff-numbers")
+@routes.post("/staff/numbers", takes=Phone, gives=KnownNumber, tag="staff-numbers")
 def get_number(request: Request, asked: Phone) -> KnownNumber:
     """Show what is known of a telephone number."""
     return _known(service.look_up_number(asked.phone, request.now))
@@ -256,7 +396,7 @@ def erase_number(request: Request, asked: Phone) -> ErasedRequests:
 
 def who_of(person: Person) -> Who:
     """Return one of the staff as the workflow names them."""
-    return Who(person.id, person.name)
+    return Who(person.id, person.name, person.may("supervisor"))
 
 
 def card(shown: CardShown, request: Request) -> dict[str, Any]:
@@ -280,29 +420,65 @@ def card(shown: CardShown, request: Request) -> dict[str, Any]:
         "preferred": callback.name_of(callback.preferred) or None,
         "mine": callback.holder == request.person.id,
         "attempts": len(callback.attempts),
+        "wishes": len(callback.open_wishes),
+        "held_for": callback.held_for or None,
     }
 
 
 def detail(shown: Shown, request: Request) -> Detail:
-    """Return a request with its whole history, as the one who asks may see it."""
-    callback = shown.card.callback
+    """Return a request with its whole history, as the one who asks may see it.
+
+    What people wrote, notes and comments, is shown with the name and the number, and never before.
+    """
+    callback, person = shown.card.callback, request.person
+    seen = callback.may_be_seen_by(person.id, person.may("supervisor"))
     window = callback.asked.window
+    may_undo = callback.may_be_undone_by(person.id, request.now) and callback.pressed_at
     return Detail(
         **card(shown.card, request),
-        contact=contact(callback, request.person),
+        contact=contact(callback, person),
         window=window_of(window) if window else None,
         follows=callback.follows or None,
+        followed_by=callback.followed_by or None,
         consent=callback.asked.consent,
+        undo_until=local(may_undo + UNDO_WITHIN) if may_undo else None,
+        all_wishes=[_wish(each, callback, seen) for each in callback.wishes],
         calls=[
             CallMade(
                 at=local(each.at),
                 by=callback.name_of(each.by),
                 outcome=each.outcome,
-                note=each.note,
+                note=each.note if seen else "",
             )
             for each in callback.attempts
         ],
+        comments=[_said(item) for item in shown.comments] if seen else [],
         history=[_event(item, callback) for item in shown.events],
+    )
+
+
+def _wish(wish: Wish, callback: Callback, seen: bool) -> WishShown:
+    asked = wish.asked
+    return WishShown(
+        reference=wish.reference,
+        at=local(wish.at),
+        topic=asked.topic,
+        window=window_of(asked.window) if asked.window else None,
+        expected=window_of(wish.expected),
+        state=wish.end or "open",
+        calls=len(callback.calls_for(wish)),
+        name=asked.name if seen else None,
+        email=asked.email if seen else None,
+        note=asked.note if seen else None,
+    )
+
+
+def _said(item: dict[str, Any]) -> Said:
+    personal = item.get("personal", {})
+    return Said(
+        at=local(instants.parse(item["at"])),
+        by=personal.get("by", item["by"]),
+        text=personal.get("text", ""),
     )
 
 
@@ -322,6 +498,16 @@ def contact(callback: Callback, person: Person) -> Contact | None:
     )
 
 
+def colleague(written: str, request: Request) -> Who:
+    """Return the colleague of an id or a name; one who has not signed in yet goes by the name."""
+    names = session.colleagues(request.now)
+    if written in names:
+        return Who(written, names[written])
+    return next((Who(id, name) for id, name in names.items() if name == written), None) or Who(
+        written, written
+    )
+
+
 def _act(request: Request, asked: ById, press: Press) -> Detail:
     shown = service.act(asked.id, press, who_of(request.person), request.now)
     return detail(shown, request)
@@ -337,10 +523,11 @@ def _known(number: ByNumber) -> KnownNumber:
 
 
 def _event(item: dict[str, Any], callback: Callback) -> Event:
+    personal = item.get("personal", {})
     return Event(
         at=local(instants.parse(item["at"])),
         event=item["event"],
-        by=callback.name_of(item["by"]),
+        by=personal.get("by", callback.name_of(item["by"])),
         state=item["state"],
-        about={**item["facts"], **item.get("personal", {})},
+        about={**item["facts"], **({"to": personal["to"]} if "to" in personal else {})},
     )

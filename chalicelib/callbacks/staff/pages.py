@@ -25,6 +25,7 @@ from chalicelib.http import fields as of
 from chalicelib.http.staff_page import render
 
 routes = Routes(__name__, tag="staff-callbacks")
+_SUPERVISORS: tuple[service.Action, ...] = ("assign", "take", "admit", "decline", "follow")
 
 
 class Button(Body, title="CallbackAction"):
@@ -35,6 +36,7 @@ class Button(Body, title="CallbackAction"):
     note: of.Note = ""
     window: Wished = None
     to: Annotated[of.Line, StringConstraints(max_length=200)] = ""
+    phone: Annotated[of.Line, StringConstraints(max_length=50)] = ""
     outside_window: bool = False
 
 
@@ -88,19 +90,21 @@ def act_on_callback(request: Request, asked: ById, button: Button) -> Reply:
 
     A press that comes too late shows the request as it is now, and why.
     """
+    if button.action in _SUPERVISORS:
+        request.person.needs("supervisor")
     press = Press(
         button.action,
         button.outcome,
         button.note,
         span_of(button.window),
-        button.to,
+        api.colleague(button.to, request) if button.to else None,
+        button.phone,
         button.outside_window,
     )
     shown = service.try_to_act(asked.id, press, api.who_of(request.person), request.now)
-    if shown.refused or (button.note and button.action != "settle"):
-        # A note is kept with the outcome: until then the page has it.
+    if shown.refused:
         return _page(request, shown, typed=button)
-    return redirect(f"/staff/callbacks/{asked.id}")
+    return redirect(f"/staff/callbacks/{shown.card.callback.reference}")
 
 
 def _page(request: Request, shown: Shown, typed: Button | None = None) -> Reply:

@@ -4,35 +4,71 @@ Each function answers with all that a page shows, so that one press needs one ca
 """
 
 import re
+import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
 from chalicelib import log
-from chalicelib.aws import Item
-from chalicelib.callbacks import changes, opening_hours, rules, service, workflow
-from chalicelib.callbacks.model import ALPHABET, Callback, Change, Outcome, Tab, Who
+from chalicelib.aws import Item, retried
+from chalicelib.callbacks import (
+    calls,
+    changes,
+    intakes,
+    opening_hours,
+    rules,
+    service,
+    workflow,
+)
+from chalicelib.callbacks.model import (
+    ALPHABET,
+    Callback,
+    Change,
+    Outcome,
+    Tab,
+    Telephone,
+    Who,
+    make_reference,
+)
 from chalicelib.callbacks.opening_hours import Span
-from chalicelib.callbacks.service import Line
+from chalicelib.callbacks.service import Line, Wanted, wordings
 from chalicelib.callbacks.stores import blocks, board, requests
 from chalicelib.callbacks.stores.blocks import Blocked
+from chalicelib.callbacks.stores.requests import Number, Proof
 from chalicelib.errors import Conflict, ContactError, FieldError, Invalid, NotFound
 
-_SLOT_DAYS = 5  # days ahead that an agent can agree on
+_SLOT_DAYS = 5  # open days ahead that an agent can agree on by the list
 _REFERENCE = re.compile(rf"R-?([{ALPHABET}]{{4,12}})", re.IGNORECASE)
 
-Action = Literal["claim", "release", "handover", "dial", "settle", "called_in"]
+Action = Literal[
+    "claim",
+    "release",
+    "handover",
+    "dial",
+    "settle",
+    "called_in",
+    "undo",
+    "comment",
+    "number",
+    "assign",
+    "take",
+    "admit",
+    "decline",
+    "follow",
+]
 
 
 @dataclass(frozen=True)
 class Press:
-    """What one of the staff does with a request."""
+    """What one of the staff does with a request; `note` is kept whatever the action."""
 
     action: Action
     outcome: Outcome | None = None
     note: str = ""
     window: Span | None = None
-    to: str = ""
+    to: Who | None = None
+    phone: str = ""
     outside_window: bool = False
 
 
@@ -55,6 +91,7 @@ class Shown:
 
     card: Card
     events: list[Item]
+    comments: list[Item]
     line: Line
     why_no_call: str = ""
     slots: list[Span] = field(default_factory=list)
@@ -73,7 +110,7 @@ class Board:
 
 @dataclass(frozen=True)
 class ByNumber:
-    """What is known of a number."""
+    """What is known of a number; `key` stands for it in a URL."""
 
     key: str
     live: str  # the reference of its live request, or an empty text
@@ -100,10 +137,43 @@ def show(reference: str, who: Who, now: datetime) -> Shown:
 def act(reference: str, press: Press, who: Who, now: datetime) -> Shown:
     """Do what one of the staff pressed; return the request as it is then.
 
+    The note is kept even where the press is refused. Raises NotFound, Conflict, Invalid.
+    """
+    if press.action == "comment":
+        return comment(reference, press.note, who, now)
+    if press.note and press.action != "settle":  # an outcome has its note itself
+        comment(reference, press.note, who, now)
+    try:
+        match press.action:
+            case "undo":
+                after = _undo(reference, who, now)
+            case "number":
+                after = _correct(reference, press, who, now)
+            case "follow":
+                after = _follow(reference, who, now)
+            case _:
+                after = changes.change(
+                    reference, lambda before: _decide(before, press, who, now), now
+                )
+    except Conflict:
+        if press.note and press.action == "settle":
+            comment(reference, press.note, who, now)
+        raise
+    return _shown(after, who, now)
+
+
+def comment(reference: str, text: str, who: Who, now: datetime) -> Shown:
+    """Keep a comment, whatever the state of the request; one that was erased takes none.
+
     Raises NotFound, Conflict, Invalid.
     """
-    after = changes.change(reference, lambda before: _decide(before, press, who, now), now)
-    return _shown(after, who, now)
+    callback = changes.load(reference)
+    if callback.erased:
+        raise Conflict(callback.state, "erased")
+    if not text:
+        raise Invalid(FieldError("text", "required"))
+    requests.keep_comment(callback.reference, who, text, now)
+    return _shown(callback, who, now)
 
 
 def try_to_act(reference: str, press: Press, who: Who, now: datetime) -> Shown:
@@ -117,13 +187,32 @@ def try_to_act(reference: str, press: Press, who: Who, now: datetime) -> Shown:
         return replace(show(reference, who, now), refused=refused)
 
 
-def end_called_in(phone: str, who: Who, now: datetime) -> Shown:
-    """End the live request of a customer who rang by themselves, found by their number.
+def take_down(wanted: Wanted, how: Mapping[str, str], who: Who, now: datetime) -> Shown:
+    """Store a request that one of the staff takes down; return it, or the one it is a wish of.
+
+    `how` says how the customer consented and where it came from; `consent` is the version that was
+    read out. Raises Invalid, Unavailable.
+    """
+    wording = wordings.seen(wanted.consent)
+    asked = service.asked_of(wanted, wording.version)
+    proof = Proof(wording.sha256, {"name": who.name}, who.id, how)
+
+    def attempt(number: int) -> Callback:
+        reference = make_reference(secrets.token_bytes(4 + number // 3))
+        return intakes.place(asked, reference, proof, now, who.id).after
+
+    return _shown(retried(attempt, "callback"), who, now)
+
+
+def end_called_in(phone: str, reference: str, who: Who, now: datetime) -> Shown:
+    """End the live request of a customer who rang by themselves, by their number or reference.
 
     Raises NotFound, Conflict, Invalid (`phone…`).
     """
-    known = requests.number(service.number_key(phone))
-    reference = known.live or (known.requests[0][1] if known.requests else "")
+    if not reference:
+        line = service.telephone(phone)
+        known = requests.number(line.number_key, line.main_key)
+        reference = known.live or (known.requests[0][1] if known.requests else "")
     if not reference:
         raise NotFound("no_number")
     return act(reference, Press("called_in"), who, now)
@@ -158,12 +247,12 @@ def search(written: str | None, now: datetime, with_blocked: bool) -> Search:
 
 def look_up_number(phone: str, now: datetime) -> ByNumber:
     """Return what is known of a number as it was typed. Raises Invalid (`phone…`)."""
-    return by_number(service.number_key(phone), now)
+    return by_number(_key_of(service.telephone(phone)), now)
 
 
 def by_number(key: str, now: datetime, with_requests: bool = False) -> ByNumber:
     """Return what is known of a number's key; `with_requests` loads its last requests, too."""
-    known = requests.number(key)
+    known = requests.number(*_keys(key))
     until = known.blocked_until
     blocked_until = until if until and now < until else None
     references = [reference for _, reference in known.requests]
@@ -173,7 +262,7 @@ def by_number(key: str, now: datetime, with_requests: bool = False) -> ByNumber:
 
 def set_block(phone: str, blocked: bool, who: Who, now: datetime) -> ByNumber:
     """Block a number as it was typed, or lift its block. Raises Invalid (`phone…`)."""
-    key = service.number_key(phone)
+    key = _key_of(service.telephone(phone))
     if blocked:
         block(key, who, now)
     else:
@@ -183,21 +272,24 @@ def set_block(phone: str, blocked: bool, who: Who, now: datetime) -> ByNumber:
 
 def block(key: str, who: Who, now: datetime) -> None:
     """Keep a number from being called for 90 days, on record."""
-    known = requests.number(key)
-    blocks.block(key, now, known.requests[0][1] if known.requests else None)
-    log.info("callback.blocked", number=key, by=who.id)
+    number_key, main_key = _keys(key)
+    known = requests.number(number_key, main_key)
+    blocks.block(number_key, main_key, now, known.requests[0][1] if known.requests else "")
+    log.info("callback.blocked", number=number_key, by=who.id)
 
 
 def lift_block(key: str, who: Who, now: datetime) -> None:
     """Lift the block of a number, on record."""
-    blocks.unblock(key, now)
-    log.info("callback.unblocked", number=key, by=who.id)
+    number_key, _ = _keys(key)
+    blocks.unblock(number_key, now)
+    log.info("callback.unblocked", number=number_key, by=who.id)
 
 
 def restore_block(key: str, who: Who) -> None:
     """Put back the block that was lifted last, with the end it had, on record."""
-    blocks.restore(key)
-    log.info("callback.blocked", number=key, by=who.id)
+    number_key, _ = _keys(key)
+    blocks.restore(number_key)
+    log.info("callback.blocked", number=number_key, by=who.id)
 
 
 def erase_number(phone: str, who: Who, now: datetime) -> int:
@@ -205,7 +297,24 @@ def erase_number(phone: str, who: Who, now: datetime) -> int:
 
     Raises Invalid (`phone…`).
     """
-    return service.erase_person(service.number_key(phone), who, now)
+    return erase_by_key(_key_of(service.telephone(phone)), who, now)
+
+
+def erase_by_key(key: str, who: Who, now: datetime) -> int:
+    """Erase the person of a number's key; return how many requests."""
+    return service.erase_person(*_keys(key), who, now)
+
+
+def _key_of(line: Telephone) -> str:
+    """Return what stands for a number in a URL: its key, and the office's where it differs."""
+    if line.number_key == line.main_key:
+        return line.main_key
+    return f"{line.number_key}.{line.main_key}"
+
+
+def _keys(written: str) -> tuple[str, str]:
+    number_key, _, main_key = written.partition(".")
+    return number_key, main_key or number_key
 
 
 def _shown(callback: Callback, who: Who, now: datetime) -> Shown:
@@ -213,8 +322,9 @@ def _shown(callback: Callback, who: Who, now: datetime) -> Shown:
     return Shown(
         _card(callback, now),
         requests.events(callback.reference),
+        requests.comments(callback.reference),
         service.line(now),
-        _why_no_call(callback, who, now) if holds else "",
+        calls.why_not(callback, rules.current(), now) if holds and not callback.is_calling else "",
         service.slots(now, _SLOT_DAYS) if holds else [],
     )
 
@@ -231,14 +341,6 @@ def _card(callback: Callback, now: datetime) -> Card:
     return Card(callback, waited, left)
 
 
-def _why_no_call(callback: Callback, who: Who, now: datetime) -> str:
-    try:
-        workflow.dial(callback, who, rules.current(), now)
-    except Conflict as conflict:
-        return conflict.reason
-    return ""
-
-
 def _decide(before: Callback, press: Press, who: Who, now: datetime) -> Change:
     line_rules = rules.current()
     match press.action:
@@ -247,11 +349,19 @@ def _decide(before: Callback, press: Press, who: Who, now: datetime) -> Change:
         case "release":
             return workflow.release(before, who, line_rules, now)
         case "handover" if press.to:
-            return workflow.offer(before, who, press.to)
-        case "handover":
+            return workflow.offer(before, who, press.to, now)
+        case "assign" if press.to:
+            return workflow.assign(before, press.to, who, line_rules, now)
+        case "handover" | "assign":
             raise Invalid(FieldError("to", "required"))
+        case "take":
+            return workflow.take(before, who, line_rules, now)
         case "dial":
             return workflow.dial(before, who, line_rules, now, press.outside_window)
+        case "admit":
+            return workflow.admit(before, who, line_rules, now)
+        case "decline":
+            return workflow.decline(before, who, now)
         case "settle" if press.outcome:
             return workflow.record_outcome(
                 before, who, press.outcome, line_rules, now, press.note, press.window
@@ -259,6 +369,49 @@ def _decide(before: Callback, press: Press, who: Who, now: datetime) -> Change:
         case "settle":
             raise Invalid(FieldError("outcome", "required"))
     return workflow.called_in(before, who, now)
+
+
+def _undo(reference: str, who: Who, now: datetime) -> Callback:
+    """Take back the last outcome or end; its note becomes a comment."""
+    before = changes.load(reference)
+    last = before.attempts[-1] if before.attempts else None
+    note = last.note if last and last.by == who.id and before.earlier else ""
+    also = [requests.comment(before.reference, who, note, now)] if note else []
+
+    def decide(before: Callback, known: Number, taken: Callback | None) -> Change:
+        return workflow.undo(before, who, rules.current(), now, taken)
+
+    return changes.change_knowing(reference, decide, now, also=also).after
+
+
+def _correct(reference: str, press: Press, who: Who, now: datetime) -> Callback:
+    number = service.telephone(press.phone)
+
+    def decide(before: Callback, known: Number, taken: Callback | None) -> Change:
+        held_for = "" if taken else changes.why_held(known, now)
+        return workflow.correct(before, who, number, rules.current(), now, taken, held_for)
+
+    return changes.change_knowing(reference, decide, now, number).after
+
+
+def _follow(reference: str, who: Who, now: datetime) -> Callback:
+    """Make a request that follows an ended one; return it."""
+    ended = changes.load(reference)
+    wording = wordings.all.get(ended.asked.consent)
+    proof = Proof(
+        wording.sha256 if wording else "", {"name": who.name}, who.id, {"follows": ended.reference}
+    )
+
+    def attempt(number: int) -> Callback:
+        made = make_reference(secrets.token_bytes(4 + number // 3))
+
+        def decide(before: Callback, known: Number, taken: Callback | None) -> Change:
+            return workflow.follow(before, who, made, rules.current(), now, taken)
+
+        change = changes.change_knowing(reference, decide, now, proof=proof)
+        return change.also.after if change.also else changes.load(change.after.followed_by)
+
+    return retried(attempt, "callback")
 
 
 def _page(tab: Tab, who: Who, now: datetime, cursor: str) -> tuple[list[Callback], str]:
@@ -272,6 +425,6 @@ def _find(written: str) -> Search:
     try:
         if found := _REFERENCE.fullmatch(written):
             return Search(reference=changes.load(f"R-{found[1].upper()}").reference)
-        return Search(key=service.number_key(written))
+        return Search(key=_key_of(service.telephone(written)))
     except (Invalid, NotFound) as refused:
         return Search(refused=refused)

@@ -17,28 +17,60 @@ class Blocked:
     """A number that is not called; `reference` is its last request by then, if there was one."""
 
     key: str
+    main_key: str
     since: datetime
     until: datetime
     reference: str
 
 
-def block(key: str, now: datetime, reference: str | None) -> None:
+def block(key: str, main_key: str, now: datetime, reference: str) -> None:
     """Keep a number from being called for a while. A repeat begins the time anew."""
-    aws.write(blocked_put(key, now, reference))
+    aws.write(blocked(key, main_key, now, reference))
 
 
-def blocked_put(key: str, now: datetime, reference: str | None) -> Item:
-    """Return the Put that blocks a number, as a member of a transaction."""
+def blocked(key: str, main_key: str, now: datetime, reference: str) -> Item:
+    """Return the Update that blocks a number, as a member of a transaction.
+
+    The block keeps the end that an earlier one had, in case `taken_back` needs it.
+    """
     until = now + BLOCKED_FOR
-    item = {
-        **_key(key),
-        "reference": reference,
-        "until": instants.text(until),
-        "board_key": _BOARD_KEY,
-        "board_at": instants.text(now),
-        "expires": instants.epoch(until + timedelta(days=1)),
-    }
-    return aws.put(current().contacts_table, item)
+    expression = (
+        "SET earlier = if_not_exists(#until, :none), "
+        "earlier_lifted = if_not_exists(lifted, :none), "
+        "#until = :until, #reference = :reference, board_key = :blocked, board_at = :now, "
+        "expires = :expires, main_key = :main REMOVE lifted"
+    )
+    return aws.update(
+        current().contacts_table,
+        _key(key),
+        expression,
+        names={"#until": "until", "#reference": "reference"},
+        until=instants.text(until),
+        reference=reference,
+        main=main_key,
+        blocked=_BOARD_KEY,
+        now=instants.text(now),
+        none="",
+        expires=instants.epoch(until + timedelta(days=1)),
+    )
+
+
+def taken_back(key: str, now: datetime, reference: str, earlier: str) -> Item:
+    """Return the Update that takes back the block which a request caused, for a transaction.
+
+    `earlier` is the end (RFC 3339) that the number's block had before, or empty.
+    """
+    still = bool(earlier) and now < instants.parse(earlier)
+    end = "SET #until = :earlier" if still else "SET lifted = :now REMOVE board_key"
+    return aws.update(
+        current().contacts_table,
+        _key(key),
+        end,
+        "#reference = :own",
+        names={"#reference": "reference", **({"#until": "until"} if still else {})},
+        own=reference,
+        **({"earlier": earlier} if still else {"now": instants.text(now)}),
+    )
 
 
 def unblock(key: str, now: datetime) -> None:
@@ -75,4 +107,5 @@ def _update(key: str, expression: str, condition: str, **values: Any) -> None:
 
 def _blocked(item: Item) -> Blocked:
     since, until = instants.parse(item["board_at"]), instants.parse(item["until"])
-    return Blocked(item["pk"].removeprefix("NUMBER#"), since, until, item.get("reference", ""))
+    key = item["pk"].removeprefix("NUMBER#")
+    return Blocked(key, item["main_key"], since, until, item["reference"])

@@ -12,6 +12,7 @@ _TABS: dict[Tab, str] = {
     "mine": "ACTIVE",
     "overdue": "ACTIVE",
     "waiting": "WAITING",
+    "held": "ACTIVE",
     "closed": items.CLOSED,
 }
 
@@ -88,6 +89,8 @@ def _belongs(callback: Callback, tab: Tab, who: tuple[str, ...], now: datetime) 
             return callback.is_overdue(now)
         case "waiting":
             return callback.state in ("scheduled", "retry")
+        case "held":
+            return callback.state == "held"
     return not callback.is_live
 
 

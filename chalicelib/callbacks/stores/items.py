@@ -1,5 +1,6 @@
 """A callback request as an item of the `contacts` table, and back."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,13 +8,27 @@ from typing import Any
 from chalicelib import instants
 from chalicelib.aws import Item
 from chalicelib.callbacks import model
-from chalicelib.callbacks.model import Asked, Attempt, Callback
+from chalicelib.callbacks.model import Asked, Attempt, Callback, Moved, Wish
 from chalicelib.settings import current
 
 # The partition of the index `board` in which a live request lies, by its state.
-BOARD_KEYS = {"scheduled": "WAITING", "retry": "WAITING", "open": "ACTIVE", "claimed": "ACTIVE"}
+BOARD_KEYS = {
+    "scheduled": "WAITING",
+    "retry": "WAITING",
+    "open": "ACTIVE",
+    "claimed": "ACTIVE",
+    "held": "ACTIVE",
+}
 CLOSED = "CLOSED"
-_INSTANTS = ("created_at", "promised", "expires_at", "due_at", "opened_at", "ended_at")
+_INSTANTS = (
+    "created_at",
+    "promised",
+    "expires_at",
+    "due_at",
+    "opened_at",
+    "ended_at",
+    "pressed_at",
+)
 
 
 def key(reference: str) -> Item:
@@ -34,13 +49,43 @@ def unpack(item: Item) -> Callback:
         values[name] = instants.parse(item[name]) if item.get(name) else None
     if item["state"] not in model.LIVE:
         values["due_at"] = None  # in the item it says when the contact data is to be erased
-    window = item["asked"].get("window")
-    values["asked"] = Asked(**{**item["asked"], "window": _span(window) if window else None})
+    values["wishes"] = tuple(map(_wish, item["wishes"]))
     values["attempts"] = tuple(
-        Attempt(**{**each, "at": instants.parse(each["at"])}) for each in item["attempts"]
+        Attempt(**{**each, "at": instants.parse(each["at"]), "wishes": tuple(each["wishes"])})
+        for each in item["attempts"]
     )
-    values["expected"] = _span(item["expected"])
+    values["earlier"] = unpack(item["earlier"]) if "earlier" in item else None
     return Callback(**values)
+
+
+def asked_of(written: Mapping[str, Any]) -> Asked:
+    """Return what a visitor asks for, from how it was written."""
+    window = written.get("window")
+    return Asked(**{**written, "window": _span(window) if window else None})
+
+
+def _wish(written: Mapping[str, Any]) -> Wish:
+    moved = written.get("moved")
+    return Wish(
+        **{
+            **written,
+            "asked": asked_of(written["asked"]),
+            "at": instants.parse(written["at"]),
+            "expected": _span(written["expected"]),
+            "also": tuple(written["also"]),
+            "moved": _moved(moved) if moved else None,
+        }
+    )
+
+
+def _moved(written: Mapping[str, Any]) -> Moved:
+    window = written.get("window")
+    return Moved(
+        instants.parse(written["at"]),
+        _span(written["expected"]),
+        _span(window) if window else None,
+        written["is_undone"],
+    )
 
 
 def _index_entries(callback: Callback) -> Item:

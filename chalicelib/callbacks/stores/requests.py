@@ -1,12 +1,13 @@
 """Callback requests, their events and proofs of consent, and each number's lock for a live one."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from chalicelib import aws, instants
 from chalicelib.aws import Cancelled, Item
-from chalicelib.callbacks.model import Callback, Change, Owed
+from chalicelib.callbacks.model import Asked, Callback, Change, Owed, Who
 from chalicelib.callbacks.stores import blocks, items
 from chalicelib.guards import NONE, Guards
 from chalicelib.outbox import model as outbox
@@ -17,13 +18,18 @@ from chalicelib.settings import current
 # What a change owes, as messages: an alert goes to the topic and by mail.
 KINDS: dict[str, tuple[str, ...]] = {
     "alert": ("callback-alert", "callback-alert-mail"),
+    "held": ("callback-held", "callback-held-mail"),
     "expired": ("callback-expired", "callback-expired-mail"),
+    "handed": ("callback-handed-mail",),
     "received": ("callback-received",),
     "cancelled": ("callback-cancelled",),
     "missed": ("callback-missed",),
+    "declined": ("callback-declined",),
 }
+_FOR_STAFF = ("alert", "held", "expired", "handed")
 _ABSENT = "attribute_not_exists(pk)"
-_UNUSED_FOR = timedelta(days=90)  # for which nobody else gets a reference that somebody was told
+_LED_FOR = timedelta(days=400)  # longer than a wish's request and its contact data are kept
+_MOST_FOLLOWERS = 20
 
 
 @dataclass(frozen=True)
@@ -32,28 +38,41 @@ class Number:
 
     live: str = ""  # the reference of its live request
     blocked_until: datetime | None = None
-    requests: tuple[tuple[datetime, str], ...] = ()  # when, reference
+    earlier_block: str = ""  # the end (RFC 3339) of the block that the last one took the place of
+    requests: tuple[tuple[datetime, str], ...] = ()  # of all its extensions: when, reference
 
 
 @dataclass(frozen=True)
 class Proof:
-    """How a request reached us, for the proof of consent; `personal` goes with an erasure."""
+    """How a wish reached us, for the proof of consent; `personal` goes with an erasure.
+
+    `by` is one of the staff who read the declaration out, and `how`, such as `telephone`.
+    """
 
     wording: str  # SHA-256 of the declaration shown
     personal: Mapping[str, str]
+    by: str = ""
+    how: Mapping[str, str] = field(default_factory=dict)
 
 
 def load(reference: str) -> Callback | None:
-    """Return the request as it is now, or None.
-
-    The reference of a request that merged into another's leads to that.
-    """
+    """Return the request as it is now, or None. A further wish's reference leads to its request."""
     item = aws.get(current().contacts_table, items.key(reference))
     if item is None:
         told = aws.get(current().contacts_table, _reservation(reference)) or {}
-        merged = told.get("live")
-        item = aws.get(current().contacts_table, items.key(merged)) if merged else None
+        live = told.get("live")
+        item = aws.get(current().contacts_table, items.key(live)) if live else None
     return items.unpack(item) if item else None
+
+
+def load_last(reference: str) -> Callback | None:
+    """Return the request, or the last one of those that follow it."""
+    callback = load(reference)
+    for _ in range(_MOST_FOLLOWERS):
+        if callback is None or not callback.followed_by:
+            break
+        callback = load(callback.followed_by)
+    return callback
 
 
 def load_many(references: list[str]) -> list[Callback]:
@@ -63,20 +82,26 @@ def load_many(references: list[str]) -> list[Callback]:
     return [items.unpack(found[key["pk"]]) for key in asked if key["pk"] in found]
 
 
-def number(key: str, most: int = 12) -> Number:
+def number(key: str, main_key: str, most: int = 12) -> Number:
     """Return what is known of a number, its last requests included.
 
-    It takes one call whatever is known, so that the time it takes tells nothing.
+    The lock and the block are by number and extension (`key`), the requests by the number alone.
+    It takes the same calls whatever is known, so that the time it takes tells nothing.
     """
-    live, blocked, asked = "", None, []
-    for item in aws.last(current().contacts_table, "pk = :pk", most, pk=_number_pk(key)):
+    table, known, asked = current().contacts_table, Number(), list[tuple[datetime, str]]()
+    found = aws.last(table, "pk = :pk", most, pk=_number_pk(main_key))
+    own = found if key == main_key else aws.last(table, "pk = :pk", 2, pk=_number_pk(key))
+    for item in own:
         if item["sk"] == "LOCK":
-            live = item["live"]
+            known = replace(known, live=item["live"])
         elif item["sk"] == "BLOCK":
-            blocked = None if "lifted" in item else instants.parse(item["until"])
-        else:
+            until = None if "lifted" in item else instants.parse(item["until"])
+            earlier = "" if item.get("earlier_lifted") else item.get("earlier", "")
+            known = replace(known, blocked_until=until, earlier_block=earlier)
+    for item in found:
+        if item["sk"].startswith("AT#"):
             asked.append((instants.parse(item["at"]), item["reference"]))
-    return Number(live, blocked, tuple(asked))
+    return replace(known, requests=tuple(asked))
 
 
 def add(change: Change | None, proof: Proof, also: Sequence[Item]) -> None:
@@ -94,35 +119,83 @@ def reserved(reference: str) -> Item:
     return aws.put(current().contacts_table, _reservation(reference), _ABSENT)
 
 
-def unused(reference: str, live: str, now: datetime) -> Item:
-    """Return the Put that gives a reference free in a while, as no request was made for it.
+def led(reference: str, live: str, now: datetime, is_reserved: bool) -> Item:
+    """Return the Put that lets a reference lead to the live request it is a wish of.
 
-    It leads to the `live` request of the same number, if there is one.
+    One that is not reserved must not be another request's.
     """
-    told = {"live": live or None, "expires": instants.epoch(now + _UNUSED_FOR)}
-    return aws.put(current().contacts_table, {**_reservation(reference), **told})
+    told = {"live": live, "expires": instants.epoch(now + _LED_FOR)}
+    item = {**_reservation(reference), **told}
+    return aws.put(current().contacts_table, item, None if is_reserved else _ABSENT)
 
 
-def save(change: Change, now: datetime, guards: Guards = NONE) -> None:
-    """Write a changed request, its event and messages, and with its end the release of the lock.
+def proved(live: str, reference: str, asked: Asked, proof: Proof, now: datetime) -> Item:
+    """Return the Put of the proof of consent of a further wish, under its live request."""
+    item = _proof(live, f"PROOF#{reference}", asked, proof)
+    return aws.put(current().contacts_table, {**item, "at": instants.text(now)})
 
-    The guards count what changes something. Raises Cancelled where somebody else changed the
-    request meanwhile, and what the guards raise.
+
+def save(
+    change: Change,
+    now: datetime,
+    guards: Guards = NONE,
+    also: Sequence[Item] = (),
+    earlier_block: str = "",
+    proof: Proof | None = None,
+) -> None:
+    """Write a changed request, its event and messages, and what its end or its number mean.
+
+    The guards count what changes something; `also` are written in any case. `proof` is that of the
+    request which follows, `earlier_block` the end of a block that comes back with an undo.
+    Raises Cancelled where somebody else changed the request meanwhile, and what the guards raise.
     """
     if change.before is None or not change.changes:
+        if also:
+            aws.write(*also)
         return
+    members = [*guards.members(now), *also]
+    for each in (change, change.also):
+        if each and each.before:
+            members += _changed(each.before, each, now, earlier_block)
+        elif each and proof:
+            members += [reserved(each.after.reference), *_new(each, proof)]
     try:
-        aws.write(*guards.members(now), *_changed(change.before, change, now))
+        aws.write(*members)
     except Cancelled as cancelled:
         guards.refuse(cancelled, now)
         raise
 
 
-def references(key: str) -> list[str]:
-    """Return the references of all requests of a number that are still known."""
-    condition = "pk = :pk AND begins_with(sk, :at)"
-    found = aws.query(current().contacts_table, condition, pk=_number_pk(key), at="AT#")
-    return [item["reference"] for item in found]
+def comment(reference: str, who: Who, text: str, now: datetime) -> Item:
+    """Return the Put of a comment on a request. The same text of the same person is one comment."""
+    digest = hashlib.sha256(f"{who.id}\0{text}".encode()).hexdigest()[:16]
+    item = {
+        "pk": f"CALLBACK#{reference}",
+        "sk": f"COMMENT#{digest}",
+        "by": who.id,
+        "at": instants.text(now),
+        "personal": {"text": text, "by": who.name},
+    }
+    return aws.put(current().contacts_table, item)
+
+
+def keep_comment(reference: str, who: Who, text: str, now: datetime) -> None:
+    """Keep a comment on a request."""
+    aws.write(comment(reference, who, text, now))
+
+
+def comments(reference: str) -> list[Item]:
+    """Return the comments on a request, oldest first, each with `by`, `at` and `personal`."""
+    condition, pk = "pk = :pk AND begins_with(sk, :comments)", f"CALLBACK#{reference}"
+    found = aws.query(current().contacts_table, condition, pk=pk, comments="COMMENT#")
+    return sorted(found, key=lambda each: str(each["at"]))
+
+
+def references(key: str, main_key: str) -> list[str]:
+    """Return the references of all requests of a number, with its extension, that are known."""
+    condition, pk = "pk = :pk AND begins_with(sk, :at)", _number_pk(main_key)
+    found = aws.query(current().contacts_table, condition, pk=pk, at="AT#")
+    return [item["reference"] for item in found if item["number_key"] == key]
 
 
 def events(reference: str) -> list[Item]:
@@ -136,17 +209,22 @@ def events(reference: str) -> list[Item]:
 
 
 def pages_of_addresses() -> Iterator[list[tuple[str, str]]]:
-    """Yield the reference and address of each request with one, by pages of the whole table."""
+    """Yield each request's reference with each address it names, by pages of the whole table."""
     pages = aws.client("dynamodb").get_paginator("scan")
     found = pages.paginate(
         TableName=current().contacts_table,
-        ProjectionExpression="pk, asked.email",
-        FilterExpression="sk = :callback AND asked.email <> :none",
-        ExpressionAttributeValues={":callback": aws.pack("CALLBACK"), ":none": aws.pack("")},
+        ProjectionExpression="pk, wishes",
+        FilterExpression="sk = :callback",
+        ExpressionAttributeValues={":callback": aws.pack("CALLBACK")},
     )
     for page in found:
         rows = map(aws.unpack_item, page["Items"])
-        yield [(row["pk"].removeprefix("CALLBACK#"), row["asked"]["email"]) for row in rows]
+        yield [
+            (row["pk"].removeprefix("CALLBACK#"), email)
+            for row in rows
+            for email in dict.fromkeys(each["asked"]["email"] for each in row["wishes"])
+            if email
+        ]
 
 
 def due(now: datetime) -> Iterator[str]:
@@ -170,7 +248,8 @@ def strip(callback: Callback, until: int, wholly: bool) -> None:
     for item in list(aws.query(table, "pk = :pk", pk=f"CALLBACK#{callback.reference}")):
         if item["sk"] != "CALLBACK":
             key = {"pk": item["pk"], "sk": item["sk"]}
-            bare = " REMOVE personal" if wholly or item["sk"] != "PROOF" else ""
+            proof = item["sk"].startswith("PROOF")
+            bare = " REMOVE personal" if wholly or not proof else ""
             aws.write(aws.update(table, key, f"SET expires = :until{bare}", until=until))
     asked = _asked_key(callback)
     if wholly:
@@ -189,7 +268,7 @@ def strip(callback: Callback, until: int, wholly: bool) -> None:
 def messages(change: Change, now: datetime) -> Iterator[outbox.Message]:
     """Yield the messages that a change owes."""
     for owed in change.owes:
-        yield from _messages(change.after.reference, owed, now)
+        yield from _messages(owed, now)
 
 
 def _reservation(reference: str) -> Item:
@@ -200,42 +279,70 @@ def _number_pk(key: str) -> str:
     return f"NUMBER#{key}"
 
 
+def _lock(callback: Callback) -> Item:
+    return {"pk": _number_pk(callback.asked.number_key), "sk": "LOCK"}
+
+
 def _asked_key(callback: Callback) -> Item:
     at = instants.text(callback.created_at)
-    return {"pk": _number_pk(callback.asked.number_key), "sk": f"AT#{at}#{callback.reference}"}
+    return {"pk": _number_pk(callback.asked.main_key), "sk": f"AT#{at}#{callback.reference}"}
+
+
+def _asked_at(callback: Callback) -> Item:
+    return {
+        **_asked_key(callback),
+        "at": instants.text(callback.created_at),
+        "reference": callback.reference,
+        "number_key": callback.asked.number_key,
+    }
+
+
+def _proof(reference: str, sort_key: str, asked: Asked, proof: Proof) -> Item:
+    return {
+        "pk": f"CALLBACK#{reference}",
+        "sk": sort_key,
+        "number_key": asked.number_key,
+        "consent": asked.consent,
+        "wording": proof.wording,
+        "personal": dict(proof.personal),
+        **({"by": proof.by, "how": dict(proof.how)} if proof.by else {}),
+    }
 
 
 def _new(change: Change, proof: Proof) -> Iterator[Item]:
     """Yield the members that store a new request, its lock, its proof and what it owes."""
     table, callback = current().contacts_table, change.after
-    reference, at = callback.reference, instants.text(callback.created_at)
-    lock = {"pk": _number_pk(callback.asked.number_key), "sk": "LOCK", "live": reference}
-    consent = {
-        "pk": f"CALLBACK#{reference}",
-        "sk": "PROOF",
-        "at": at,
-        "number_key": callback.asked.number_key,
-        "consent": callback.asked.consent,
-        "wording": proof.wording,
-        "personal": dict(proof.personal),
-    }
-    yield aws.put(table, lock, _ABSENT)
+    consent = _proof(callback.reference, "PROOF", callback.asked, proof)
+    yield aws.put(table, {**_lock(callback), "live": callback.reference}, _ABSENT)
     yield aws.put(table, items.pack(callback), _ABSENT)
-    yield aws.put(table, consent, _ABSENT)
-    yield aws.put(table, {**_asked_key(callback), "at": at, "reference": reference})
+    yield aws.put(table, {**consent, "at": instants.text(callback.created_at)}, _ABSENT)
+    yield aws.put(table, _asked_at(callback))
     yield from _event_and_messages(change, callback.created_at)
 
 
-def _changed(before: Callback, change: Change, now: datetime) -> Iterator[Item]:
-    """Yield the members that store a change, release the lock of an end, and block a number."""
+def _changed(before: Callback, change: Change, now: datetime, earlier_block: str) -> Iterator[Item]:
+    """Yield the members that store a change, with the lock and the block of the number.
+
+    `earlier_block` is the end of the block that is back once the request's own is taken back.
+    """
     table, after = current().contacts_table, change.after
     yield aws.put(table, items.pack(after), "version = :seen", seen=before.version)
     yield from _event_and_messages(change, now)
-    if change.ends:
-        lock = {"pk": _number_pk(after.asked.number_key), "sk": "LOCK"}
-        yield aws.delete(table, lock, "live = :own", own=after.reference)
+    had = before.asked.number_key if before.is_live else ""
+    has = after.asked.number_key if after.is_live else ""
+    if had and had != has:
+        yield aws.delete(table, _lock(before), "live = :own", own=after.reference)
+    if has and had != has:
+        yield aws.put(table, {**_lock(after), "live": after.reference}, _ABSENT)
+    if has and had and had != has:
+        if _asked_key(before) != _asked_key(after):
+            yield aws.delete(table, _asked_key(before))
+        yield aws.put(table, _asked_at(after))
     if change.blocks:
-        yield blocks.blocked_put(after.asked.number_key, now, after.reference)
+        asked = after.asked
+        yield blocks.blocked(asked.number_key, asked.main_key, now, after.reference)
+    if change.unblocks:
+        yield blocks.taken_back(after.asked.number_key, now, after.reference, earlier_block)
 
 
 def _event_and_messages(change: Change, now: datetime) -> Iterator[Item]:
@@ -254,10 +361,10 @@ def _event_and_messages(change: Change, now: datetime) -> Iterator[Item]:
     yield from (outbox_store.owed(each) for each in messages(change, now))
 
 
-def _messages(reference: str, owed: Owed, now: datetime) -> Iterator[outbox.Message]:
+def _messages(owed: Owed, now: datetime) -> Iterator[outbox.Message]:
     for kind in KINDS[owed.kind]:
-        lane: Lane = "alerts" if owed.kind in ("alert", "expired") else "transactional"
-        yield outbox.owe(kind, reference, owed.serial, now, owed.due_at, lane)
+        lane: Lane = "alerts" if owed.kind in _FOR_STAFF else "transactional"
+        yield outbox.owe(kind, owed.subject, owed.serial, now, owed.due_at, lane)
 
 
 def _due(key: str, now: datetime) -> Iterator[str]:
