@@ -17,8 +17,9 @@ from chalicelib.callbacks.service import Line
 from chalicelib.callbacks.stores import blocks, board, requests
 from chalicelib.callbacks.stores.blocks import Blocked
 from chalicelib.errors import Conflict, ContactError, FieldError, Invalid, NotFound
+from chalicelib.instants import OutOfRange
 
-_SLOT_DAYS = 5  # days ahead that an agent can agree on
+_SLOT_DAYS = 5  # open days of which an agent is offered the times
 _REFERENCE = re.compile(rf"R-?([{ALPHABET}]{{4,12}})", re.IGNORECASE)
 
 Action = Literal["claim", "release", "handover", "dial", "settle", "called_in"]
@@ -264,8 +265,9 @@ def _decide(before: Callback, press: Press, who: Who, now: datetime) -> Change:
 def _page(tab: Tab, who: Who, now: datetime, cursor: str) -> tuple[list[Callback], str]:
     try:
         return board.page(tab, (who.id, who.name), now, cursor)
-    except ValueError:
-        raise Invalid(FieldError("cursor", "type")) from None
+    except ValueError as error:
+        code = "range" if isinstance(error, OutOfRange) else "type"
+        raise Invalid(FieldError("cursor", code)) from None
 
 
 def _find(written: str) -> Search:
