@@ -429,8 +429,8 @@ def _open_minutes_later(rules: Rules, at: datetime, minutes: int) -> datetime:
 
 
 def _require_bookable(window: Span, rules: Rules, now: datetime) -> None:
-    if window[0] < now or not opening_hours.is_within(rules.hours, window):
-        raise Invalid(FieldError("window", "window"))
+    if code := opening_hours.refusal_of_window(rules.hours, window, now):
+        raise Invalid(FieldError("window", code))
 
 
 def _require_live(before: Callback) -> None:

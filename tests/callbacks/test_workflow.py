@@ -168,7 +168,7 @@ def test_a_wished_window_is_promised_and_alerted_when_it_begins() -> None:
     [
         ("Mon 16:00", "Mon 18:00"),  # beyond the end of the day
         ("2026-11-22 10:00", "2026-11-22 12:00"),  # Sunday
-        ("Mon 09:00", "Mon 11:00"),  # began already
+        ("Mon 09:00", "Mon 10:14"),  # hardly any of it is left
         ("Tue 11:00", "Tue 10:00"),  # ends before it begins
         ("Tue 10:00", "Wed 10:00"),  # over night
     ],
