@@ -7,6 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib import addresses
+from chalicelib.callbacks import rules
 from chalicelib.http import fields as of
 from chalicelib.settings import BadSetting, parse
 from infra.company import faults
@@ -79,7 +80,7 @@ def _settings(target: Target) -> list[str]:
     missing += [f"{fault} ({COMPANY})" for fault in faults(target.root / COMPANY)]
     missing += [f"{fault} ({where})" for fault in unsendable(environment)]
     try:
-        parse(environment)
+        missing += [f"{fault} ({where})" for fault in rules.faults(parse(environment))]
     except BadSetting as error:
         missing.append(f"{error} ({where})")
     return missing
