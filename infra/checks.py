@@ -79,11 +79,21 @@ def _settings(target: Target) -> list[str]:
     ]
     missing += [f"{fault} ({COMPANY})" for fault in faults(target.root / COMPANY)]
     missing += [f"{fault} ({where})" for fault in unsendable(environment)]
-    try:
-        missing += [f"{fault} ({where})" for fault in rules.faults(parse(environment))]
-    except BadSetting as error:
-        missing.append(f"{error} ({where})")
+    missing += [f"{fault} ({where})" for fault in unreadable(environment)]
     return missing
+
+
+def unreadable(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each setting that the functions could not read."""
+    try:
+        parse(environment)
+    except BadSetting as error:
+        yield str(error)
+    try:
+        line = parse({name: environment[name] for name in rules.SETTINGS if name in environment})
+    except BadSetting:
+        return  # it is told already
+    yield from rules.faults(line)
 
 
 def unsendable(environment: Mapping[str, str]) -> Iterator[str]:

@@ -139,3 +139,4 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "staff_shifts": _shifts,
     "phone_regions": _regions,
 }
+SETTINGS = tuple(name.upper() for name in _READERS)
