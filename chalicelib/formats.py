@@ -127,7 +127,8 @@ class Formats:
     def week(self, week: Sequence[Sequence[tuple[int, int]]]) -> str:
         """Write regular opening hours: `Mo–Fr 9–17 Uhr`, days alike together; empty if closed.
 
-        `week` has the blocks of each day, Monday first, in minutes from midnight.
+        `week` has the blocks of each day, Monday first, in minutes from midnight; what ends after
+        1440 runs over the next one.
         """
         if all(blocks == ((0, 1440),) for blocks in map(tuple, week)):
             return self._words.gettext("around the clock")
@@ -143,6 +144,7 @@ class Formats:
         return ", ".join(parts)
 
     def _of(self, minutes: int) -> str:
+        minutes -= 1440 if minutes > 1440 else 0  # a night
         return self.clock(f"{minutes // 60:02}:{minutes % 60:02}")
 
     def _days(self, first: int, last: int) -> str:

@@ -1,7 +1,14 @@
 """Instants and days: UTC inside, RFC 3339 at the edges, days as the company's calendar has them."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+YEARS = range(2000, 2101)  # in which every instant and day lies that somebody sends
+_OFFSETS = (timedelta(hours=-12), timedelta(hours=14))  # of the time zones there are
+
+
+class OutOfRange(ValueError):
+    """An instant or a day that nobody can mean."""
 
 
 def now() -> datetime:
@@ -22,7 +29,33 @@ def parse(written: str) -> datetime:
     instant = datetime.fromisoformat(written)
     if instant.tzinfo is None:
         raise ValueError("an instant needs an offset")
-    return instant.astimezone(UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise OutOfRange(f"{written} is before year 1 or after year 9999") from None
+
+
+def sent(instant: datetime) -> datetime:
+    """Return an instant that somebody sent, as it is.
+
+    Raises ValueError where it has no offset, and OutOfRange where it is not between 2000 and 2100
+    or has an offset that no time zone has.
+    """
+    offset = instant.utcoffset()
+    if offset is None:
+        raise ValueError("an instant needs an offset")
+    if instant.year not in YEARS or instant.astimezone(UTC).year not in YEARS:
+        raise OutOfRange(f"{instant} is not between 2000 and 2100")
+    if not _OFFSETS[0] <= offset <= _OFFSETS[1]:
+        raise OutOfRange(f"{instant} has an offset that no time zone has")
+    return instant
+
+
+def sent_day(day: date) -> date:
+    """Return a day that somebody sent. Raises OutOfRange where it is not between 2000 and 2100."""
+    if day.year not in YEARS:
+        raise OutOfRange(f"{day} is not between 2000 and 2100")
+    return day
 
 
 def day(instant: datetime, zone: str) -> date:

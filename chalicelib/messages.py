@@ -24,7 +24,15 @@ MESSAGES: dict[str, str] = {
     "phone_region": N_("We are sorry: we do not call back to this country."),
     "phone_kind": N_("We do not call premium-rate, shared-cost or short numbers."),
     "phone_own": N_("This is our own number."),
-    "window": N_("This time is outside our opening hours."),
+    "window": N_("We are closed then. Please choose another time."),
+    "window_begun": N_(
+        "This time has begun, and fewer than 15 minutes of it are left. Please choose another one."
+    ),
+    "window_over": N_("This time is over. Please choose another one."),
+    "window_length": N_("Please choose a time that is 15 minutes to 4 hours long."),
+    "window_far": N_("Please choose a time that begins within the next 30 days."),
+    "agreed_soon": N_("Please agree on a time that begins in five minutes at the earliest."),
+    "agreed_far": N_("Please agree on a time that begins within the next 180 days."),
     "honeypot": N_(
         "This field must stay empty. A program that fills in forms may have filled it: please load "
         "the form anew and send it without that program."

@@ -39,7 +39,9 @@ class Settings:
     company_folder: str = _of(
         "", "another company's files, in place of `chalicelib/company`; on the local stage only"
     )
-    time_zone: str = _of("Europe/Berlin", "calendar of days and opening hours")
+    time_zone: str = _of(
+        "Europe/Berlin", "calendar of days and opening hours, a name of the IANA time zones"
+    )
 
     mail_from: str = _of(
         "noreply@localhost.example",
@@ -66,27 +68,44 @@ class Settings:
     )
     mail_configuration_set: str = _of("", "SES configuration set")
 
-    hotline_number: str = _of("+4979302699", "the company's own number, E.164")
+    hotline_number: str = _of(
+        "+4979302699", "the company's own number, E.164, such as `+4979302699`"
+    )
     hotline_hours: str = _of(
-        "Mon-Fri 09:00-17:00", "opening hours: `Mon-Thu 09:00-12:30 13:30-17:00; Fri 09:00-15:00`"
+        "Mon-Fri 09:00-17:00",
+        "opening hours: `Mon-Thu 09:00-12:30 13:30-17:00; Fri 09:00-15:00`. A later part rules its "
+        "days. `Fri-Mon` goes over the weekend; `Mon,Wed` are two days. `Mon-Fri 22:00-06:00` runs "
+        "over midnight, and a night belongs to the day on which it begins; `Mon-Sun closed` never "
+        "opens",
     )
     hotline_holidays: str = _of(
-        "BW", "German state whose public holidays are closed; empty for none"
+        "BW",
+        "German state on whose public holidays the line is closed, by its code: `BB`, `BE`, `BW`, "
+        "`BY`, `HB`, `HE`, `HH`, `MV`, `NI`, `NW`, `RP`, `SH`, `SL`, `SN`, `ST`, `TH`; empty for "
+        "none. Holidays that only some places of a state have are not among them: add yours to "
+        "`HOTLINE_EXCEPTIONS`. In Bavaria that is the Assumption, in most places (`08-15 closed`), "
+        "and in Augsburg the Peace Festival, too (the code `Augsburg` has both); in some places of "
+        "Saxony and Thuringia it is Corpus Christi (such as `2027-05-27 closed`)",
     )
     hotline_exceptions: str = _of(
         "12-24 closed; 12-31 closed",
-        "days that differ, yearly or dated: `12-24 closed; 2027-01-05 10:00-12:00`",
+        "days that differ, yearly or dated, one or several: `12-24 closed; 2027-01-05 10:00-12:00; "
+        "2027-08-02..2027-08-13 closed`. A day goes before a holiday, a dated one before a yearly "
+        "one: `2027-01-06 09:00-17:00` opens a holiday",
     )
     callback_days: int = _of(90, "days after its end for which a callback's contact data is kept")
     callback_proof_years: int = _of(
         5, "years after its end for which the proof of a callback's consent is kept (§ 7a UWG)"
     )
-    first_attempt_minutes: int = _of(30, "open minutes within which a callback is first attempted")
+    first_attempt_minutes: int = _of(
+        30, "open minutes within which a callback is first attempted, 1 to 2400"
+    )
     proof_years: int = _of(
         3, "full calendar years for which the proof of an ended subscription is kept"
     )
     phone_regions: tuple[str, ...] = _of(
-        ("DE", "AT", "CH"), "countries whose numbers are called back"
+        ("DE", "AT", "CH"),
+        "countries whose numbers are called back, by their codes; the first one is home",
     )
 
     staff_test_key: str = _of(
@@ -151,7 +170,7 @@ def parse(environment: Mapping[str, str]) -> Settings:
         if written is None:
             continue
         if isinstance(each.default, int):
-            if not written.isdigit():
+            if not (written.isascii() and written.isdigit()):
                 raise BadSetting(f"{each.name.upper()} must be a whole number, not {written!r}")
             values[each.name] = int(written)
         elif isinstance(each.default, tuple):

@@ -7,6 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib import addresses
+from chalicelib.callbacks import rules
 from chalicelib.http import fields as of
 from chalicelib.settings import BadSetting, parse
 from infra.company import faults
@@ -78,11 +79,21 @@ def _settings(target: Target) -> list[str]:
     ]
     missing += [f"{fault} ({COMPANY})" for fault in faults(target.root / COMPANY)]
     missing += [f"{fault} ({where})" for fault in unsendable(environment)]
+    missing += [f"{fault} ({where})" for fault in unreadable(environment)]
+    return missing
+
+
+def unreadable(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each setting that the functions could not read."""
     try:
         parse(environment)
     except BadSetting as error:
-        missing.append(f"{error} ({where})")
-    return missing
+        yield str(error)
+    try:
+        line = parse({name: environment[name] for name in rules.SETTINGS if name in environment})
+    except BadSetting:
+        return  # it is told already
+    yield from rules.faults(line)
 
 
 def unsendable(environment: Mapping[str, str]) -> Iterator[str]:

@@ -92,8 +92,8 @@ def _entries(own: Company) -> Iterator[str]:
             yield f"{name}: must be a colour such as #0b5c4d"
         elif (contrast := _contrast(colour, on_it)) < READABLE:
             yield f"{name}: {on_it} is not readable on it: contrast {contrast:.1f}, not {READABLE}"
-    if not 15 <= own.slot_minutes <= 480:
-        yield "slot_minutes: must be 15 to 480"
+    if not 15 <= own.slot_minutes <= 240:
+        yield "slot_minutes: must be 15 to 240"
     yield from _labels("links", own.links, own)
     for link in sorted(own.links.keys() ^ set(LINKS)):
         yield f"links.{link}: " + ("is missing" if link in LINKS else "there is no such link")

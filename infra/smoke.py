@@ -67,6 +67,20 @@ def _reads(target: Target, url: str) -> str:
     return "" if right else f"{answer.status} {answer.text[:200]}"
 
 
+def _hotline(target: Target, url: str) -> str:
+    """Check that the line's number, hours and rules are read as the settings have them."""
+    answer = _ask(url)
+    right = answer.status == 200 and answer.json["number"] == target.environment["HOTLINE_NUMBER"]
+    return "" if right else f"{answer.status} {answer.text[:200]}"
+
+
+def _slots(target: Target, url: str) -> str:
+    """Check that the website's form can offer times."""
+    answer = _ask(url)
+    right = answer.status == 200 and isinstance(answer.json["slots"], list)
+    return "" if right else f"{answer.status} {answer.text[:200]}"
+
+
 def _preflight(target: Target, url: str) -> str:
     origin = target.environment["SITE_ORIGINS"].split(",")[0].strip()
     answer = _ask(url, "OPTIONS", Origin=origin, **{"Access-Control-Request-Method": "POST"})
@@ -94,7 +108,10 @@ def _closed(target: Target, url: str) -> str:
 _CHECKS = {
     "/health": _health,
     "/articles/popular": _reads,
+    "/hotline": _hotline,
+    "/callbacks/slots": _slots,
     "/newsletter/signups": _preflight,
     "/nothing-is-here": _nothing_there,
+    "/staff/callbacks": _closed,
     "/staff/subscribers": _closed,
 }

@@ -8,9 +8,11 @@ import sys
 import threading
 from pathlib import Path
 
+from chalicelib.callbacks import rules
+from chalicelib.settings import BadSetting, parse
 from infra import company
 from infra.stack import StackFailed
-from local import ports
+from local import deploy, ports
 from local.cloud import ROOT, Cloud, FolderTaken
 from local.deploy import PackagingFailed
 from local.emulator import EmulatorFailed
@@ -41,6 +43,7 @@ def main() -> int:
     run = FOLDER / "run.json"
     try:
         company.check()
+        rules.check(parse(deploy.environment(ROOT)))
         cloud.claim()
         run.unlink(missing_ok=True)  # a run that was killed has left it
         cloud.start()
@@ -53,6 +56,7 @@ def main() -> int:
         ports.PortTaken,
         FolderTaken,
         company.BadCompany,
+        BadSetting,
         EmulatorFailed,
         HandlersFailed,
         StackFailed,

@@ -51,7 +51,7 @@ def test_this_company_is_complete() -> None:
         ('["de", "en"]', '["de", "en-GB"]', "languages: 'en-GB': name each once, by its code"),
         ('de = "Kauf"', 'de = "Kauf\\nBcc: x"', "callback_topics.buying.de: must be one line"),
         ('"Guten Tag!"', '"Guten\\tTag!"', "texts.de.greeting: must be one line"),
-        ("slot_minutes = 120", "slot_minutes = 5", "slot_minutes: must be 15 to 480"),
+        ("slot_minutes = 120", "slot_minutes = 5", "slot_minutes: must be 15 to 240"),
         ("imprint = {", "imprimt = {", "links.imprint: is missing"),
         ("imprint = {", "imprimt = {", "links.imprimt: there is no such link"),
         ('privacy = { de = "/datenschutz", ', "privacy = { ", "links.privacy.de: is missing"),

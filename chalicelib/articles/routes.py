@@ -1,6 +1,5 @@
 """The articles' entrances: the beacon, the count, the most-read lists."""
 
-from datetime import date
 from html import escape
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -65,8 +64,8 @@ class Span(Article):
     """An article, and the first and last day of a span."""
 
     model_config = ConfigDict(populate_by_name=False)
-    first: Annotated[date | None, Field(alias="from")] = None
-    to: date | None = None
+    first: Annotated[of.Day | None, Field(alias="from")] = None
+    to: of.Day | None = None
 
 
 class Day(BaseModel, title="DayOfViews"):

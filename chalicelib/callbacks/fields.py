@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from chalicelib.callbacks.opening_hours import Span
 from chalicelib.errors import FieldError, Invalid
+from chalicelib.http import fields as of
 from chalicelib.settings import current
 
 
@@ -15,8 +16,8 @@ class Window(BaseModel, title="TimeWindow"):
     """A span of time, both ends with an offset."""
 
     model_config = ConfigDict(serialize_by_alias=True)
-    begins: AwareDatetime = Field(alias="from")
-    ends: AwareDatetime = Field(alias="to")
+    begins: of.Instant = Field(alias="from")
+    ends: of.Instant = Field(alias="to")
 
     @property
     def span(self) -> Span:

@@ -1,129 +1,300 @@
-"""Opening hours with several blocks a day, exceptions and holidays. Pure; arithmetic in UTC."""
+"""Opening hours with several blocks a day, nights, exceptions and holidays; windows within them.
+
+Pure; arithmetic in UTC. The line is open whenever the local clock shows a time within a block: a
+block that a clock change skips is not there, and one that it repeats lasts longer.
+"""
 
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # No rule reaches further: a line that does not open within this time is closed for good.
 HORIZON = 400  # days
+_DAY = 1440  # minutes
+_SOON = 7  # days; a line that does not close within them is open around the clock
 
-Block = tuple[int, int]  # minutes from local midnight, the second one exclusive, up to 1440
+SHORTEST, LONGEST = timedelta(minutes=15), timedelta(hours=4)  # of a visitor's window
+FARTHEST = timedelta(days=30)  # until a visitor's window begins
+_AGREED_EARLIEST, _AGREED_FARTHEST = timedelta(minutes=5), timedelta(days=180)
+
+# Minutes from the midnight on which the day begins, the second one exclusive. A block that ends
+# after 1440 runs over midnight; it belongs to the day on which it begins.
+Block = tuple[int, int]
+Week = tuple[tuple[Block, ...], ...]  # Monday first
 Span = tuple[datetime, datetime]
 
 
 class BadHours(ValueError):
-    """Opening hours that cannot be read; the text quotes the part."""
+    """Opening hours that cannot be read; the text quotes the part and says why."""
 
 
 @dataclass(frozen=True)
 class Hours:
-    """The rules of one line. An exception overrides a holiday, and a holiday the week."""
+    """The rules of one line. An exception overrides a holiday, and a holiday the week.
+
+    Each of them rules the blocks that begin on its days.
+    """
 
     zone: str
-    week: tuple[tuple[Block, ...], ...]  # Monday first
+    week: Week
     exceptions: Mapping[str, tuple[Block, ...]]  # by `2027-01-05` or, every year, `12-24`
     holidays: frozenset[str]
 
     def blocks(self, day: date) -> tuple[Block, ...]:
-        """Return the open blocks of a calendar day."""
+        """Return the open blocks that begin on a calendar day."""
         written = day.isoformat()
         for key in (written, written[5:]):
             if key in self.exceptions:
                 return self.exceptions[key]
         return () if written in self.holidays else self.week[day.weekday()]
 
+    def spans_of(self, day: date) -> list[Span]:
+        """Return the open spans that begin on a calendar day, in UTC and in order."""
+        blocks = self.blocks(day)
+        if not blocks:
+            return []
+        zone, midnight = ZoneInfo(self.zone), datetime.combine(day, time(0))
+        before, after = (
+            _offset(each.replace(tzinfo=zone)) for each in (midnight, midnight + timedelta(days=2))
+        )
+
+        def at(minutes: int, offset: timedelta) -> datetime:
+            return (midnight + timedelta(minutes=minutes) - offset).replace(tzinfo=UTC)
+
+        if before == after:
+            return [(at(begins, before), at(ends, before)) for begins, ends in blocks]
+        change = _change(zone, at(0, before))
+        spans = [(at(begins, before), min(at(ends, before), change)) for begins, ends in blocks]
+        spans += [(max(at(begins, after), change), at(ends, after)) for begins, ends in blocks]
+        return list(_joined(sorted(span for span in spans if span[0] < span[1])))
+
+    def parts(self, start: datetime, days: int = HORIZON) -> Iterator[Span]:
+        """Yield the open time after `start` in order, in UTC; one part may begin as one ends.
+
+        A day is read only when its parts are asked for. Days beyond `days` are left out.
+        """
+        first = start.astimezone(ZoneInfo(self.zone)).date() - timedelta(days=1)
+        over: datetime | None = None
+        for offset in range(days + 2):
+            for begins, ends in self.spans_of(first + timedelta(days=offset)):
+                # A night may reach into the hours of an exception.
+                begins = max(begins, over or begins)
+                if max(begins, start) < ends:
+                    yield begins, ends
+                over = max(ends, over or ends)
+
     def spans(self, start: datetime, days: int = HORIZON) -> Iterator[Span]:
         """Yield the open spans that end after `start`, in UTC and in order.
 
         Spans are joined where one ends as the next begins. Days beyond `days` are left out.
         """
-        first = start.astimezone(ZoneInfo(self.zone)).date() - timedelta(days=1)
-        joined: Span | None = None
-        for offset in range(days + 2):
-            day = first + timedelta(days=offset)
-            for begins, ends in self.blocks(day):
-                span = (self._instant(day, begins), self._instant(day, ends))
-                if joined and span[0] <= joined[1]:
-                    joined = (joined[0], max(joined[1], span[1]))
-                    continue
-                if joined and joined[1] > start:
-                    yield joined
-                joined = span
-        if joined and joined[1] > start:
+        return _joined(self.parts(start, days))
+
+
+def _offset(at: datetime) -> timedelta:
+    return at.utcoffset() or timedelta(0)
+
+
+def _change(zone: ZoneInfo, start: datetime) -> datetime:
+    """Return the minute in the two days after `start` from which another offset is in force."""
+
+    def changed(minute: int) -> bool:
+        return _offset((start + timedelta(minutes=minute)).astimezone(zone)) != offset
+
+    offset = _offset(start.astimezone(zone))
+    return start + timedelta(minutes=bisect_left(range(3 * _DAY), True, key=changed))
+
+
+def _joined(spans: Iterable[Span]) -> Iterator[Span]:
+    """Yield spans that are in order, joined where one ends as the next begins."""
+    joined: Span | None = None
+    for begins, ends in spans:
+        if joined and begins <= joined[1]:
+            joined = (joined[0], max(joined[1], ends))
+            continue
+        if joined:
             yield joined
+        joined = (begins, ends)
+    if joined:
+        yield joined
 
-    def _instant(self, day: date, minutes: int) -> datetime:
-        # A wall time in the gap of a clock change has the offset before it, as in PEP 495 (fold=0).
-        midnight = datetime.combine(
-            day + timedelta(days=minutes // 1440), time(0), ZoneInfo(self.zone)
+
+# How people write a day of the week, beside `DAYS`.
+_NAMES = {
+    name: number
+    for number, names in enumerate(
+        (
+            "mon monday mo montag",
+            "tue tuesday di dienstag",
+            "wed wednesday mi mittwoch",
+            "thu thursday do donnerstag",
+            "fri friday fr freitag",
+            "sat saturday sa samstag",
+            "sun sunday so sonntag",
         )
-        return (midnight + timedelta(minutes=minutes % 1440)).astimezone(UTC)
+    )
+    for name in names.split()
+}
+_CLOSED = ("closed", "geschlossen")
+_CLOCK = ("uhr",)  # a word that may stand after a time
+_TIME = r"(\d\d?)(?:[:.](\d\d))?"
+_BLOCK = re.compile(f"{_TIME}-{_TIME}")
+_DATE = r"(?:\d{4}-)?\d\d-\d\d|\d\d?\.\d\d?\.(?:\d{4})?"
+_DATES = re.compile(rf"({_DATE})(?:(?:\.\.|-)({_DATE}))?")
+_YEARLY = 2004  # the year in which a day without one is looked at: it has a 29 February
+_MOST_DAYS = 183  # of a range
 
 
-def parse_hours(written: str) -> tuple[tuple[Block, ...], ...]:
-    """Read a week such as `Mon-Thu 09:00-12:30 13:30-17:00; Fri 09:00-15:00`. Raises BadHours."""
+def parse_hours(written: str) -> Week:
+    """Read a week such as `Mon-Thu 09:00-12:30 13:30-17:00; Fri 22:00-06:00`. Raises BadHours.
+
+    A later part rules its days.
+    """
     week: list[tuple[Block, ...]] = [()] * 7
-    for part in filter(None, (each.strip() for each in written.split(";"))):
-        days, _, blocks = part.partition(" ")
-        first, _, last = days.lower().partition("-")
-        if first not in DAYS or (last or first) not in DAYS:
-            raise BadHours(part)
-        for day in range(DAYS.index(first), DAYS.index(last or first) + 1):
-            week[day] = parse_blocks(blocks)
+    for part, days, blocks in _parts(written):
+        for day in _days(days, part):
+            week[day] = _blocks(blocks, part)
+    for day, blocks_of_day in enumerate(week):
+        after = week[(day + 1) % 7]
+        if blocks_of_day and after and blocks_of_day[-1][1] - _DAY > after[0][0]:
+            name = DAYS[day].capitalize()
+            raise BadHours(f"{written!r}: {name}'s night runs into the hours of the day after it")
     return tuple(week)
 
 
 def parse_exceptions(written: str) -> dict[str, tuple[Block, ...]]:
-    """Read days such as `12-24 closed; 2027-01-05 10:00-12:00`. Raises BadHours."""
-    exceptions = {}
-    for part in filter(None, (each.strip() for each in written.split(";"))):
-        day, _, blocks = part.partition(" ")
-        if not re.fullmatch(r"(\d{4}-)?\d\d-\d\d", day):
-            raise BadHours(part)
-        exceptions[day] = parse_blocks(blocks)
+    """Read days such as `12-24 closed; 2027-08-02..2027-08-13 10:00-12:00`. Raises BadHours."""
+    exceptions: dict[str, tuple[Block, ...]] = {}
+    for part, dates, blocks in _parts(written) if written.strip() else ():
+        read = _blocks(blocks, part)
+        for key in _keys(dates, part):
+            if exceptions.setdefault(key, read) != read:
+                raise BadHours(f"{part!r}: another part says something else of {key}")
     return exceptions
 
 
-def parse_blocks(written: str) -> tuple[Block, ...]:
-    """Read blocks such as `09:00-12:30 13:30-17:00`; `closed` has none. Raises BadHours."""
-    if written.strip() == "closed":
+def _parts(written: str) -> Iterator[tuple[str, str, str]]:
+    """Yield each part as it was written, its days and its blocks. Raises BadHours for none."""
+    parts = [each.strip() for each in written.split(";") if each.strip()]
+    if not parts:
+        raise BadHours(f"{written!r} says nothing: `Mon-Sun closed` is a line that never opens")
+    for part in parts:
+        plain = re.sub(r"\s*,\s*", ",", re.sub(r"\s*[-\u2010-\u2015\u2212]\s*", "-", part))
+        days, _, blocks = " ".join(plain.split()).partition(" ")
+        yield part, days, blocks
+
+
+def _days(written: str, part: str) -> Iterator[int]:
+    """Yield the days of `Mon-Fri` or `Mon,Wed`, 0 for Monday; `Fri-Mon` goes over the weekend."""
+    for each in written.lower().split(","):
+        first, dash, last = each.partition("-")
+        for name in (first, last) if dash else (first,):
+            if name not in _NAMES:
+                raise BadHours(f"{part!r}: {name!r} is no day of the week, such as Mon")
+        begins, ends = _NAMES[first], _NAMES[last if dash else first]
+        yield from ((begins + after) % 7 for after in range((ends - begins) % 7 + 1))
+
+
+def _keys(written: str, part: str) -> Iterator[str]:
+    """Yield the keys of the days of `12-24` or `2027-08-02..2027-08-13`, the last one included."""
+    found = _DATES.fullmatch(written)
+    if not found:
+        raise BadHours(f"{part!r}: {written!r} is no day such as 12-24 or 2027-12-24")
+    first, dated = _date(found[1], part)
+    last, also_dated = _date(found[2] or found[1], part)
+    count = (last - first).days
+    if not dated and count < 0:  # over the end of the year
+        count += 366
+    if dated != also_dated or not 0 <= count <= _MOST_DAYS:
+        raise BadHours(f"{part!r}: {written!r} is no range of at most {_MOST_DAYS} days")
+    begins = last - timedelta(days=count)
+    for after in range(count + 1):
+        key = (begins + timedelta(days=after)).isoformat()
+        yield key if dated else key[5:]
+
+
+def _date(written: str, part: str) -> tuple[date, bool]:
+    """Return a day, and whether it has a year."""
+    if "." in written:
+        day, month, year = written.split(".")
+    else:
+        *years, month, day = written.split("-")
+        year = "".join(years)
+    try:
+        read = date(int(year or _YEARLY), int(month), int(day))
+    except ValueError:
+        raise BadHours(f"{part!r}: there is no day {written}") from None
+    if not 2000 <= read.year <= 2100:
+        raise BadHours(f"{part!r}: {written} is not between 2000 and 2100")
+    return read, bool(year)
+
+
+def _blocks(written: str, part: str) -> tuple[Block, ...]:
+    """Read blocks such as `09:00-12:30 13:30-17:00`, sorted; `closed` has none."""
+    words = [each for each in re.split("[ ,]", written) if each.lower() not in _CLOCK]
+    if len(words) == 1 and words[0].lower() in _CLOSED:
         return ()
-    blocks: list[Block] = []
-    for part in written.split():
-        found = re.fullmatch(r"(\d\d):(\d\d)-(\d\d):(\d\d)", part)
-        if not found:
-            raise BadHours(written)
-        hour, minute, until_hour, until_minute = map(int, found.groups())
-        block = (hour * 60 + minute, until_hour * 60 + until_minute)
-        if not (0 <= block[0] < block[1] <= 1440) or (blocks and blocks[-1][1] > block[0]):
-            raise BadHours(written)
-        blocks.append(block)
-    if not blocks:
-        raise BadHours(written)
+    blocks = sorted(_block(word, part) for word in words)
+    for one, other in pairwise(blocks):
+        if other[0] < one[1]:
+            raise BadHours(f"{part!r}: the hours overlap")
     return tuple(blocks)
+
+
+def _block(written: str, part: str) -> Block:
+    found = _BLOCK.fullmatch(written)
+    if not found:
+        raise BadHours(f"{part!r}: {written!r} is no span such as 09:00-17:00, and not `closed`")
+    hour, minute, until_hour, until_minute = (int(each or 0) for each in found.groups())
+    begins, ends = hour * 60 + minute, until_hour * 60 + until_minute
+    if max(minute, until_minute) > 59 or begins >= _DAY or ends > _DAY:
+        raise BadHours(f"{part!r}: {written!r} has no time of day")
+    if begins == ends:
+        raise BadHours(f"{part!r}: {written!r} has no length")
+    return begins, ends if ends > begins else ends + _DAY
+
+
+def by_day(week: Week) -> list[list[Block]]:
+    """Return the open blocks of each day, Monday first; what runs over midnight is divided."""
+    days: list[list[Block]] = [[] for _ in week]
+    for day, blocks in enumerate(week):
+        for begins, ends in blocks:
+            days[day].append((begins, min(ends, _DAY)))
+            if ends > _DAY:
+                days[(day + 1) % 7].insert(0, (0, ends - _DAY))
+    return [sorted(blocks) for blocks in days]
 
 
 def open_until(hours: Hours, at: datetime) -> datetime | None:
     """Return when the line that is open at this instant closes; None if it is closed.
 
-    The end of a span is not part of it. For a line that never closes the end is two weeks away.
+    The end of a span is not part of it. For a line that does not close within a week the end is a
+    week away or more.
     """
-    span = next(hours.spans(at, days=14), None)
-    return span[1] if span and span[0] <= at else None
+    if not hours.exceptions and not hours.holidays and set(hours.week) == {((0, _DAY),)}:
+        return at + timedelta(days=_SOON)
+    until = at
+    for begins, ends in hours.parts(at, days=_SOON):
+        if begins > until:
+            break
+        until = ends
+    return until if until > at else None
 
 
 def is_open(hours: Hours, at: datetime) -> bool:
     """Tell whether the line is open at this instant."""
-    return open_until(hours, at) is not None
+    return any(begins <= at for begins, _ in hours.parts(at, days=0))
 
 
 def next_opening(hours: Hours, at: datetime) -> datetime | None:
     """Return when the line is open next: `at` itself if it is open then, None if it never opens."""
-    span = next(hours.spans(at), None)
-    return max(span[0], at) if span else None
+    part = next(hours.parts(at), None)
+    return max(part[0], at) if part else None
 
 
 def add_open_minutes(hours: Hours, at: datetime, minutes: int) -> datetime | None:
@@ -132,7 +303,7 @@ def add_open_minutes(hours: Hours, at: datetime, minutes: int) -> datetime | Non
     It may be the very end of a span. Returns None if the line does not open for that long.
     """
     left = timedelta(minutes=minutes)
-    for begins, ends in hours.spans(at):
+    for begins, ends in hours.parts(at):
         begins = max(begins, at)
         if begins + left <= ends:
             return begins + left
@@ -147,10 +318,10 @@ def add_open_days(hours: Hours, at: datetime, days: int) -> datetime | None:
     """
     today = at.astimezone(ZoneInfo(hours.zone)).date()
     for offset in range(1, HORIZON):
-        blocks = hours.blocks(today + timedelta(days=offset))
-        days -= bool(blocks)
+        spans = hours.spans_of(today + timedelta(days=offset))
+        days -= bool(spans)
         if not days:
-            return hours._instant(today + timedelta(days=offset), blocks[-1][1])
+            return spans[-1][1]
     return None
 
 
@@ -168,14 +339,17 @@ def another_half_day(hours: Hours, at: datetime, other_than: datetime) -> dateti
     opening = next_opening(hours, at)
     while opening and half(opening) == half(other_than):
         day, afternoon = half(opening)
-        opening = next_opening(hours, hours._instant(day, 1440 if afternoon else 720))
+        over = datetime.combine(day, time(12), zone)
+        if afternoon:
+            over = datetime.combine(day + timedelta(days=1), time(0), zone)
+        opening = next_opening(hours, over.astimezone(UTC))
     return opening
 
 
 def open_minutes(hours: Hours, since: datetime, until: datetime) -> int:
     """Return the whole minutes for which the line was open between two instants."""
     total = timedelta(0)
-    for begins, ends in hours.spans(since):
+    for begins, ends in hours.parts(since):
         if begins >= until:
             break
         total += min(ends, until) - max(begins, since)
@@ -184,35 +358,87 @@ def open_minutes(hours: Hours, since: datetime, until: datetime) -> int:
 
 def is_within(hours: Hours, window: Span) -> bool:
     """Tell whether a window lies wholly in one open span."""
+    covered, last = window
+    for begins, ends in hours.parts(covered, days=14):
+        if begins > covered or covered >= last:
+            break
+        covered = ends
+    return window[0] < last <= covered
+
+
+def refusal_of_window(hours: Hours, window: Span, now: datetime) -> str:
+    """Return the code of what keeps a visitor from booking a window; empty where nothing does.
+
+    A window may have begun, as long as SHORTEST of it is left.
+    """
     begins, ends = window
-    return begins < ends and any(
-        span[0] <= begins and ends <= span[1] for span in hours.spans(begins, days=14)
-    )
+    if ends <= now:
+        return "window_over"
+    if not SHORTEST <= ends - begins <= LONGEST:
+        return "window_length"
+    if ends - now < SHORTEST:
+        return "window_begun"
+    if begins > now + FARTHEST and begins > _last_bookable(hours, now):
+        return "window_far"
+    return "" if is_within(hours, window) else "window"
+
+
+def refusal_of_agreed(hours: Hours, window: Span, now: datetime) -> str:
+    """Return the code of what keeps the staff from agreeing on a time with a customer.
+
+    It is empty where nothing does: any time within opening hours, 5 minutes to 180 days ahead.
+    """
+    begins, ends = window
+    if ends <= begins:
+        return "range"
+    if begins < now + _AGREED_EARLIEST:
+        return "agreed_soon"
+    if begins > now + _AGREED_FARTHEST:
+        return "agreed_far"
+    return "" if is_within(hours, window) else "window"
 
 
 def slots(
     hours: Hours, after: datetime, days: int, length: timedelta = timedelta(hours=2)
 ) -> list[Span]:
-    """Return the bookable windows of the next `days` calendar days, none beginning before `after`.
+    """Return the bookable windows of the next `days` open days, none beginning before `after`.
 
-    Each block of a day is cut into windows of `length`; a remainder shorter than half a window is
-    added to the last one.
+    An open day is one on which such a window begins. Each span is cut into windows of `length`; a
+    remainder shorter than half a window is added to the last one.
     """
-    zone = ZoneInfo(hours.zone)
-    today = after.astimezone(zone).date()
+    zone, last = ZoneInfo(hours.zone), _last_bookable(hours, after)
     found: list[Span] = []
-    for offset in range(days):
-        day = today + timedelta(days=offset)
-        for begins, ends in hours.blocks(day):
-            found += _cut(hours._instant(day, begins), hours._instant(day, ends), length)
-    return [slot for slot in found if slot[0] >= after]
+    seen: set[date] = set()
+    for span in hours.parts(after):
+        for slot in _cut(*span, length):
+            if slot[0] < after:
+                continue
+            seen.add(slot[0].astimezone(zone).date())
+            if slot[0] > last or len(seen) > days:
+                return found
+            found.append(slot)
+    return found
+
+
+def _last_bookable(hours: Hours, now: datetime) -> datetime:
+    """Return when a visitor's window may begin at the latest.
+
+    Where the line is closed for longer than FARTHEST, that is a day after it opens.
+    """
+    opening = next_opening(hours, now)
+    if opening is None or opening <= now + FARTHEST:
+        return now + FARTHEST
+    return opening + timedelta(days=1)
 
 
 def _cut(begins: datetime, ends: datetime, length: timedelta) -> Iterator[Span]:
-    """Yield windows of `length`; the last one takes a remainder of less than half of that."""
-    while begins < ends:
-        until = begins + length
-        if ends - until < length / 2:
+    """Yield windows of `length`; the last one takes a remainder of less than half of that.
+
+    None is shorter than SHORTEST, or longer than LONGEST.
+    """
+    while ends - begins >= SHORTEST:
+        until = min(begins + length, ends)
+        if ends - until < length / 2 and ends - begins <= LONGEST:
             until = ends
         yield begins, until
         begins = until

@@ -9,7 +9,7 @@ from chalicelib import company
 from chalicelib.callbacks import phone_numbers, rules, service
 from chalicelib.callbacks.fields import Window, Wished, local, span_of, window_of
 from chalicelib.callbacks.model import Callback, Wish
-from chalicelib.callbacks.opening_hours import DAYS
+from chalicelib.callbacks.opening_hours import DAYS, by_day
 from chalicelib.callbacks.service import LINK_DAYS, Wanted, wordings
 from chalicelib.errors import Conflict, LimitReached, NotFound
 from chalicelib.formats import Formats
@@ -39,7 +39,7 @@ class Hotline(BaseModel):
 
 
 class Days(Body):
-    """How many days ahead to look."""
+    """Of how many open days to list the windows."""
 
     days: Annotated[int, Field(ge=1, le=30)] = 5
 
@@ -118,8 +118,8 @@ def get_hotline(request: Request) -> Reply:
         opens_at=None if line.is_open else at,
         closes_at=at if line.is_open else None,
         hours={
-            day: [[_clock(at) for at in block] for block in rules.hours().week[number]]
-            for number, day in enumerate(DAYS)
+            day: [[_clock(at) for at in block] for block in blocks]
+            for day, blocks in zip(DAYS, by_day(rules.hours().week), strict=True)
         },
     )
     return Reply(answer, headers=PUBLIC_READ)
@@ -127,7 +127,7 @@ def get_hotline(request: Request) -> Reply:
 
 @routes.get("/callbacks/slots", params=Days, gives=Slots)
 def list_callback_slots(request: Request, asked: Days) -> Reply:
-    """List the windows a callback can be wished for, in the coming days."""
+    """List the windows a callback can be wished for, on the next days on which there are any."""
     slots = [window_of(slot) for slot in service.slots(request.now, asked.days)]
     return Reply(Slots(timezone=current().time_zone, slots=slots), headers=PUBLIC_READ)
 

@@ -48,7 +48,7 @@ from chalicelib.sender import Sender
 from chalicelib.settings import current
 
 wordings = Wordings("callback")
-LINK_DAYS = 8  # days ahead that the customer's page offers
+LINK_DAYS = 8  # open days that the customer's page offers
 
 LinkAction = Literal["cancel", "reschedule", "undo"]
 
@@ -85,7 +85,7 @@ def line(now: datetime) -> Line:
 
 
 def slots(now: datetime, days: int) -> list[Span]:
-    """Return the windows that can be wished for in the coming calendar days."""
+    """Return the windows that can be wished for on the next open days."""
     length = timedelta(minutes=company.current().slot_minutes)
     return opening_hours.slots(rules.hours(), now, days, length)
 

@@ -874,9 +874,8 @@ def _open_minutes_later(rules: Rules, at: datetime, minutes: int) -> datetime:
 
 
 def _require_bookable(window: Span, rules: Rules, now: datetime) -> None:
-    refusal = opening_hours.refusal_of_window(rules.hours, window, now)
-    if refusal:
-        raise Invalid(FieldError("window", refusal))
+    if code := opening_hours.refusal_of_window(rules.hours, window, now):
+        raise Invalid(FieldError("window", code))
 
 
 def _require_live(before: Callback) -> None:

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -15,7 +17,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_after_validator_function
 
-from chalicelib import company
+from chalicelib import company, instants
 from chalicelib.http.bodies import is_plain, trimmed
 
 _SLUG = re.compile(r"[a-z0-9._-]{1,200}")
@@ -118,6 +120,20 @@ def _empty(text: str) -> str:
     return text
 
 
+def _instant(at: datetime) -> datetime:
+    try:
+        return instants.sent(at)
+    except instants.OutOfRange as error:
+        raise refusal("range") from error
+
+
+def _day(day: date) -> date:
+    try:
+        return instants.sent_day(day)
+    except instants.OutOfRange as error:
+        raise refusal("range") from error
+
+
 def _none_if_empty(value: Any) -> Any:
     return None if value == "" else value
 
@@ -145,6 +161,8 @@ Honeypot = Annotated[
     Field(description="a trap for robots, hidden from people: stays empty, else 422"),
 ]
 Slug = Annotated[str, AfterValidator(_slug)]
+Instant = Annotated[AwareDatetime, AfterValidator(_instant)]  # between 2000 and 2100
+Day = Annotated[date, AfterValidator(_day)]  # between 2000 and 2100
 Language = Annotated[str, OneOf(lambda: company.current().languages)]
 NewsletterTopic = Annotated[str, OneOf(lambda: company.current().newsletter_topics)]
 CallbackTopic = Annotated[str, OneOf(lambda: company.current().callback_topics)]

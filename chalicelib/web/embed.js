@@ -74,12 +74,13 @@ const hotline = (el) => read('hotline', ({ number, display, open, opens_at, clos
 	};
 	show();
 });
-const slots = (select) => read('callbacks/slots?days=5', ({ slots }) => {
+const slots = (select, cache) => read('callbacks/slots?days=5', ({ slots }) => {
+	for (const old of [...select.options]) if (old.value.includes('/')) old.remove();
 	const one = _("%(day)s, %(from)s–%(to)s"), two = _("%(day)s, %(from)s – %(last)s, %(to)s");
 	for (const { from, to } of slots) {
 		select.append(new Option(span(from, to, one, two, (time) => time, 'short'), from + '/' + to));
 	}
-});
+}, cache);
 // A tick given to another wording does not count.
 const consent = (el) => read(`${el.dataset.for}/consent?language=${lang}`, ({ version, text }) => {
 	const input = el.closest('form').elements.consent;
@@ -135,7 +136,10 @@ const submit = async (event) => {
 	} else if (answer.status < 500 && reply.detail) {
 		const wait = answer.headers.get('Retry-After'), minute = Math.ceil((Date.now() + wait * 1e3) / 6e4);
 		tell('error', wait ? fill(_("Too many requests. Please try again %(when)s."), { when: when(minute * 6e4) }) : reply.detail);
-		reply.errors?.forEach((error) => mark(form, error));
+		reply.errors?.forEach((error) => {
+			mark(form, error);
+			if (error.field === 'window') form.querySelectorAll('[data-contact=slots]').forEach((el) => slots(el, 'reload'));
+		});
 	} else {
 		const number = document.querySelector('[href^=tel]');
 		if (number) {
@@ -167,7 +171,7 @@ for (const form of document.querySelectorAll('form[data-contact]')) {
 }
 all('hotline').forEach(hotline);
 all('popular').forEach(popular);
-all('slots').forEach(slots);
+all('slots').forEach((el) => slots(el));
 all('consent').forEach(consent);
 counts();
 view();

@@ -48,7 +48,7 @@ def _received_for_a_time(at: Scene) -> Mail:
 @SHELF.named("callback-received-without-hours")
 def _received_without_hours(at: Scene) -> Mail:
     at.ask()
-    at.configure(HOTLINE_HOURS="")
+    at.configure(HOTLINE_HOURS="Mon-Sun closed")
     return at.mail("callback-received")
 
 

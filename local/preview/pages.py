@@ -122,14 +122,13 @@ def _cancelled(at: Scene, minutes: int) -> str:
 
 def _without_slots(at: Scene) -> str:
     reference = at.ask(window=at.tomorrow())
-    days = (at.now + timedelta(days=each) for each in range(10))
-    at.configure(HOTLINE_EXCEPTIONS="; ".join(f"{day:%Y-%m-%d} closed" for day in days))
+    at.configure(HOTLINE_HOURS="Mon-Sun closed")
     return reference
 
 
 def _without_hours(at: Scene) -> str:
     reference = at.ask()
-    at.configure(HOTLINE_HOURS="")
+    at.configure(HOTLINE_HOURS="Mon-Sun closed")
     return reference
 
 

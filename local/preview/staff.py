@@ -68,7 +68,7 @@ def _board_line_closed(at: Scene) -> str:
 @SHELF.named("board-line-never-opens")
 def _board_line_never_opens(at: Scene) -> str:
     _line(at)
-    at.configure(HOTLINE_HOURS="")
+    at.configure(HOTLINE_HOURS="Mon-Sun closed")
     return at.get("/staff", ANNA)
 
 

@@ -483,3 +483,34 @@ def test_too_many_requests(
     page.locator("[name=email]").fill(address)
     page.get_by_role("button").click()
     expect(page.get_by_role("status")).to_have_text(wanted)
+
+
+def test_a_window_that_is_refused_loads_the_times_anew(visit: Visit) -> None:
+    reader = visit(timezone_id=ELSEWHERE)
+    reader.refusals_expected = True
+    days = [
+        {"from": f"2026-11-{day}T09:00:00+01:00", "to": f"2026-11-{day}T11:00:00+01:00"}
+        for day in (25, 26)
+    ]
+    error = {"field": "window", "code": "window_over", "message": "Vorbei."}
+    headers = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*"}
+    reader.context.route(
+        re.compile(re.escape(f"{reader.cloud.api}/callbacks?form=1")),
+        lambda route: route.fulfill(
+            status=422, json={"detail": "Vorbei.", "errors": [error]}, headers=headers
+        ),
+    )
+    answer(reader, "/callbacks/slots?", timezone=ZONE, slots=days)
+    form = CALLBACK.format(api=reader.cloud.api, number="1", more="")
+    select = """<label>Zeit <select name="window" data-contact="slots">
+        <option value="">bald</option></select></label>"""
+    page = show(reader, "de", form.replace("<button>", f"{select}<button>"))
+    options = page.locator("option")
+    expect(options).to_have_count(3)
+    options.last.evaluate("option => option.parentNode.value = option.value")
+    answer(reader, "/callbacks/slots?", timezone=ZONE, slots=days[1:])
+    page.get_by_role("button").click()
+    expect(page.locator(".contact-error")).to_have_text("Vorbei.")
+    expect(options).to_have_count(2)
+    assert options.first.inner_text() == "bald"
+    assert options.last.get_attribute("value") == f"{days[1]['from']}/{days[1]['to']}"

@@ -4,6 +4,7 @@
 """
 
 import csv
+import json
 import random
 import re
 import string
@@ -46,9 +47,57 @@ class EmailCase:
         return type(self)(*(re.sub("zzzzzz(?!z)", letters, cell) for cell in cells))
 
 
+@dataclass(frozen=True)
+class HoursCase:
+    """A line of `hours.tsv` or `hours_more.tsv`: a setting's text, and what it may mean."""
+
+    id: str
+    setting: str
+    text_json: str
+    answer: str
+    why: str
+
+    @property
+    def text(self) -> str:
+        """The setting as it was typed."""
+        return str(json.loads(self.text_json))
+
+    @property
+    def answers(self) -> set[str]:
+        """The right meanings, and `refuse` where it may be refused."""
+        return set(self.answer.split(" | "))
+
+
+@dataclass(frozen=True)
+class OpenMinutesCase:
+    """A line of `open_minutes.tsv` or `open_minutes_more.tsv`; `holidays` is a state's code."""
+
+    id: str
+    start: str
+    hours: str
+    exceptions: str
+    holidays: str
+    minutes: str
+    answer: str
+    why: str
+
+
 def emails() -> Iterator[EmailCase]:
     """Yield the lines of both tables of addresses."""
-    for name in ("emails.tsv", "emails_more.tsv"):
+    yield from (EmailCase(**row) for row in _rows("emails"))
+
+
+def hours() -> Iterator[HoursCase]:
+    """Yield the lines of both tables of the line's settings."""
+    yield from (HoursCase(**row) for row in _rows("hours"))
+
+
+def open_minutes() -> Iterator[OpenMinutesCase]:
+    """Yield the lines of both tables of open minutes."""
+    yield from (OpenMinutesCase(**row) for row in _rows("open_minutes"))
+
+
+def _rows(table: str) -> Iterator[dict[str, str]]:
+    for name in (f"{table}.tsv", f"{table}_more.tsv"):
         with (_HERE / name).open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
-                yield EmailCase(**row)
+            yield from csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)

@@ -11,6 +11,7 @@ import pytest
 from chalicelib import aws, instants, intake, triggers
 from chalicelib.callbacks.stores import requests
 from chalicelib.formats import Formats
+from chalicelib.messages import message
 from tests.backend import FORM, ORIGIN, Backend
 from tests.events import Answer
 
@@ -138,7 +139,7 @@ def test_the_page_of_a_plain_form_promises_what_the_mail_does(line: Backend, lan
         ({"consent": "callback-de-99"}, "consent", "consent"),
         ({"email": "nonsense"}, "email", "email"),
         ({"window": "soon"}, "window", "type"),
-        ({"window": PAST}, "window", "window"),
+        ({"window": PAST}, "window", "window_over"),
         ({"window": WITHOUT_OFFSET}, "window", "type"),
     ],
 )
@@ -187,6 +188,50 @@ def test_the_hotline_tells_its_hours(backend: Backend) -> None:
     assert line["hours"]["sun"] == []
     assert (line["opens_at"] is None) == line["open"]
     assert (line["closes_at"] is None) == (not line["open"])
+
+
+def test_the_hotline_tells_a_night_by_its_days(backend: Backend) -> None:
+    backend.configure(**{**ALWAYS, "HOTLINE_HOURS": "Sun 22:00-06:00; Mon 09:00-17:00"})
+    hours = backend.call("GET", "/hotline").json["hours"]
+    assert (hours["sun"], hours["tue"]) == ([["22:00", "24:00"]], [])
+    assert hours["mon"] == [["00:00", "06:00"], ["09:00", "17:00"]]
+
+
+def test_slots_are_of_open_days_even_after_two_closed_weeks(backend: Backend) -> None:
+    today = instants.day(instants.now(), "Europe/Berlin")
+    closed = f"{today}..{today + timedelta(days=14)} closed"
+    backend.configure(HOTLINE_HOURS="Mon-Sun 09:00-11:00", HOTLINE_EXCEPTIONS=closed)
+    found = backend.call("GET", "/callbacks/slots?days=3").json["slots"]
+    assert len({each["from"][:10] for each in found}) == 3
+    assert backend.call("POST", "/callbacks", {**REQUEST, "window": found[-1]}).status == 202
+    backend.configure(HOTLINE_HOURS="Mon-Sun closed", HOTLINE_EXCEPTIONS="")
+    assert backend.call("GET", "/callbacks/slots?days=30").json["slots"] == []
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_what_is_wrong_with_a_window_is_told_apart(line: Backend, language: str) -> None:
+    now = instants.now()
+    for begins, ends, code in (
+        (-60, 10, "window_begun"),
+        (-60, -10, "window_over"),
+        (60, 70, "window_length"),
+        (60, 301, "window_length"),
+        (31 * 1440, 31 * 1440 + 60, "window_far"),
+        (-60, 20, ""),
+        (60, 120, ""),
+    ):
+        ends_at = (now + timedelta(minutes=each) for each in (begins, ends))
+        window = dict(zip(("from", "to"), map(instants.text, ends_at), strict=True))
+        answer = ask(line, window=window, language=language)
+        if not code:
+            assert answer.status == 202
+            continue
+        (error,) = answer.json["errors"]
+        assert (answer.status, error["field"], error["code"]) == (422, "window", code)
+        assert error["message"] == message(code, language)
+    line.configure(HOTLINE_HOURS="Mon-Sun closed", HOTLINE_EXCEPTIONS=f"{now:%Y-%m-%d} 00:00-00:01")
+    (error,) = ask(line, window=window).json["errors"]
+    assert error["code"] == "window"
 
 
 def test_a_line_that_is_open_around_the_clock_never_closes(line: Backend) -> None:

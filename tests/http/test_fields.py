@@ -2,6 +2,7 @@
 
 import sys
 import unicodedata
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -66,3 +67,60 @@ def test_every_text_of_a_body_is_trimmed(body: str) -> None:
 
 def test_a_form_sends_no_field_of_blanks_alone() -> None:
     assert bodies.read("a=+&b=%E2%80%8B&c=+x%0D%0A", False, bodies.FORM) == {"c": "x"}
+
+
+INSTANT: TypeAdapter[datetime] = TypeAdapter(fields.Instant)
+DAY: TypeAdapter[date] = TypeAdapter(fields.Day)
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("2000-01-01T00:00:00Z", ""),
+        ("2100-12-31T23:59:59Z", ""),
+        ("2026-11-23T09:00:00+14:00", ""),
+        ("2026-11-23T09:00:00-12:00", ""),
+        ("1999-12-31T23:59:59Z", "range"),
+        ("2101-01-01T00:00:00Z", "range"),
+        ("2000-01-01T00:30:00+01:00", "range"),
+        ("2100-12-31T23:30:00-01:00", "range"),
+        ("0001-01-01T00:00:00+14:00", "range"),
+        ("9999-12-31T23:59:59-12:00", "range"),
+        ("2026-11-23T09:00:00+23:59", "range"),
+        ("2026-11-23T09:00:00-12:01", "range"),
+        ("2026-11-23T09:00:00", "timezone_aware"),
+        ("2026-06-30T23:59:60Z", "datetime_from_date_parsing"),
+        ("2026-02-30T09:00:00Z", "datetime_from_date_parsing"),
+        ("2026-11-23T09:00:00+24:00", "datetime_from_date_parsing"),
+        ("10000-01-01T00:00:00Z", "datetime_from_date_parsing"),
+        ("1e308", "datetime_from_date_parsing"),
+        ("", "datetime_from_date_parsing"),
+    ],
+)
+def test_an_instant_lies_between_2000_and_2100(written: str, code: str) -> None:
+    assert refused(INSTANT, written) == code
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("2000-01-01", ""),
+        ("2100-12-31", ""),
+        ("1999-12-31", "range"),
+        ("2101-01-01", "range"),
+        ("0001-01-01", "range"),
+        ("9999-12-31", "range"),
+        ("2027-02-29", "date_from_datetime_parsing"),
+    ],
+)
+def test_a_day_lies_between_2000_and_2100(written: str, code: str) -> None:
+    assert refused(DAY, written) == code
+
+
+def refused(kind: TypeAdapter[Any], written: str) -> str:
+    """Return by which code a text is refused; empty if it is not."""
+    try:
+        kind.validate_python(written)
+    except ValidationError as error:
+        return error.errors()[0]["type"]
+    return ""

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from infra import policies
-from infra.checks import COMPANY, check, unsendable
+from infra.checks import COMPANY, check, unreadable, unsendable
 from infra.config import NoStage
 from infra.target import NotDone, Target
+from tests import cases
+from tests.cases import HoursCase
 
 
 @pytest.fixture
@@ -30,6 +32,7 @@ def test_settings_and_credentials_are_named_together(root: Path, tmp_path: Path)
     environment = whole["stages"]["prod"]["environment_variables"]
     environment.update(SITE_URL="http://www.firma.de", STAGE="dev")
     environment["SUPERVISOR_MAIL"] = "jörg@firma.de"
+    environment.update(TIME_ZONE="Berlin", HOTLINE_NUMBER="112", HOTLINE_EXCEPTIONS="1-6 closed")
     del environment["STAFF_MAIL"]
     whole["stages"]["prod"]["operations"] = {"budgt": 50, "mfa": False}
     shutil.copytree(root / COMPANY, tmp_path / COMPANY)
@@ -47,6 +50,9 @@ def test_settings_and_credentials_are_named_together(root: Path, tmp_path: Path)
         "SUPERVISOR_MAIL has jörg@firma.de, which SES cannot send to",
         "operations has no budgt, only mail_domain",
         "must not use http://www.firma.de: https only",
+        "TIME_ZONE: 'Berlin' is no time zone such as Europe/Berlin (in .chalice/config.json",
+        "HOTLINE_NUMBER: '112' is no telephone number in E.164",
+        "HOTLINE_EXCEPTIONS: '1-6 closed': '1-6' is no day such as 12-24",
         "company.toml: links.imprint: is missing (chalicelib/company)",
         "AWS credentials that work, and a region (Unable to locate credentials)",
     ):
@@ -100,6 +106,16 @@ def test_an_address_that_no_mail_could_go_to_is_named(
 ) -> None:
     (fault,) = unsendable({**GOOD, setting: written})
     assert fault.startswith(said)
+
+
+@pytest.mark.parametrize("case", list(cases.hours()), ids=lambda each: f"{each.id} {each.why}")
+def test_a_setting_of_the_line_is_refused_before_a_deployment_or_read(case: HoursCase) -> None:
+    found = list(unreadable({case.setting: case.text}))
+    assert all(each.startswith(case.setting) for each in found)
+    assert len(found) <= 1
+    assert ("refuse" if found else "read") in {
+        each if each == "refuse" else "read" for each in case.answers
+    }
 
 
 def test_the_senders_domain_is_ascii_in_policies(root: Path, tmp_path: Path) -> None:

@@ -37,8 +37,9 @@ from chalicelib.callbacks.stores import blocks, board, requests
 from chalicelib.callbacks.stores.blocks import Blocked
 from chalicelib.callbacks.stores.requests import Number, Proof
 from chalicelib.errors import Conflict, ContactError, FieldError, Invalid, NotFound
+from chalicelib.instants import OutOfRange
 
-_SLOT_DAYS = 5  # open days ahead that an agent can agree on by the list
+_SLOT_DAYS = 5  # open days of which an agent is offered the times
 _REFERENCE = re.compile(rf"R-?([{ALPHABET}]{{4,12}})", re.IGNORECASE)
 
 Action = Literal[
@@ -417,8 +418,9 @@ def _follow(reference: str, who: Who, now: datetime) -> Callback:
 def _page(tab: Tab, who: Who, now: datetime, cursor: str) -> tuple[list[Callback], str]:
     try:
         return board.page(tab, (who.id, who.name), now, cursor)
-    except ValueError:
-        raise Invalid(FieldError("cursor", "type")) from None
+    except ValueError as error:
+        code = "range" if isinstance(error, OutOfRange) else "type"
+        raise Invalid(FieldError("cursor", code)) from None
 
 
 def _find(written: str) -> Search:

@@ -96,5 +96,5 @@ def _belongs(callback: Callback, tab: Tab, who: tuple[str, ...], now: datetime) 
 
 def _start(tab: Tab, cursor: str) -> aws.Item:
     at, _, reference = cursor.partition("~")
-    instants.parse(at)
+    instants.sent(datetime.fromisoformat(at))
     return {**items.key(reference), "board_key": _TABS[tab], "board_at": at}
