@@ -10,10 +10,13 @@ from chalicelib.settings import Settings
 from chalicelib.templates import render
 
 
-def letter(kind: Letter, callback: Callback, link: str, settings: Settings, hours: Hours) -> Mail:
+def letter(
+    kind: Letter, callback: Callback, link: str, calendar: str, settings: Settings, hours: Hours
+) -> Mail:
     """Compose a mail to the customer in their language, as text and as HTML.
 
-    `link` leads to the customer's page; `hours` are the line's.
+    `link` leads to the customer's page, `calendar` to the call's calendar file; `hours` are the
+    line's.
     """
     own = company.current()
     language = own.spoken(callback.asked.language)
@@ -28,6 +31,7 @@ def letter(kind: Letter, callback: Callback, link: str, settings: Settings, hour
         "hotline": phone_numbers.display(settings.hotline_number),
         "hours": formats.week(hours.week),
         "change": link,
+        "calendar": calendar,
         "tried": tried,
         "callback_form": own.link("support", language),
     }
