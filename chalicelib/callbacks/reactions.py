@@ -40,7 +40,7 @@ def _alerted(event: Event, message: Message, now: datetime) -> list[Callback]:
     if not opening_hours.is_open(rules.hours(), now):
         raise NotNow(opening_hours.next_opening(rules.hours(), now))
     if led is None and callback and first and opening_hours.opens_at(rules.hours(), _due(message)):
-        led = _digest(callback, message)
+        led = _digest(callback.reference, message)
     if led is None:
         return [replace(callback, level=level)] if callback else []
     if led.leader != message.id:
@@ -53,15 +53,13 @@ def _due(message: Message) -> datetime:
     return message.since or message.created_at
 
 
-def _digest(callback: Callback, message: Message) -> Digest | None:
+def _digest(own: str, message: Message) -> Digest | None:
     """Return the digest that tells of a request whose alert was due at an opening, or None.
 
     Where more than MOST_APART such requests wait and no digest tells of them, it is made, and the
     message leads it.
     """
-    opening, own = _due(message), callback.reference
-    if callback.opened_at != opening:
-        return None
+    opening = _due(message)
 
     def attempt(_: int) -> Digest | None:
         known = digests.of(message.kind, opening)
