@@ -67,7 +67,7 @@ def count_views(event: Any) -> None:
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def clock(event: Any) -> dict[str, int]:
-    """Do what is due: callbacks for half of the time, then messages, then erasures."""
+    """Do what is due: callbacks, messages, erasures; see whether the alerts have readers."""
     return triggers.minute_passed(event.context)
 
 

@@ -43,12 +43,14 @@ def messages_dealt(event: Mapping[str, Any], context: Any) -> dict[str, int]:
 def minute_passed(context: Any) -> dict[str, int]:
     """Do what is due: callbacks for half of the time, then messages, then erasures."""
     from chalicelib.callbacks import clock, erasure
-    from chalicelib.outbox import senders
+    from chalicelib.outbox import senders, subscribers
 
     left = time_left(context)
     half = left() / 2
     counts = clock.tick(lambda: left() - half) | senders.sweep(composers(), takers, left)
-    return {**counts, "erased": len(erasure.erase_ended(left))}
+    erased = len(erasure.erase_ended(left))
+    subscribers.look()
+    return {**counts, "erased": erased}
 
 
 def time_left(context: Any) -> Callable[[], float]:

@@ -45,7 +45,8 @@ _READS_QUEUE = "DeleteMessage GetQueueAttributes ReceiveMessage"
 _WRITES_LOG = {"Log": "CreateLogStream PutLogEvents"}
 # The rights of the functions that take intakes in and send messages.
 _SENDS = {
-    "Contacts": "DeleteItem GetItem PutItem Query UpdateItem",
+    "Contacts": "BatchGetItem DeleteItem GetItem PutItem Query UpdateItem",
+    "Board": "Query",
     "Identity": "GetSecretValue",
     "Tokens": "GetSecretValue",
     "Mails": "SendEmail",
@@ -82,7 +83,7 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
     "send_messages": {**_SENDS, "SenderQueue": _READS_QUEUE},
     "clock": {
         **_SENDS,
-        "Contacts": "BatchGetItem DeleteItem GetItem PutItem Query UpdateItem",
+        "Alerts": "GetTopicAttributes Publish",
         "Due": "Query",
         "Account": "GetAccount",
         "Outbox": "SendMessage",

@@ -20,7 +20,7 @@ from chalicelib.articles.stores import counts, markers
 from chalicelib.auth import provider
 from chalicelib.callbacks import clock, rules
 from chalicelib.errors import Unavailable
-from chalicelib.outbox import account, senders
+from chalicelib.outbox import account, senders, subscribers
 from infra import gateway
 from local.aws import payloads
 from local.cloud import Cloud
@@ -101,6 +101,7 @@ class Backend:
         ranking.forget()
         provider.forget()
         account.forget()
+        subscribers.forget()
 
     def call(
         self,

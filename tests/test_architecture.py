@@ -36,7 +36,7 @@ LEVELS = (
 LAYERS = {
     "pure": {
         *("model", "workflow", "ledger", "opening_hours", "phone_numbers", "filters"),
-        *("words", "letters", "alerts"),
+        *("words", "letters", "alerts", "calendar"),
     },
     "stores": {"stores", "keys", "rules", "links"},
     "services": {
@@ -49,7 +49,7 @@ LAYERS = {
 PURE_ELSEWHERE = {
     f"{CORE}.{name}"
     for name in ("addresses", "errors", "formats", "templates", "auth.roles", "auth.person")
-} | {f"{CORE}.outbox.{name}" for name in ("model", "lanes", "notices")}
+} | {f"{CORE}.outbox.{name}" for name in ("model", "lanes", "notices", "sms")}
 # A pure module may import the settings' type, how instants are written, and what the deployment
 # ships: the company and the words. It reads neither the current settings nor the current time.
 PURE_MAY_IMPORT = {f"{CORE}.{each}" for each in ("settings", "instants", "company", "texts")}

@@ -11,11 +11,18 @@ from chalicelib.templates import render
 
 
 def letter(
-    kind: Letter, callback: Callback, wish: Wish, link: str, settings: Settings, hours: Hours
+    kind: Letter,
+    callback: Callback,
+    wish: Wish,
+    link: str,
+    calendar: str,
+    settings: Settings,
+    hours: Hours,
 ) -> Mail:
     """Compose a mail to the customer in their language, as text and as HTML.
 
-    `link` leads to the customer's page; `hours` are the line's.
+    `link` leads to the customer's page, `calendar` to the call's calendar file; `hours` are the
+    line's.
     """
     own = company.current()
     language = own.spoken(wish.asked.language)
@@ -30,6 +37,7 @@ def letter(
         "hotline": phone_numbers.display(settings.hotline_number),
         "hours": formats.week(hours.week),
         "change": link,
+        "calendar": calendar,
         "tried": tried,
         "callback_form": own.link("support", language),
     }

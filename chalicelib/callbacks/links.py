@@ -1,4 +1,4 @@
-"""The customer's link: to see, cancel or move the call."""
+"""The customer's links: to see, cancel or move the call, and its calendar file."""
 
 from datetime import datetime
 
@@ -16,6 +16,11 @@ def token(reference: str) -> str:
 def url(reference: str) -> str:
     """Return the customer's link to a request."""
     return f"{current().base_url}/callbacks/change?token={token(reference)}"
+
+
+def calendar(reference: str) -> str:
+    """Return the link to the calendar file of a request's call."""
+    return f"{current().base_url}/callbacks/calendar.ics?token={token(reference)}"
 
 
 def reference(given: str, now: datetime) -> str:

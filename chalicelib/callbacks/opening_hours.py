@@ -291,6 +291,12 @@ def is_open(hours: Hours, at: datetime) -> bool:
     return any(begins <= at for begins, _ in hours.parts(at, days=0))
 
 
+def opens_at(hours: Hours, at: datetime) -> bool:
+    """Tell whether the line opens at this very instant. One that never closes never opens."""
+    span = next(hours.spans(at, days=14), None)
+    return span is not None and span[0] == at
+
+
 def next_opening(hours: Hours, at: datetime) -> datetime | None:
     """Return when the line is open next: `at` itself if it is open then, None if it never opens."""
     part = next(hours.parts(at), None)

@@ -6,45 +6,101 @@ from datetime import datetime
 from functools import partial
 
 from chalicelib import log, mailings
+from chalicelib.aws import retried
 from chalicelib.callbacks import alerts, letters, links, opening_hours, rules
+from chalicelib.callbacks.alerts import Event
 from chalicelib.callbacks.model import SUPERVISOR, Callback, Letter, Wish
-from chalicelib.callbacks.stores import requests
+from chalicelib.callbacks.stores import board, digests, requests
+from chalicelib.callbacks.stores.digests import Digest
 from chalicelib.outbox.delivery import Composer, NotNow
 from chalicelib.outbox.model import Alert, Mail, Message
 from chalicelib.settings import current
 
+# Whether an alert is still owed, by what it tells: not once the request was claimed.
+_WAITS: Mapping[Event, Callable[[Callback], bool]] = {
+    "callback": lambda callback: callback.state == "open",
+    "held": lambda callback: callback.state == "held",
+    "expired": lambda callback: True,
+}
 
-def _alerted(event: str, message: Message, now: datetime) -> Callback | None:
-    """Return the request that an alert is still owed for, at the alert's level.
 
-    Returns None once the request was claimed or presented again. Raises NotNow outside opening
-    hours.
+def _alerted(event: Event, message: Message, now: datetime) -> list[Callback]:
+    """Return the requests that an alert tells of, at its level: one, those of a digest, or none.
+
+    None is left once the request was claimed or presented again, or where a digest tells of it. A
+    digest tells of those that still wait, whatever became of its leader's own. Raises NotNow
+    outside opening hours.
     """
     callback, (turn, level) = requests.load(message.subject), divmod(message.serial, 10)
-    if callback is None:
-        return None
-    if event == "callback" and (callback.state != "open" or callback.round != turn):
-        return None
+    first = event == "callback" and not level
+    led = digests.led_by(message.id) if first else None
+    presented = callback is not None and (event == "expired" or callback.round == turn)
+    if led is None and not (callback and presented and _WAITS[event](callback)):
+        return []
     if not opening_hours.is_open(rules.hours(), now):
         raise NotNow(opening_hours.next_opening(rules.hours(), now))
-    return replace(callback, level=level)
+    if led is None and callback and first and opening_hours.opens_at(rules.hours(), _due(message)):
+        led = _digest(callback.reference, message)
+    if led is None:
+        return [replace(callback, level=level)] if callback else []
+    if led.leader != message.id:
+        return []
+    return [replace(each, level=level) for each in board.still_open(led.references)]
 
 
-def _alert(event: str, message: Message, now: datetime) -> Alert | None:
-    callback = _alerted(event, message, now)
-    return alerts.alert(callback, event, current()) if callback else None
+def _due(message: Message) -> datetime:
+    """Return when a message fell due, however often it was tried since."""
+    return message.since or message.created_at
 
 
-def _alert_mail(event: str, message: Message, now: datetime) -> Mail | None:
-    callback = _alerted(event, message, now)
-    if callback is None:
+def _digest(own: str, message: Message) -> Digest | None:
+    """Return the digest that tells of a request whose alert was due at an opening, or None.
+
+    Where more than MOST_APART such requests wait and no digest tells of them, it is made, and the
+    message leads it.
+    """
+    opening = _due(message)
+
+    def attempt(_: int) -> Digest | None:
+        known = digests.of(message.kind, opening)
+        for each in known:
+            if own in each.references:
+                return each
+        told = {reference for each in known for reference in each.references}
+        waiting = {own, *(each.reference for each in board.opened_at(opening))} - told
+        if len(waiting) <= alerts.MOST_APART:
+            return None
+        made = Digest(message.id, tuple(sorted(waiting)))
+        digests.add(message.kind, opening, len(known) + 1, made)
+        log.info("callback.digest", message=message.id, requests=len(waiting))
+        return made
+
+    return retried(attempt, "digest")
+
+
+def _alert(event: Event, message: Message, now: datetime) -> Alert | None:
+    found = _alerted(event, message, now)
+    if len(found) > 1:
+        return alerts.digest(found, current(), now)
+    return alerts.alert(found[0], event, current(), now) if found else None
+
+
+def _alert_mail(event: Event, message: Message, now: datetime) -> Mail | None:
+    found = _alerted(event, message, now)
+    if not found:
         return None
+    callback = found[0]
     to = alerts.recipients(callback, event, current(), rules.current(), now)
-    if not to or (callback.level >= SUPERVISOR and not current().supervisor_mail):
+    for_supervisors = event == "held" or callback.level >= SUPERVISOR
+    if not to or (for_supervisors and not current().supervisor_mail):
         log.warning(
             "callback.nobody_to_tell", reference=callback.reference, escalation=callback.level
         )
-    return alerts.mail(callback, event, to, current(), now) if to else None
+    if not to:
+        return None
+    if len(found) > 1:
+        return alerts.digest_mail(found, to, current(), now)
+    return alerts.mail(callback, event, to, current(), now)
 
 
 # Whether a letter is still owed, by the wish it is about.
@@ -68,14 +124,15 @@ def _letter(kind: Letter, message: Message, now: datetime) -> Mail | None:
     ):
         log.info("mailbox.full", message=message.id)
         return None
-    return letters.letter(
-        kind, callback, wish, links.url(message.subject), current(), rules.hours()
-    )
+    own, calendar = links.url(message.subject), links.calendar(message.subject)
+    return letters.letter(kind, callback, wish, own, calendar, current(), rules.hours())
 
 
 COMPOSERS: Mapping[str, Composer] = {
     "callback-alert": partial(_alert, "callback"),
     "callback-alert-mail": partial(_alert_mail, "callback"),
+    "callback-held": partial(_alert, "held"),
+    "callback-held-mail": partial(_alert_mail, "held"),
     "callback-expired": partial(_alert, "expired"),
     "callback-expired-mail": partial(_alert_mail, "expired"),
     "callback-received": partial(_letter, "received"),

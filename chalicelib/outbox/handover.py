@@ -1,4 +1,4 @@
-"""Handing a message to SES or SNS. Everything but a mail's subject and body is ASCII.
+"""Handing a message to SES or SNS. Everything but subjects of mails and bodies is ASCII.
 
 SES takes addresses in 7-bit ASCII, a domain as punycode and a name in encoded words
 ("EmailAddress" in its API reference); SNS takes a subject of less than 100 ASCII characters.
@@ -66,20 +66,31 @@ def mail(message: Message, parcel: Mail) -> str:
 
 
 def alert(message: Message, parcel: Alert) -> str:
-    """Publish an alert to its topic and return SNS's id of it. Raises botocore's errors."""
+    """Publish an alert to its topic and return SNS's id of it. Raises botocore's errors.
+
+    Each subscriber gets the body of its protocol, or the text.
+    """
     attributes = {**parcel.attributes, "message": message.id}
     subject = subject_of(parcel.subject)
+    bodies = {"default": parcel.text, **parcel.bodies}
     answer = aws.fresh("sns").publish(
         TopicArn=current().alerts_topic_arn,
         **({"Subject": subject} if subject else {}),
-        Message=parcel.text,
+        Message=json.dumps(bodies, ensure_ascii=False),
+        MessageStructure="json",
         MessageAttributes={
-            name: {"DataType": "String", "StringValue": value}
+            name: _attribute(value)
             for name, value in attributes.items()
             if value  # SNS refuses an empty one
         },
     )
     return str(answer["MessageId"])
+
+
+def _attribute(value: str | tuple[str, ...]) -> dict[str, str]:
+    if isinstance(value, str):
+        return {"DataType": "String", "StringValue": value}
+    return {"DataType": "String.Array", "StringValue": json.dumps(value)}
 
 
 def digest(parcel: Mail | Alert) -> str:

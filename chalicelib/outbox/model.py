@@ -1,5 +1,6 @@
 """What a message is and how its state changes. Pure: time and ids are arguments."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -57,11 +58,16 @@ class Mail:
 
 @dataclass(frozen=True)
 class Alert:
-    """A notification ready to be published to the alerts topic."""
+    """A notification ready to be published to the alerts topic.
+
+    `bodies` has what subscribers of one protocol get instead of the text, by SNS's names: `sms`,
+    `email`, `https`. Of an attribute with several values a subscriber's filter has to match one.
+    """
 
     subject: str
     text: str
-    attributes: dict[str, str] = field(default_factory=dict)
+    bodies: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
 
 def owe(

@@ -3,6 +3,7 @@
 What it keeps is read and changed on the emulator's port:
 
     GET    /_local/undelivered          the last refused or swallowed mails and alerts
+    GET    /_local/bodies               the bodies of the last published alerts, by their ids
     GET    /_local/ses?account=…        an account's quotas, by GetAccount's names
     PUT    /_local/ses?account=…        changes them: MaxSendRate, Max24HourSend, SendingEnabled,
                                         ProductionAccessEnabled
@@ -56,6 +57,7 @@ class Gate:
         self.app = app
         self.accounts: dict[str, Account] = defaultdict(Account)
         self.undelivered = undelivered.Undelivered()
+        self.bodies: dict[str, dict[str, str]] = {}
 
     async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it."""
@@ -104,6 +106,8 @@ class Gate:
             if answered.start["status"] >= 400:
                 refused = _query_error(answered)
                 self.undelivered.refused(undelivered.alert(asked), refused)
+            else:
+                self._keep_bodies(_texts(answered)["MessageId"], sns.bodies(asked))
             await _pass_on(send, answered)
             return
         self.undelivered.refused(undelivered.alert(asked), refused)
@@ -114,6 +118,11 @@ class Gate:
             f"<RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>"
         )
         await _reply(send, refused.status, "text/xml", page.encode())
+
+    def _keep_bodies(self, name: str, bodies: dict[str, str]) -> None:
+        self.bodies[name] = bodies
+        while len(self.bodies) > undelivered.KEPT:
+            del self.bodies[next(iter(self.bodies))]
 
     async def _ses(self, scope: Event, body: bytes, receive: Receive, send: Send) -> None:
         account = self.accounts[ministack.enter_account(_signed(scope["headers"])[0])]
@@ -163,6 +172,9 @@ class Gate:
         wanted = (scope["method"], scope["path"])
         if wanted == ("GET", "/_local/undelivered"):
             await _reply_json(send, 200, {"messages": list(self.undelivered.messages)})
+            return
+        if wanted == ("GET", "/_local/bodies"):
+            await _reply_json(send, 200, {"messages": self.bodies})
             return
         if scope["path"] != "/_local/ses" or scope["method"] not in ("GET", "PUT", "DELETE"):
             await _reply_json(send, 404, {"message": "Not found"})
@@ -218,9 +230,13 @@ def _query(scope: Event) -> dict[str, list[str]]:
     return parse_qs(scope.get("query_string", b"").decode())
 
 
+def _texts(answered: _Answered) -> dict[str, str]:
+    page = ElementTree.fromstring(answered.content)  # noqa: S314  # the emulator's own answer
+    return {each.tag.rpartition("}")[2]: each.text or "" for each in page.iter()}
+
+
 def _query_error(answered: _Answered) -> Refusal:
-    error = ElementTree.fromstring(answered.content)  # noqa: S314  # the emulator's own answer
-    texts = {each.tag.rpartition("}")[2]: each.text or "" for each in error.iter()}
+    texts = _texts(answered)
     return Refusal(texts["Code"], texts["Message"], answered.start["status"])
 
 

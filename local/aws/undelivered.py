@@ -55,13 +55,15 @@ def mail(asked: Mapping[str, Any]) -> Message:
 
 def alert(asked: Mapping[str, str]) -> Message:
     """Return what a Publish request says of its notification."""
+    bodies = sns.bodies(asked)
     to = asked.get("TopicArn") or asked.get("TargetArn") or asked.get("PhoneNumber") or ""
     return {
         "kind": "alert",
         "from": to.rpartition(":")[2],
         "to": [to],
         "subject": asked.get("Subject") or "",
-        "text": asked.get("Message") or "",
+        "text": bodies.pop("default", asked.get("Message") or ""),
         "html": None,
+        "bodies": bodies,
         "attributes": {name: value for name, _, value in sns.attributes(asked)},
     }

@@ -74,9 +74,20 @@ function warning(message) {
   return message.undelivered ? [make('p', { className: 'warning', textContent: verdict(message) })] : [];
 }
 
+function readable(body) {
+  try {
+    return JSON.stringify(JSON.parse(body), null, 2);
+  } catch {
+    return body; // not all bodies are JSON
+  }
+}
+
 function views(message) {
   const text = () => make('pre', {}, ...withLinks(message.text ?? ''));
-  if (!message.html) return { Text: text };
+  // What subscribers of one protocol got instead of the text.
+  const bodies = Object.entries(message.bodies ?? {}).map(([protocol, body]) =>
+    [protocol, () => make('pre', {}, ...withLinks(readable(body)))]);
+  if (!message.html) return { Text: text, ...Object.fromEntries(bodies) };
   return {
     Rendered: () => {
       const frame = make('iframe', { title: message.subject, src: `messages/${encodeURIComponent(message.id)}/html` });

@@ -41,7 +41,8 @@ def subscribe(emulator: Emulator, stage: str, topic: str) -> None:
 def read(emulator: Emulator, stage: str) -> list[Message]:
     """Return all messages, newest first: id, kind, at, from, to, subject, text, html, attributes.
 
-    `kind` is `mail` or `alert`, `at` an ISO 8601 time in UTC.
+    `kind` is `mail` or `alert`, `at` an ISO 8601 time in UTC. An alert also has `bodies`, what
+    subscribers of one protocol got instead of the text; of an old one they are no longer known.
     """
     found = [*_mails(emulator), *_alerts(emulator, stage)]
     return newest_first(found)
@@ -79,6 +80,7 @@ def _mails(emulator: Emulator) -> Iterator[Message]:
 
 
 def _alerts(emulator: Emulator, stage: str) -> Iterator[Message]:
+    known = _ask(emulator, "/_local/bodies")
     for regions in _ask(
         emulator, f"/_ministack/sqs/messages?QueueUrl={quote('/' + _queue(stage))}"
     ).values():
@@ -95,6 +97,11 @@ def _alerts(emulator: Emulator, stage: str) -> Iterator[Message]:
                     "subject": notice.get("Subject") or "",
                     "text": notice["Message"],
                     "html": None,
+                    "bodies": {
+                        protocol: body
+                        for protocol, body in known.get(notice["MessageId"], {}).items()
+                        if protocol != "default"
+                    },
                     "attributes": {
                         name: value["Value"]
                         for name, value in (notice.get("MessageAttributes") or {}).items()

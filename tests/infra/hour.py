@@ -172,6 +172,7 @@ class Hour:
         sent = sum(state == "sent" for state in self.backend.states().values())
         self.put("AWS/SES/Send", sent - self.sent)
         self.sent = sent
+        self.put("AWS/SNS/NumberOfNotificationsFailed/customer-contact-STAGE-alerts", 0)
         for event, metric, rate in (
             (BOUNCE, "Bounce", "BounceRate"),
             (COMPLAINT, "Complaint", "ComplaintRate"),
@@ -191,6 +192,8 @@ def main() -> None:
         Backend.of_its_own(cloud, "hour") as backend,
     ):
         backend.configure(LIMIT_SIGNUPS_PER_CALLER="1000")
+        topic = backend.env["ALERTS_TOPIC_ARN"]
+        aws.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="a@site.example")
         hour = Hour(backend)
         with hour.writes():
             for hour.slot in range(SLOTS):

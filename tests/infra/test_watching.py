@@ -18,9 +18,11 @@ import app
 from chalicelib import aws, instants
 from chalicelib.articles import counting
 from chalicelib.newsletter.keys import key_of
+from chalicelib.outbox import subscribers
 from infra import alarms, config, policies, watching
 from tests.backend import Backend, timeless
 from tests.edge.test_faults import error_answer
+from tests.edge.test_gateway import SCHEDULED
 from tests.events import Context
 
 STAGE = "dev"
@@ -30,6 +32,7 @@ TABLE = "before-send.dynamodb"
 OF_AWS = {
     "AWS/Lambda": {"Errors", "IteratorAge", "Throttles"},
     "AWS/SQS": {"ApproximateNumberOfMessagesVisible"},
+    "AWS/SNS": {"NumberOfNotificationsFailed"},
     "AWS/SES": {"Reputation.BounceRate", "Reputation.ComplaintRate"},
     "AWS/DynamoDB": {"WriteThrottleEvents"},
 }
@@ -166,6 +169,13 @@ def markers(backend: Backend, told: Told) -> None:
         counting.sweep(instants.now() + timedelta(minutes=11))
 
 
+def alone(backend: Backend, told: Told) -> None:
+    """Have the clock look at a topic without subscribers."""
+    subscribers.forget()
+    with told.by("clock"):
+        app.clock(SCHEDULED, Context())
+
+
 def test_every_metric_of_ours_is_told_by_each_function_it_is_read_of(
     backend: Backend, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -180,6 +190,7 @@ def test_every_metric_of_ours_is_told_by_each_function_it_is_read_of(
     requests(backend, told)
     events(backend, told)
     markers(backend, told)
+    alone(backend, told)
     silent = []
     for measure in alarms.MEASURES:
         for function in measure.functions:

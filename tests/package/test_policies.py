@@ -1,5 +1,6 @@
 """The policies allow what the code does, no more and no less, and the same for every stage."""
 
+import itertools
 import json
 import re
 from collections import defaultdict
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from botocore.exceptions import ReadTimeoutError
 
 import app
@@ -21,7 +23,7 @@ from chalicelib.auth import session
 from chalicelib.callbacks import erasure
 from chalicelib.newsletter import links
 from chalicelib.newsletter.keys import key_of
-from chalicelib.outbox import senders
+from chalicelib.outbox import senders, subscribers
 from infra import config, policies
 from local.cloud import Cloud
 from tests.auth.issuer import Issuer
@@ -127,7 +129,7 @@ def needed(service: str, operation: str, given: dict[str, Any]) -> Iterator[Righ
             yield action, f"configuration-set/{given['ConfigurationSetName']}"
         case "DeleteSuppressedDestination" | "GetAccount":
             yield action, "*"
-        case "Publish":
+        case "Publish" | "GetTopicAttributes":
             yield action, name(given["TopicArn"])
         case "ReceiveMessage" | "DeleteMessage":
             pass  # the test stands for Lambda here
@@ -336,6 +338,31 @@ def callbacks(backend: Watched) -> None:
     assert forgotten != reference
 
 
+def openings(backend: Watched) -> None:
+    """Have the clock, the stream's function and the senders find many alerts at an opening."""
+    numbers = itertools.count(2100)
+    for days, asked in ((2, 6), (3, 6), (4, senders.ALONE)):
+        day = (instants.now() + timedelta(days=days)).strftime("%a")
+        backend.configure(HOTLINE_HOURS=f"{day} 09:00-17:00")
+        with backend.watched():
+            for number in itertools.islice(numbers, asked):
+                body = {"name": "Eva", "phone": f"07930 {number}", "consent": "callback-de-1"}
+                caller = f"198.51.100.{number % 100}"
+                answer = backend.call("POST", "/callbacks", body, client_ip=caller)
+                assert answer.status == 202
+            opening = instants.parse(answer.json["expected"]["from"])
+            if days == 3:
+                with time_machine.travel(opening + timedelta(minutes=1)):
+                    backend.deliver()
+            else:
+                backend.tick(opening)
+    backend.configure(HOTLINE_HOURS="Mon-Sun 00:00-24:00")
+    found = [each for each in backend.items(prefix="DIGEST#") if each["sk"] == "DIGEST"]
+    assert len(found) == 6  # one to the topic and one by mail, each time
+    with backend.watched(), backend.function("clock"):
+        subscribers.look()
+
+
 def views(backend: Watched) -> None:
     # So many views of an article go to one of 32 lanes at random. Of four articles, hardly ever do
     # all draw the first lane.
@@ -398,6 +425,7 @@ def test_every_right_is_used_and_every_one_used_is_given(
             with backend.function("deliver_messages"):
                 broken = {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": {}}}]}
                 app.deliver_messages(broken, Context())  # goes to the dead letters
+        openings(backend)
         staff(backend, issuer)
     for function in policies.RIGHTS:
         given = {

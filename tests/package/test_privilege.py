@@ -61,11 +61,14 @@ OF_THE_PLATFORM = {"ContactsStream", "MarkersStream", "SenderQueue", "Log"}
 SET_ASIDE_BY_THE_PLATFORM = {("count_views", "DeadLetters")}
 # Without it a mail leaves all the same, with a warning (`tests/edge/test_suppression.py`).
 TRIED_ONLY = {("deliver_messages", "SuppressionList"), ("clock", "SuppressionList")}
-# Without the account's rate the clock sends slowly. What it cannot deal, and an intake that cannot
-# be taken in, waits with an error in the log. `test_policies` plays all of that.
+# Without the account's rate the clock sends slowly. What it cannot deal, an intake that cannot be
+# taken in, and an alert of an opening wait with an error in the log. `test_policies` plays all of
+# that.
 WAITS = {
     ("clock", "Account"),
     ("clock", "Outbox"),
+    ("clock", "Board"),
+    ("deliver_messages", "Board"),
     ("clock", "Identity"),
     ("deliver_messages", "Identity"),
 }

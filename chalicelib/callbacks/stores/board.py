@@ -1,5 +1,6 @@
 """The requests as the staff look at them, by the sparse index `board`."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from chalicelib import aws, instants
@@ -63,6 +64,19 @@ def since(first: datetime) -> list[Callback]:
     keys += _listed(ended, tab=items.CLOSED, first=instants.text(first))
     found = {each.reference: each for each in _load(keys)}
     return [each for each in found.values() if each.created_at >= first]
+
+
+def opened_at(instant: datetime) -> list[Callback]:
+    """Return the open requests that opened at this instant; in any order, eventually consistent."""
+    found = _load(_listed("board_key = :tab", tab=_TABS["due"]))
+    return [each for each in found if each.state == "open" and each.opened_at == instant]
+
+
+def still_open(references: Sequence[str]) -> list[Callback]:
+    """Return those of the requests that are open now, in any order."""
+    keys = [items.key(reference) for reference in references]
+    found = map(items.unpack, aws.batch_get(current().contacts_table, keys, consistent=True))
+    return [each for each in found if each.state == "open"]
 
 
 def _listed(condition: str, **values: str) -> list[aws.Item]:

@@ -42,6 +42,18 @@ class Sent:
     to: str
     text: str
 
+    @property
+    def references(self) -> list[str]:
+        """The requests that an alert tells of: its own, or those of a digest.
+
+        A digest by mail names them in its body only, which is not kept.
+        """
+        if self.kind == "alert":
+            fields = json.loads(json.loads(self.text)["https"])["metadata"]["additionalContext"]
+            return list(fields["reference"].split(","))
+        reference = self.message.split("_")[1]
+        return [reference] if reference in self.text else []
+
 
 @dataclass
 class Services:

@@ -30,15 +30,28 @@ def test_a_year(scale: Scale) -> None:
 def messages(world: World) -> Counter[tuple[str, str, int, str]]:
     """Count the messages by request, kind, serial and state.
 
-    A request is named by its note, which has the same number in every run.
+    A request is named by its note, which has the same number in every run. An alert is sent, too,
+    where a digest tells of its request: which alert leads one is chance.
     """
+    digests = [item for item in world.services.items("DIGEST#") if item["sk"] == "DIGEST"]
+    told = {
+        f"{kind}_{reference}_10"
+        for each in digests
+        for kind in [each["pk"].removeprefix("DIGEST#").partition("_")[0]]
+        for reference in each["references"]
+    }
     notes = {
         item["reference"]: item["asked"]["note"]
         for item in world.services.items("CALLBACK#")
         if item["sk"] == "CALLBACK"
     }
     return Counter(
-        (notes[item["subject"]], item["kind"], item["serial"], item["state"])
+        (
+            notes[item["subject"]],
+            item["kind"],
+            item["serial"],
+            "sent" if item["id"] in told else item["state"],
+        )
         for item in world.services.items("MSG#")
     )
 

@@ -418,17 +418,18 @@ class World:
                 self.year.wrong["two live requests of a number"] += len(live) > 1
 
     def _left(self, sent: Sent) -> None:
-        kind, reference, _ = sent.message.split("_")
+        kind = sent.message.split("_")[0]
         if not kind.startswith(("callback-alert", "callback-expired")):
             self.year.mails += 1
             return
         self.year.alerts += sent.kind == "alert"
         self.year.wrong["alerts outside hours"] += not open_in_berlin(self.now)
-        if kind.startswith("callback-alert"):
-            state = self.services.table[f"CALLBACK#{reference}"]["CALLBACK"]["state"]["S"]
-            self.year.wrong["alerts of a claimed request"] += state != "open"
-        if sent.kind == "alert":
-            self._alerted(reference)
+        for reference in sent.references:
+            if kind.startswith("callback-alert"):
+                state = self.services.table[f"CALLBACK#{reference}"]["CALLBACK"]["state"]["S"]
+                self.year.wrong["alerts of a claimed request"] += state != "open"
+            if sent.kind == "alert":
+                self._alerted(reference)
 
     def _judge(self) -> None:
         blocked: dict[str, list[datetime]] = defaultdict(list)

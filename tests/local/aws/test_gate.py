@@ -199,6 +199,21 @@ def test_an_alert_that_sns_refuses(cloud: Cloud) -> None:
     assert (alert["from"], alert["attributes"]) == (topic.rpartition(":")[2], {"level": "2"})
 
 
+def test_an_alert_with_a_body_per_protocol(cloud: Cloud) -> None:
+    topic = cloud.env["ALERTS_TOPIC_ARN"]
+    bodies = {"default": "for the others", "sms": "kurz", "https": "{}"}
+    name = cloud.client("sns").publish(
+        TopicArn=topic, Message=json.dumps(bodies), MessageStructure="json"
+    )["MessageId"]
+    (alert,) = [each for each in cloud.messages() if each["id"] == name]
+    assert alert["text"] == "for the others"
+    assert alert["bodies"] == {"sms": "kurz", "https": "{}"}
+    less = json.dumps({"sms": "refused"})
+    error = publish(cloud, topic, Message=less, MessageStructure="json")
+    assert error["Message"].endswith("No default entry in JSON message body")
+    assert (kept(cloud, topic)["text"], kept(cloud, topic)["bodies"]) == (less, {"sms": "refused"})
+
+
 def test_an_alert_to_no_topic(cloud: Cloud) -> None:
     topic = f"{cloud.env['ALERTS_TOPIC_ARN']}-gone"
     assert publish(cloud, topic)["Code"] == "NotFound"

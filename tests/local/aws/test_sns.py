@@ -19,6 +19,11 @@ def attribute(name: str, value: str = "1", kind: str = "String") -> dict[str, st
     }
 
 
+def structured(message: str, **more: str) -> dict[str, str]:
+    return {"Message": message, "MessageStructure": "json", **more}
+
+
+FULL = '{"default": "%s"}' % ("x" * (sns.MESSAGE - len('{"default": ""}')))
 WITH = attribute("level", "1")
 LONG = "x" * (sns.MESSAGE - len("level" + "String" + "1"))
 ACCEPTED = [
@@ -31,6 +36,10 @@ ACCEPTED = [
     ("an attribute's name of 256", attribute("n" * 256)),
     ("a name that only looks reserved", attribute("AWSome.a")),
     ("an SMS of 1,600", {"PhoneNumber": "+4915112345678", "Message": "x" * 1600}),
+    ("a body per protocol", structured('{"default": "x", "sms": "y"}')),
+    ("a protocol nobody knows", structured('{"default": "x", "pigeon": "y"}')),
+    ("a body that is no text beside one", structured('{"default": "x", "sms": 1}')),
+    ("256 KiB in bodies", structured(FULL)),
     ("a number of 15 digits", {"PhoneNumber": "+" + "1" * 15}),
 ]
 REFUSED = [
@@ -54,6 +63,14 @@ REFUSED = [
     ("a reserved name", attribute("aws.a"), "ParameterValueInvalid"),
     ("another reserved name", attribute("Amazon.a"), "ParameterValueInvalid"),
     ("an SMS of 1,601", {"PhoneNumber": "+4915112345678", "Message": "x" * 1601}, "InvalidParame"),
+    ("bodies without a default", structured('{"sms": "y"}'), "InvalidParameter"),
+    ("a default that is no text", structured('{"default": {}}'), "InvalidParameter"),
+    ("bodies that are no JSON", structured("default"), "InvalidParameter"),
+    ("bodies in a list", structured('["default"]'), "InvalidParameter"),
+    ("no bodies", structured("null"), "InvalidParameter"),
+    ("256 KiB and a byte in bodies", structured(f"{FULL} "), "InvalidParameter"),
+    ("a subject with bodies", structured('{"default": "x"}', Subject="ü"), "InvalidParameter"),
+    ("another structure", {"Message": "{}", "MessageStructure": "xml"}, "InvalidParameter"),
     ("a number of 16 digits", {"PhoneNumber": "+" + "1" * 16}, "InvalidParameter"),
     ("a national number", {"PhoneNumber": "015112345678"}, "InvalidParameter"),
 ]
@@ -69,3 +86,18 @@ def test_refused(what: str, changes: dict[str, str], code: str) -> None:
     refused = sns.refusal(request(**changes))
     assert refused is not None
     assert refused.code.startswith(code)
+
+
+def test_what_aws_says_of_bodies() -> None:
+    said = [
+        refused.message
+        for message in ("x", '{"sms": "x"}')
+        if (refused := sns.refusal(request(**structured(message))))
+    ]
+    assert said == [
+        "Invalid parameter: Message Structure - JSON message body failed to parse",
+        "Invalid parameter: Message Structure - No default entry in JSON message body",
+    ]
+    assert sns.bodies(request()) == {"default": "Call back"}
+    mixed = structured('{"default": "x", "sms": 1, "https": "{}"}')
+    assert sns.bodies(request(**mixed)) == {"default": "x", "https": "{}"}

@@ -1,0 +1,36 @@
+"""Whether the alerts topic has a confirmed subscription: looked at four times an hour.
+
+SNS takes alerts for a topic that nobody gets them of. It drops a subscription by mail that was not
+confirmed within two days, and one whose reader pressed the link in SNS's foot.
+"""
+
+import time
+
+from chalicelib import aws, log
+from chalicelib.settings import current
+
+_AGAIN_AFTER = 900.0  # seconds
+_looked: float | None = None  # when this process looked last (monotonic)
+
+
+def look() -> None:
+    """Log a warning where nobody is subscribed, if this process has not looked lately."""
+    global _looked
+    now = time.monotonic()
+    if not current().alerts_topic_arn or (_looked is not None and now - _looked < _AGAIN_AFTER):
+        return
+    _looked = now
+    try:
+        found = aws.fresh("sns").get_topic_attributes(TopicArn=current().alerts_topic_arn)
+    except aws.FAILURES as error:
+        log.warning("alerts.subscribers_unknown", error=type(error).__name__)
+        return
+    attributes = found["Attributes"]
+    if attributes["SubscriptionsConfirmed"] == "0":
+        log.warning("alerts.nobody_subscribed", pending=int(attributes["SubscriptionsPending"]))
+
+
+def forget() -> None:
+    """Forget when this process looked last."""
+    global _looked
+    _looked = None
