@@ -206,7 +206,7 @@ def _limit_of_link(reference: str, action: LinkAction) -> Limit:
 
 def calendar_of(token: str, now: datetime) -> str:
     """Return the calendar file of the wish that a customer's link is for. Raises BadToken."""
-    callback, wish = by_link(token, now)
+    _, wish = by_link(token, now)
     own, language = company.current(), company.current().spoken(wish.asked.language)
     word = texts.of(language).gettext
     cancelled = not wish.is_open and wish.end != "done"
