@@ -60,7 +60,7 @@ def test_outside_opening_hours_nothing_is_sent_until_the_line_opens(backend: Bac
     assert set(backend.states().values()) == {"sent"}
 
 
-def test_a_second_request_for_a_number_merges_and_is_answered_alike(line: Backend) -> None:
+def test_a_second_request_is_a_further_wish_and_is_answered_alike(line: Backend) -> None:
     first = ask(line)
     second = ask(line, phone="+49 (0)7930 2000", name="Jemand anderes")
     fresh = ask(line, phone="0151 23456789")
@@ -73,8 +73,10 @@ def test_a_second_request_for_a_number_merges_and_is_answered_alike(line: Backen
         references[0],
         references[2],
     ]
-    # Two requests, with an event and a proof of consent each; three references that were told.
-    assert len(line.items(prefix="CALLBACK#")) == 2 * 3 + 3
+    assert found[1]
+    assert [each.asked.name for each in found[1].wishes] == ["Eva Muster", "Jemand anderes"]
+    # Two requests and a further wish, with an event and a proof of consent each; three references.
+    assert len(line.items(prefix="CALLBACK#")) == 2 * 3 + 2 + 3
 
 
 def test_ten_equal_requests_at_once_are_one_request_and_one_alert(line: Backend) -> None:
@@ -90,7 +92,9 @@ def test_ten_equal_requests_at_once_are_one_request_and_one_alert(line: Backend)
 
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(take, kept))
-    (reference,) = {each.reference for each in map(requests.load, references) if each}
+    (merged,) = {each.reference: each for each in map(requests.load, references) if each}.values()
+    reference = merged.reference
+    assert [len(merged.wishes), len(merged.lead.also)] == [1, 9]
     assert sorted(line.states()) == sorted(
         f"{kind}_{reference}_10" for kind in ("callback-alert", "callback-alert-mail")
     )

@@ -432,6 +432,8 @@ def detail(shown: Shown, request: Request) -> Detail:
     """
     callback, person = shown.card.callback, request.person
     seen = callback.may_be_seen_by(person.id, person.may("supervisor"))
+    # What the holder tells the colleague whom the request is offered to, is theirs to read.
+    is_offered = callback.offered_to in (person.id, person.name)
     window = callback.asked.window
     may_undo = callback.may_be_undone_by(person.id, request.now) and callback.pressed_at
     return Detail(
@@ -452,7 +454,7 @@ def detail(shown: Shown, request: Request) -> Detail:
             )
             for each in callback.attempts
         ],
-        comments=[_said(item) for item in shown.comments] if seen else [],
+        comments=[_said(item) for item in shown.comments] if seen or is_offered else [],
         history=[_event(item, callback) for item in shown.events],
     )
 
