@@ -1,9 +1,10 @@
 """What people type, as tables: `id`, what was typed as JSON, the right answer, and why.
 
-`zzzzzz` stands for any six letters.
+Alternatives in an answer are divided by ` | `. In addresses `zzzzzz` stands for any six letters.
 """
 
 import csv
+import json
 import random
 import re
 import string
@@ -46,9 +47,86 @@ class EmailCase:
         return type(self)(*(re.sub("zzzzzz(?!z)", letters, cell) for cell in cells))
 
 
+@dataclass(frozen=True)
+class PhoneCase:
+    """A line of `phones.tsv` or `phones_more.tsv`, for the regions that are called.
+
+    An answer is E.164, with ` x` and an extension; or a code. `phone` is any code that says what is
+    wrong, but not region, kind or own number.
+    """
+
+    id: str
+    typed_json: str
+    regions: str
+    answer: str
+    need: str  # `readback`: right only if the visitor sees how the number was read
+    why: str
+
+    @property
+    def typed(self) -> str:
+        """What was typed."""
+        return str(json.loads(self.typed_json))
+
+    def fits(self, answer: str) -> bool:
+        """Tell whether an answer is right."""
+        wanted = self.answer.split(" | ")
+        own = answer.startswith("phone") and answer not in (
+            "phone_region",
+            "phone_kind",
+            "phone_own",
+        )
+        return answer in wanted or (own and "phone" in wanted)
+
+
+@dataclass(frozen=True)
+class TextCase:
+    """A line of `names_notes.tsv` or `names_more.tsv`.
+
+    An answer is what is stored, as JSON, or `refuse:` and a code, which may be `any`.
+    """
+
+    id: str
+    field: str  # `name` or `note`
+    typed_json: str
+    answer: str
+    why: str
+
+    @property
+    def typed(self) -> str:
+        """What was typed."""
+        return str(json.loads(self.typed_json))
+
+    def fits(self, stored: str) -> bool:
+        """Tell whether it is right to store this."""
+        return any(
+            not each.startswith("refuse:") and json.loads(each) == stored
+            for each in self.answer.split(" | ")
+        )
+
+    def may_be_refused(self, code: str) -> bool:
+        """Tell whether it is right to refuse it by this code."""
+        return bool({"refuse:any", f"refuse:{code}"} & set(self.answer.split(" | ")))
+
+
 def emails() -> Iterator[EmailCase]:
     """Yield the lines of both tables of addresses."""
-    for name in ("emails.tsv", "emails_more.tsv"):
+    for row in _rows("emails.tsv", "emails_more.tsv"):
+        yield EmailCase(**row)
+
+
+def phones() -> Iterator[PhoneCase]:
+    """Yield the lines of both tables of telephone numbers."""
+    for row in _rows("phones.tsv", "phones_more.tsv"):
+        yield PhoneCase(**row)
+
+
+def names_and_notes() -> Iterator[TextCase]:
+    """Yield the lines of both tables of names and notes."""
+    for row in _rows("names_notes.tsv", "names_more.tsv"):
+        yield TextCase(**row)
+
+
+def _rows(*names: str) -> Iterator[dict[str, str]]:
+    for name in names:
         with (_HERE / name).open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
-                yield EmailCase(**row)
+            yield from csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
