@@ -1,4 +1,7 @@
-"""The mails to the customer. They hold nothing that was typed, as the address may be another's."""
+"""The mails to the customer.
+
+They hold nothing that was typed but the last digits of the number, as the address may be another's.
+"""
 
 from chalicelib import company
 from chalicelib.callbacks import phone_numbers
@@ -8,6 +11,8 @@ from chalicelib.formats import Formats
 from chalicelib.outbox.model import Mail
 from chalicelib.settings import Settings
 from chalicelib.templates import render
+
+_DIGITS = 3  # of the number that are told
 
 
 def letter(kind: Letter, callback: Callback, link: str, settings: Settings, hours: Hours) -> Mail:
@@ -25,6 +30,7 @@ def letter(kind: Letter, callback: Callback, link: str, settings: Settings, hour
     values = {
         "reference": callback.reference,
         "window": formats.window(*callback.expected),
+        "digits": callback.asked.phone[-_DIGITS:],
         "hotline": phone_numbers.display(settings.hotline_number),
         "hours": formats.week(hours.week),
         "change": link,
