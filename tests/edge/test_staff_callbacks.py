@@ -39,6 +39,7 @@ def test_from_alert_to_outcome(line: Backend, anna: Agent, outcome: str) -> None
         "phone": "+4979302000",
         "display": "+49 7930 2000",
         "extension": "",
+        "dial": "tel:+4979302000",
         "email": "eva@example.org",
         "note": "Krügerrand",
         "language": "de",

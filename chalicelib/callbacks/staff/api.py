@@ -76,7 +76,7 @@ class TakenDown(Body, title="CallbackTakenDown"):
 class Phone(Body, title="PhoneNumber"):
     """A telephone number as it was typed."""
 
-    phone: Annotated[of.Line, StringConstraints(min_length=1, max_length=50)]
+    phone: of.Phone
     language: of.Language = of.default_language()
 
 
@@ -196,6 +196,7 @@ class Contact(BaseModel, title="CallbackContact"):
     phone: str
     display: str
     extension: str
+    dial: str = Field(description="the address that a telephone dials, `tel:` (RFC 3966)")
     email: str
     note: str
     language: str
@@ -494,6 +495,7 @@ def contact(callback: Callback, person: Person) -> Contact | None:
         phone=asked.phone,
         display=phone_numbers.display(asked.phone),
         extension=asked.extension,
+        dial=phone_numbers.Number(asked.phone, asked.extension).uri,
         email=asked.email,
         note=asked.note,
         language=asked.language,
