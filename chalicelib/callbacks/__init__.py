@@ -28,6 +28,6 @@ with an end the release of the number's lock. A name and a number are shown only
 signed in and claimed the request.
 Read on: `opening_hours`, `model`, `workflow` (the transitions), `phone_numbers`, `stores`,
 `changes`, `service` (what can be done), `intakes` (what a form's request becomes), `clock` (every
-minute), `alerts`, `letters`, `reactions` (what a message says when it is due), `erasure`, `routes`
-(the public), `staff`.
+minute), `alerts`, `letters`, `calendar`, `reactions` (what a message says when it is due),
+`erasure`, `routes` (the public), `staff`.
 """
