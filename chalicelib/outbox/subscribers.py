@@ -23,13 +23,22 @@ def look() -> None:
         return
     _looked = now
     try:
-        found = aws.fresh("sns").get_topic_attributes(TopicArn=current().alerts_topic_arn)
+        confirmed, pending = count()
     except aws.FAILURES as error:
         log.warning("alerts.subscribers_unknown", error=type(error).__name__)
         return
+    if not confirmed:
+        log.warning("alerts.nobody_subscribed", pending=pending)
+
+
+def count() -> tuple[int, int]:
+    """Return how many subscriptions the alerts topic has: confirmed, and not confirmed yet.
+
+    Raises the errors of `aws.FAILURES`.
+    """
+    found = aws.fresh("sns").get_topic_attributes(TopicArn=current().alerts_topic_arn)
     attributes = found["Attributes"]
-    if attributes["SubscriptionsConfirmed"] == "0":
-        log.warning("alerts.nobody_subscribed", pending=int(attributes["SubscriptionsPending"]))
+    return int(attributes["SubscriptionsConfirmed"]), int(attributes["SubscriptionsPending"])
 
 
 def forget() -> None:
