@@ -217,7 +217,9 @@ def end_called_in(phone: str, reference: str, who: Who, now: datetime) -> Shown:
     if not reference:
         line = service.telephone(phone)
         known = requests.number(line.number_key, line.main_key)
-        reference = known.live or (known.requests[0][1] if known.requests else "")
+        reference = known.live or next(iter(known.references), "")
+    elif last := requests.load_last(reference):
+        reference = last.reference
     if not reference:
         raise NotFound("no_number")
     return act(reference, Press("called_in"), who, now)
@@ -260,7 +262,7 @@ def by_number(key: str, now: datetime, with_requests: bool = False) -> ByNumber:
     known = requests.number(*_keys(key))
     until = known.blocked_until
     blocked_until = until if until and now < until else None
-    references = [reference for _, reference in known.requests]
+    references = list(known.references)
     loaded = requests.load_many(references) if with_requests else []
     return ByNumber(key, known.live, blocked_until, references, loaded)
 
@@ -279,7 +281,7 @@ def block(key: str, who: Who, now: datetime) -> None:
     """Keep a number from being called for 90 days, on record."""
     number_key, main_key = _keys(key)
     known = requests.number(number_key, main_key)
-    blocks.block(number_key, main_key, now, known.requests[0][1] if known.requests else "")
+    blocks.block(number_key, main_key, now, next(iter(known.references), ""))
     log.info("callback.blocked", number=number_key, by=who.id)
 
 
