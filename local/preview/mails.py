@@ -1,7 +1,7 @@
 """Every mail, composed from the message that is owed."""
 
 from chalicelib.outbox.model import Mail
-from local.preview.scene import EMAIL, Scene
+from local.preview.scene import EMAIL, SAM, Scene
 from local.preview.specimens import Shelf
 
 SHELF = Shelf("mail")
@@ -68,6 +68,12 @@ def _missed(at: Scene) -> Mail:
 def _missed_untried(at: Scene) -> Mail:
     at.expire(at.ask())
     return at.mail("callback-missed")
+
+
+@SHELF.named("callback-declined")
+def _declined(at: Scene) -> Mail:
+    at.act(at.held(), "decline", by=SAM)
+    return at.mail("callback-declined")
 
 
 def _alert(at: Scene) -> Mail:
