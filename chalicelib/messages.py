@@ -19,11 +19,23 @@ MESSAGES: dict[str, str] = {
         "Please use another one."
     ),
     "url": N_("Please do not enter a web address here."),
+    "markup": N_("Please write a web address as it is, without markup around it."),
     "consent": N_("Please agree to the current version of the declaration."),
     "phone": N_("Please enter a valid telephone number, for example 0711 123456."),
     "phone_region": N_("We are sorry: we do not call back to this country."),
-    "phone_kind": N_("We do not call premium-rate, shared-cost or short numbers."),
-    "phone_own": N_("This is our own number."),
+    "phone_kind": N_(
+        "We do not call premium-rate, service, freephone or emergency numbers. Please enter your "
+        "landline or mobile number."
+    ),
+    "phone_own": N_("This is our own number. Please enter yours."),
+    "phone_letters": N_(
+        "Please enter the number in digits. An extension is written like this: 0711 123456 ext. 12."
+    ),
+    "phone_two": N_("Please enter one telephone number only."),
+    "phone_country": N_(
+        "We cannot tell which number this is. Please check it, and begin with the area code and "
+        "its 0, or with the country code, for example +43."
+    ),
     "window": N_("We are closed then. Please choose another time."),
     "window_begun": N_(
         "This time has begun, and fewer than 15 minutes of it are left. Please choose another one."

@@ -57,7 +57,7 @@ class Settings:
     )
     staff_shifts: str = _of(
         "",
-        "who is on shift, alerted after half an hour: "
+        "who is on shift, alerted when half of the promised time is gone: "
         "`a@x.example Mon-Fri 09:00-13:00 | b@x.example Mon 13:00-17:00`",
     )
     mail_unsubscribe: str = _of(
@@ -126,7 +126,7 @@ class Settings:
     oidc_discovery: str = _of(
         "", "discovery document; default the issuer's `/.well-known/openid-configuration`"
     )
-    oidc_scopes: str = _of("openid profile", "scopes that are asked for, separated by spaces")
+    oidc_scopes: str = _of("openid profile email", "scopes that are asked for, separated by spaces")
     oidc_groups_claim: str = _of("cognito:groups", "claim of the token with the person's groups")
     oidc_agent_group: str = _of("agent", "group whose people may work on callbacks")
     oidc_supervisor_group: str = _of("supervisor", "group whose people may do everything")

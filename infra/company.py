@@ -32,7 +32,7 @@ TEXTS: Mapping[str, frozenset[str]] = {
             "declined",
         )
     },
-    "callback_success": frozenset({"expected", "reference"}),
+    "callback_success": frozenset({"expected", "phone", "reference"}),
 }
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")

@@ -35,7 +35,7 @@ LEVELS = (
 # layer and from those below. Modules of the same name are of the same layer, wherever they stand.
 LAYERS = {
     "pure": {
-        *("model", "workflow", "ledger", "opening_hours", "phone_numbers", "filters"),
+        *("model", "workflow", "calls", "ledger", "opening_hours", "phone_numbers", "filters"),
         *("words", "letters", "alerts", "calendar"),
     },
     "stores": {"stores", "keys", "rules", "links"},

@@ -8,11 +8,15 @@ from chalicelib.errors import NotAllowed
 
 @dataclass(frozen=True)
 class Person:
-    """One of the staff; `id` is opaque, and the same at every sign-in."""
+    """One of the staff; `id` is opaque, and the same at every sign-in.
+
+    `email` is empty where the provider does not tell it.
+    """
 
     id: str
     name: str
     role: Role
+    email: str = ""
 
     def may(self, role: Role) -> bool:
         """Tell whether the person has this role; a supervisor may do all that an agent may."""

@@ -116,9 +116,16 @@ def person(claims: Claims) -> Person:
     name = next(
         (claims[each] for each in _NAMES if isinstance(claims.get(each), str) and claims[each]), "?"
     )
-    return Person(
-        keys.identity("staff", f"{claims['iss']}\0{claims['sub']}"), name[:100], _role(claims)
-    )
+    id = keys.identity("staff", f"{claims['iss']}\0{claims['sub']}")
+    return Person(id, name[:100], _role(claims), _email(claims))
+
+
+def _email(claims: Claims) -> str:
+    """Return the person's address; empty where there is none, or the provider never checked it."""
+    email = claims.get("email")
+    if not isinstance(email, str) or claims.get("email_verified") in (False, "false"):
+        return ""
+    return email if len(email) <= 254 else ""
 
 
 def verify(token: str) -> Claims:

@@ -49,6 +49,7 @@ def begin(person: Person, cause: str, now: datetime) -> str:
         "pk": "STAFF",
         "sk": person.id,
         "name": person.name,
+        "email": person.email,
         "expires": instants.epoch(now + _COLLEAGUE_FOR),
     }
     table = current().contacts_table
@@ -67,6 +68,16 @@ def colleagues(now: datetime) -> dict[str, str]:
     """Return the names of those who signed in within 30 days, by id."""
     found = aws.query(current().contacts_table, "pk = :pk", pk="STAFF")
     return {item["sk"]: item["name"] for item in found if item["expires"] > instants.epoch(now)}
+
+
+def address(id: str, now: datetime) -> str:
+    """Return the mail address of a colleague who signed in within 30 days; empty if none is known.
+
+    An id that is no colleague's has none.
+    """
+    item = aws.get(current().contacts_table, {"pk": "STAFF", "sk": id})
+    known = item is not None and item["expires"] > instants.epoch(now)
+    return str(item.get("email", "")) if item and known else ""
 
 
 def find(session_id: str, now: datetime, touch: bool = True) -> Person | None:

@@ -1,9 +1,9 @@
 """Callbacks: a visitor leaves a number and is called back within the hotline's opening hours.
 
     – ── submitted ──→ open | scheduled | held
-                                    (as soon as possible; for a window; number blocked, or too often)
+                                    (at once; for a window; the number is blocked, or too often)
     scheduled | retry | held ── opened ──→ open       (the clock, when due: the staff are alerted)
-    open ── escalated ──→ open                        (half of the promised time is gone, it broke …)
+    open ── escalated ──→ open                        (half of the promised time is gone; it broke)
     open | scheduled | retry ── claimed | assigned ──→ claimed    (leased for 15 open minutes)
     claimed ── assigned | taken over | offered | handed over | dialled ──→ claimed
     claimed ── released | lapsed ──→ open | scheduled | retry    (alerted again where it is due)

@@ -12,6 +12,7 @@ digest stands for the alerts of many requests.
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -142,6 +143,20 @@ def mail(
     thread = f"<callback.{callback.reference}@{addresses.sending_domain(settings.mail_from)}>"
     headers = (("In-Reply-To", thread), ("References", thread))
     return Mail(to, _title(callback, settings), _letter(lines), headers=headers)
+
+
+def handed_mail(
+    callback: Callback, assigned: bool, by: str, to: str, settings: Settings, at: datetime
+) -> Mail:
+    """Compose the mail to a colleague who is offered a request, or was `assigned` it, by name."""
+    said = (
+        _words().gettext("%(name)s has assigned this callback to you.")
+        if assigned
+        else _words().gettext("%(name)s would like to hand this callback over to you.")
+    )
+    whole = mail(callback, "callback", (to,), settings, at)
+    lines = _lines(replace(callback, level=0), "callback", settings, at)
+    return replace(whole, text=_letter([*lines, said % {"name": by}]))
 
 
 def digest_mail(

@@ -1,4 +1,7 @@
-"""The mails to the customer. They hold nothing that was typed, as the address may be another's."""
+"""The mails to the customer.
+
+They hold nothing that was typed but the last digits of the number, as the address may be another's.
+"""
 
 from chalicelib import company
 from chalicelib.callbacks import phone_numbers
@@ -8,6 +11,8 @@ from chalicelib.formats import Formats
 from chalicelib.outbox.model import Mail
 from chalicelib.settings import Settings
 from chalicelib.templates import render
+
+_DIGITS = 3  # of the number that are told
 
 
 def letter(
@@ -34,6 +39,7 @@ def letter(
     values = {
         "reference": wish.reference,
         "window": formats.window(*wish.expected),
+        "digits": wish.asked.phone[-_DIGITS:],
         "hotline": phone_numbers.display(settings.hotline_number),
         "hours": formats.week(hours.week),
         "change": link,

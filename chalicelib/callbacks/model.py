@@ -345,13 +345,19 @@ class Change:
     before: Callback | None
     after: Callback
     event: Event | Literal[""] = ""
-    by: str = ""
+    by: str = ""  # the id of whoever did it
     owes: tuple[Owed, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)  # for the history; nothing personal
     personal: Mapping[str, str] = field(default_factory=dict)  # for the history, until the erasure
     blocks: bool = False  # the number is not called for a while
     unblocks: bool = False  # the block that the request caused is taken back
     also: "Change | None" = None  # of another request, in the same transaction
+    by_name: str = ""  # of one of the staff
+
+    def by_one_of_the_staff(self, who: Who) -> "Change":
+        """Return the change with the name of who made it, for the history."""
+        also = self.also.by_one_of_the_staff(who) if self.also else None
+        return replace(self, by_name=who.name, also=also)
 
     @property
     def changes(self) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from chalicelib import log, mailings
+from chalicelib.auth import session
 from chalicelib.aws import retried
 from chalicelib.callbacks import alerts, letters, links, opening_hours, rules
 from chalicelib.callbacks.alerts import Event
@@ -96,11 +97,31 @@ def _alert_mail(event: Event, message: Message, now: datetime) -> Mail | None:
         log.warning(
             "callback.nobody_to_tell", reference=callback.reference, escalation=callback.level
         )
+    if len(found) == 1 and event == "callback":
+        agreed = session.address(callback.preferred, now) if callback.preferred else ""
+        to = to if not agreed or agreed in to else (*to, agreed)
     if not to:
         return None
     if len(found) > 1:
         return alerts.digest_mail(found, to, current(), now)
     return alerts.mail(callback, event, to, current(), now)
+
+
+def _handed_mail(message: Message, now: datetime) -> Mail | None:
+    """Tell a colleague of a request that is offered or was assigned to them, as long as it is."""
+    callback = requests.load(message.subject)
+    event = requests.event(message.subject, message.serial)
+    if callback is None or event is None or callback.state != "claimed" or callback.is_calling:
+        return None
+    assigned, to = event["event"] == "assigned", event["personal"].get("to_id")
+    if to != (callback.holder if assigned else callback.offered_to):
+        return None
+    address = session.address(to, now)
+    if not address:
+        log.info("callback.no_address", reference=callback.reference, to=to)
+        return None
+    by = event["personal"].get("by", event["by"])
+    return alerts.handed_mail(callback, assigned, by, address, current(), now)
 
 
 # Whether a letter is still owed, by the wish it is about.
@@ -135,6 +156,7 @@ COMPOSERS: Mapping[str, Composer] = {
     "callback-held-mail": partial(_alert_mail, "held"),
     "callback-expired": partial(_alert, "expired"),
     "callback-expired-mail": partial(_alert_mail, "expired"),
+    "callback-handed-mail": _handed_mail,
     "callback-received": partial(_letter, "received"),
     "callback-cancelled": partial(_letter, "cancelled"),
     "callback-missed": partial(_letter, "missed"),

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, Field
 
 from chalicelib import company
 from chalicelib.callbacks import links, phone_numbers, rules, service
@@ -55,7 +55,7 @@ class CallbackRequest(Body):
     """A visitor asks to be called back; without a window as soon as possible."""
 
     name: of.Name
-    phone: Annotated[of.Line, StringConstraints(min_length=1, max_length=50)]
+    phone: of.Phone
     topic: of.CallbackTopic = of.default(lambda: next(iter(company.current().callback_topics)))
     window: Wished = None
     email: of.OptionalEmail = None
@@ -74,12 +74,21 @@ class ByVersion(Body):
     version: of.Version
 
 
+class PhoneRead(BaseModel, title="PhoneReading"):
+    """How a number was understood; `extension` is empty where there is none."""
+
+    e164: str
+    extension: str
+    display: str = Field(description="as people write it, with the extension")
+
+
 class Received(BaseModel, title="CallbackReceipt"):
     """The same answer whatever is known of the number."""
 
     status: Literal["received"] = "received"
     reference: str
     expected: Window
+    phone: PhoneRead
 
 
 class Token(Body):
@@ -169,8 +178,17 @@ def request_callback(request: Request, asked: CallbackRequest) -> Thanks:
         proof_of_work=asked.altcha,
     )
     callback = service.submit(wanted, request.sender, request.now)
-    received = Received(reference=callback.reference, expected=window_of(callback.expected))
-    context = {"reference": received.reference, "expected": callback.expected}
+    number = phone_numbers.Number(callback.asked.phone, callback.asked.extension)
+    phone = PhoneRead(
+        e164=number.e164, extension=number.extension, display=number.shown(request.language)
+    )
+    expected = window_of(callback.expected)
+    received = Received(reference=callback.reference, expected=expected, phone=phone)
+    context = {
+        "reference": received.reference,
+        "expected": callback.expected,
+        "phone": phone.display,
+    }
     return Thanks(received, "received", asked.next, context)
 
 

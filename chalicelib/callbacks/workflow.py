@@ -96,7 +96,7 @@ def wish(
     if any(each.is_told(reference) for each in before.wishes):
         return Change(before, before)
     made = _wish(asked, reference, rules, now)
-    same = next((each for each in before.open_wishes if _is_same(each, made)), None)
+    same = next((each for each in before.open_wishes if _is_same(before, each, made)), None)
     enough = len(before.open_wishes) >= MOST_WISHES and before.expected[1] <= made.expected[1]
     if not same and not enough:
         return _joined(before, (made,), rules, now, "wished", by)
@@ -106,7 +106,8 @@ def wish(
     if same is None:
         said = {"name": asked.name, "email": asked.email, "note": asked.note}
         return Change(before, _kept(before), "wished", by, facts=facts, personal=said)
-    told = replace(same, also=(*same.also, reference))
+    sooner = min(same.expected, made.expected, key=lambda each: each[1])
+    told = replace(same, also=(*same.also, reference), expected=sooner)
     return Change(before, _kept(before, wishes=_with(before, told)), "wished", by, facts=facts)
 
 
@@ -266,7 +267,7 @@ def assign(before: Callback, to: Who, who: Who, rules: Rules, now: datetime) -> 
         raise Conflict("claimed", "calling")
     change = _given(before, to, rules, now, "assigned", who)
     told = Owed("handed", before.reference, change.after.version, now)
-    return replace(change, owes=(told,), personal={"to": to.name})
+    return replace(change, owes=(told,), personal={"to": to.name, "to_id": to.id})
 
 
 def take(before: Callback, who: Who, rules: Rules, now: datetime) -> Change:
@@ -288,7 +289,8 @@ def offer(before: Callback, who: Who, to: Who, now: datetime) -> Change:
         return Change(before, before)
     after = _next(before, offered_to=to.id)
     told = Owed("handed", before.reference, after.version, now)
-    return Change(before, after, "offered", who.id, (told,), personal={"to": to.name})
+    personal = {"to": to.name, "to_id": to.id}
+    return Change(before, after, "offered", who.id, (told,), personal=personal)
 
 
 def release(before: Callback, who: Who, rules: Rules, now: datetime) -> Change:
@@ -519,9 +521,10 @@ def _wish(asked: Asked, reference: str, rules: Rules, now: datetime) -> Wish:
     return Wish(reference, asked, now, expected, letters=int(bool(asked.email)))
 
 
-def _is_same(known: Wish, made: Wish) -> bool:
-    """Tell whether a wish says nothing that an open one does not, and is met by then."""
-    return known.asked == made.asked and known.expected[1] <= made.expected[1]
+def _is_same(before: Callback, known: Wish, made: Wish) -> bool:
+    """Tell whether a wish says nothing that an open one does not, and is met with it."""
+    is_met = not before.calls_for(known) or known.expected[1] <= made.expected[1]
+    return known.asked == made.asked and is_met
 
 
 def _joined(

@@ -18,7 +18,8 @@ _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 JSON, FORM, TEXT = "application/json", "application/x-www-form-urlencoded", "text/plain"
 
 
-# What shows nothing: Unicode's categories Cc and Cf, and its property White_Space.
+# What shows nothing: Unicode's categories Cc and Cf, its property White_Space, and the letters and
+# the sign that are drawn as a blank (BLANK).
 # fmt: off
 _INVISIBLE = (
     (0x00, 0x20), (0x7F, 0xA0), (0xAD, 0xAD), (0x600, 0x605), (0x61C, 0x61C), (0x6DD, 0x6DD),
@@ -28,6 +29,7 @@ _INVISIBLE = (
     (0x13430, 0x1343F), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0001, 0xE0001),
     (0xE0020, 0xE007F),
 )
+BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 # fmt: on
 
 
@@ -45,7 +47,8 @@ def trimmed(text: str) -> str:
 
 @cache
 def _ends() -> str:
-    return "".join(chr(at) for first, last in _INVISIBLE for at in range(first, last + 1))
+    found = (chr(at) for first, last in _INVISIBLE for at in range(first, last + 1))
+    return "".join(found) + BLANK
 
 
 def _trimmed(value: Any) -> Any:

@@ -18,13 +18,31 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_after_validator_function
 
 from chalicelib import company, instants
-from chalicelib.http.bodies import is_plain, trimmed
+from chalicelib.http.bodies import BLANK, is_plain, trimmed
 
 _SLUG = re.compile(r"[a-z0-9._-]{1,200}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # Unicode's categories Cc, Zl and Zp
-_URL = re.compile(
-    r"://|www\.|\b[\w-]+\.(?:com|net|org|info|biz|de|tk|ru|cn|xyz|top|io|ly|link|click)\b", re.I
+# A name that is spelled like an internet address; only such as end alike, since after a full stop
+# people also leave the blank out.
+_DOMAIN = (
+    r"\b\w[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|info|biz|eu|de|at|ch|tk|ru|cn|xyz|top|io|ly|cc|pw|icu"
+    r"|link|click|shop|store|online|site|website|space|club|win|vip|bet|fun|app)\b"
 )
+_ADDRESS = (
+    r"\w://|\b(?:https?|ftp|mailto|javascript|data):|\bwww\.|\b\w[\w-]*\.(?-i:[a-z]{2,})[/?#]\w"
+)
+# What a company's name may end with, after a domain.
+_LEGAL_FORM = (
+    r",?\s+(?:gmbh|g?ag|ug|kg(?:aa)?|ohg|gbr|mbh|se|e\.?\s?(?:k|u|g|v)|b\.?v|s\.?a(?:\.?r\.?l)?"
+    r"|s\u00e0rl|ltd|inc|llc|limited|corp)\b"
+)
+# A title, or initials, without a blank before a name whose first part ends domains, too.
+_PARTICLE = r"[A-Z]\w{1,3}\.de\s+(?:[^\Wa-z]|la\b|las\b|los\b|den\b|der\b)"
+_IN_ADDRESSES = ".:\u3002\uff0e\uff1a\uff61\u2024\u2025\ufe52\ufe55"
+_MARKUP = r"\[(?:url|link|img)\b|<a\s|\bhref\s*=|\]\(\s*(?:https?:|www\.)"
+# Joiners belong to the writing of some languages, and to emoji: after a letter that has no case, a
+# mark or a sign.
+_JOINERS, _JOINED = "\u200c\u200d", ("Lo", "Mn", "Mc", "So", "Sk")
 
 
 class Body(BaseModel):
@@ -88,9 +106,69 @@ def _one_line(value: Any) -> Any:
     return text
 
 
+def _typed_line(value: Any) -> Any:
+    """Return what a person typed in one line as people see it; a tab inside is a blank."""
+    if not isinstance(value, str):
+        return value
+    text = trimmed(value)
+    return text if is_plain(text) else _one_line(_shown(text.replace("\t", " ")))
+
+
+def _typed_lines(value: Any) -> Any:
+    """Return what a person typed in several lines as people see it, with one end for a line."""
+    if not isinstance(value, str):
+        return value
+    text = trimmed(value)
+    if is_plain(text):
+        return text
+    text = _shown(re.sub("\r\n|[\r\u2028\u2029]", "\n", text))
+    if _CONTROL.search(re.sub(r"[\n\t]", "", text)):
+        raise refusal("control_characters")
+    return text
+
+
+def _shown(text: str) -> str:
+    """Return a text without what does not show or turns its direction; empty if nothing shows.
+
+    Each letter is one character with its accents, where there is such a one (NFC).
+    """
+    import unicodedata
+
+    kept: list[str] = []
+    before = ""
+    for each in text:
+        kind = unicodedata.category(each)
+        if kind == "Cf" and not (each in _JOINERS and before in _JOINED):
+            continue
+        kept.append(" " if kind == "Zs" or each in BLANK else each)
+        before = kind
+    made = trimmed(unicodedata.normalize("NFC", "".join(kept)))
+    return made if any(unicodedata.category(each)[0] not in "MZC" for each in made) else ""
+
+
 def _no_url(text: str) -> str:
-    if _URL.search(text):
+    """Refuse an internet address in a name.
+
+    A bare domain may be the whole name, or a company's before its legal form.
+    """
+    if not any(each in text for each in _IN_ADDRESSES):
+        return text
+    import unicodedata
+
+    plain = unicodedata.normalize("NFKC", text).replace("\u3002", ".")
+    if re.search(_ADDRESS, plain, re.I):
         raise refusal("url")
+    for found in re.finditer(_DOMAIN, plain, re.I):
+        named = found[0] == plain or re.match(_LEGAL_FORM, plain[found.end() :], re.I)
+        if not named and not re.match(_PARTICLE, plain[found.start() :]):
+            raise refusal("url")
+    return text
+
+
+def _no_markup(text: str) -> str:
+    """Refuse links in the markup of forums and pages, as programs send them."""
+    if any(each in text for each in "[<=") and re.search(_MARKUP, text, re.I):
+        raise refusal("markup")
     return text
 
 
@@ -147,11 +225,20 @@ def _as_list(value: Any) -> Any:
 _ONE_LINE = BeforeValidator(_one_line)
 Line = Annotated[str, _ONE_LINE]
 Name = Annotated[
-    str, StringConstraints(min_length=1, max_length=100), _ONE_LINE, AfterValidator(_no_url)
+    str,
+    StringConstraints(min_length=1, max_length=100),
+    BeforeValidator(_typed_line),
+    AfterValidator(_no_url),
 ]
+Phone = Annotated[str, StringConstraints(min_length=1, max_length=50), BeforeValidator(_typed_line)]
 Email = Annotated[str, StringConstraints(max_length=254), _ONE_LINE, AfterValidator(_email)]
 OptionalEmail = Annotated[Email | None, BeforeValidator(_none_if_empty)]
-Note = Annotated[str, StringConstraints(max_length=500), _ONE_LINE]
+Note = Annotated[
+    str,
+    StringConstraints(max_length=500),
+    BeforeValidator(_typed_lines),
+    AfterValidator(_no_markup),
+]
 PageUrl = Annotated[str, StringConstraints(max_length=2000), _ONE_LINE]
 Version = Annotated[str, StringConstraints(min_length=1, max_length=100), _ONE_LINE]
 Honeypot = Annotated[

@@ -126,11 +126,11 @@ const submit = async (event) => {
 	}).catch(() => 0);
 	const reply = answer && await answer.json().catch(() => 0);
 	if (answer.ok) {
-		const { reference, expected: at, suggestion: address } = reply, text = form.dataset.success || said[form.dataset.contact + '_success'];
+		const { reference, expected: at, phone, suggestion: address } = reply, text = form.dataset.success || said[form.dataset.contact + '_success'];
 		if (at && !zone) await read('hotline', () => {}); // it tells the zone
 		const expected = at && span(at.from, at.to,
 			_("on %(day)s, between %(from)s and %(to)s"), _("between %(day)s, %(from)s and %(last)s, %(to)s"));
-		tell('success', fill(text, { reference, expected }),
+		tell('success', fill(text, { reference, expected, phone: phone?.display }),
 			address ? ' ' + fill(_("Did you mean %(address)s? Then please sign up again with that address."), { address }) : '');
 		form.replaceChildren(state);
 	} else if (answer.status < 500 && reply.detail) {

@@ -73,7 +73,7 @@ def tokens(cloud: Cloud, who: Login) -> dict[str, Any]:
         "response_type": "code",
         "client_id": cloud.env["OIDC_CLIENT_ID"],
         "redirect_uri": f"{cloud.api}/staff/signed-in",
-        "scope": "openid profile",
+        "scope": "openid profile email",
         "code_challenge": attempt.challenge,
         "code_challenge_method": "S256",
     }

@@ -118,7 +118,7 @@ def test_a_sign_in_asks_for_exactly_what_it_needs(configured: Issuer) -> None:
         "response_type": "code",
         "client_id": "our-client",
         "redirect_uri": f"{settings.current().base_url}/staff/signed-in",
-        "scope": "openid profile",
+        "scope": "openid profile email",
         "state": attempt.state,
         "nonce": attempt.nonce,
         "code_challenge": attempt.challenge,

@@ -16,6 +16,7 @@ from tests.callbacks.cases import (
     ANNA,
     ASKED,
     MONDAY,
+    OWN,
     RULES,
     WINDOW,
     asap,
@@ -67,9 +68,9 @@ def test_percentiles_are_waits_that_happened() -> None:
 def test_what_is_not_decided_yet_counts_for_neither_side() -> None:
     assert of(asap(), now=at("Mon 10:30")).total.decided == 0
     assert of(asap(), now=at("Mon 10:31")).total.share == 0
-    assert of(workflow.cancel(asap(), at("Mon 10:10")).after).total.decided == 0
+    assert of(workflow.cancel(asap(), OWN, RULES, at("Mon 10:10")).after).total.decided == 0
     assert of(workflow.called_in(asap(), ANNA, at("Mon 10:10")).after).total.decided == 0
-    assert of(workflow.cancel(asap(), at("Mon 11:10")).after).total.share == 0
+    assert of(workflow.cancel(asap(), OWN, RULES, at("Mon 11:10")).after).total.share == 0
 
 
 def test_the_wait_is_counted_in_open_minutes() -> None:
@@ -167,7 +168,7 @@ def _step(request: Callback, chance: random.Random, now: datetime) -> Callback:
         case "dial":
             return workflow.dial(request, ANNA, RULES, now).after
         case "cancel" if chance.random() < 0.1:
-            return workflow.cancel(request, now).after
+            return workflow.cancel(request, request.reference, RULES, now).after
         case "settle" if request.is_calling:
             outcome: Any = chance.choice(OUTCOMES)
             window = (

@@ -221,7 +221,9 @@ def call_back(reader: Visitor, lang: str, *windows: tuple[str, str], more: str =
     forms = ""
     for number, (begins, ends) in enumerate(windows):
         expected = {"from": begins, "to": ends}
-        answer(reader, f"/callbacks?form={number};", reference="R-2M24", expected=expected)
+        phone = {"e164": "+496641234567", "extension": "", "display": "+49 6641 234567"}
+        told = {"reference": "R-2M24", "expected": expected, "phone": phone}
+        answer(reader, f"/callbacks?form={number};", **told)
         forms += CALLBACK.format(api=reader.cloud.api, number=f"{number};", more=more)
     page = show(reader, lang, forms)
     for form in page.locator("form").all():
@@ -239,12 +241,12 @@ NIGHT = "2026-11-26T04:00:00+01:00", "2026-11-26T06:00:00+01:00"
         (
             "de",
             "Vielen Dank! Wir rufen Sie am Donnerstag, 26. November, zwischen 4 und 6 Uhr an. "
-            "Ihre Vorgangsnummer: R-2M24",
+            "Ihre Telefonnummer: +49 6641 234567. Ihre Vorgangsnummer: R-2M24",
         ),
         (
             "en",
             "Thank you! We will call you on Thursday, 26 November, between 4:00 and 6:00. "
-            "Your reference: R-2M24",
+            "Your telephone number: +49 6641 234567. Your reference: R-2M24",
         ),
     ],
 )

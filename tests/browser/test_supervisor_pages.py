@@ -85,7 +85,13 @@ def _requests(chance: random.Random, now: datetime) -> Iterator[Callback]:
     for number in range(400):
         made = now - timedelta(minutes=chance.randrange(60, 365 * 24 * 60))
         asked = Asked(
-            "Eva Muster", "+497117000000", f"past-{number}", "buying", "callback-de-1", "de"
+            "Eva Muster",
+            "+497117000000",
+            f"past-{number}",
+            f"past-{number}",
+            "buying",
+            "callback-de-1",
+            "de",
         )
         request = workflow.submit(asked, f"R-PAST{number:03}", line_rules, made).after
         for _ in range(chance.randrange(1, 4)):

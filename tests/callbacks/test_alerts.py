@@ -2,20 +2,21 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, get_args
 
 import pytest
 
 from chalicelib import company
-from chalicelib.callbacks import alerts, letters
+from chalicelib.callbacks import alerts, letters, workflow
 from chalicelib.callbacks.alerts import Event
 from chalicelib.callbacks.model import Attempt, Callback, Letter
+from chalicelib.callbacks.opening_hours import Span
 from chalicelib.formats import Formats
 from chalicelib.outbox import sms
 from chalicelib.outbox.model import Alert
 from chalicelib.settings import Settings
-from tests.callbacks.cases import ASKED, RULES, STATES, asap, at
+from tests.callbacks.cases import ASKED, MONDAY, OWN, RULES, STATES, asap, at
 from tests.callbacks.test_opening_hours import make
 
 PERSONAL = ("Muster", "Eva", "4979302000", "eva@example.org", "Gold")
@@ -47,6 +48,16 @@ def custom(said: Alert) -> dict[str, Any]:
     return read
 
 
+def of(now: datetime = MONDAY, **asked: str) -> Callback:
+    """Return a request for as soon as possible that asks for something of its own."""
+    return workflow.submit(replace(ASKED, **asked), OWN, RULES, now).after  # type: ignore[arg-type]
+
+
+def promised(callback: Callback, expected: Span) -> Callback:
+    """Return the request with another time promised."""
+    return replace(callback, wishes=(replace(callback.lead, expected=expected),))
+
+
 def words(said: Alert) -> list[str]:
     """Return every text of an alert."""
     return [said.subject, said.text, *said.bodies.values(), *map(str, said.attributes.values())]
@@ -62,9 +73,7 @@ def test_an_alert_is_one_sms_and_tells_nobodys_name_or_number(
     topic: str, level: int, event: Event, host: str
 ) -> None:
     settings = replace(SETTINGS, base_url=f"https://{host}")
-    callback = replace(
-        asap(), asked=replace(ASKED, topic=topic), level=level, reference="R-7F3KABCD"
-    )
+    callback = replace(of(topic=topic), level=level, reference="R-7F3KABCD")
     link = f"https://{host}/staff/callbacks/R-7F3KABCD"
     said = alerts.alert(callback, event, settings, at("Mon 10:00"))
     mail = alerts.mail(callback, event, ("a@example.org",), settings, at("Mon 10:00"))
@@ -88,7 +97,7 @@ def test_an_alert_is_one_sms_and_tells_nobodys_name_or_number(
 
 def test_each_protocol_has_words_of_its_own() -> None:
     settings = replace(SETTINGS, base_url="https://x.example")
-    buying = replace(asap(), asked=replace(ASKED, topic="buying"), reference="R-7F3K")
+    buying = of(topic="buying")
     link = "https://x.example/staff/callbacks/R-7F3K"
     said = alerts.alert(buying, "callback", settings, at("Mon 10:00"))
     sentence = "Rückruf R-7F3K bis Mo 23.11., 10:30 Uhr: Kauf."
@@ -132,7 +141,7 @@ def test_an_alerts_mail_says_by_when_and_leads_there() -> None:
     settings = replace(
         SETTINGS, base_url="https://x.example", mail_from="Müller & Söhne <post@müller.example>"
     )
-    buying = replace(asap(), asked=replace(ASKED, topic="buying"), reference="R-7F3K")
+    buying = of(topic="buying")
     to, link = ("a@example.org",), "https://x.example/staff/callbacks/R-7F3K"
     today, before = at("Mon 10:00"), at("Mon 10:00") - timedelta(days=1)
     first = alerts.mail(buying, "callback", to, settings, today)
@@ -163,9 +172,8 @@ def test_an_alerts_mail_says_by_when_and_leads_there() -> None:
 def test_the_due_time_of_an_alert_is_local() -> None:
     now = at("Mon 10:00")
     assert "bis Mo 23.11., 10:30 Uhr" in alerts.alert(asap(), "callback", Settings(), now).text
-    summer = replace(
-        asap(), expected=(asap().expected[0], asap().expected[1] + timedelta(days=200))
-    )
+    expected = asap().expected
+    summer = promised(asap(), (expected[0], expected[1] + timedelta(days=200)))
     assert "bis Fr 11.06., 11:30 Uhr" in alerts.alert(summer, "callback", Settings(), now).text
 
 
@@ -174,10 +182,11 @@ def many(number: int) -> list[Callback]:
     opening, topics = at("Mon 09:00"), list(company.current().callback_topics)
     return [
         replace(
-            asap(opening - timedelta(minutes=1)),
+            promised(
+                of(opening - timedelta(minutes=1), topic=topics[each % len(topics)]),
+                (opening, opening + timedelta(minutes=30 + number - each)),
+            ),
             reference=f"R-{each:04}",
-            expected=(opening, opening + timedelta(minutes=30 + number - each)),
-            asked=replace(ASKED, topic=topics[each % len(topics)]),
         )
         for each in range(number)
     ]
@@ -268,7 +277,7 @@ def test_who_was_not_called_is_not_told_that_we_tried(
     attempts = tuple(Attempt(at("Mon 10:00"), "anna", outcome) for outcome in outcomes)
     expired = replace(STATES["open"], state="expired", attempts=attempts)
     link = "https://x.example"
-    mail = letters.letter("missed", expired, link, link, Settings(), RULES.hours)
+    mail = letters.letter("missed", expired, expired.lead, link, link, Settings(), RULES.hours)
     assert mail.subject == subject
     assert ("leider nicht erreicht" in mail.text) == subject.startswith("Wir")
 
@@ -276,10 +285,10 @@ def test_who_was_not_called_is_not_told_that_we_tried(
 @pytest.mark.parametrize("language", ["de", "en"])
 @pytest.mark.parametrize("kind", get_args(Letter))
 def test_a_letter_says_nothing_that_somebody_typed(kind: Letter, language: str) -> None:
-    callback: Callback = replace(STATES["open"], asked=replace(ASKED, language=language))
+    callback = of(language=language)
     link = "https://x.example/callbacks/change?token=t"
     calendar = "https://x.example/callbacks/calendar.ics?token=t"
-    mail = letters.letter(kind, callback, link, calendar, Settings(), RULES.hours)
+    mail = letters.letter(kind, callback, callback.lead, link, calendar, Settings(), RULES.hours)
     assert mail.to == ("eva@example.org",)
     assert "R-7F3K" in mail.subject
     for text in (mail.subject, mail.text, mail.html):

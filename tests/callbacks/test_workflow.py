@@ -386,7 +386,7 @@ def test_a_supervisor_frees_and_takes_what_another_holds() -> None:
     assert (taken.after.holder, taken.after.attempts[-1].outcome) == ("c", "unknown")
     assert taken.after.due_at == at("Mon 10:20")
     given = workflow.assign(asap(), BEN, CHEF, RULES, MONDAY)
-    assert (given.after.holder, given.personal) == ("b", {"to": "Ben"})
+    assert (given.after.holder, given.personal) == ("b", {"to": "Ben", "to_id": "b"})
     assert [owed.kind for owed in given.owes] == ["handed"]
     assert not workflow.assign(given.after, BEN, CHEF, RULES, MONDAY).changes
     with pytest.raises(Conflict, match="undecided"):
@@ -401,7 +401,8 @@ def test_an_early_claim_that_comes_to_nothing_waits_again() -> None:
 
 def test_an_offer_tells_the_history_to_whom() -> None:
     change = workflow.offer(claimed(), ANNA, BEN, MONDAY)
-    assert (change.personal, [owed.kind for owed in change.owes]) == ({"to": "Ben"}, ["handed"])
+    assert change.personal == {"to": "Ben", "to_id": "b"}
+    assert [owed.kind for owed in change.owes] == ["handed"]
 
 
 def test_only_the_holder_dials_and_a_second_press_is_the_same_call() -> None:
@@ -728,7 +729,7 @@ def test_a_declined_customer_is_told_once_it_cannot_be_undone() -> None:
 # Undo
 
 PRESSES: dict[str, Callable[[Callback], Change]] = {
-    outcome: lambda each, outcome=outcome: workflow.record_outcome(  # type: ignore[misc]
+    outcome: lambda each, outcome=outcome: workflow.record_outcome(
         each, ANNA, outcome, RULES, MONDAY, "Note", OTHER if outcome == "later" else None
     )
     for outcome in ("reached", "no_answer", "busy", "mailbox", "later", "refused", "wrong_number")

@@ -1,6 +1,6 @@
 """What people type, as tables: `id`, what was typed as JSON, the right answer, and why.
 
-`zzzzzz` stands for any six letters.
+Alternatives in an answer are divided by ` | `. In addresses `zzzzzz` stands for any six letters.
 """
 
 import csv
@@ -82,22 +82,94 @@ class OpenMinutesCase:
     why: str
 
 
+@dataclass(frozen=True)
+class PhoneCase:
+    """A line of `phones.tsv` or `phones_more.tsv`, for the regions that are called.
+
+    An answer is E.164, with ` x` and an extension; or a code. `phone` is any code that says what is
+    wrong, but not region, kind or own number.
+    """
+
+    id: str
+    typed_json: str
+    regions: str
+    answer: str
+    need: str  # `readback`: right only if the visitor sees how the number was read
+    why: str
+
+    @property
+    def typed(self) -> str:
+        """What was typed."""
+        return str(json.loads(self.typed_json))
+
+    def fits(self, answer: str) -> bool:
+        """Tell whether an answer is right."""
+        wanted = self.answer.split(" | ")
+        own = answer.startswith("phone") and answer not in (
+            "phone_region",
+            "phone_kind",
+            "phone_own",
+        )
+        return answer in wanted or (own and "phone" in wanted)
+
+
+@dataclass(frozen=True)
+class TextCase:
+    """A line of `names_notes.tsv` or `names_more.tsv`.
+
+    An answer is what is stored, as JSON, or `refuse:` and a code, which may be `any`.
+    """
+
+    id: str
+    field: str  # `name` or `note`
+    typed_json: str
+    answer: str
+    why: str
+
+    @property
+    def typed(self) -> str:
+        """What was typed."""
+        return str(json.loads(self.typed_json))
+
+    def fits(self, stored: str) -> bool:
+        """Tell whether it is right to store this."""
+        return any(
+            not each.startswith("refuse:") and json.loads(each) == stored
+            for each in self.answer.split(" | ")
+        )
+
+    def may_be_refused(self, code: str) -> bool:
+        """Tell whether it is right to refuse it by this code."""
+        return bool({"refuse:any", f"refuse:{code}"} & set(self.answer.split(" | ")))
+
+
 def emails() -> Iterator[EmailCase]:
     """Yield the lines of both tables of addresses."""
-    yield from (EmailCase(**row) for row in _rows("emails"))
+    yield from (EmailCase(**row) for row in _rows("emails.tsv", "emails_more.tsv"))
 
 
 def hours() -> Iterator[HoursCase]:
     """Yield the lines of both tables of the line's settings."""
-    yield from (HoursCase(**row) for row in _rows("hours"))
+    yield from (HoursCase(**row) for row in _rows("hours.tsv", "hours_more.tsv"))
 
 
 def open_minutes() -> Iterator[OpenMinutesCase]:
     """Yield the lines of both tables of open minutes."""
-    yield from (OpenMinutesCase(**row) for row in _rows("open_minutes"))
+    found = _rows("open_minutes.tsv", "open_minutes_more.tsv")
+    yield from (OpenMinutesCase(**row) for row in found)
 
 
-def _rows(table: str) -> Iterator[dict[str, str]]:
-    for name in (f"{table}.tsv", f"{table}_more.tsv"):
+def phones() -> Iterator[PhoneCase]:
+    """Yield the lines of both tables of telephone numbers."""
+    yield from (PhoneCase(**row) for row in _rows("phones.tsv", "phones_more.tsv"))
+
+
+def names_and_notes() -> Iterator[TextCase]:
+    """Yield the lines of both tables of names and notes."""
+    yield from (TextCase(**row) for row in _rows("names_notes.tsv", "names_more.tsv"))
+
+
+def _rows(*names: str) -> Iterator[dict[str, str]]:
+    for name in names:
         with (_HERE / name).open(encoding="utf-8", newline="") as file:
             yield from csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)

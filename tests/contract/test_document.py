@@ -16,8 +16,9 @@ from tests.contract.published import contract, operations, resolve
 from tests.events import Answer
 
 VERB = (
-    "act|apply|block|change|claim|complete|confirm|count|dial|download|erase|export|find|get|hand"
-    "|list|look|record|refuse|release|request|save|settle|show|sign|unsubscribe"
+    "act|admit|apply|assign|block|change|claim|comment|complete|confirm|correct|count|decline|dial"
+    "|download|erase|export|find|follow|get|hand|list|look|record|refuse|release|request|save"
+    "|settle|show|sign|take|undo|unsubscribe"
 )
 # What an operation is listed under, by its path; the longest one decides.
 UNDER = {

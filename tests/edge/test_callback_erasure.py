@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chalicelib import instants
-from chalicelib.callbacks import changes, erasure, workflow
+from chalicelib.callbacks import changes, erasure, rules, workflow
 from chalicelib.callbacks.model import Callback, Change
 from tests.backend import Backend
 from tests.edge.staff import STAFF, Agent, ask, backdate
@@ -91,8 +91,8 @@ def test_a_person_is_erased_by_their_number(
     }
     line.deliver()
     assert found(line) == []
-    assert lead.get(f"{STAFF}/{reference}").json["state"] == ("cancelled" if live else "done")
-    assert lead.get("/staff/numbers?phone=07930%202468").json["requests"] == []
+    assert lead.get(f"{STAFF}/{reference}").json["state"] == ("withdrawn" if live else "done")
+    assert lead.post("/staff/numbers", phone="07930 2468").json["requests"] == []
     staff = [
         each
         for each in line.messages()
@@ -120,12 +120,12 @@ def test_no_name_of_a_fact_decides_what_is_erased(line: Backend, wholly: bool) -
     reference = ask(line)
 
     def end(before: Callback) -> Change:
-        after = workflow.cancel(before, instants.now()).after
-        return Change(before, after, "cancelled", "customer", facts=facts, personal={"level": "x"})
+        after = workflow.cancel(before, before.reference, rules.current(), instants.now()).after
+        return Change(before, after, "cancelled", "customer", facts=facts, personal={"to": "x"})
 
     ended = changes.change(reference, end, instants.now())
     written = lead.get(f"{STAFF}/{reference}").json["history"]
-    assert written[-1]["about"] == {**facts, "level": "x"}
+    assert written[-1]["about"] == {**facts, "to": "x"}
     erasure._strip(ended, wholly)
     kept = lead.get(f"{STAFF}/{reference}").json["history"]
     assert kept == [*written[:-1], {**written[-1], "about": facts}]

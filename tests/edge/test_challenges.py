@@ -258,7 +258,7 @@ def test_a_lost_race_does_not_use_it_up(guarded: Backend) -> None:
     now = instants.now()
     spent = challenges.solved("callback", written(fresh(guarded)), now)
     guards = Guards((Limit("callbacks", "me", 5),), spent)
-    asked = model.Asked("Eva", "+4979302000", "key", "general", "callback-de-1", "de")
+    asked = model.Asked("Eva", "+4979302000", "key", "key", "general", "callback-de-1", "de")
     aws.write(requests.reserved("R-TAKEN"))
     with pytest.raises(aws.Cancelled):
         intakes.keep(asked, "R-TAKEN", Proof("", {}), guards, now)

@@ -136,7 +136,7 @@ def test_every_state_of_a_number(backend: Backend) -> None:
         with calls(backend) as work[known]:
             answer = call_me(backend, phone)
         assert answer.status == 202
-        assert set(answer.json) == {"status", "reference", "expected"}
+        assert set(answer.json) == {"status", "reference", "expected", "phone"}
     print(f"\ncallback: states {len(work)} · calls {work['unknown']}")
     assert {name: made for name, made in work.items() if made != work["unknown"]} == {}
     assert [operation for operation, _, _ in work["unknown"]] == ["TransactWriteItems"]

@@ -319,7 +319,7 @@ def _sent(backend: Backend, flow: str, email: str) -> int:
     (item,) = [
         each
         for each in backend.items(prefix="CALLBACK#")
-        if each.get("asked", {}).get("note") == email
+        if any(wish["asked"]["note"] == email for wish in each.get("wishes", ()))
     ]
     states = {
         each["kind"]: each

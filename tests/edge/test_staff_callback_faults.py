@@ -20,7 +20,7 @@ from tests.edge.staff import STAFF, Agent, ask
 from tests.edge.test_change import mailed, posted
 from tests.edge.test_faults import EVERY
 
-_AHEAD = datetime.combine(instants.now() + timedelta(days=60), time(10), ZoneInfo("Europe/Berlin"))
+_AHEAD = datetime.combine(instants.now() + timedelta(days=20), time(10), ZoneInfo("Europe/Berlin"))
 SLOT = {"from": _AHEAD.isoformat(), "to": _AHEAD.replace(hour=12).isoformat()}
 STEPS: dict[str, tuple[str, Callable[[Agent, str], object]]] = {
     "claim": ("claimed", lambda anna, reference: anna.do(reference, "claim")),

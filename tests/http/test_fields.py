@@ -6,11 +6,33 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.http import bodies, fields
+from tests import cases
+from tests.cases import TextCase
 
 LINE: TypeAdapter[str] = TypeAdapter(fields.Line)
+TYPED: dict[str, TypeAdapter[str]] = {
+    "name": TypeAdapter(fields.Name),
+    "note": TypeAdapter(fields.Note),
+}
+CASES = [each for each in cases.names_and_notes() if "\0" not in each.typed]  # no body has a NUL
+# The codes of ours for what pydantic finds.
+CODES = {"string_too_short": "required", "string_too_long": "too_long"}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_names_and_notes_are_kept_as_the_tables_say(case: TextCase) -> None:
+    try:
+        kept = TYPED[case.field].validate_python(case.typed)
+    except ValidationError as refused:
+        (error,) = refused.errors()
+        assert case.may_be_refused(CODES.get(error["type"], error["type"])), error
+    else:
+        assert case.fits(kept), repr(kept)
 
 
 def test_every_control_character_and_line_break_is_refused_and_nothing_else() -> None:
@@ -48,6 +70,36 @@ def test_what_shows_nothing_is_removed_at_the_ends(kind: Any) -> None:
         assert of_kind.validate_python(f"{each}Eva{each}") == "Eva"
         assert bodies.trimmed(f"Eva{each}") == "Eva"
     assert bodies.trimmed("  \t\u200b\ufeff\xad\r\n") == ""
+    assert bodies.trimmed(f"{bodies.BLANK}Eva{bodies.BLANK}") == "Eva"
+
+
+def test_what_shows_nothing_is_removed_inside_what_people_type() -> None:
+    turning = {chr(at) for at in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F)}
+    for each in invisible():
+        category = unicodedata.category(each)
+        for field, adapter in TYPED.items():
+            try:
+                kept = adapter.validate_python(f"Eva{each}Muster")
+            except ValidationError:
+                assert category in ("Cc", "Zl", "Zp"), repr(each)
+                continue
+            shown = {"Cf": "EvaMuster", "Zs": "Eva Muster"}
+            lines = f"Eva{each}Muster" if each in "\n\t" else "Eva\nMuster"
+            line = "Eva Muster" if each == "\t" else ""
+            assert kept == shown.get(category, lines if field == "note" else line), repr(each)
+            assert not set(kept) & turning
+
+
+@given(st.text(max_size=40))
+def test_what_is_kept_stays_the_same(text: str) -> None:
+    for adapter in TYPED.values():
+        try:
+            kept = adapter.validate_python(text)
+        except ValidationError:
+            continue
+        assert adapter.validate_python(kept) == kept
+        assert unicodedata.is_normalized("NFC", kept)
+        assert kept == bodies.trimmed(kept)
 
 
 def test_a_text_is_trimmed_before_it_is_measured() -> None:

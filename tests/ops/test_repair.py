@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from chalicelib import instants, keys, tokens
-from chalicelib.callbacks import changes, erasure, workflow
+from chalicelib.callbacks import changes, erasure, rules, workflow
 from chalicelib.errors import BadToken
 from chalicelib.newsletter import links
 from chalicelib.newsletter.keys import key_of
@@ -189,7 +189,10 @@ def test_requests_erased_since_are_erased_again(backend: Backend, tmp_path: Path
             ("Carla", "07930 2003"),
         )
     )
-    changes.change(by_term, lambda before: workflow.cancel(before, instants.now()), instants.now())
+    now = instants.now()
+    changes.change(
+        by_term, lambda before: workflow.cancel(before, by_term, rules.current(), now), now
+    )
     backend.settle()
     restored = kept_copy()
     listed = f"{restored}-listed"

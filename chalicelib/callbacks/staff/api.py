@@ -76,7 +76,7 @@ class TakenDown(Body, title="CallbackTakenDown"):
 class Phone(Body, title="PhoneNumber"):
     """A telephone number as it was typed."""
 
-    phone: Annotated[of.Line, StringConstraints(min_length=1, max_length=50)]
+    phone: of.Phone
     language: of.Language = of.default_language()
 
 
@@ -196,6 +196,7 @@ class Contact(BaseModel, title="CallbackContact"):
     phone: str
     display: str
     extension: str
+    dial: str = Field(description="the address that a telephone dials, `tel:` (RFC 3966)")
     email: str
     note: str
     language: str
@@ -437,6 +438,8 @@ def detail(shown: Shown, request: Request) -> Detail:
     """
     callback, person = shown.card.callback, request.person
     seen = callback.may_be_seen_by(person.id, person.may("supervisor"))
+    # What the holder tells the colleague whom the request is offered to, is theirs to read.
+    is_offered = callback.offered_to in (person.id, person.name)
     window = callback.asked.window
     may_undo = callback.may_be_undone_by(person.id, request.now) and callback.pressed_at
     return Detail(
@@ -457,7 +460,7 @@ def detail(shown: Shown, request: Request) -> Detail:
             )
             for each in callback.attempts
         ],
-        comments=[_said(item) for item in shown.comments] if seen else [],
+        comments=[_said(item) for item in shown.comments] if seen or is_offered else [],
         history=[_event(item, callback) for item in shown.events],
     )
 
@@ -497,6 +500,7 @@ def contact(callback: Callback, person: Person) -> Contact | None:
         phone=asked.phone,
         display=phone_numbers.display(asked.phone),
         extension=asked.extension,
+        dial=phone_numbers.Number(asked.phone, asked.extension).uri,
         email=asked.email,
         note=asked.note,
         language=asked.language,

@@ -163,7 +163,9 @@ def act(reference: str, press: Press, who: Who, now: datetime) -> Shown:
                 after = _follow(reference, who, now)
             case _:
                 after = changes.change(
-                    reference, lambda before: _decide(before, press, who, now), now
+                    reference,
+                    lambda before: _decide(before, press, who, now).by_one_of_the_staff(who),
+                    now,
                 )
     except Conflict:
         if press.note and press.action == "settle":
@@ -396,7 +398,8 @@ def _undo(reference: str, who: Who, now: datetime) -> Callback:
     also = [requests.comment(before.reference, who, note, now)] if note else []
 
     def decide(before: Callback, known: Number, taken: Callback | None) -> Change:
-        return workflow.undo(before, who, rules.current(), now, taken)
+        undone = workflow.undo(before, who, rules.current(), now, taken)
+        return undone.by_one_of_the_staff(who)
 
     return changes.change_knowing(reference, decide, now, also=also).after
 
@@ -406,7 +409,8 @@ def _correct(reference: str, press: Press, who: Who, now: datetime) -> Callback:
 
     def decide(before: Callback, known: Number, taken: Callback | None) -> Change:
         held_for = "" if taken else changes.why_held(known, now)
-        return workflow.correct(before, who, number, rules.current(), now, taken, held_for)
+        corrected = workflow.correct(before, who, number, rules.current(), now, taken, held_for)
+        return corrected.by_one_of_the_staff(who)
 
     return changes.change_knowing(reference, decide, now, number).after
 
@@ -423,7 +427,8 @@ def _follow(reference: str, who: Who, now: datetime) -> Callback:
         made = make_reference(secrets.token_bytes(4 + number // 3))
 
         def decide(before: Callback, known: Number, taken: Callback | None) -> Change:
-            return workflow.follow(before, who, made, rules.current(), now, taken)
+            followed = workflow.follow(before, who, made, rules.current(), now, taken)
+            return followed.by_one_of_the_staff(who)
 
         change = changes.change_knowing(reference, decide, now, proof=proof)
         return change.also.after if change.also else changes.load(change.after.followed_by)

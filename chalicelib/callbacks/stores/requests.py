@@ -208,6 +208,12 @@ def events(reference: str) -> list[Item]:
     return list(aws.query(current().contacts_table, condition, pk=pk, events="EVENT#"))
 
 
+def event(reference: str, version: int) -> Item | None:
+    """Return what happened to a request with this version of it, or None."""
+    key = {"pk": f"CALLBACK#{reference}", "sk": f"EVENT#{version:08}"}
+    return aws.get(current().contacts_table, key)
+
+
 def pages_of_addresses() -> Iterator[list[tuple[str, str]]]:
     """Yield each request's reference with each address it names, by pages of the whole table."""
     pages = aws.client("dynamodb").get_paginator("scan")
@@ -355,7 +361,7 @@ def _event_and_messages(change: Change, now: datetime) -> Iterator[Item]:
         "at": instants.text(now),
         "state": after.state,
         "facts": dict(change.facts),
-        "personal": dict(change.personal),
+        "personal": {**change.personal, **({"by": change.by_name} if change.by_name else {})},
     }
     yield aws.put(current().contacts_table, event, _ABSENT)
     yield from (outbox_store.owed(each) for each in messages(change, now))
