@@ -141,12 +141,9 @@ def _late(at: Scene) -> str:
     return reference
 
 
-def _followed(at: Scene) -> str:
-    first = at.ask()
-    at.press(at.link(first), action="cancel")
-    at.press(at.link(first), action="undo")
-    live = at.memory.items("CALLBACK#")
-    return next(str(item["reference"]) for item in live if item.get("follows") == first)
+def _following(at: Scene) -> str:
+    first = at.act(_after_undo(at), "follow", by=SAM)
+    return at.callback(first).followed_by
 
 
 def _after_undo(at: Scene) -> str:
@@ -177,7 +174,7 @@ def _eventful(at: Scene) -> str:
             "at": instants.text(at.now + timedelta(minutes=number)),
             "state": "open",
             "facts": facts,
-            "personal": {"to": BEN.name} if event in ("offered", "assigned") else {},
+            "personal": {"by": ANNA.name, "to": BEN.name} if number % 4 > 1 else {},
         }
         place = {"pk": items.key(reference)["pk"], "sk": f"EVENT#{number:08}"}
         aws.write(aws.put(current().contacts_table, {**place, **item}))
@@ -190,7 +187,7 @@ REQUESTS: dict[str, Callable[[Scene], str]] = {
     "unclaimed-given-back": lambda at: at.act(at.ask(), "claim", "release"),
     "unclaimed-lapsed": _lapsed,
     "unclaimed-agreed": _agreed,
-    "unclaimed-following": _followed,
+    "unclaimed-following": _following,
     "mine": lambda at: at.act(at.ask(), "claim"),
     "mine-without-note": lambda at: at.act(at.ask(note="", email=""), "claim"),
     "mine-extension": lambda at: at.act(at.ask(phone="0711 2345678-15 ext. 3"), "claim"),
@@ -239,7 +236,16 @@ def _request(make: Callable[[Scene], str], person: Person = ANNA) -> Callable[[S
 
 for _name, _make in {**REQUESTS, "cancelled": _cancelled}.items():
     put(f"request-{_name}", _request(_make))
-for _name in ("done", "bens", "bens-calling", "unclaimed", "scheduled", "held", "held-often", "wishes"):
+for _name in (
+    "done",
+    "bens",
+    "bens-calling",
+    "unclaimed",
+    "scheduled",
+    "held",
+    "held-often",
+    "wishes",
+):
     put(f"request-{_name}-supervisor", _request(REQUESTS[_name], SAM))
 put("request-held-without-address", _request(lambda at: at.held(email=""), SAM))
 put("request-follow", _request(_after_undo, SAM))
@@ -301,7 +307,7 @@ put("new", lambda at: at.get("/staff/new", ANNA))
 
 @SHELF.named("new-wrong")
 def _new_wrong(at: Scene) -> str:
-    typed = {"name": "Erika Beispiel", "phone": "12", "email": "erika", "note": "4711"}
+    typed = {"name": "Erika Beispiel", "phone": "12", "email": "erika", "consent_by": "shop"}
     return at.post("/staff/new", ANNA, **typed, language=at.language)
 
 

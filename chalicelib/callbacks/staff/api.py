@@ -62,7 +62,7 @@ class TakenDown(Body, title="CallbackTakenDown"):
     """A request that one of the staff takes down; `consent` is the version that was read out."""
 
     name: of.Name
-    phone: Annotated[of.Line, StringConstraints(min_length=1, max_length=50)]
+    phone: of.Phone
     topic: of.CallbackTopic = of.default(lambda: next(iter(company.current().callback_topics)))
     window: Wished = None
     email: of.OptionalEmail = None

@@ -140,7 +140,11 @@ def take_down_callback_by_form(request: Request, typed: Typed) -> Reply:
         asked = TakenDown.model_validate({k: v for k, v in typed.model_dump().items() if v})
         taken = api.take_down(asked, request)
     except ValidationError as error:
-        return _form(request, typed, problems.of_validation(error))
+        problem = problems.of_validation(error)
+        wrong = service.what_is_wrong_with(typed.phone) if typed.phone else ()
+        return _form(
+            request, typed, Problem(problem.status, problem.code, (*wrong, *problem.fields))
+        )
     except Invalid as refused:
         return _form(request, typed, problems.of(refused))
     return redirect(f"/staff/callbacks/{taken.card.callback.reference}")

@@ -212,7 +212,9 @@ def take_down(wanted: Wanted, how: Mapping[str, str], who: Who, now: datetime) -
     """
     wording = wordings.seen(wanted.consent)
     asked = service.asked_of(wanted, wording.version)
-    if wanted.window and (code := opening_hours.refusal_of_window(rules.hours(), wanted.window, now)):
+    if wanted.window and (
+        code := opening_hours.refusal_of_window(rules.hours(), wanted.window, now)
+    ):
         raise Invalid(FieldError("window", code))
     proof = Proof(wording.sha256, {"name": who.name}, who.id, how)
 
@@ -221,6 +223,15 @@ def take_down(wanted: Wanted, how: Mapping[str, str], who: Who, now: datetime) -
         return intakes.place(asked, reference, proof, now, who.id).after
 
     return _shown(retried(attempt, "callback"), who, now)
+
+
+def what_is_wrong_with(phone: str) -> tuple[FieldError, ...]:
+    """Return what keeps a number from being called, as it was typed; nothing if it can be."""
+    try:
+        service.telephone(phone)
+    except Invalid as refused:
+        return refused.fields
+    return ()
 
 
 def end_called_in(phone: str, reference: str, who: Who, now: datetime) -> Shown:
