@@ -2,7 +2,7 @@
 
 from chalicelib import company
 from chalicelib.outbox.model import Mail
-from local.preview.scene import EMAIL, Scene
+from local.preview.scene import EMAIL, SAM, Scene
 from local.preview.specimens import Shelf
 
 SHELF = Shelf("mail")
@@ -69,6 +69,12 @@ def _missed(at: Scene) -> Mail:
 def _missed_untried(at: Scene) -> Mail:
     at.expire(at.ask())
     return at.mail("callback-missed")
+
+
+@SHELF.named("callback-declined")
+def _declined(at: Scene) -> Mail:
+    at.act(at.held(), "decline", by=SAM)
+    return at.mail("callback-declined")
 
 
 def _alert(at: Scene) -> Mail:

@@ -36,6 +36,7 @@ from chalicelib.callbacks.service import Line, Wanted, wordings
 from chalicelib.callbacks.stores import blocks, board, requests
 from chalicelib.callbacks.stores.blocks import Blocked
 from chalicelib.callbacks.stores.requests import Number, Proof
+from chalicelib.consent import Wording
 from chalicelib.errors import Conflict, ContactError, FieldError, Invalid, NotFound
 from chalicelib.instants import OutOfRange
 
@@ -108,6 +109,14 @@ class Board:
     cards: list[Card]
     cursor: str
     line: Line
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the form for a request that is taken down offers, and what is read out."""
+
+    slots: list[Span]
+    wording: Wording
 
 
 @dataclass(frozen=True)
@@ -192,6 +201,11 @@ def try_to_act(reference: str, press: Press, who: Who, now: datetime) -> Shown:
         return replace(show(reference, who, now), refused=refused)
 
 
+def form(language: str, now: datetime) -> Form:
+    """Return what the form to take down a request shows, in the customer's language."""
+    return Form(service.slots(now, _SLOT_DAYS), wordings.current(language))
+
+
 def take_down(wanted: Wanted, how: Mapping[str, str], who: Who, now: datetime) -> Shown:
     """Store a request that one of the staff takes down; return it, or the one it is a wish of.
 
@@ -200,6 +214,10 @@ def take_down(wanted: Wanted, how: Mapping[str, str], who: Who, now: datetime) -
     """
     wording = wordings.seen(wanted.consent)
     asked = service.asked_of(wanted, wording.version)
+    if wanted.window and (
+        code := opening_hours.refusal_of_window(rules.hours(), wanted.window, now)
+    ):
+        raise Invalid(FieldError("window", code))
     proof = Proof(wording.sha256, {"name": who.name}, who.id, how)
 
     def attempt(number: int) -> Callback:
@@ -207,6 +225,15 @@ def take_down(wanted: Wanted, how: Mapping[str, str], who: Who, now: datetime) -
         return intakes.place(asked, reference, proof, now, who.id).after
 
     return _shown(retried(attempt, "callback"), who, now)
+
+
+def what_is_wrong_with(phone: str) -> tuple[FieldError, ...]:
+    """Return what keeps a number from being called, as it was typed; nothing if it can be."""
+    try:
+        service.telephone(phone)
+    except Invalid as refused:
+        return refused.fields
+    return ()
 
 
 def end_called_in(phone: str, reference: str, who: Who, now: datetime) -> Shown:
