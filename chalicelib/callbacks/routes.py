@@ -222,7 +222,7 @@ def change_callback(request: Request, link: Token, wanted: WishChange) -> Page:
     return Page("callback", values, body)
 
 
-@routes.get("/callbacks/calendar.ics", params=Token)
+@routes.get("/callbacks/calendar.ics", params=Token, media="text/calendar")
 def get_callback_calendar(request: Request, link: Token) -> Reply:
     """Give the agreed time as a calendar file; after a cancellation, one that says so."""
     text = service.calendar_of(link.token, request.now)
