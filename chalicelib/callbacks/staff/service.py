@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
-from chalicelib import addresses, log
+from chalicelib import addresses, instants, log
 from chalicelib.aws import Item, retried
 from chalicelib.callbacks import (
     calls,
@@ -23,6 +23,7 @@ from chalicelib.callbacks import (
 )
 from chalicelib.callbacks.model import (
     ALPHABET,
+    Blocked,
     Callback,
     Change,
     Outcome,
@@ -34,7 +35,6 @@ from chalicelib.callbacks.model import (
 from chalicelib.callbacks.opening_hours import Span
 from chalicelib.callbacks.service import Line, Wanted, wordings
 from chalicelib.callbacks.stores import blocks, board, requests
-from chalicelib.callbacks.stores.blocks import Blocked
 from chalicelib.callbacks.stores.requests import Number, Proof
 from chalicelib.errors import Conflict, ContactError, FieldError, Invalid, NotFound
 from chalicelib.instants import OutOfRange
@@ -129,7 +129,7 @@ class Search:
     key: str = ""
     live: list[str] = field(default_factory=list)  # references, by a name or a mail address
     refused: ContactError | None = None
-    blocked: list[Blocked] = field(default_factory=list)
+    blocked: list[blocks.Blocked] = field(default_factory=list)
 
 
 def show(reference: str, who: Who, now: datetime) -> Shown:
@@ -214,13 +214,17 @@ def end_called_in(phone: str, reference: str, who: Who, now: datetime) -> Shown:
 
     Raises NotFound, Conflict, Invalid (`phone…`).
     """
-    if not reference:
+    if reference:
+        last = requests.load_last(reference)
+        found = last.reference if last else reference
+    else:
         line = service.telephone(phone)
-        known = requests.number(line.number_key, line.main_key)
-        reference = known.live or (known.requests[0][1] if known.requests else "")
-    if not reference:
+        known = requests.references(line.number_key, line.main_key)
+        live = requests.number(line.number_key, line.main_key).live
+        found = live or (known[-1] if known else "")
+    if not found:
         raise NotFound("no_number")
-    return act(reference, Press("called_in"), who, now)
+    return act(found, Press("called_in"), who, now)
 
 
 def look_at_board(tab: Tab, who: Who, now: datetime, cursor: str = "") -> Board:
@@ -384,10 +388,22 @@ def _undo(reference: str, who: Who, now: datetime) -> Callback:
     also = [requests.comment(before.reference, who, note, now)] if note else []
 
     def decide(before: Callback, known: Number, taken: Callback | None) -> Change:
-        undone = workflow.undo(before, who, rules.current(), now, taken)
-        return undone.by_one_of_the_staff(who)
+        blocked = _stays_blocked(known, before, now)
+        undone = workflow.undo(before, who, rules.current(), now, taken, blocked)
+        own_block = undone.unblocks and known.blocked_by == before.reference
+        return replace(undone, unblocks=own_block).by_one_of_the_staff(who)
 
     return changes.change_knowing(reference, decide, now, also=also).after
+
+
+def _stays_blocked(known: Number, before: Callback, now: datetime) -> Blocked:
+    """Return what keeps a number blocked where the request's own block is taken back."""
+    if known.blocked_until is None or known.blocked_until <= now:
+        return ""
+    if before.pressed_at and known.blocked_since and known.blocked_since > before.pressed_at:
+        return "since"
+    earlier = known.earlier_block and now < instants.parse(known.earlier_block)
+    return "earlier" if earlier else ""
 
 
 def _correct(reference: str, press: Press, who: Who, now: datetime) -> Callback:

@@ -38,6 +38,8 @@ class Number:
 
     live: str = ""  # the reference of its live request
     blocked_until: datetime | None = None
+    blocked_since: datetime | None = None
+    blocked_by: str = ""  # the reference of the request that the block is of
     earlier_block: str = ""  # the end (RFC 3339) of the block that the last one took the place of
     requests: tuple[tuple[datetime, str], ...] = ()  # of all its extensions: when, reference
 
@@ -66,13 +68,15 @@ def load(reference: str) -> Callback | None:
 
 
 def load_last(reference: str) -> Callback | None:
-    """Return the request, or the last one of those that follow it."""
-    callback = load(reference)
+    """Return the request, or the last one of those that follow it and know the reference."""
+    last = following = load(reference)
     for _ in range(_MOST_FOLLOWERS):
-        if callback is None or not callback.followed_by:
+        if following is None or not following.followed_by:
             break
-        callback = load(callback.followed_by)
-    return callback
+        following = load(following.followed_by)
+        if following and following.wish(reference):
+            last = following
+    return last
 
 
 def load_many(references: list[str]) -> list[Callback]:
@@ -97,7 +101,9 @@ def number(key: str, main_key: str, most: int = 12) -> Number:
         elif item["sk"] == "BLOCK":
             until = None if "lifted" in item else instants.parse(item["until"])
             earlier = "" if item.get("earlier_lifted") else item.get("earlier", "")
-            known = replace(known, blocked_until=until, earlier_block=earlier)
+            since = None if "lifted" in item else instants.parse(item["board_at"])
+            known = replace(known, blocked_until=until, blocked_since=since, earlier_block=earlier)
+            known = replace(known, blocked_by=item["reference"])
     for item in found:
         if item["sk"].startswith("AT#"):
             asked.append((instants.parse(item["at"]), item["reference"]))
@@ -196,6 +202,17 @@ def references(key: str, main_key: str) -> list[str]:
     condition, pk = "pk = :pk AND begins_with(sk, :at)", _number_pk(main_key)
     found = aws.query(current().contacts_table, condition, pk=pk, at="AT#")
     return [item["reference"] for item in found if item["number_key"] == key]
+
+
+def with_merged(references: list[str]) -> list[str]:
+    """Return these references, and those of the requests whose wishes became theirs."""
+    found = dict.fromkeys(references)
+    for reference in found:
+        happened = events(reference)
+        merged = [each["facts"]["from"] for each in happened if "from" in each["facts"]]
+        if any(each not in found for each in merged):
+            return with_merged([*found, *merged])
+    return list(found)
 
 
 def events(reference: str) -> list[Item]:
