@@ -29,6 +29,7 @@ TEXTS: Mapping[str, frozenset[str]] = {
             "cancelled",
             "missed",
             "expired",
+            "declined",
         )
     },
     "callback_success": frozenset({"expected", "phone", "reference"}),

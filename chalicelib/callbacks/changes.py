@@ -83,6 +83,6 @@ def why_held(known: Number, now: datetime, own: str = "") -> Hold:
     if known.blocked_until and now < known.blocked_until:
         return "blocked"
     zone = current().time_zone
-    others = [at for at, reference in known.requests if reference != own]
+    others = [at for at, reference in known.asked_at if reference != own]
     today = [at for at in others if instants.day(at, zone) == instants.day(now, zone)]
     return "limit" if len(today) >= current().limit_callbacks_per_number else ""

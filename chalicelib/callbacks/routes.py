@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, Field
 
 from chalicelib import company
-from chalicelib.callbacks import phone_numbers, rules, service
+from chalicelib.callbacks import links, phone_numbers, rules, service
 from chalicelib.callbacks.fields import Window, Wished, local, span_of, window_of
 from chalicelib.callbacks.model import Callback, Wish
 from chalicelib.callbacks.opening_hours import DAYS, by_day
@@ -234,16 +234,20 @@ def get_callback_calendar(request: Request, link: Token) -> Reply:
 
 
 def _page_values(callback: Callback, wish: Wish, token: str, request: Request) -> dict[str, Any]:
-    formats = _formats(request)
+    """Return what the customer's page shows: their own wish, and nothing of the others."""
+    formats, now = _formats(request), request.now
     live = callback.is_live and wish.is_open
-    slots = service.slots(request.now, LINK_DAYS) if live else []
+    slots = service.slots(now, LINK_DAYS) if live else []
     return {
         "token": token,
         "reference": wish.reference,
+        "told": links.reference(token, now),
         "live": live,
         "calling": callback.is_calling,
+        "late": wish.expected[1] < now,
         "state": wish.end or callback.state,
-        "undo": service.may_undo(wish, request.now),
+        "tried": bool(callback.calls_for(wish)),
+        "undo": service.may_undo(wish, now) and wish.end in ("", "cancelled"),
         "changed": "",
         "window": formats.window(*wish.expected),
         "hotline": phone_numbers.display(current().hotline_number),

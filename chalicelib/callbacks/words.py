@@ -1,6 +1,6 @@
 """The words for states, events and outcomes of callbacks, to be looked up in a catalogue. Pure."""
 
-from chalicelib.callbacks.model import Event, Outcome, State, Tab
+from chalicelib.callbacks.model import Event, Hold, Outcome, State, Tab
 from chalicelib.texts import N_
 
 TABS: dict[Tab, str] = {
@@ -42,6 +42,17 @@ OUTCOMES: dict[Outcome, str] = {
     "refused": N_("Does not want a call"),
     "wrong_number": N_("Wrong number"),
 }
+CONSENT_BY: dict[str, str] = {
+    "telephone": N_("by telephone"),
+    "shop": N_("in the shop"),
+    "mail": N_("by e-mail or letter"),
+}
+HELD: dict[Hold, str] = {
+    "blocked": N_("The number is blocked. A supervisor decides whether we call."),
+    "limit": N_(
+        "A call to this number was asked for often today. A supervisor decides whether we call."
+    ),
+}
 CALLS: dict[str, str] = {
     **{str(name): said for name, said in OUTCOMES.items()},
     "": N_("on the phone"),
@@ -50,13 +61,13 @@ CALLS: dict[str, str] = {
 EVENTS: dict[Event, str] = {
     "submitted": N_("Received"),
     "wished": N_("Asked for a call once more"),
-    "admitted": N_("Admitted"),
-    "declined": N_("Declined"),
+    "admitted": N_("Decided: we call"),
+    "declined": N_("Decided: we do not call"),
     "opened": N_("Became due, team alerted"),
     "escalated": N_("Still open, more people alerted"),
     "claimed": N_("Taken"),
-    "assigned": N_("Assigned"),
-    "taken over": N_("Taken over"),
+    "assigned": N_("Assigned by a supervisor"),
+    "taken over": N_("Taken over by a supervisor"),
     "offered": N_("Handover offered"),
     "handed over": N_("Handover accepted"),
     "dialled": N_("Called"),
@@ -74,7 +85,7 @@ EVENTS: dict[Event, str] = {
     "withdrawn": N_("Erased on request"),
     "called in": N_("Called us"),
     "expired": N_("Expired, supervisors alerted"),
-    "undone": N_("Undone"),
+    "undone": N_("Last step undone"),
     "merged": N_("Went on with another callback for the same number"),
     "followed": N_("Followed by a new callback"),
 }

@@ -405,6 +405,26 @@ def withdraw(before: Callback, who: Who, now: datetime) -> Change:
     return Change(before, _all_ended(before, "withdrawn", now), "withdrawn", who.id)
 
 
+def withdraw_wishes(
+    before: Callback, references: tuple[str, ...], who: Who, rules: Rules, now: datetime
+) -> Change:
+    """Erase what a person typed who asked beside others for the same number; end their wishes."""
+    wishes = tuple(
+        replace(each.erase(), end=each.end or "withdrawn") if each.reference in references else each
+        for each in before.wishes
+    )
+    if wishes == before.wishes:
+        return Change(before, before)
+    rest = replace(before, wishes=wishes)
+    facts = {"wish": " ".join(references)}
+    if not before.is_live:
+        return Change(before, _next(rest), "withdrawn", who.id, facts=facts)
+    if not rest.open_wishes:
+        return Change(before, _ended(rest, "withdrawn", now), "withdrawn", who.id, facts=facts)
+    after, owes = _resettled(rest, rules, now)
+    return Change(before, after, "withdrawn", who.id, owes, facts)
+
+
 def correct(
     before: Callback,
     who: Who,

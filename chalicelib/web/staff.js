@@ -27,6 +27,7 @@
       if (each.matches("meter")) each.value = minutes
       else if (each.textContent !== format(minutes)) each.textContent = format(minutes)
     }
+    for (const each of live.querySelectorAll("[data-seconds]")) each.hidden = gone >= Number(each.dataset.seconds)
   }
 
   function refresh(text) {
@@ -57,9 +58,12 @@
     setTimeout(look, EVERY)
   }
 
-  // What was typed beside the pressed button outlives the new page; a page that has no request only says why.
-  function replace(text) {
-    const typed = [...document.querySelectorAll("#main [id][name]")].map(each => [each.id, each.value])
+  // What was typed outlives the new page, but for the note that was sent: it is kept, or comes back with the page.
+  // A page that has no request only says why.
+  function replace(text, sent) {
+    const typed = [...document.querySelectorAll("#main [id][name]")]
+      .filter(each => each.name !== "note" || each.value !== sent.get("note"))
+      .map(each => [each.id, each.value])
     const page = parse(text)
     const refused = by("refused")
     refused.hidden = page.getElementById("live") !== null
@@ -72,8 +76,12 @@
     for (const [id, value] of typed) if (by(id) && !by(id).value) by(id).value = value
     arrived = Date.now()
     known = due()
-    document.querySelector("#main h1").focus()
-    scrollTo(0, 0)
+    const wrong = document.querySelector("#main [aria-invalid]")
+    if (wrong) wrong.focus()
+    else {
+      document.querySelector("#main h1").focus()
+      scrollTo(0, 0)
+    }
     return true
   }
 
@@ -95,7 +103,9 @@
           if (!pending) location.assign(answer.url)
         } else {
           const text = await answer.text()
-          if (replace(text) && elsewhere) history.pushState(null, "", answer.url)
+          if (replace(text, sent.body) && elsewhere) history.pushState(null, "", answer.url)
+          // The dialler opens once the server agreed; not minutes later, when nobody waits for it any more.
+          if (sent.dials && answer.ok && !pending && Date.now() - sent.at < EVERY) by("call")?.click()
         }
       }
     } catch { show("lost", true) } finally { busy = false }
@@ -104,8 +114,8 @@
 
   // What is pressed while another press is on its way is sent after it, and then the last one's answer leads the way;
   // the second half of a double click is the same press.
-  function press(url, fields) {
-    const pressed = { url, body: new URLSearchParams(fields) }
+  function press(url, fields, dials) {
+    const pressed = { url, body: new URLSearchParams(fields), dials, at: Date.now() }
     if (!busy) pending = pressed
     else if (url !== pending.url || String(pressed.body) !== String(pending.body)) next = pressed
     send()
@@ -115,11 +125,8 @@
     if (!event.target.matches("[data-press]")) return
     event.preventDefault()
     // The attribute: a form's `action` property is hidden by a button of that name.
-    press(event.target.getAttribute("action"), new FormData(event.target, event.submitter))
-  })
-  document.addEventListener("click", event => {
-    const call = event.target.closest("[data-dial]")
-    if (call) press(call.dataset.dial, { action: "dial" })
+    const button = event.submitter
+    press(event.target.getAttribute("action"), new FormData(event.target, button), button?.hasAttribute("data-dial"))
   })
   addEventListener("online", send)
   addEventListener("focus", send)

@@ -1,7 +1,8 @@
 """Every mail, composed from the message that is owed."""
 
+from chalicelib import company
 from chalicelib.outbox.model import Mail
-from local.preview.scene import EMAIL, Scene
+from local.preview.scene import EMAIL, SAM, Scene
 from local.preview.specimens import Shelf
 
 SHELF = Shelf("mail")
@@ -70,6 +71,12 @@ def _missed_untried(at: Scene) -> Mail:
     return at.mail("callback-missed")
 
 
+@SHELF.named("callback-declined")
+def _declined(at: Scene) -> Mail:
+    at.act(at.held(), "decline", by=SAM)
+    return at.mail("callback-declined")
+
+
 def _alert(at: Scene) -> Mail:
     at.ask()
     return at.mail("callback-alert-mail")
@@ -78,6 +85,14 @@ def _alert(at: Scene) -> Mail:
 def _alert_at_night(at: Scene) -> Mail:
     at.later(hours=10)
     at.ask()
+    at.later(hours=14)
+    return at.mail("callback-alert-mail")
+
+
+def _digest(at: Scene) -> Mail:
+    at.later(hours=10)
+    for topic in (*company.current().callback_topics,) * 2:
+        at.ask(topic=topic)
     at.later(hours=14)
     return at.mail("callback-alert-mail")
 
@@ -97,6 +112,7 @@ def _expired(at: Scene) -> Mail:
 for _name, _make in {
     "alert": _alert,
     "alert-of-the-night": _alert_at_night,
+    "alert-digest": _digest,
     "alert-escalated": _escalated,
     "alert-expired": _expired,
 }.items():

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from chalicelib.callbacks.model import MOVES_A_DAY
+from chalicelib.callbacks import changes, workflow
+from chalicelib.callbacks.model import MOVES_A_DAY, Who
 from chalicelib.newsletter import reactions
 from chalicelib.newsletter.keys import key_of
 from chalicelib.newsletter.model import PREFERENCES_A_DAY
@@ -132,6 +133,36 @@ def _without_hours(at: Scene) -> str:
     return reference
 
 
+def _moved(at: Scene) -> str:
+    reference = at.ask()
+    window = "/".join(each.isoformat() for each in at.tomorrow())
+    at.press(at.link(reference), action="reschedule", window=window)
+    return reference
+
+
+def _withdrawn(at: Scene) -> str:
+    """Make a request that is to be erased, but is not yet."""
+    reference = at.ask()
+    changes.change(
+        reference, lambda before: workflow.withdraw(before, Who(SAM.id, SAM.name), at.now), at.now
+    )
+    return reference
+
+
+def _late(at: Scene) -> str:
+    reference = at.ask()
+    at.later(minutes=95)
+    at.tick()
+    return reference
+
+
+def _followed(at: Scene) -> str:
+    """Make a request that another follows: its customer knows the first reference."""
+    reference = at.act(at.ask(), "claim", "dial", "reached")
+    at.later(minutes=12)
+    return at.act(reference, "follow", by=SAM)
+
+
 CALLBACKS: dict[str, Callable[[Scene], str]] = {
     "live": lambda at: at.ask(),
     "live-for-a-time": lambda at: at.ask(window=at.tomorrow()),
@@ -143,7 +174,16 @@ CALLBACKS: dict[str, Callable[[Scene], str]] = {
     "done": lambda at: at.act(at.ask(), "claim", "dial", "reached"),
     "unreached": lambda at: at.miss(at.ask(), 3),
     "refused": lambda at: at.act(at.ask(), "claim", "dial", "refused"),
+    "declined": lambda at: at.act(at.held(), "decline", by=SAM),
+    "wrong-number": lambda at: at.act(at.ask(), "claim", "dial", "wrong_number"),
     "expired": lambda at: at.expire(at.ask()),
+    "expired-tried": lambda at: at.expire(at.miss(at.ask())),
+    "withdrawn": _withdrawn,
+    "moved-within-undo": lambda at: _moved(at),
+    "held": lambda at: at.held(),
+    "late": _late,
+    "followed": _followed,
+    "one-of-several": lambda at: at.wishes(),
 }
 for _name, _make in CALLBACKS.items():
     put(f"callback-{_name}", lambda at, make=_make: at.get(at.link(make(at))))  # type: ignore[misc]  # bound now
@@ -168,6 +208,11 @@ def _changed_rescheduled(at: Scene) -> str:
 @SHELF.named("callback-changed-restored")
 def _changed_restored(at: Scene) -> str:
     return at.press(at.link(_cancelled(at, 5)), action="undo")
+
+
+@SHELF.named("callback-changed-moved-back")
+def _changed_moved_back(at: Scene) -> str:
+    return at.press(at.link(_moved(at)), action="undo")
 
 
 # The proof of consent

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from pydantic import ValidationError
@@ -20,6 +20,7 @@ from chalicelib.callbacks import clock, rules, service
 from chalicelib.callbacks import links as callback_links
 from chalicelib.callbacks.model import Callback
 from chalicelib.callbacks.service import Wanted
+from chalicelib.callbacks.staff.service import Action
 from chalicelib.consent import Wordings
 from chalicelib.errors import ContactError
 from chalicelib.http import bodies, problems, responses
@@ -34,6 +35,7 @@ from chalicelib.outbox import delivery, store
 from chalicelib.outbox.feedback import Feedback
 from chalicelib.outbox.model import Mail, Message
 from chalicelib.sender import Sender
+from chalicelib.settings import current
 from tests.callbacks.simulation.services import Services
 from tests.expressions import Item
 
@@ -271,6 +273,30 @@ class Scene:
         self._take_in()
         return reference
 
+    def held(self, **more: Any) -> str:
+        """Ask for a callback at a number that is blocked; return its reference."""
+        phone = f"0711 {2_000_000 + self._asked}"
+        self.act(self.ask(phone=phone), "claim", "dial", "wrong_number")
+        self.later(minutes=12)
+        return self.ask(phone=phone, **more)
+
+    def often(self) -> str:
+        """Ask for a callback at a number once too often on a day; return its reference."""
+        for _ in range(current().limit_callbacks_per_number):
+            self.act(self.ask(phone="0711 2999999"), "called_in")
+        self.later(minutes=12)
+        return self.ask(phone="0711 2999999")
+
+    def wishes(self) -> str:
+        """Ask for a callback three times for one number; return its reference."""
+        phone = "0711 2888888"
+        reference = self.ask(phone=phone)
+        self.later(minutes=10)
+        topic = [*company.current().callback_topics][-1]
+        self.ask(phone=phone, topic=topic, window=self.tomorrow(), email="")
+        self.press(self.link(self.ask(phone=phone, note="")), action="cancel")
+        return reference
+
     def tomorrow(self) -> tuple[datetime, datetime]:
         """Return the first time of the next open day that can be booked."""
         return next(each for each in service.slots(self.now, 5) if each[0].day != self.now.day)
@@ -332,7 +358,7 @@ class Scene:
             delivery.deliver(each.id, triggers.composers(), self.now)
 
 
-_BUTTONS = ("claim", "release", "handover", "dial", "called_in")
+_BUTTONS = get_args(Action)
 
 
 def token_of(link: str) -> str:

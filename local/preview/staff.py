@@ -32,7 +32,9 @@ def _line(at: Scene) -> None:
     at.press(at.link(at.ask()), action="cancel")
     at.ask(window=at.tomorrow())
     at.act(at.ask(), "claim", "dial", "no_answer")
-    at.ask()
+    at.held()
+    at.often()
+    at.wishes()
     at.later(minutes=65)
     at.tick()
     at.act(at.ask(), "claim", "handover", to=ANNA.id, by=BEN)
@@ -56,6 +58,7 @@ for _tab in get_args(model.Tab):
     put(f"board-{_tab}", _board(_tab))
     put(f"board-{_tab}-empty", lambda at, tab=_tab: at.get(f"/staff?state={tab}", ANNA))  # type: ignore[misc]  # bound now
 put("board-due-supervisor", _board("due", SAM))
+put("board-held-supervisor", _board("held", SAM))
 
 
 @SHELF.named("board-line-closed")
@@ -138,12 +141,26 @@ def _late(at: Scene) -> str:
     return reference
 
 
-def _followed(at: Scene) -> str:
-    first = at.ask()
-    at.press(at.link(first), action="cancel")
-    at.press(at.link(first), action="undo")
-    live = at.memory.items("CALLBACK#")
-    return next(str(item["reference"]) for item in live if item.get("follows") == first)
+def _following(at: Scene) -> str:
+    first = at.act(_after_undo(at), "follow", by=SAM)
+    return at.callback(first).followed_by
+
+
+def _after_undo(at: Scene) -> str:
+    """Make a request that ended too long ago to be taken back."""
+    reference = at.act(at.ask(), "claim", "dial", "reached")
+    at.later(minutes=12)
+    return reference
+
+
+def _corrected(at: Scene) -> str:
+    return at.act(at.ask(), "claim", "number", phone="0711 2777777")
+
+
+def _merged(at: Scene) -> str:
+    """Make a request whose right number has a live request."""
+    at.ask(phone="0711 2777777")
+    return at.act(at.ask(), "claim", "number", phone="0711 2777777")
 
 
 def _eventful(at: Scene) -> str:
@@ -157,7 +174,7 @@ def _eventful(at: Scene) -> str:
             "at": instants.text(at.now + timedelta(minutes=number)),
             "state": "open",
             "facts": facts,
-            "personal": {"to": BEN.id} if event == "offered" else {},
+            "personal": {"by": ANNA.name, "to": BEN.name} if number % 4 > 1 else {},
         }
         place = {"pk": items.key(reference)["pk"], "sk": f"EVENT#{number:08}"}
         aws.write(aws.put(current().contacts_table, {**place, **item}))
@@ -170,7 +187,7 @@ REQUESTS: dict[str, Callable[[Scene], str]] = {
     "unclaimed-given-back": lambda at: at.act(at.ask(), "claim", "release"),
     "unclaimed-lapsed": _lapsed,
     "unclaimed-agreed": _agreed,
-    "unclaimed-following": _followed,
+    "unclaimed-following": _following,
     "mine": lambda at: at.act(at.ask(), "claim"),
     "mine-without-note": lambda at: at.act(at.ask(note="", email=""), "claim"),
     "mine-extension": lambda at: at.act(at.ask(phone="0711 2345678-15 ext. 3"), "claim"),
@@ -193,6 +210,17 @@ REQUESTS: dict[str, Callable[[Scene], str]] = {
     "wrong-number": lambda at: at.act(at.ask(), "claim", "dial", "wrong_number"),
     "expired": lambda at: at.expire(at.ask()),
     "eventful": _eventful,
+    "held": lambda at: at.held(),
+    "held-often": lambda at: at.often(),
+    "wishes": lambda at: at.wishes(),
+    "wishes-mine": lambda at: at.act(at.wishes(), "claim"),
+    "mine-with-comment": lambda at: at.act(at.ask(), "claim", "comment", note="4711"),
+    "mine-early": lambda at: at.act(at.ask(window=at.tomorrow()), "claim"),
+    "undone": lambda at: at.act(at.ask(), "claim", "dial", "busy", "undo"),
+    "declined": lambda at: at.act(at.held(), "decline", by=SAM),
+    "corrected": _corrected,
+    "merged": _merged,
+    "followed": lambda at: at.act(_after_undo(at), "follow", by=SAM),
 }
 
 
@@ -208,8 +236,20 @@ def _request(make: Callable[[Scene], str], person: Person = ANNA) -> Callable[[S
 
 for _name, _make in {**REQUESTS, "cancelled": _cancelled}.items():
     put(f"request-{_name}", _request(_make))
-put("request-done-supervisor", _request(REQUESTS["done"], SAM))
-put("request-bens-supervisor", _request(REQUESTS["bens"], SAM))
+for _name in (
+    "done",
+    "bens",
+    "bens-calling",
+    "unclaimed",
+    "scheduled",
+    "held",
+    "held-often",
+    "wishes",
+):
+    put(f"request-{_name}-supervisor", _request(REQUESTS[_name], SAM))
+put("request-held-without-address", _request(lambda at: at.held(email=""), SAM))
+put("request-follow", _request(_after_undo, SAM))
+put("request-decided", _request(lambda at: at.act(at.held(), "admit", by=SAM), SAM))
 
 
 @SHELF.named("request-other-language")
@@ -237,6 +277,38 @@ def _taken_meanwhile_with_note(at: Scene) -> str:
 def _outcome_missing(at: Scene) -> str:
     reference = at.act(at.ask(), "claim")
     return at.post(f"/staff/callbacks/{reference}", ANNA, outcome="later", note="4711")
+
+
+@SHELF.named("request-number-wrong")
+def _number_wrong(at: Scene) -> str:
+    reference = at.act(at.ask(), "claim")
+    return at.post(f"/staff/callbacks/{reference}", ANNA, action="number", phone="12", note="4711")
+
+
+@SHELF.named("request-to-nobody")
+def _to_nobody(at: Scene) -> str:
+    return at.post(f"/staff/callbacks/{at.act(at.ask(), 'claim')}", ANNA, action="handover")
+
+
+@SHELF.named("request-without-comment")
+def _without_comment(at: Scene) -> str:
+    return at.post(f"/staff/callbacks/{at.ask()}", ANNA, action="comment")
+
+
+@SHELF.named("request-undone-too-late")
+def _undone_too_late(at: Scene) -> str:
+    return at.post(f"/staff/callbacks/{_after_undo(at)}", ANNA, action="undo", note="4711")
+
+
+# The form to take a request down
+
+put("new", lambda at: at.get("/staff/new", ANNA))
+
+
+@SHELF.named("new-wrong")
+def _new_wrong(at: Scene) -> str:
+    typed = {"name": "Erika Beispiel", "phone": "12", "email": "erika", "consent_by": "shop"}
+    return at.post("/staff/new", ANNA, **typed, language=at.language)
 
 
 # The search, and a person by their number

@@ -62,7 +62,7 @@ class TakenDown(Body, title="CallbackTakenDown"):
     """A request that one of the staff takes down; `consent` is the version that was read out."""
 
     name: of.Name
-    phone: Annotated[of.Line, StringConstraints(min_length=1, max_length=50)]
+    phone: of.Phone
     topic: of.CallbackTopic = of.default(lambda: next(iter(company.current().callback_topics)))
     window: Wished = None
     email: of.OptionalEmail = None
@@ -256,18 +256,7 @@ def take_down_callback(request: Request, asked: TakenDown) -> Detail:
 
     A number that has a live request gets a further wish of it, and the answer is that request.
     """
-    wanted = Wanted(
-        name=asked.name,
-        phone=asked.phone,
-        topic=asked.topic,
-        consent=asked.consent,
-        language=asked.language,
-        email=asked.email or "",
-        note=asked.note,
-        window=span_of(asked.window),
-    )
-    how = {"consent_by": asked.consent_by, "source": asked.source}
-    return detail(service.take_down(wanted, how, who_of(request.person), request.now), request)
+    return detail(take_down(asked, request), request)
 
 
 @_press("claim")
@@ -393,6 +382,22 @@ def erase_number(request: Request, asked: Phone) -> ErasedRequests:
     """
     count = service.erase_number(asked.phone, who_of(request.person), request.now)
     return ErasedRequests(requests=count)
+
+
+def take_down(asked: TakenDown, request: Request) -> Shown:
+    """Store a request that one of the staff takes down. Raises Invalid, Unavailable."""
+    wanted = Wanted(
+        name=asked.name,
+        phone=asked.phone,
+        topic=asked.topic,
+        consent=asked.consent,
+        language=asked.language,
+        email=asked.email or "",
+        note=asked.note,
+        window=span_of(asked.window),
+    )
+    how = {"consent_by": asked.consent_by, "source": asked.source}
+    return service.take_down(wanted, how, who_of(request.person), request.now)
 
 
 def who_of(person: Person) -> Who:

@@ -1,15 +1,15 @@
-"""The staff's pages of callbacks: the board, one request, and what is pressed on them."""
+"""The staff's pages of callbacks: the board, one request, and the form to take one down."""
 
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import StringConstraints, ValidationError
 
 from chalicelib.callbacks.fields import Wished, span_of
 from chalicelib.callbacks.model import Outcome
 from chalicelib.callbacks.staff import api, service, view
-from chalicelib.callbacks.staff.api import Board, ById, Detail
+from chalicelib.callbacks.staff.api import Board, ById, Detail, TakenDown
 from chalicelib.callbacks.staff.service import Press, Shown
-from chalicelib.errors import Conflict, NotFound
+from chalicelib.errors import Conflict, Invalid, NotFound
 from chalicelib.http import (
     NOT_MODIFIED,
     OK,
@@ -19,9 +19,11 @@ from chalicelib.http import (
     Request,
     Routes,
     not_modified,
+    problems,
     redirect,
 )
 from chalicelib.http import fields as of
+from chalicelib.http.problems import Problem
 from chalicelib.http.staff_page import render
 
 routes = Routes(__name__, tag="staff-callbacks")
@@ -38,6 +40,21 @@ class Button(Body, title="CallbackAction"):
     to: Annotated[of.Line, StringConstraints(max_length=200)] = ""
     phone: Annotated[of.Line, StringConstraints(max_length=50)] = ""
     outside_window: bool = False
+
+
+class Typed(Body, title="CallbackForm"):
+    """What stands in the form for a request that is taken down, as it was typed."""
+
+    name: str = ""
+    phone: str = ""
+    topic: str = ""
+    window: str = ""
+    email: str = ""
+    note: str = ""
+    consent: str = ""
+    consent_by: str = ""
+    source: str = ""
+    language: of.Language = of.default_language()
 
 
 @routes.get("/staff", params=Board, html=True, also=(NOT_MODIFIED,))
@@ -107,8 +124,54 @@ def act_on_callback(request: Request, asked: ById, button: Button) -> Reply:
     return redirect(f"/staff/callbacks/{shown.card.callback.reference}")
 
 
+@routes.get("/staff/new", html=True)
+def show_callback_form(request: Request) -> Reply:
+    """Show the form to take down a request, with the declaration to read out."""
+    return _form(request, Typed(language=request.language))
+
+
+@routes.post("/staff/new", takes=Typed, html=True, status=SEE_OTHER)
+def take_down_callback_by_form(request: Request, typed: Typed) -> Reply:
+    """Store what was typed into the form, and go to the request.
+
+    Where a field cannot be accepted, the form is shown again with what was typed.
+    """
+    try:
+        asked = TakenDown.model_validate({k: v for k, v in typed.model_dump().items() if v})
+        taken = api.take_down(asked, request)
+    except ValidationError as error:
+        problem = problems.of_validation(error)
+        wrong = service.what_is_wrong_with(typed.phone) if typed.phone else ()
+        return _form(
+            request, typed, Problem(problem.status, problem.code, (*wrong, *problem.fields))
+        )
+    except Invalid as refused:
+        return _form(request, typed, problems.of(refused))
+    return redirect(f"/staff/callbacks/{taken.card.callback.reference}")
+
+
 def _page(request: Request, shown: Shown, typed: Button | None = None) -> Reply:
     values = view.request_page(shown, request)
-    if not shown.refused and request.headers.get("if-none-match") == values["version"]:
+    refused = shown.refused
+    if not refused and request.headers.get("if-none-match") == values["version"]:
         return not_modified(values["version"])
-    return render(request, "request", refused=shown.refused, typed=typed, **values)
+    return render(
+        request,
+        "request",
+        refused=refused,
+        typed=typed,
+        wrong=view.sentences(problems.of(refused), request) if refused else {},
+        kept=bool(typed and typed.note) and view.has_comment(shown, typed.note, request),
+        **values,
+    )
+
+
+def _form(request: Request, typed: Typed, problem: Problem | None = None) -> Reply:
+    return render(
+        request,
+        "new",
+        problem.status if problem else OK,
+        typed=typed,
+        wrong=view.sentences(problem, request) if problem else {},
+        **view.form(request),
+    )

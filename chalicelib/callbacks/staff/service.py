@@ -36,6 +36,7 @@ from chalicelib.callbacks.opening_hours import Span
 from chalicelib.callbacks.service import Line, Wanted, wordings
 from chalicelib.callbacks.stores import blocks, board, requests
 from chalicelib.callbacks.stores.requests import Number, Proof
+from chalicelib.consent import Wording
 from chalicelib.errors import Conflict, ContactError, FieldError, Invalid, NotFound
 from chalicelib.instants import OutOfRange
 
@@ -108,6 +109,14 @@ class Board:
     cards: list[Card]
     cursor: str
     line: Line
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the form for a request that is taken down offers, and what is read out."""
+
+    slots: list[Span]
+    wording: Wording
 
 
 @dataclass(frozen=True)
@@ -192,6 +201,11 @@ def try_to_act(reference: str, press: Press, who: Who, now: datetime) -> Shown:
         return replace(show(reference, who, now), refused=refused)
 
 
+def form(language: str, now: datetime) -> Form:
+    """Return what the form to take down a request shows, in the customer's language."""
+    return Form(service.slots(now, _SLOT_DAYS), wordings.current(language))
+
+
 def take_down(wanted: Wanted, how: Mapping[str, str], who: Who, now: datetime) -> Shown:
     """Store a request that one of the staff takes down; return it, or the one it is a wish of.
 
@@ -200,6 +214,10 @@ def take_down(wanted: Wanted, how: Mapping[str, str], who: Who, now: datetime) -
     """
     wording = wordings.seen(wanted.consent)
     asked = service.asked_of(wanted, wording.version)
+    if wanted.window and (
+        code := opening_hours.refusal_of_window(rules.hours(), wanted.window, now)
+    ):
+        raise Invalid(FieldError("window", code))
     proof = Proof(wording.sha256, {"name": who.name}, who.id, how)
 
     def attempt(number: int) -> Callback:
@@ -209,22 +227,29 @@ def take_down(wanted: Wanted, how: Mapping[str, str], who: Who, now: datetime) -
     return _shown(retried(attempt, "callback"), who, now)
 
 
+def what_is_wrong_with(phone: str) -> tuple[FieldError, ...]:
+    """Return what keeps a number from being called, as it was typed; nothing if it can be."""
+    try:
+        service.telephone(phone)
+    except Invalid as refused:
+        return refused.fields
+    return ()
+
+
 def end_called_in(phone: str, reference: str, who: Who, now: datetime) -> Shown:
     """End the live request of a customer who rang by themselves, by their number or reference.
 
     Raises NotFound, Conflict, Invalid (`phone…`).
     """
-    if reference:
-        last = requests.load_last(reference)
-        found = last.reference if last else reference
-    else:
+    if not reference:
         line = service.telephone(phone)
-        known = requests.references(line.number_key, line.main_key)
-        live = requests.number(line.number_key, line.main_key).live
-        found = live or (known[-1] if known else "")
-    if not found:
+        known = requests.number(line.number_key, line.main_key)
+        reference = known.live or next(iter(known.references), "")
+    elif last := requests.load_last(reference):
+        reference = last.reference
+    if not reference:
         raise NotFound("no_number")
-    return act(found, Press("called_in"), who, now)
+    return act(reference, Press("called_in"), who, now)
 
 
 def look_at_board(tab: Tab, who: Who, now: datetime, cursor: str = "") -> Board:
@@ -264,7 +289,7 @@ def by_number(key: str, now: datetime, with_requests: bool = False) -> ByNumber:
     known = requests.number(*_keys(key))
     until = known.blocked_until
     blocked_until = until if until and now < until else None
-    references = [reference for _, reference in known.requests]
+    references = list(known.references)
     loaded = requests.load_many(references) if with_requests else []
     return ByNumber(key, known.live, blocked_until, references, loaded)
 
@@ -283,7 +308,7 @@ def block(key: str, who: Who, now: datetime) -> None:
     """Keep a number from being called for 90 days, on record."""
     number_key, main_key = _keys(key)
     known = requests.number(number_key, main_key)
-    blocks.block(number_key, main_key, now, known.requests[0][1] if known.requests else "")
+    blocks.block(number_key, main_key, now, next(iter(known.references), ""))
     log.info("callback.blocked", number=number_key, by=who.id)
 
 

@@ -4,12 +4,14 @@ import hashlib
 import json
 from typing import Any
 
+from chalicelib import company
 from chalicelib.auth import session
 from chalicelib.callbacks import words
 from chalicelib.callbacks.service import Line, wordings
-from chalicelib.callbacks.staff import api
+from chalicelib.callbacks.staff import api, service
 from chalicelib.callbacks.staff.service import Card, Shown
 from chalicelib.http import Request
+from chalicelib.http.problems import Problem
 from chalicelib.http.staff_page import script
 from chalicelib.messages import message
 
@@ -38,25 +40,50 @@ def cards(found: list[Card], request: Request) -> list[dict[str, Any]]:
 def request_page(shown: Shown, request: Request) -> dict[str, Any]:
     """Return the values of one request's page, as the one who asks may see it."""
     callback, detail = shown.card.callback, api.detail(shown, request)
-    offered = any(each.event == "offered" for each in detail.history)
-    colleagues = session.colleagues(request.now) if detail.mine or offered else {}
+    leads = request.person.may("supervisor")
+    gives = detail.mine or (leads and callback.is_live and callback.state != "held")
+    colleagues = session.colleagues(request.now) if gives else {}
     names = {**callback.agents, **colleagues}
-    own, reason = request.person.id, shown.why_no_call
+    own, reason, until = request.person.id, shown.why_no_call, detail.undo_until
     wording = wordings.all.get(callback.asked.consent)
     return {
         "card": cards([shown.card], request)[0],
         "shown": detail,
+        "erased": callback.erased,
+        "told": any(each.asked.email for each in callback.open_wishes),
         "cannot_call": reason,
         "why": message(reason, request.language) if reason else "",
         "slots": shown.slots,
-        "names": names,
         "last": detail.history[-1].event if detail.history else "",
+        "undo_seconds": int((until - request.now).total_seconds()) if until else 0,
         "colleagues": sorted((name, id) for id, name in colleagues.items() if id != own),
         "offered_to": names.get(callback.offered_to, callback.offered_to),
         "consent": wording.text if wording else callback.asked.consent,
-        "version": f'"{callback.version}-{request.language}"',
+        "version": f'"{callback.version}-{len(shown.comments)}-{request.language}"',
         **shared(shown.line, request),
     }
+
+
+def form(request: Request) -> dict[str, Any]:
+    """Return the values of the form to take down a request."""
+    offered = service.form(request.language, request.now)
+    return {
+        "topics": company.current().callback_topics,
+        "slots": offered.slots,
+        "wording": offered.wording,
+        "words": words,
+    }
+
+
+def has_comment(shown: Shown, text: str, request: Request) -> bool:
+    """Tell whether the one who asks has written this comment."""
+    own = [each for each in shown.comments if each["by"] == request.person.id]
+    return any(each.get("personal", {}).get("text") == text for each in own)
+
+
+def sentences(problem: Problem, request: Request) -> dict[str, str]:
+    """Return what is wrong with the fields of a form, by their names."""
+    return {each.field: each.message for each in problem.body(request.language).errors or ()}
 
 
 def board_version(values: dict[str, Any], request: Request) -> str:
@@ -79,5 +106,6 @@ def _card(shown: Card, names: dict[str, str], request: Request) -> dict[str, Any
         "outcome": callback.attempts[-1].outcome if callback.attempts else "",
         "offered_me": offered,
         "claimable": callback.state == "open" or offered,
+        "early": callback.state in ("scheduled", "retry"),
         "offered_to": names.get(callback.offered_to, callback.offered_to),
     }
