@@ -48,8 +48,9 @@ What an end or an outcome was before, by whoever pressed, within ten minutes:
     done | unreached | refused | wrong_number | retry | scheduled ── undone ──→ claimed
     done | cancelled | scheduled ── undone ──→ open
     done | cancelled ── undone ──→ scheduled
+    cancelled ── undone ──→ held                      (blocked meanwhile, or held before)
     done ── undone ──→ retry
-    done | refused | open ── undone ──→ held
+    done | unreached | refused | wrong_number | open ── undone ──→ held    (or blocked meanwhile)
 
     done ── merged ──→ done                           (a new request has the number meanwhile)
     unreached ── merged ──→ unreached

@@ -16,13 +16,15 @@ from chalicelib.callbacks.model import (
 )
 
 
-def served(request: Callback, now: datetime) -> tuple[Wish, ...]:
+def served(request: Callback, rules: Rules, now: datetime) -> tuple[Wish, ...]:
     """Return the wishes that a call now is made for: those that are due, or else the leading one.
 
-    A call missed at a wish's time is no miss of another wish, whose time is still to come.
+    A call missed at a wish's time is no miss of another wish, whose time is still to come, nor of
+    one that was called for often enough.
     """
     due = tuple(each for each in request.open_wishes if each.expected[0] <= now)
-    return due or (request.lead,)
+    left = tuple(each for each in due if not _used_up(request.calls_for(each), rules, now))
+    return left or due or (request.lead,)
 
 
 def is_agreed(request: Callback, now: datetime) -> bool:
@@ -37,7 +39,7 @@ def why_not(request: Callback, rules: Rules, now: datetime, outside_window: bool
     A time that was agreed on by telephone counts towards no limit.
     """
     if not is_agreed(request, now):
-        calls = [request.calls_for(each) for each in served(request, now)]
+        calls = [request.calls_for(each) for each in served(request, rules, now)]
         if all(len(each) >= MOST_ATTEMPTS for each in calls):
             return "attempts"
         made = [each for each in request.attempts if not each.agreed and each.outcome != "later"]
@@ -68,6 +70,10 @@ def retry_at(calls: list[Attempt], rules: Rules, now: datetime) -> datetime:
         tomorrow = midnight + timedelta(days=1)
         at = opening_hours.next_opening(hours, tomorrow) or tomorrow
     return opening_hours.next_opening(hours, at) or at
+
+
+def _used_up(calls: list[Attempt], rules: Rules, now: datetime) -> bool:
+    return len(calls) >= MOST_ATTEMPTS or len(_on_day(calls, rules, now)) >= ATTEMPTS_A_DAY
 
 
 def _includes(wish: Wish, now: datetime) -> bool:

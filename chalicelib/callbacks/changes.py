@@ -75,13 +75,14 @@ def change_knowing(
     return retried(attempt, "callback")
 
 
-def why_held(known: Number, now: datetime) -> Hold:
+def why_held(known: Number, now: datetime, own: str = "") -> Hold:
     """Return why a request for this number waits for a supervisor's decision; empty if it need not.
 
-    The number is blocked, or it was asked for too often today.
+    The number is blocked, or it was asked for too often today, besides the request's `own` time.
     """
     if known.blocked_until and now < known.blocked_until:
         return "blocked"
     zone = current().time_zone
-    today = [at for at in known.asked_at if instants.day(at, zone) == instants.day(now, zone)]
+    others = [at for at, reference in known.asked_at if reference != own]
+    today = [at for at in others if instants.day(at, zone) == instants.day(now, zone)]
     return "limit" if len(today) >= current().limit_callbacks_per_number else ""

@@ -65,6 +65,9 @@ ENDS: tuple[State, ...] = (
     "withdrawn",
 )
 MISSES: tuple[Outcome, ...] = ("no_answer", "busy", "mailbox")
+# What keeps a number blocked once a request's own block is taken back: an earlier block, or one
+# made since.
+Blocked = Literal["", "earlier", "since"]
 Hold = Literal["", "blocked", "limit"]  # why a request waits for a supervisor's decision
 
 # The levels of an alert; 0 is the first one. Half of the promised time is gone, the promise is
@@ -165,6 +168,7 @@ class Moved:
     at: datetime
     expected: Span
     window: Span | None
+    agreed: bool = False
     is_undone: bool = False
 
 

@@ -41,7 +41,7 @@ from chalicelib.callbacks.opening_hours import Span
 from chalicelib.callbacks.stores import board, requests
 from chalicelib.callbacks.stores.requests import Number, Proof
 from chalicelib.consent import Wordings
-from chalicelib.errors import BadToken, Conflict, FieldError, Invalid
+from chalicelib.errors import BadToken, FieldError, Invalid
 from chalicelib.guards import Guards
 from chalicelib.limits import Limit
 from chalicelib.sender import Sender
@@ -181,9 +181,8 @@ def change_by_link(
 def _undo_by_link(
     reference: str, now: datetime, before: Callback, known: Number, taken: Callback | None
 ) -> Change:
-    if not before.is_live and changes.why_held(known, now) == "blocked":
-        raise Conflict(before.state)
-    return workflow.undo_by_link(before, reference, rules.current(), now, taken)
+    held_for = changes.why_held(known, now, before.reference)
+    return workflow.undo_by_link(before, reference, rules.current(), now, taken, held_for)
 
 
 def _limit_of_link(reference: str, action: LinkAction) -> Limit:
@@ -258,7 +257,7 @@ def erase_person(key: str, main_key: str, who: Who, now: datetime) -> int:
     A live request ends. A block stays, as a key: the person is not to be called.
     """
     intake.erase(key)
-    references = requests.references(key, main_key)
+    references = requests.with_merged(requests.references(key, main_key))
     erase_requests(references, who, now)
     log.info("callback.person_erased", requests=len(references), by=who.id)
     return len(references)

@@ -23,6 +23,7 @@ from chalicelib.callbacks.model import (
     UNDO_WITHIN,
     Asked,
     Attempt,
+    Blocked,
     Callback,
     Change,
     Event,
@@ -86,35 +87,26 @@ def submit(
 
 
 def wish(
-    before: Callback,
-    asked: Asked,
-    reference: str,
-    rules: Rules,
-    now: datetime,
-    by: str = CUSTOMER,
-    also: tuple[str, ...] = (),
+    before: Callback, asked: Asked, reference: str, rules: Rules, now: datetime, by: str = CUSTOMER
 ) -> Change:
     """Keep a further wish for the number of a live request, beside those it has.
 
-    One that is just like an open one adds its reference to it; so do those in `also`. Raises
-    Invalid (`window…`).
+    One that is just like an open one adds its reference to it. Raises Invalid (`window…`).
     """
     _require_live(before)
     if any(each.is_told(reference) for each in before.wishes):
         return Change(before, before)
-    made = replace(_wish(asked, reference, rules, now), also=also)
+    made = _wish(asked, reference, rules, now)
     same = next((each for each in before.open_wishes if _is_same(before, each, made)), None)
     enough = len(before.open_wishes) >= MOST_WISHES and before.expected[1] <= made.expected[1]
     if not same and not enough:
         return _joined(before, (made,), rules, now, "wished", by)
-    if same and len(same.also) >= MOST_WISHES:
-        return Change(before, before)
     facts = {"wish": reference}
-    if same is None:
+    if same is None or len(same.also) >= MOST_WISHES:
         said = {"name": asked.name, "email": asked.email, "note": asked.note}
         return Change(before, _kept(before), "wished", by, facts=facts, personal=said)
     sooner = min(same.expected, made.expected, key=lambda each: each[1])
-    told = replace(same, also=(*same.also, reference, *also), expected=sooner)
+    told = replace(same, also=(*same.also, reference), expected=sooner)
     return Change(before, _kept(before, wishes=_with(before, told)), "wished", by, facts=facts)
 
 
@@ -127,9 +119,8 @@ def cancel(before: Callback, reference: str, rules: Rules, now: datetime) -> Cha
     if wish.end == "cancelled":
         return Change(before, before)
     _require_changeable(before, wish)
-    ended = replace(wish, end="cancelled", moved=Moved(now, wish.expected, wish.asked.window))
-    ended = _written(ended)
-    rest = replace(before, wishes=_with(before, ended))
+    ended = _written(replace(wish, end="cancelled", moved=_moved(wish, now)))
+    rest = _until_expiry(replace(before, wishes=_with(before, ended)), rules)
     after, owes = (
         _resettled(rest, rules, now)
         if rest.open_wishes
@@ -154,7 +145,7 @@ def reschedule(
         asked=replace(wish.asked, window=window),
         expected=window,
         agreed=False,
-        moved=Moved(now, wish.expected, wish.asked.window),
+        moved=_moved(wish, now),
     )
     after, owes = _resettled(_promised(before, moved, rules), rules, now)
     letter = _letter(moved, "received", now)
@@ -168,11 +159,13 @@ def undo_by_link(
     rules: Rules,
     now: datetime,
     taken: Callback | None = None,
+    held_for: Hold = "",
 ) -> Change:
     """Take back what a customer did last with their link, within ten minutes.
 
     `taken` is the live request that took the number meanwhile: the wish becomes one of its. A
-    window that is over by now becomes as soon as possible.
+    time that is over by now becomes as soon as possible. A request that lives again is held, where
+    it is `held_for` a reason.
     """
     wish = _wish_told(before, reference)
     moved = wish.moved
@@ -184,13 +177,18 @@ def undo_by_link(
         raise Conflict(before.state, "too_late")
     if before.is_calling:
         raise Conflict("claimed", "calling")
-    window, expected = moved.window, moved.expected
-    if window and opening_hours.refusal_of_window(rules.hours, window, now):
-        window, expected = None, _as_soon_as_possible(rules, now)
+    window, expected, agreed = moved.window, moved.expected, moved.agreed
+    if window == expected:
+        is_over = bool(opening_hours.refusal_of_window(rules.hours, window, now))
+    else:
+        is_over = expected[1] <= now
+    if is_over:
+        window, expected, agreed = None, _as_soon_as_possible(rules, now), False
     restored = replace(
         _written(wish),
         asked=replace(wish.asked, window=window),
         expected=expected,
+        agreed=agreed,
         end="",
         moved=replace(moved, is_undone=True),
     )
@@ -204,8 +202,11 @@ def undo_by_link(
     if taken:
         return _merged(before, (restored,), taken, rules, now, CUSTOMER, letter)
     again = replace(_promised(before, restored, rules), ended_at=None, level=0)
-    again = _next(again, state="scheduled", round=before.round + 1, due_at=again.begins_at)
-    after, owes = _presented(again, rules, now)
+    if held_for:
+        after, owes = _held(again, held_for, rules, now)
+    else:
+        again = _next(again, state="scheduled", round=before.round + 1, due_at=again.begins_at)
+        after, owes = _presented(again, rules, now)
     return Change(before, after, "undone", CUSTOMER, (*owes, *letter), facts)
 
 
@@ -323,7 +324,7 @@ def dial(
     reason = calls.why_not(before, rules, now, outside_window)
     if reason:
         raise Conflict("claimed", reason)
-    attempts = (*before.attempts, _attempt(before, who, now))
+    attempts = (*before.attempts, _attempt(before, who, rules, now))
     due_at = _open_minutes_later(rules, now, CALL)
     after = _next(before, attempts=attempts, offered_to="", due_at=due_at)
     return Change(before, after, "dialled", who.id, facts={"attempt": str(len(attempts))})
@@ -349,7 +350,7 @@ def record_outcome(
         return Change(before, before)
     _require_holder(before, who)
     running = last is not None and last.outcome in ("", "unknown") and last.by == who.id
-    made = last if last and running else _attempt(before, who, now)
+    made = last if last and running else _attempt(before, who, rules, now)
     attempts = (
         *before.attempts[: -1 if running else None],
         replace(made, outcome=outcome, note=note),
@@ -451,27 +452,23 @@ def correct(
     right = replace(before, wishes=wishes)
     if not held_for:
         return Change(before, _next(right), "corrected", who.id, facts=facts)
-    held = _next(
-        right,
-        state="held",
-        held_for=held_for,
-        holder="",
-        offered_to="",
-        round=before.round + 1,
-        level=SUPERVISOR,
-        attempts=_without_running(before.attempts),
-    )
-    owes = _told(held, rules, now, "held")
-    return Change(before, _until_decision(held, rules), "corrected", who.id, owes, facts)
+    after, owes = _held(right, held_for, rules, now)
+    return Change(before, after, "corrected", who.id, owes, facts)
 
 
 def undo(
-    before: Callback, who: Who, rules: Rules, now: datetime, taken: Callback | None = None
+    before: Callback,
+    who: Who,
+    rules: Rules,
+    now: datetime,
+    taken: Callback | None = None,
+    blocked: Blocked = "",
 ) -> Change:
     """Take back the last outcome or end, within ten minutes and by whoever pressed.
 
     The request is then as it was, with the wishes that came since. `taken` is the live request that
-    took the number meanwhile: the wishes become its.
+    took the number meanwhile: the wishes become its. Where the number is `blocked` since the press,
+    that block stays, and an ended request waits for a supervisor's decision.
     """
     earlier = before.earlier
     if earlier is None and before.pressed_by == who.id:
@@ -484,8 +481,9 @@ def undo(
         raise Conflict(before.state, "too_late")
     known = {each.reference for each in earlier.wishes}
     since = tuple(each for each in before.wishes if each.reference not in known)
-    wishes = (*(_with_letters_of(each, before) for each in earlier.wishes), *since)
-    unblocks = before.state in ("refused", "wrong_number") and earlier.state == "claimed"
+    wishes = (*(_as_it_was(each, before) for each in earlier.wishes), *since)
+    blocks = before.state in ("refused", "wrong_number") and earlier.state == "claimed"
+    unblocks = blocks and blocked != "since"
     restored = replace(
         earlier,
         wishes=wishes,
@@ -494,14 +492,20 @@ def undo(
         pressed_by=who.id,
         pressed_at=now,
     )
+    for each in since:
+        restored = _promised(restored, each, rules) if each.is_open else restored
     if taken and not before.is_live:
         moving = restored.open_wishes
-        change = _merged(before, moving, taken, rules, now, who.id, (), admit=unblocks)
+        change = _merged(before, moving, taken, rules, now, who.id, (), unblocks and not blocked)
         return replace(change, unblocks=unblocks)
     if restored.state == "claimed" and restored.due_at:
         restored = replace(restored, due_at=restored.due_at + (now - before.pressed_at))
     owes: tuple[Owed, ...] = ()
-    if restored.state == "held":
+    if blocked == "since" and not before.is_live and restored.state != "held":
+        restored, owes = _held(replace(restored, version=before.version), "blocked", rules, now)
+        restored = replace(restored, pressed_by=who.id, pressed_at=now)
+    elif restored.state == "held":
+        restored = _until_decision(restored, rules)
         owes = _told(restored, rules, now, "held")
     elif restored.state != "claimed":
         restored, owes = _presented(restored, rules, now)
@@ -518,20 +522,29 @@ def follow(
 ) -> Change:
     """Let a supervisor make a request that follows an ended one, as soon as possible.
 
-    `taken` is the live request of the number: the wish becomes its.
+    Its wish is the last one that ended with the request, and the links of those with the same
+    address lead to it; nobody else's do. `taken` is the live request of the number: the wish
+    becomes its.
     """
     if before.is_live or before.erased or before.state == "withdrawn":
         raise Conflict(before.state)
     if before.followed_by:
         return Change(before, before)
-    asked = replace(before.wishes[-1].asked, window=None)
-    told = tuple(ref for each in before.wishes for ref in (each.reference, *each.also))
+    ended_with_it = [each for each in before.wishes if each.end == before.state]
+    last = (ended_with_it or before.wishes)[-1]
+    asked = replace(last.asked, window=None)
     if taken:
-        also = wish(taken, asked, reference, rules, now, who.id, told)
-    else:
-        also = submit(asked, reference, rules, now, before.reference, by=who.id)
-        made = replace(also.after.wishes[0], also=told)
-        also = replace(also, after=replace(also.after, wishes=(made,)))
+        expected = _as_soon_as_possible(rules, now)
+        again = replace(_written(last), asked=asked, expected=expected, agreed=False)
+        again = replace(again, end="", moved=None)
+        letter = _letter(again, "received", now)
+        change = _merged(before, (again,), taken, rules, now, who.id, letter)
+        return replace(change, event="followed")
+    also = submit(asked, reference, rules, now, before.reference, by=who.id)
+    theirs = (each for each in before.wishes if each.asked.email == asked.email)
+    told = tuple(ref for each in theirs for ref in (each.reference, *each.also))
+    made = replace(also.after.wishes[0], also=told)
+    also = replace(also, after=replace(also.after, wishes=(made,)))
     followed_by = also.after.reference
     after = _next(before, followed_by=followed_by)
     facts = {"followed_by": followed_by}
@@ -563,7 +576,7 @@ def _joined(
     by: str,
     admit: bool = False,
 ) -> Change:
-    """Add wishes to a live request; alert where it is due sooner now.
+    """Add wishes to a live request; alert where it is due sooner now, or overdue.
 
     `admit` lets a held request go on.
     """
@@ -571,19 +584,20 @@ def _joined(
     for each in wishes:
         joined = _promised(joined, each, rules)
     sooner = joined.expected[1] < before.expected[1]
+    again = sooner or before.expected[1] < now
     owes: tuple[Owed, ...] = ()
     if admit and before.state == "held":
         after, owes = _admitted(joined, rules, now)
     elif before.state == "claimed":
         after = _kept(joined)
     elif before.state == "held":
-        after = _kept(joined, round=before.round + sooner)
+        after = _kept(joined, round=before.round + again)
         after = _until_decision(after, rules)
-        owes = _told(after, rules, now, "held") if sooner else ()
+        owes = _told(after, rules, now, "held") if again else ()
     elif before.state == "open":
-        after = _kept(joined, round=before.round + sooner, level=0 if sooner else before.level)
+        after = _kept(joined, round=before.round + again, level=0 if sooner else before.level)
         after = _until_escalation(after, rules)
-        owes = _told(after, rules, now) if sooner else ()
+        owes = _told(after, rules, now) if again else ()
     else:
         after, owes = _presented(_kept(joined, round=before.round + 1), rules, now)
     letters = tuple(owed for each in wishes for owed in _letter(each, "received", now))
@@ -719,8 +733,8 @@ def _missed(
     return Change(before, after, event, who.id, _once(letters, after), facts)
 
 
-def _attempt(before: Callback, who: Who, now: datetime) -> Attempt:
-    made_for = tuple(each.reference for each in calls.served(before, now))
+def _attempt(before: Callback, who: Who, rules: Rules, now: datetime) -> Attempt:
+    made_for = tuple(each.reference for each in calls.served(before, rules, now))
     return Attempt(now, who.id, wishes=made_for, agreed=calls.is_agreed(before, now))
 
 
@@ -728,11 +742,28 @@ def _admitted(held: Callback, rules: Rules, now: datetime) -> tuple[Callback, tu
     return _presented(_next(held, held_for="", round=held.round + 1, level=0), rules, now)
 
 
+def _held(
+    request: Callback, held_for: Hold, rules: Rules, now: datetime
+) -> tuple[Callback, tuple[Owed, ...]]:
+    """Let a request wait for a supervisor's decision, who is told."""
+    held = _next(
+        request,
+        state="held",
+        held_for=held_for,
+        holder="",
+        offered_to="",
+        round=request.round + 1,
+        level=SUPERVISOR,
+        attempts=_without_running(request.attempts),
+    )
+    return _until_decision(held, rules), _told(held, rules, now, "held")
+
+
 def _presented(request: Callback, rules: Rules, now: datetime) -> tuple[Callback, tuple[Owed, ...]]:
     """Let a request wait for its time, or be open, with an alert, where a wish of it is due."""
     if _is_waiting(request, now):
         next_one = min(request.open_wishes, key=lambda each: each.expected[0])
-        again = bool(request.calls_for(next_one)) and next_one.expected != next_one.asked.window
+        again = next_one.expected != next_one.asked.window  # as a call was missed
         state: State = "retry" if again else "scheduled"
         waiting = replace(request, state=state, opened_at=None, level=0)
         return replace(waiting, due_at=request.begins_at), ()
@@ -750,6 +781,9 @@ def _resettled(changed: Callback, rules: Rules, now: datetime) -> tuple[Callback
         return _presented(replace(after, holder="", offered_to=""), rules, now)
     if changed.state == "claimed":
         return after, ()
+    if changed.state == "open" and after.level and now < _half(after.expected, rules):
+        after = replace(after, round=after.round + 1, level=0)  # the wish that was late is gone
+        return _until_escalation(after, rules), _told(after, rules, now)
     if changed.state == "open":
         return _until_escalation(after, rules), ()
     return _presented(replace(after, round=changed.round + 1), rules, now)
@@ -768,13 +802,15 @@ def _is_waiting(request: Callback, now: datetime) -> bool:
 
 def _promised(before: Callback, wish: Wish, rules: Rules) -> Callback:
     """Return the request with a wish as it is now, and the times that follow from it."""
-    after = replace(before, wishes=_with(before, wish))
+    after = _until_expiry(replace(before, wishes=_with(before, wish)), rules)
     first = min(each.expected[1] for each in after.open_wishes)
-    return replace(
-        after,
-        promised=after.promised if after.attempts else first,
-        expires_at=max(_expiry(rules, each.expected) for each in after.open_wishes),
-    )
+    return replace(after, promised=after.promised if after.attempts else first)
+
+
+def _until_expiry(request: Callback, rules: Rules) -> Callback:
+    """Set when the request expires: after the last promise of its open wishes."""
+    expiries = (_expiry(rules, each.expected) for each in request.open_wishes)
+    return replace(request, expires_at=max(expiries, default=request.expires_at))
 
 
 def _until_escalation(opened: Callback, rules: Rules) -> Callback:
@@ -856,10 +892,18 @@ def _once(letters: Iterable[Owed], after: Callback) -> tuple[Owed, ...]:
     return tuple(reversed(by_address.values()))
 
 
-def _with_letters_of(wish: Wish, before: Callback) -> Wish:
-    """Return an earlier wish; a letter that it was owed since is owed no more."""
-    since = max(each.letters for each in before.wishes if each.reference == wish.reference)
-    return replace(wish, letters=since + 1) if since > wish.letters else wish
+def _as_it_was(earlier: Wish, before: Callback) -> Wish:
+    """Return a wish as it was earlier, for everybody who sent it by now.
+
+    A letter that it was owed since is owed no more.
+    """
+    (wish,) = (each for each in before.wishes if each.reference == earlier.reference)
+    letters = wish.letters + (wish.letters > earlier.letters)
+    return replace(earlier, also=wish.also, letters=letters)
+
+
+def _moved(wish: Wish, now: datetime) -> Moved:
+    return Moved(now, wish.expected, wish.asked.window, wish.agreed)
 
 
 def _pressed(after: Callback, before: Callback, by: str, now: datetime) -> Callback:

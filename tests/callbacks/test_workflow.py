@@ -106,7 +106,12 @@ EVENTS: list[tuple[str, Callable[[Callback], Change]]] = [
     ("called in", lambda each: workflow.called_in(each, ANNA, MONDAY)),
     ("undone", lambda each: workflow.undo(each, ANNA, RULES, MONDAY)),
     ("undone", lambda each: workflow.undo(each, CHEF, RULES, MONDAY)),
+    ("undone", lambda each: workflow.undo(each, ANNA, RULES, MONDAY, None, "since")),
     ("undone", lambda each: workflow.undo_by_link(each, OWN, RULES, MONDAY)),
+    (
+        "undone",
+        lambda each: workflow.undo_by_link(each, OWN, RULES, MONDAY, None, "blocked"),
+    ),
     ("merged", lambda each: workflow.undo(each, ANNA, RULES, MONDAY, ANOTHER)),
     ("followed", lambda each: workflow.follow(each, CHEF, "R-NEXT", RULES, MONDAY)),
 ]
@@ -836,3 +841,116 @@ def test_a_time_agreed_on_counts_towards_no_limit() -> None:
         workflow.record_outcome(
             calling(), ANNA, "later", RULES, MONDAY, window=(MONDAY + 4 * MINUTE, soon[1])
         )
+
+
+# What the simulated year found
+
+
+def test_an_undo_keeps_whom_a_wish_was_told_since() -> None:
+    admitted = workflow.admit(held(), CHEF, RULES, MONDAY).after
+    again = workflow.wish(admitted, ASKED, FURTHER, RULES, MONDAY + MINUTE).after
+    after = workflow.undo(again, CHEF, RULES, MONDAY + 2 * MINUTE).after
+    assert after.state == "held"
+    assert after.wish(FURTHER) == after.lead
+
+
+def test_an_undo_keeps_the_time_of_the_wishes_that_came_since() -> None:
+    late = (at("2026-12-14 10:00"), at("2026-12-14 12:00"))
+    missed = workflow.record_outcome(calling(), ANNA, "busy", RULES, MONDAY).after
+    asked = replace(ASKED_AGAIN, window=late)
+    again = workflow.wish(missed, asked, FURTHER, RULES, MONDAY + MINUTE).after
+    after = workflow.undo(again, ANNA, RULES, MONDAY + 2 * MINUTE).after
+    assert after.expires_at == again.expires_at > late[1]
+
+
+def test_an_undo_leaves_a_block_that_was_made_since() -> None:
+    refused = workflow.record_outcome(calling(), ANNA, "refused", RULES, MONDAY).after
+    back = workflow.undo(refused, ANNA, RULES, MONDAY + MINUTE, None, "since")
+    assert (back.after.state, back.after.held_for, back.unblocks) == ("held", "blocked", False)
+    assert [owed.kind for owed in back.owes] == ["held"]
+    assert not workflow.undo(back.after, ANNA, RULES, MONDAY + 2 * MINUTE).changes
+    new = workflow.submit(ASKED_AGAIN, FURTHER, RULES, MONDAY, held_for="blocked").after
+    merged = workflow.undo(refused, ANNA, RULES, MONDAY + MINUTE, new, "earlier")
+    assert merged.unblocks  # the end of the earlier block comes back
+    assert merged.also is not None
+    assert merged.also.after.state == "held"
+
+
+def test_a_customer_takes_a_cancellation_back_as_it_was() -> None:
+    """Check that it is held as before, and that a time that is over is not promised again."""
+    gone = workflow.cancel(held("limit"), OWN, RULES, MONDAY).after
+    again = workflow.undo_by_link(gone, OWN, RULES, MONDAY + MINUTE, None, "limit")
+    assert (again.after.state, again.after.held_for) == ("held", "limit")
+    assert [owed.kind for owed in again.owes] == ["held", "received"]
+    gone = workflow.cancel(asap(), OWN, RULES, at("Mon 10:29")).after
+    late = workflow.undo_by_link(gone, OWN, RULES, at("Mon 10:35")).after
+    assert late.expected == (at("Mon 10:35"), at("Mon 11:05"))
+    agreed = workflow.record_outcome(calling(), ANNA, "later", RULES, MONDAY, window=OTHER).after
+    moved = workflow.reschedule(agreed, OWN, WINDOW, RULES, MONDAY).after
+    back = workflow.undo_by_link(moved, OWN, RULES, MONDAY + MINUTE).after
+    assert (back.lead.agreed, back.expected) == (True, OTHER)
+
+
+def test_a_wish_that_was_called_for_often_enough_is_called_for_no_more_by_another() -> None:
+    unknown = [
+        Attempt(at(when), "a", "unknown", wishes=(OWN,)) for when in ("Mon 09:00", "Mon 09:30")
+    ]
+    before = replace(claimed(), attempts=tuple(unknown))
+    both = workflow.wish(before, replace(ASKED_AGAIN, window=None), FURTHER, RULES, MONDAY).after
+    dialled = workflow.dial(both, ANNA, RULES, at("Mon 10:05")).after
+    assert dialled.attempts[-1].wishes == (FURTHER,)
+
+
+def test_a_wish_for_an_overdue_request_is_alerted() -> None:
+    for before, kind in ((asap(), "alert"), (held(), "held")):
+        late = workflow.wish(before, ASKED_AGAIN, FURTHER, RULES, at("Mon 11:00"))
+        assert [owed.kind for owed in late.owes] == [kind, "received"]
+        early = workflow.wish(before, ASKED_AGAIN, FURTHER, RULES, at("Mon 10:01"))
+        assert [owed.kind for owed in early.owes] == ["received"]
+
+
+def test_the_promise_that_is_left_escalates_anew() -> None:
+    both = workflow.wish(asap(), ASKED_AGAIN, FURTHER, RULES, MONDAY).after
+    both = workflow.reschedule(both, FURTHER, OTHER, RULES, MONDAY).after
+    late = replace(both, level=5)
+    soon = (at("Mon 14:00"), at("Mon 15:00"))
+    change = workflow.reschedule(late, FURTHER, soon, RULES, at("Mon 13:59"))
+    assert (change.after.level, change.owes[:-1]) == (5, ())  # the first promise is still broken
+    left = workflow.cancel(change.after, OWN, RULES, at("Mon 14:01"))
+    assert (left.after.state, left.after.level, left.after.due_at) == ("open", 0, at("Mon 14:30"))
+    assert [owed.kind for owed in left.owes] == ["alert", "cancelled"]
+
+
+def test_a_request_expires_after_the_promise_that_is_left() -> None:
+    both = with_further_wish(asap())
+    assert both.expires_at > asap().expires_at
+    assert workflow.cancel(both, FURTHER, RULES, MONDAY).after.expires_at == asap().expires_at
+
+
+def test_a_follower_is_of_the_wish_that_was_not_met_and_answers_its_customer_alone() -> None:
+    both = with_further_wish(asap())
+    left = workflow.cancel(both, FURTHER, RULES, MONDAY).after
+    ended = workflow.called_in(left, ANNA, MONDAY).after
+    change = workflow.follow(ended, CHEF, "R-NEXT", RULES, MONDAY)
+    assert change.also is not None
+    assert change.also.after.asked == replace(ASKED, window=None)
+    assert (change.also.after.wish(OWN), change.also.after.wish(FURTHER)) == (
+        change.also.after.lead,
+        None,
+    )
+    joined = workflow.follow(ended, CHEF, "R-NEXT", RULES, MONDAY, ANOTHER)
+    assert joined.also is not None
+    again = joined.also.after.wishes[-1]
+    assert (again.reference, again.is_open, again.expected[0]) == (OWN, True, MONDAY)
+    assert [(owed.kind, owed.subject) for owed in joined.also.owes] == [("received", OWN)]
+
+
+def test_an_agreed_time_that_was_missed_is_a_retry_again_after_an_undo() -> None:
+    soon = (MONDAY + 5 * MINUTE, MONDAY + 65 * MINUTE)
+    later = workflow.record_outcome(calling(), ANNA, "later", RULES, MONDAY, window=soon).after
+    again = workflow.dial(
+        workflow.claim(later, ANNA, RULES, soon[0]).after, ANNA, RULES, soon[0]
+    ).after
+    missed = workflow.record_outcome(again, ANNA, "busy", RULES, soon[0]).after
+    rung = workflow.called_in(missed, ANNA, soon[0] + MINUTE).after
+    assert workflow.undo(rung, ANNA, RULES, soon[0] + 2 * MINUTE).after.state == "retry"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
-from chalicelib import addresses, log
+from chalicelib import addresses, instants, log
 from chalicelib.aws import Item, retried
 from chalicelib.callbacks import (
     calls,
@@ -23,6 +23,7 @@ from chalicelib.callbacks import (
 )
 from chalicelib.callbacks.model import (
     ALPHABET,
+    Blocked,
     Callback,
     Change,
     Outcome,
@@ -34,7 +35,6 @@ from chalicelib.callbacks.model import (
 from chalicelib.callbacks.opening_hours import Span
 from chalicelib.callbacks.service import Line, Wanted, wordings
 from chalicelib.callbacks.stores import blocks, board, requests
-from chalicelib.callbacks.stores.blocks import Blocked
 from chalicelib.callbacks.stores.requests import Number, Proof
 from chalicelib.consent import Wording
 from chalicelib.errors import Conflict, ContactError, FieldError, Invalid, NotFound
@@ -138,7 +138,7 @@ class Search:
     key: str = ""
     live: list[str] = field(default_factory=list)  # references, by a name or a mail address
     refused: ContactError | None = None
-    blocked: list[Blocked] = field(default_factory=list)
+    blocked: list[blocks.Blocked] = field(default_factory=list)
 
 
 def show(reference: str, who: Who, now: datetime) -> Shown:
@@ -413,10 +413,22 @@ def _undo(reference: str, who: Who, now: datetime) -> Callback:
     also = [requests.comment(before.reference, who, note, now)] if note else []
 
     def decide(before: Callback, known: Number, taken: Callback | None) -> Change:
-        undone = workflow.undo(before, who, rules.current(), now, taken)
-        return undone.by_one_of_the_staff(who)
+        blocked = _stays_blocked(known, before, now)
+        undone = workflow.undo(before, who, rules.current(), now, taken, blocked)
+        own_block = undone.unblocks and known.blocked_by == before.reference
+        return replace(undone, unblocks=own_block).by_one_of_the_staff(who)
 
     return changes.change_knowing(reference, decide, now, also=also).after
+
+
+def _stays_blocked(known: Number, before: Callback, now: datetime) -> Blocked:
+    """Return what keeps a number blocked where the request's own block is taken back."""
+    if known.blocked_until is None or known.blocked_until <= now:
+        return ""
+    if before.pressed_at and known.blocked_since and known.blocked_since > before.pressed_at:
+        return "since"
+    earlier = known.earlier_block and now < instants.parse(known.earlier_block)
+    return "earlier" if earlier else ""
 
 
 def _correct(reference: str, press: Press, who: Who, now: datetime) -> Callback:

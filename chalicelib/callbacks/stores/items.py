@@ -84,6 +84,7 @@ def _moved(written: Mapping[str, Any]) -> Moved:
         instants.parse(written["at"]),
         _span(written["expected"]),
         _span(window) if window else None,
+        written["agreed"],
         written["is_undone"],
     )
 

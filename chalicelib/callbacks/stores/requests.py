@@ -38,9 +38,11 @@ class Number:
 
     live: str = ""  # the reference of its live request
     blocked_until: datetime | None = None
+    blocked_since: datetime | None = None
+    blocked_by: str = ""  # the reference of the request that the block is of
     earlier_block: str = ""  # the end (RFC 3339) of the block that the last one took the place of
     references: tuple[str, ...] = ()  # of its requests
-    asked_at: tuple[datetime, ...] = ()  # when it was asked for, with any extension
+    asked_at: tuple[tuple[datetime, str], ...] = ()  # with any extension: when, reference
 
 
 @dataclass(frozen=True)
@@ -99,12 +101,14 @@ def number(key: str, main_key: str, most: int = 12) -> Number:
         elif item["sk"] == "BLOCK":
             until = None if "lifted" in item else instants.parse(item["until"])
             earlier = "" if item.get("earlier_lifted") else item.get("earlier", "")
-            known = replace(known, blocked_until=until, earlier_block=earlier)
+            since = None if "lifted" in item else instants.parse(item["board_at"])
+            known = replace(known, blocked_until=until, blocked_since=since, earlier_block=earlier)
+            known = replace(known, blocked_by=item["reference"])
     asked = [item for item in found if item["sk"].startswith("AT#")]
     return replace(
         known,
         references=tuple(item["reference"] for item in asked if item["number_key"] == key),
-        asked_at=tuple(instants.parse(item["at"]) for item in asked),
+        asked_at=tuple((instants.parse(item["at"]), item["reference"]) for item in asked),
     )
 
 
@@ -200,6 +204,17 @@ def references(key: str, main_key: str) -> list[str]:
     condition, pk = "pk = :pk AND begins_with(sk, :at)", _number_pk(main_key)
     found = aws.query(current().contacts_table, condition, pk=pk, at="AT#")
     return [item["reference"] for item in found if item["number_key"] == key]
+
+
+def with_merged(references: list[str]) -> list[str]:
+    """Return these references, and those of the requests whose wishes became theirs."""
+    found = dict.fromkeys(references)
+    for reference in found:
+        happened = events(reference)
+        merged = [each["facts"]["from"] for each in happened if "from" in each["facts"]]
+        if any(each not in found for each in merged):
+            return with_merged([*found, *merged])
+    return list(found)
 
 
 def events(reference: str) -> list[Item]:

@@ -6,6 +6,7 @@ There is one table with its indexes, conditions and transactions. Mails and aler
 import itertools
 import json
 import random
+import re
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -24,6 +25,7 @@ INDEXES = {
 }
 PAGE = 500
 Place = tuple[str, str]
+_REFERENCE = re.compile(r"R-[2-9A-Z]{4,}")
 
 
 @dataclass(frozen=True)
@@ -40,19 +42,16 @@ class Sent:
     kind: str
     message: str
     to: str
+    subject: str
     text: str
 
     @property
     def references(self) -> list[str]:
-        """The requests that an alert tells of: its own, or those of a digest.
-
-        A digest by mail names them in its body only, which is not kept.
-        """
+        """The requests that an alert tells of: its own, or those of a digest."""
         if self.kind == "alert":
             fields = json.loads(json.loads(self.text)["https"])["metadata"]["additionalContext"]
             return list(fields["reference"].split(","))
-        reference = self.message.split("_")[1]
-        return [reference] if reference in self.text else []
+        return list(dict.fromkeys(_REFERENCE.findall(self.text)))
 
 
 @dataclass
@@ -231,7 +230,8 @@ class Services:
             return _refused(refused)
         simple, tags = asked["Content"]["Simple"], asked["EmailTags"]
         to = ",".join(asked["Destination"]["ToAddresses"])
-        return self._leaves(Sent("mail", tags[0]["Value"], to, simple["Subject"]["Data"]))
+        subject, text = simple["Subject"]["Data"], simple["Body"]["Text"]["Data"]
+        return self._leaves(Sent("mail", tags[0]["Value"], to, subject, text))
 
     def _publish(self, model: Any, params: Any, **_: Any) -> tuple[Status, Item]:
         body = params["body"]
@@ -241,7 +241,7 @@ class Services:
             name for name, value in body.items() if value == "message" and name.endswith("Name")
         ]
         message = body[place.removesuffix("Name") + "Value.StringValue"]
-        return self._leaves(Sent("alert", message, "topic", body["Message"]))
+        return self._leaves(Sent("alert", message, "topic", body["Subject"], body["Message"]))
 
     def _secret(self, **_: Any) -> tuple[Status, Item]:
         return Status(200), {"SecretString": json.dumps({"1": "a secret of the simulation's own"})}
