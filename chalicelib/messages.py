@@ -67,6 +67,7 @@ MESSAGES: dict[str, str] = {
     "no_subscriber": N_("Nothing is stored for this address."),
     "no_callback": N_("There is no callback %(named)s."),
     "no_number": N_("Nothing is stored for this number."),
+    "nothing_found": N_("Nothing was found for this."),
     "no_declaration": N_("There is no such version of the declaration."),
     "method_not_allowed": N_("This address does not take that method."),
     "conflict": N_("The callback has been changed in the meantime."),

@@ -39,9 +39,9 @@ def erase(
     if not (email or phone):
         raise click.UsageError(_("say who: EMAIL, --phone NUMBER, or both"))
     known = newsletter.find(address(email)) if email else None
-    references = sorted(
-        {*(_of_number(phone) if phone else ()), *(_of_address(known.key) if known else ())}
-    )
+    by_number = set(_of_number(phone)) if phone else set[str]()
+    by_address = set(_of_address(known.key)) - by_number if known else set[str]()
+    references = sorted(by_number | by_address)
     if not references and (known is None or known.subscriber is None):
         before = known is not None and known.suppressed
         click.echo(_("erased before") if before else _("nothing is known of this person"), err=True)
@@ -68,7 +68,7 @@ def erase(
     if not yes:
         click.confirm(_("This cannot be undone. Erase?"), abort=True)
     try:
-        _erase(known.key if known and known.subscriber else None, references)
+        _erase(known.key if known else "", bool(known and known.subscriber), by_number, by_address)
     except Unavailable as error:
         # Somebody else changed it just now, or SES did not delete its entry.
         raise click.ClickException(
@@ -77,13 +77,16 @@ def erase(
     click.echo(_("erased"))
 
 
-def _erase(key: str | None, references: list[str]) -> None:
+def _erase(key: str, subscribed: bool, by_number: set[str], by_address: set[str]) -> None:
+    """Erase a person's subscription, the requests of their number, and their wishes in others'."""
     now, by = instants.now(), getpass.getuser()
-    if key:
+    if subscribed:
         newsletter.erase_for(key, "operator", by, now)
-    if references:
-        callbacks.erase_requests(references, _OPERATOR, now)
-        log.info("callback.person_erased", requests=len(references), by=by)
+    callbacks.erase_requests(sorted(by_number), _OPERATOR, now)
+    for each in sorted(by_address):
+        callbacks.erase_address(each, lambda email: _is_of(email, key), _OPERATOR, now)
+    if by_number or by_address:
+        log.info("callback.person_erased", requests=len(by_number | by_address), by=by)
 
 
 def _of_number(phone: str) -> list[str]:
@@ -106,6 +109,8 @@ def _of_address(key: str) -> Iterator[str]:
 
 
 def _is_of(email: str, key: str) -> bool:
+    if not email:
+        return False
     try:
         return key_of(email) == key
     except ValueError:  # kept since before such addresses were refused: it has no key

@@ -1,4 +1,4 @@
-"""`python -m ops status`: waiting messages, dead letters and alarms."""
+"""`python -m ops status`: waiting messages, the alerts' subscribers, dead letters and alarms."""
 
 from collections import Counter
 from datetime import timedelta
@@ -9,6 +9,7 @@ import click
 
 from chalicelib import aws, instants
 from chalicelib.newsletter.words import MAILS
+from chalicelib.outbox import subscribers
 from chalicelib.settings import current
 from infra import config
 from ops import messages
@@ -21,7 +22,7 @@ OVERDUE = timedelta(minutes=10)
 @click.command(cls=OnStage, short_help="Show what waits, what was set aside, which alarms are on.")
 @click.pass_context
 def status(context: click.Context) -> None:
-    """Show the messages that wait, the dead letters and the alarms.
+    """Show the messages that wait, the alerts' subscribers, the dead letters and the alarms.
 
     Exit code 1: something wants attention.
     """
@@ -29,7 +30,7 @@ def status(context: click.Context) -> None:
     waiting = list(messages.waiting())
     overdue = [each for each in waiting if now - each.due_at > OVERDUE]
     states = Counter(each.state for each in waiting)
-    letters, alarms = dead_letters(), _alarms()
+    letters, alarms, (confirmed, pending) = dead_letters(), _alarms(), subscribers.count()
     click.echo(f"{current().stage}, {instants.text(now)}")
     waits = ", ".join(f"{count} {_(MAILS[state])}" for state, count in states.items())
     told = {
@@ -38,13 +39,19 @@ def status(context: click.Context) -> None:
             waiting=waits or _("none wait"),
             overdue=len(overdue),
         ),
+        _("alerts"): ngettext(
+            "%(num)s subscription; %(pending)s not confirmed",
+            "%(num)s subscriptions; %(pending)s not confirmed",
+            confirmed,
+            pending=pending,
+        ),
         _("set aside"): ngettext("%(num)s dead letter", "%(num)s dead letters", letters),
         _("alarms"): ", ".join(alarms) or _("none is on"),
     }
     width = max(map(len, told))
     for name, value in told.items():
         click.echo(f"  {name:<{width}}  {value}")
-    if overdue or letters or alarms:
+    if overdue or letters or alarms or not confirmed:
         context.exit(1)
 
 

@@ -36,6 +36,11 @@ The customer, and whoever takes the call:
     open | scheduled | claimed | retry | held ── corrected ──→ held    (the right number is blocked)
     open | scheduled | claimed | retry | held ── corrected ──→ wrong_number    (… has a request)
     open | scheduled | claimed | retry | held ── withdrawn ──→ withdrawn     (erased on demand)
+    open ── withdrawn ──→ open                        (the wish of one person among several)
+    scheduled ── withdrawn ──→ scheduled
+    claimed ── withdrawn ──→ claimed
+    retry ── withdrawn ──→ retry
+    held ── withdrawn ──→ held
     open | scheduled | retry | held ── expired ──→ expired      (5 open days after the last promise)
 
 What an end or an outcome was before, by whoever pressed, within ten minutes:

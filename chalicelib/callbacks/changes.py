@@ -83,5 +83,5 @@ def why_held(known: Number, now: datetime) -> Hold:
     if known.blocked_until and now < known.blocked_until:
         return "blocked"
     zone = current().time_zone
-    today = [at for at, _ in known.requests if instants.day(at, zone) == instants.day(now, zone)]
+    today = [at for at in known.asked_at if instants.day(at, zone) == instants.day(now, zone)]
     return "limit" if len(today) >= current().limit_callbacks_per_number else ""

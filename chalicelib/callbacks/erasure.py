@@ -5,7 +5,7 @@ from datetime import datetime
 
 from chalicelib import instants, log
 from chalicelib.aws import Cancelled, retried
-from chalicelib.callbacks import workflow
+from chalicelib.callbacks import rules, workflow
 from chalicelib.callbacks.model import Callback, Who
 from chalicelib.callbacks.stores import requests
 from chalicelib.errors import NotFound
@@ -55,6 +55,32 @@ def erase_wholly(references: Iterable[str], who: Who, now: datetime) -> None:
         retried(lambda _, reference=reference: erase(reference), "callback")  # type: ignore[misc]  # bound now
         # After the restore of an older table, operators repeat the erasures in these lines.
         log.info("callback.erased_wholly", reference=reference)
+
+
+def erase_address(
+    reference: str, is_theirs: Callable[[str], bool], who: Who, now: datetime
+) -> None:
+    """Erase what is known of the person of an address in a request. Idempotent.
+
+    Where others asked for the same number, their wishes stay. Raises NotFound, Unavailable.
+    """
+
+    def erase(_: int) -> bool:
+        before = requests.load(reference)
+        if before is None:
+            raise NotFound("no_callback", reference)
+        theirs = [each.reference for each in before.wishes if is_theirs(each.asked.email)]
+        if len(theirs) == len(before.wishes):
+            return False
+        change = workflow.withdraw_wishes(before, tuple(theirs), who, rules.current(), now)
+        requests.save(change, now)
+        requests.erase_proofs(before, theirs)
+        return True
+
+    if retried(erase, "callback"):
+        log.info("callback.wish_erased", reference=reference)
+    else:
+        erase_wholly([reference], who, now)
 
 
 def erase_contact(reference: str) -> None:

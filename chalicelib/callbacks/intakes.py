@@ -88,7 +88,7 @@ def _take(taken: Intake) -> list[Message]:
 
 
 def _submitted(asked: Asked, reference: str, known: Number, now: datetime, by: str) -> Change:
-    follows = known.requests[0][1] if known.requests else ""
+    follows = known.references[0] if known.references else ""
     held_for = changes.why_held(known, now)
     return workflow.submit(asked, reference, rules.current(), now, follows, held_for, by)
 

@@ -187,6 +187,11 @@ class Wish:
         """Whether the call is still owed."""
         return not self.end
 
+    def erase(self) -> "Wish":
+        """Return the wish without anything personal."""
+        bare = replace(self.asked, name="", phone="", extension="", email="", note="")
+        return replace(self, asked=bare)
+
     def is_told(self, reference: str) -> bool:
         """Tell whether this is the reference of the wish, or of one that was just the same."""
         return reference == self.reference or reference in self.also
@@ -305,17 +310,10 @@ class Callback:
 
     def erase(self) -> "Callback":
         """Return the request without anything personal; what is left are figures."""
-        wishes = tuple(
-            replace(
-                each,
-                asked=replace(each.asked, name="", phone="", extension="", email="", note=""),
-            )
-            for each in self.wishes
-        )
         attempts = tuple(replace(attempt, note="") for attempt in self.attempts)
         return replace(
             self,
-            wishes=wishes,
+            wishes=tuple(each.erase() for each in self.wishes),
             attempts=attempts,
             agents={},
             earlier=None,

@@ -152,8 +152,6 @@ def _letter(kind: Letter, message: Message, now: datetime) -> Mail | None:
 COMPOSERS: Mapping[str, Composer] = {
     "callback-alert": partial(_alert, "callback"),
     "callback-alert-mail": partial(_alert_mail, "callback"),
-    "callback-held": partial(_alert, "held"),
-    "callback-held-mail": partial(_alert_mail, "held"),
     "callback-expired": partial(_alert, "expired"),
     "callback-expired-mail": partial(_alert_mail, "expired"),
     "callback-handed-mail": _handed_mail,

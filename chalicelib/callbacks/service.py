@@ -5,7 +5,7 @@ in `staff.service`.
 """
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -267,3 +267,13 @@ def erase_person(key: str, main_key: str, who: Who, now: datetime) -> int:
 def erase_requests(references: list[str], who: Who, now: datetime) -> None:
     """Erase what is known of the person of these requests. Raises NotFound, Unavailable."""
     erasure.erase_wholly(references, who, now)
+
+
+def erase_address(
+    reference: str, is_theirs: Callable[[str], bool], who: Who, now: datetime
+) -> None:
+    """Erase the person of an address in a request; the wishes of others for the number stay.
+
+    Raises NotFound, Unavailable.
+    """
+    erasure.erase_address(reference, is_theirs, who, now)

@@ -86,16 +86,23 @@ def submit(
 
 
 def wish(
-    before: Callback, asked: Asked, reference: str, rules: Rules, now: datetime, by: str = CUSTOMER
+    before: Callback,
+    asked: Asked,
+    reference: str,
+    rules: Rules,
+    now: datetime,
+    by: str = CUSTOMER,
+    also: tuple[str, ...] = (),
 ) -> Change:
     """Keep a further wish for the number of a live request, beside those it has.
 
-    One that is just like an open one adds its reference to it. Raises Invalid (`window…`).
+    One that is just like an open one adds its reference to it; so do those in `also`. Raises
+    Invalid (`window…`).
     """
     _require_live(before)
     if any(each.is_told(reference) for each in before.wishes):
         return Change(before, before)
-    made = _wish(asked, reference, rules, now)
+    made = replace(_wish(asked, reference, rules, now), also=also)
     same = next((each for each in before.open_wishes if _is_same(before, each, made)), None)
     enough = len(before.open_wishes) >= MOST_WISHES and before.expected[1] <= made.expected[1]
     if not same and not enough:
@@ -107,7 +114,7 @@ def wish(
         said = {"name": asked.name, "email": asked.email, "note": asked.note}
         return Change(before, _kept(before), "wished", by, facts=facts, personal=said)
     sooner = min(same.expected, made.expected, key=lambda each: each[1])
-    told = replace(same, also=(*same.also, reference), expected=sooner)
+    told = replace(same, also=(*same.also, reference, *also), expected=sooner)
     return Change(before, _kept(before, wishes=_with(before, told)), "wished", by, facts=facts)
 
 
@@ -397,6 +404,26 @@ def withdraw(before: Callback, who: Who, now: datetime) -> Change:
     return Change(before, _all_ended(before, "withdrawn", now), "withdrawn", who.id)
 
 
+def withdraw_wishes(
+    before: Callback, references: tuple[str, ...], who: Who, rules: Rules, now: datetime
+) -> Change:
+    """Erase what a person typed who asked beside others for the same number; end their wishes."""
+    wishes = tuple(
+        replace(each.erase(), end=each.end or "withdrawn") if each.reference in references else each
+        for each in before.wishes
+    )
+    if wishes == before.wishes:
+        return Change(before, before)
+    rest = replace(before, wishes=wishes)
+    facts = {"wish": " ".join(references)}
+    if not before.is_live:
+        return Change(before, _next(rest), "withdrawn", who.id, facts=facts)
+    if not rest.open_wishes:
+        return Change(before, _ended(rest, "withdrawn", now), "withdrawn", who.id, facts=facts)
+    after, owes = _resettled(rest, rules, now)
+    return Change(before, after, "withdrawn", who.id, owes, facts)
+
+
 def correct(
     before: Callback,
     who: Who,
@@ -498,11 +525,11 @@ def follow(
     if before.followed_by:
         return Change(before, before)
     asked = replace(before.wishes[-1].asked, window=None)
+    told = tuple(ref for each in before.wishes for ref in (each.reference, *each.also))
     if taken:
-        also = wish(taken, asked, reference, rules, now, who.id)
+        also = wish(taken, asked, reference, rules, now, who.id, told)
     else:
         also = submit(asked, reference, rules, now, before.reference, by=who.id)
-        told = tuple(ref for each in before.wishes for ref in (each.reference, *each.also))
         made = replace(also.after.wishes[0], also=told)
         also = replace(also, after=replace(also.after, wishes=(made,)))
     followed_by = also.after.reference

@@ -56,7 +56,11 @@ _DONE = {
     204: "done, and nothing to say",
     303: "goes on to the address in Location",
 }
-_ALSO = {200: "a page that there is something to say on", 304: "what the caller has is still so"}
+_ALSO = {
+    200: "a page that there is something to say on",
+    303: "a browser goes on to the address in Location",
+    304: "what the caller has is still so",
+}
 _TEXT = {"schema": {"type": "string"}}
 _LOCATION = {"Location": {"description": "where to go on", "schema": {"type": "string"}}}
 _RETRY_AFTER = {
@@ -204,8 +208,10 @@ def _responses(route: Route, names: Any) -> dict[str, Any]:
         done["content"] = content
     responses: dict[str, Any] = {str(route.status): done}
     for status in route.also:
-        page = {"content": {_HTML: _TEXT}} if status == 200 else {}
-        responses[str(status)] = {"description": _ALSO[status], **page}
+        more: dict[str, Any] = {"content": {_HTML: _TEXT}} if status == 200 else {}
+        if status == 303:
+            more = {"headers": _LOCATION}
+        responses[str(status)] = {"description": _ALSO[status], **more}
     if route.takes and route.status == 202 and not route.html:
         responses["200"] = {
             "description": "a plain form sees a page of ours",

@@ -10,24 +10,35 @@ from chalicelib import aws, log
 from chalicelib.settings import current
 
 _AGAIN_AFTER = 900.0  # seconds
-_looked: float | None = None  # when this process looked last (monotonic)
+# When this process looked last, by the wall clock: others stand still while Lambda freezes it.
+_looked: float | None = None
 
 
 def look() -> None:
     """Log a warning where nobody is subscribed, if this process has not looked lately."""
     global _looked
-    now = time.monotonic()
-    if not current().alerts_topic_arn or (_looked is not None and now - _looked < _AGAIN_AFTER):
+    now = time.time()
+    lately = _looked is not None and 0 <= now - _looked < _AGAIN_AFTER
+    if lately or not current().alerts_topic_arn:
         return
     _looked = now
     try:
-        found = aws.fresh("sns").get_topic_attributes(TopicArn=current().alerts_topic_arn)
+        confirmed, pending = count()
     except aws.FAILURES as error:
         log.warning("alerts.subscribers_unknown", error=type(error).__name__)
         return
+    if not confirmed:
+        log.warning("alerts.nobody_subscribed", pending=pending)
+
+
+def count() -> tuple[int, int]:
+    """Return how many subscriptions the alerts topic has: confirmed, and not confirmed yet.
+
+    Raises the errors of `aws.FAILURES`.
+    """
+    found = aws.fresh("sns").get_topic_attributes(TopicArn=current().alerts_topic_arn)
     attributes = found["Attributes"]
-    if attributes["SubscriptionsConfirmed"] == "0":
-        log.warning("alerts.nobody_subscribed", pending=int(attributes["SubscriptionsPending"]))
+    return int(attributes["SubscriptionsConfirmed"]), int(attributes["SubscriptionsPending"])
 
 
 def forget() -> None:

@@ -1,5 +1,6 @@
 """Every mail, composed from the message that is owed."""
 
+from chalicelib import company
 from chalicelib.outbox.model import Mail
 from local.preview.scene import EMAIL, SAM, Scene
 from local.preview.specimens import Shelf
@@ -88,6 +89,14 @@ def _alert_at_night(at: Scene) -> Mail:
     return at.mail("callback-alert-mail")
 
 
+def _digest(at: Scene) -> Mail:
+    at.later(hours=10)
+    for topic in (*company.current().callback_topics,) * 2:
+        at.ask(topic=topic)
+    at.later(hours=14)
+    return at.mail("callback-alert-mail")
+
+
 def _escalated(at: Scene) -> Mail:
     at.ask()
     at.later(minutes=70)
@@ -103,6 +112,7 @@ def _expired(at: Scene) -> Mail:
 for _name, _make in {
     "alert": _alert,
     "alert-of-the-night": _alert_at_night,
+    "alert-digest": _digest,
     "alert-escalated": _escalated,
     "alert-expired": _expired,
 }.items():

@@ -352,6 +352,7 @@ def test_a_window_in_words(span: tuple[str, int], german: str, english: str, slo
             "Mon–Thu 9:00–12:30, 13:30–17:00, Sat 10:00–12:00",
         ),
         ("Mon-Sun 00:00-24:00", "rund um die Uhr", "around the clock"),
+        ("Mon-Fri 22:00-06:00", "Mo–Fr 22–6 Uhr", "Mon–Fri 22:00–6:00"),
         ("", "", ""),
     ],
 )

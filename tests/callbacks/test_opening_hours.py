@@ -477,3 +477,13 @@ def test_a_line_around_the_clock_costs_no_more_than_another(
     normal, always = reads("Mon-Fri 09:00-17:00"), reads("Mon-Sun 00:00-24:00")
     assert always <= 2 * normal
     assert normal <= 12
+
+
+def test_when_a_line_closes_is_looked_for_within_a_week() -> None:
+    week = opening_hours.parse_hours("Mon-Sun 00:00-24:00")
+    before = Counted.reads
+    until = opening_hours.open_until(Counted("Europe/Berlin", week, {}, HOLIDAYS), NOW)
+    assert until == berlin("2026-12-01 00:00")
+    assert Counted.reads - before <= 9
+    closing = Hours("Europe/Berlin", week, {"2026-11-29": ()}, HOLIDAYS)
+    assert opening_hours.open_until(closing, NOW) == berlin("2026-11-29 00:00")

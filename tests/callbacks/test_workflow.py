@@ -99,6 +99,10 @@ EVENTS: list[tuple[str, Callable[[Callback], Change]]] = [
     ("rescheduled", lambda each: workflow.reschedule(each, OWN, OTHER, RULES, MONDAY)),
     ("cancelled", lambda each: workflow.cancel(each, OWN, RULES, MONDAY)),
     ("withdrawn", lambda each: workflow.withdraw(each, CHEF, MONDAY)),
+    (
+        "withdrawn",
+        lambda each: workflow.withdraw_wishes(each, (FURTHER,), CHEF, RULES, MONDAY),
+    ),
     ("called in", lambda each: workflow.called_in(each, ANNA, MONDAY)),
     ("undone", lambda each: workflow.undo(each, ANNA, RULES, MONDAY)),
     ("undone", lambda each: workflow.undo(each, CHEF, RULES, MONDAY)),

@@ -298,10 +298,12 @@ def test_an_alerts_subject_is_as_sns_takes_it(backend: Backend) -> None:
     }
     with handed(backend) as (_, alerts):
         for subject in said:
-            handover.alert(message, Alert(subject, "ein Rückruf", {"topic": "", "level": "0"}))
+            parcel = Alert(subject, "ein Rückruf", {"sms": "kurz"}, {"topic": "", "level": "0"})
+            handover.alert(message, parcel)
     assert [each.get("Subject") for each in alerts] == list(said.values())
     for each in alerts:
-        assert each["Message"] == "ein Rückruf"
+        assert each["MessageStructure"] == "json"
+        assert json.loads(each["Message"]) == {"default": "ein Rückruf", "sms": "kurz"}
         assert each["MessageAttributes"].keys() == {"level", "message"}
 
 

@@ -104,8 +104,9 @@ class Endpoint:
             each["path"]: each["id"]
             for each in client.get_resources(restApiId=api_id, limit=500)["items"]
         }
+        described = set(ids)  # by the deployment before; a path may be made as another's parent
         for path, methods in description["paths"].items():
-            if path in ids:
+            if path in described:
                 continue
             at = ""
             for part in path.strip("/").split("/"):

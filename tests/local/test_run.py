@@ -250,6 +250,26 @@ def test_killed_it_leaves_no_process_behind(runner: Runner) -> None:
     assert runner.end()[0] == 0
 
 
+def test_a_setting_of_the_line_that_cannot_be_read_is_named_and_nothing_starts(
+    runner: Runner,
+) -> None:
+    config = runner.folder / ".chalice" / "config.json"
+    whole = json.loads(config.read_text())
+    whole["stages"]["local"]["environment_variables"] |= {
+        "TIME_ZONE": "Berlin",
+        "HOTLINE_HOURS": "Mon-Fri 09:00",
+    }
+    config.write_text(json.dumps(whole))
+    process = runner.command()
+    said, errors = process.communicate(timeout=30)
+    assert (process.returncode, said) == (1, "")
+    assert errors.splitlines() == [
+        "",
+        "TIME_ZONE: 'Berlin' is no time zone such as Europe/Berlin",
+        "HOTLINE_HOURS: 'Mon-Fri 09:00': '09:00' is no span such as 09:00-17:00, and not `closed`",
+    ]
+
+
 def test_a_taken_port_is_named_with_the_part_that_wanted_it(runner: Runner) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", runner.port + 1))

@@ -61,7 +61,7 @@ def test_callbacks_by_number(backend: Backend) -> None:
     (item,) = [
         each for each in backend.items(prefix=f"CALLBACK#{reference}") if each["sk"] == "CALLBACK"
     ]
-    assert (item["state"], item["erased"]) == ("cancelled", True)
+    assert (item["state"], item["erased"]) == ("withdrawn", True)
     again = ops("erase", "--phone", "07930 2468", "--yes")
     assert (again.exit_code, again.output) == (2, "nothing is known of this person\n")
 
@@ -83,6 +83,21 @@ def test_an_address_brings_the_callbacks_that_name_it(backend: Backend) -> None:
     assert {other, unnamed} <= {item.get("reference") for item in backend.items(prefix="CALLBACK#")}
     # The others' consent came from this address.
     assert [each for each in kept(backend) if each != "192.0.2.1"] == []
+
+
+def test_an_address_takes_its_own_wish_and_leaves_the_others(backend: Backend) -> None:
+    """Check that whoever adds a wish to somebody's request cannot end it by an erasure."""
+    owner = ask(backend, phone="07930 2468", name="Ina Beispiel", email="stays@example.org")
+    ask(backend, **PERSON)
+    assert ops("erase", PERSON["email"], "--yes").exit_code == 0
+    backend.settle()
+    (item,) = [
+        each for each in backend.items(prefix=f"CALLBACK#{owner}") if each["sk"] == "CALLBACK"
+    ]
+    assert (item["state"], [each["end"] for each in item["wishes"]]) == ("open", ["", "withdrawn"])
+    assert item["wishes"][0]["asked"]["email"] == "stays@example.org"
+    left = str(backend.items())
+    assert [each for each in ("goes@example.org", "Canary") if each in left] == []
 
 
 def test_wrong_usage(backend: Backend) -> None:

@@ -30,7 +30,14 @@ def lose(**_: Any) -> None:
     raise ReadTimeoutError(endpoint_url="ses")
 
 
+def hear_alerts(backend: Backend) -> None:
+    """Subscribe somebody to the alerts topic."""
+    topic = backend.env["ALERTS_TOPIC_ARN"]
+    boto3.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="a@example.org")
+
+
 def test_status_and_outbox_tell_what_waits_and_why(backend: Backend) -> None:
+    hear_alerts(backend)
     quiet = ops("status")
     assert (quiet.exit_code, "none wait; 0 overdue" in quiet.output) == (0, True)
     assert "0 dead letters" in quiet.output
@@ -58,6 +65,10 @@ def test_status_and_outbox_tell_what_waits_and_why(backend: Backend) -> None:
 
 
 def test_status_calls_for_attention(backend: Backend) -> None:
+    silent = ops("status")
+    assert (silent.exit_code, "0 subscriptions; 0 not confirmed" in silent.output) == (1, True)
+    hear_alerts(backend)
+    assert "1 subscription; 0 not confirmed" in ops("status").output
     queue = boto3.client("sqs")
     queue.send_message(QueueUrl=backend.env["DEAD_LETTER_QUEUE_URL"], MessageBody="{}")
     seen = ops("status")

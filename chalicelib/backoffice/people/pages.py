@@ -3,10 +3,13 @@
 A number is sent once, in a form. URLs hold its key instead.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import BaseModel, StringConstraints
 
+from chalicelib.backoffice.people import service as people
+from chalicelib.backoffice.people.service import Found, Kind
 from chalicelib.callbacks import words
 from chalicelib.callbacks.staff import api, service
 from chalicelib.callbacks.staff.service import Search
@@ -16,14 +19,33 @@ from chalicelib.http import fields as of
 from chalicelib.http.staff_page import render
 
 routes = Routes(__name__, tag="staff-numbers")
+_PATHS: Mapping[Kind, str] = {
+    "callback": "/staff/callbacks/",
+    "number": "/staff/search/",
+    "subscriber": "/staff/subscribers/",
+}
 Action = Literal["block", "lift", "restore", "erase"]
 Key = Annotated[str, StringConstraints(pattern=r"^[\w-]{22}(\.[\w-]{22})?$")]
 
 
 class Wanted(Body, title="StaffSearch"):
-    """What somebody typed into the search."""
+    """What somebody typed: a reference, a number, a whole mail address, a name."""
 
-    wanted: Annotated[of.Line, StringConstraints(max_length=50)] = ""
+    text: Annotated[of.Line, StringConstraints(max_length=254)] = ""
+
+
+class FoundItem(BaseModel, title="StaffSearchHit"):
+    """Something that was found; `label` holds nothing personal."""
+
+    kind: Kind
+    id: str
+    label: str
+
+
+class SearchResult(BaseModel, title="StaffSearchResult"):
+    """What a text stands for: nothing, one thing, or several."""
+
+    found: list[FoundItem]
 
 
 class ByKey(Body):
@@ -47,15 +69,25 @@ def show_search(request: Request) -> Reply:
     return _search_page(request, found)
 
 
-@routes.post("/staff/search", takes=Wanted, html=True, status=SEE_OTHER, errors=(NotFound,))
-def find_callback_or_number(request: Request, given: Wanted) -> Reply:
-    """Go to the request of a reference, or to the page of a number."""
-    found = service.search(given.wanted, request.now, request.person.may("supervisor"))
-    if found.reference:
-        return redirect(f"/staff/callbacks/{found.reference}")
-    if found.key:
-        return redirect(f"/staff/search/{found.key}")
-    return _search_page(request, found, given.wanted.strip())
+@routes.post(
+    "/staff/search",
+    takes=Wanted,
+    gives=SearchResult,
+    html=True,
+    errors=(NotFound,),
+    also=(SEE_OTHER,),
+)
+def find_people(request: Request, given: Wanted) -> SearchResult | Reply:
+    """Find a request by its reference, a number, a whole mail address, or a name of a live one.
+
+    A browser goes on to the only thing that is found.
+    """
+    found, seen = people.search(given.text, request.person, request.now)
+    if not request.wants_page:
+        return SearchResult(found=[FoundItem(**vars(each)) for each in found])
+    if len(found) == 1:
+        return redirect(_PATHS[found[0].kind] + found[0].id)
+    return _search_page(request, seen, given.text.strip(), found)
 
 
 @routes.get("/staff/search/{key}", params=ByKey, html=True)
@@ -104,12 +136,16 @@ def apply_number_action(request: Request, asked: Decision) -> Reply:
     return redirect(f"/staff/search/{asked.key}?done={asked.action}")
 
 
-def _search_page(request: Request, found: Search, wanted: str = "") -> Reply:
+def _search_page(
+    request: Request, seen: Search, typed: str = "", found: Sequence[Found] = ()
+) -> Reply:
     return render(
         request,
         "search",
-        refused=found.refused,
-        wanted=wanted,
-        blocked=found.blocked,
+        refused=None if found else seen.refused,
+        typed=typed,
+        found=found,
+        paths=_PATHS,
+        blocked=seen.blocked,
         words=words,
     )

@@ -5,12 +5,12 @@ Each function answers with all that a page shows, so that one press needs one ca
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
-from chalicelib import log
+from chalicelib import addresses, log
 from chalicelib.aws import Item, retried
 from chalicelib.callbacks import (
     calls,
@@ -41,6 +41,7 @@ from chalicelib.errors import Conflict, ContactError, FieldError, Invalid, NotFo
 from chalicelib.instants import OutOfRange
 
 _SLOT_DAYS = 5  # open days of which an agent is offered the times
+_SHORTEST_WORD = 2  # letters of a name that is looked for
 _REFERENCE = re.compile(rf"R-?([{ALPHABET}]{{4,12}})", re.IGNORECASE)
 
 Action = Literal[
@@ -131,10 +132,11 @@ class ByNumber:
 
 @dataclass(frozen=True)
 class Search:
-    """What a search found: a request's reference, or a number's key, or why neither."""
+    """What a search found: a request's reference, a number's key, live ones, or why none."""
 
     reference: str = ""
     key: str = ""
+    live: list[str] = field(default_factory=list)  # references, by a name or a mail address
     refused: ContactError | None = None
     blocked: list[Blocked] = field(default_factory=list)
 
@@ -242,7 +244,9 @@ def end_called_in(phone: str, reference: str, who: Who, now: datetime) -> Shown:
     if not reference:
         line = service.telephone(phone)
         known = requests.number(line.number_key, line.main_key)
-        reference = known.live or (known.requests[0][1] if known.requests else "")
+        reference = known.live or next(iter(known.references), "")
+    elif last := requests.load_last(reference):
+        reference = last.reference
     if not reference:
         raise NotFound("no_number")
     return act(reference, Press("called_in"), who, now)
@@ -265,11 +269,11 @@ def list_requests(tab: Tab, who: Who, now: datetime, cursor: str) -> tuple[list[
 
 
 def search(written: str | None, now: datetime, with_blocked: bool) -> Search:
-    """Find what somebody typed: a reference, or a telephone number. None asks for nothing yet.
+    """Find what somebody typed: a reference, a number, a mail address, or a name.
 
-    `with_blocked` lists the blocked numbers where nothing was found.
+    None asks for nothing yet. `with_blocked` lists the blocked numbers where nothing was found.
     """
-    found = Search() if written is None else _find(written.strip())
+    found = Search() if written is None else _find(written.strip(), now)
     if found.reference or found.key or not with_blocked:
         return found
     return replace(found, blocked=blocks.listed(now))
@@ -285,7 +289,7 @@ def by_number(key: str, now: datetime, with_requests: bool = False) -> ByNumber:
     known = requests.number(*_keys(key))
     until = known.blocked_until
     blocked_until = until if until and now < until else None
-    references = [reference for _, reference in known.requests]
+    references = list(known.references)
     loaded = requests.load_many(references) if with_requests else []
     return ByNumber(key, known.live, blocked_until, references, loaded)
 
@@ -304,7 +308,7 @@ def block(key: str, who: Who, now: datetime) -> None:
     """Keep a number from being called for 90 days, on record."""
     number_key, main_key = _keys(key)
     known = requests.number(number_key, main_key)
-    blocks.block(number_key, main_key, now, known.requests[0][1] if known.requests else "")
+    blocks.block(number_key, main_key, now, next(iter(known.references), ""))
     log.info("callback.blocked", number=number_key, by=who.id)
 
 
@@ -455,10 +459,47 @@ def _page(tab: Tab, who: Who, now: datetime, cursor: str) -> tuple[list[Callback
         raise Invalid(FieldError("cursor", code)) from None
 
 
-def _find(written: str) -> Search:
+def _find(written: str, now: datetime) -> Search:
+    """Find a reference, a number, or live requests by a whole mail address or a name."""
+    if "@" in written:
+        return Search(live=_live_by_address(written, now), refused=NotFound("nothing_found"))
     try:
         if found := _REFERENCE.fullmatch(written):
             return Search(reference=changes.load(f"R-{found[1].upper()}").reference)
         return Search(key=_key_of(service.telephone(written)))
-    except (Invalid, NotFound) as refused:
+    except NotFound as refused:
         return Search(refused=refused)
+    except Invalid as refused:
+        if any(each.isdigit() for each in written):
+            return Search(refused=refused)
+        return Search(live=_live_by_name(written, now), refused=NotFound("nothing_found"))
+
+
+def _live_by_name(name: str, now: datetime) -> list[str]:
+    """Return the references of the live requests in which a name has each of these words."""
+    words = {each for each in name.casefold().split() if len(each) >= _SHORTEST_WORD}
+
+    def fits(callback: Callback) -> bool:
+        names = (set(wish.asked.name.casefold().split()) for wish in callback.wishes)
+        return any(words <= each for each in names)
+
+    return _live(fits, now) if words else []
+
+
+def _live_by_address(email: str, now: datetime) -> list[str]:
+    """Return the references of the live requests that name a mail address."""
+    try:
+        wanted = addresses.identity(email)
+    except ValueError:
+        return []
+
+    def fits(callback: Callback) -> bool:
+        given = (wish.asked.email for wish in callback.wishes if wish.asked.email)
+        return any(addresses.identity(each) == wanted for each in given)
+
+    return _live(fits, now)
+
+
+def _live(fits: Callable[[Callback], bool], now: datetime) -> list[str]:
+    found = {each.reference: each for tab in board.live(("",), now).values() for each in tab}
+    return [each.reference for each in found.values() if fits(each)]

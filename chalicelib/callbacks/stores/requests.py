@@ -39,7 +39,8 @@ class Number:
     live: str = ""  # the reference of its live request
     blocked_until: datetime | None = None
     earlier_block: str = ""  # the end (RFC 3339) of the block that the last one took the place of
-    requests: tuple[tuple[datetime, str], ...] = ()  # of all its extensions: when, reference
+    references: tuple[str, ...] = ()  # of its requests
+    asked_at: tuple[datetime, ...] = ()  # when it was asked for, with any extension
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,13 @@ def load(reference: str) -> Callback | None:
 
 
 def load_last(reference: str) -> Callback | None:
-    """Return the request, or the last one of those that follow it."""
+    """Return the request that has the wish of a reference: the last one of those that follow."""
     callback = load(reference)
     for _ in range(_MOST_FOLLOWERS):
-        if callback is None or not callback.followed_by:
+        follower = load(callback.followed_by) if callback and callback.followed_by else None
+        if follower is None or follower.wish(reference) is None:
             break
-        callback = load(callback.followed_by)
+        callback = follower
     return callback
 
 
@@ -88,7 +90,7 @@ def number(key: str, main_key: str, most: int = 12) -> Number:
     The lock and the block are by number and extension (`key`), the requests by the number alone.
     It takes the same calls whatever is known, so that the time it takes tells nothing.
     """
-    table, known, asked = current().contacts_table, Number(), list[tuple[datetime, str]]()
+    table, known = current().contacts_table, Number()
     found = aws.last(table, "pk = :pk", most, pk=_number_pk(main_key))
     own = found if key == main_key else aws.last(table, "pk = :pk", 2, pk=_number_pk(key))
     for item in own:
@@ -98,10 +100,12 @@ def number(key: str, main_key: str, most: int = 12) -> Number:
             until = None if "lifted" in item else instants.parse(item["until"])
             earlier = "" if item.get("earlier_lifted") else item.get("earlier", "")
             known = replace(known, blocked_until=until, earlier_block=earlier)
-    for item in found:
-        if item["sk"].startswith("AT#"):
-            asked.append((instants.parse(item["at"]), item["reference"]))
-    return replace(known, requests=tuple(asked))
+    asked = [item for item in found if item["sk"].startswith("AT#")]
+    return replace(
+        known,
+        references=tuple(item["reference"] for item in asked if item["number_key"] == key),
+        asked_at=tuple(instants.parse(item["at"]) for item in asked),
+    )
 
 
 def add(change: Change | None, proof: Proof, also: Sequence[Item]) -> None:
@@ -269,6 +273,19 @@ def strip(callback: Callback, until: int, wholly: bool) -> None:
         pass  # it was removed before
     bare_item = {**items.pack(callback.erase()), "expires": until}
     aws.write(aws.put(table, bare_item, "version = :seen", seen=callback.version))
+
+
+def erase_proofs(callback: Callback, references: Sequence[str]) -> None:
+    """Remove what is personal from the proofs of consent of some of the wishes. Idempotent."""
+    for each in references:
+        sort_key = "PROOF" if each == callback.reference else f"PROOF#{each}"
+        key = {"pk": f"CALLBACK#{callback.reference}", "sk": sort_key}
+        try:
+            aws.write(
+                aws.update(current().contacts_table, key, "REMOVE personal", "attribute_exists(pk)")
+            )
+        except Cancelled:
+            pass  # a wish that came from another request has its proof there
 
 
 def messages(change: Change, now: datetime) -> Iterator[outbox.Message]:
