@@ -276,3 +276,44 @@ def test_the_calendar_file_follows_the_wish(line: Backend) -> None:
         assert (gone["STATUS"], gone["UID"]) == ("CANCELLED", event["UID"])
         assert gone.decoded("SEQUENCE") > event.decoded("SEQUENCE")
         assert line.call("GET", "/callbacks/calendar.ics?token=x").status == 400
+
+
+# An action, what has to happen before it, its body.
+ACTIONS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+    "claim": ((), {}),
+    "release": (("claim",), {}),
+    "handover": (("claim",), {"to": "Ben", "note": "Eilt"}),
+    "dial": (("claim",), {}),
+    "outcome": (("claim", "dial"), {"outcome": "refused", "note": "Nein"}),
+    "undo": (("claim", "dial", "outcome"), {}),
+    "comment": ((), {"text": "Ruft an"}),
+    "number": (("claim",), {"phone": "07930 2001"}),
+    "assign": ((), {"to": "Ben", "note": "Eilt"}),
+    "take": (("assign",), {}),
+    "follow": (("claim", "outcome"), {}),
+}
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_press_that_comes_three_times_is_one(line: Backend, sam: Agent, action: str) -> None:
+    with time_machine.travel(NOON, tick=False):
+        reference, (before, body) = ask(line), ACTIONS[action]
+        for each in before:
+            assert sam.do(reference, each, **ACTIONS[each][1]).status == 200
+        answers = [sam.do(reference, action, **body) for _ in range(3)]
+        assert [each.status for each in answers] == [200] * 3
+        assert answers[0].json == answers[1].json == answers[2].json
+        # From another page than ours a browser's session can press nothing.
+        headers = {"cookie": "staff=x; __Host-staff=x", "origin": "https://evil.example"}
+        foreign = line.call("POST", f"{STAFF}/{reference}/{action}", body, headers)
+        assert foreign.status in (401, 403)
+
+
+@pytest.mark.parametrize("decision", ["admit", "decline"])
+def test_a_decision_that_comes_three_times_is_one(line: Backend, sam: Agent, decision: str) -> None:
+    with time_machine.travel(NOON, tick=False):
+        sam.post("/staff/numbers/block", phone=NUMBER, blocked=True)
+        reference = ask(line)
+        answers = [sam.do(reference, decision) for _ in range(3)]
+        assert [each.status for each in answers] == [200] * 3
+        assert answers[0].json == answers[1].json == answers[2].json
