@@ -10,7 +10,7 @@ from local.cloud import Cloud
 def test_both_sides_of_the_hotline(cloud: Cloud, root: Path) -> None:
     done = subprocess.run(
         [root / "examples" / "hotline.sh"],
-        env={**os.environ, "API": cloud.api},
+        env={**os.environ, "API": cloud.api, "MAILBOX": cloud.mailbox},
         capture_output=True,
         text=True,
         timeout=120,

@@ -33,6 +33,7 @@ WRONGS = (
     "requests without an end",
     "double claims",
     "two live requests of a number",
+    "wishes of two numbers in a request",
     "live requests without the lock",
     "calls against the rules",
     "calls to a blocked number",
@@ -170,6 +171,8 @@ class Checks:
         if len(self._live[after.asked.number_key]) > 1:
             self.fault("two live requests of a number", after.reference)
         known = before.attempts if before else ()
+        if len({(each.asked.phone, each.asked.extension) for each in after.open_wishes}) > 1:
+            self.fault("wishes of two numbers in a request", after.reference)
         for attempt in after.attempts:
             if attempt.outcome in MISSES and attempt not in known:
                 self._missed |= dict.fromkeys(attempt.wishes, now)
@@ -218,7 +221,7 @@ class Checks:
     def _backed(self, callback: Callback, wish: Wish) -> None:
         for reference in (wish.reference, *wish.also):
             told = self.told.get(reference)
-            exact = reference == wish.reference
+            exact = not wish.also  # whoever sent the same form twice is called by the earlier time
             if told and (
                 (wish.expected == told.span if exact else wish.expected[1] <= told.span[1])
                 or self._missed.get(wish.reference, told.at - MINUTE) >= told.at

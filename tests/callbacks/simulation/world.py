@@ -368,7 +368,7 @@ class World:
     def _asks_in_time(self, reference: str, expected: Span, key: str) -> None:
         live = requests.number(key, key).live
         known = requests.load(live) if live else None
-        due = known is not None and known.state in ("open", "claimed")
+        due = known is not None and known.state in ("open", "claimed", "held")
         since = self.now
         end = opening_hours.add_open_minutes(self.rules.hours, expected[1], 300)
         if self.busy and end:
