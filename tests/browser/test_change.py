@@ -4,6 +4,7 @@ It works on wide and narrow screens, and without JavaScript.
 """
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
@@ -53,6 +54,8 @@ def test_cancel_take_back_and_move(
     with page.expect_download() as file:
         page.get_by_role("link", name="Termin in den Kalender eintragen").click()
     assert file.value.suggested_filename == "callback.ics"
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
     page.get_by_role("button", name="Verschiebung zurücknehmen").click()
     expect(page.get_by_role("status")).to_have_text("Ihre Änderung ist zurückgenommen.")
     expect(page.get_by_role("button", name="Verschiebung zurücknehmen")).to_be_hidden()

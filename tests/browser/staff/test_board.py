@@ -98,6 +98,11 @@ def test_the_dialler_opens_only_after_the_server_agreed(
     page.get_by_role("button", name="Jetzt anrufen").dblclick()
     expect(page.get_by_text("Der Anruf ist vermerkt.")).to_be_visible()
     assert set(page.evaluate("dialled")) == {"tel:+49" + phone.replace(" ", "")[1:]}
+    dialled = page.evaluate("dialled.length")
+    page.get_by_label("Notiz").fill("Sagt Ja")
+    press(page, "Nur die Notiz speichern")
+    expect(page.locator("section.contact li")).to_contain_text("Sagt Ja")
+    assert page.evaluate("dialled.length") == dialled  # only that press dials
     page.goto(f"{line.cloud.api}/staff")
     page.go_back()
     expect(page.get_by_text("Der Anruf ist vermerkt.")).to_be_visible()
