@@ -11,8 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from chalicelib import aws, instants, tokens
-from chalicelib.callbacks.stores import requests
+from chalicelib import instants, tokens
 from tests.backend import FORM, Backend
 from tests.edge.staff import STAFF, Agent, age, ask, rewrite
 from tests.events import Answer
@@ -338,15 +337,12 @@ def test_the_page_has_its_buttons_in_both_languages(line: Backend, language: str
         assert {"de": "Vorgangsnummer", "en": "Your reference"}[language] in page.text
 
 
-def test_an_undo_does_not_go_around_a_block(line: Backend) -> None:
+def test_an_undo_does_not_go_around_a_block(line: Backend, sam: Agent) -> None:
     """Check that a number that has been blocked since is not called by an undo."""
     reference = ask(line, email="change-8@example.org")
     token = mailed(line, "change-8@example.org")
     posted(line, token, action="cancel")
-    callback = requests.load(reference)
-    assert callback
-    until = instants.text(instants.now() + timedelta(days=90))
-    block = {"pk": f"NUMBER#{callback.asked.number_key}", "sk": "BLOCK", "until": until}
-    aws.write(aws.put(line.env["CONTACTS_TABLE"], block))
+    blocked = {"phone": "07930 2000", "blocked": True}
+    assert sam.post("/staff/numbers/block", **blocked).status == 200
     assert posted(line, token, action="undo").status == 409
     assert Agent(line).get(f"{STAFF}/{reference}").json["state"] == "cancelled"
