@@ -138,7 +138,7 @@ def test_a_corrected_form_brings_a_fresh_proof(guest: Visitor, website: Site, ph
     guest.refusals_expected = True
     page = open_form(guest, website, EMBED, WIDGET)
     posted = requests(page, "/callbacks")
-    fill(page, "110")
+    fill(page, "0711 12")
     page.get_by_role("button").click()
     expect(page.locator(".contact-error")).to_contain_text(
         "Bitte eine gültige Telefonnummer angeben"
