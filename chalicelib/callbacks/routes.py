@@ -11,7 +11,7 @@ from chalicelib.callbacks.fields import Window, Wished, local, span_of, window_o
 from chalicelib.callbacks.model import Callback, Wish
 from chalicelib.callbacks.opening_hours import DAYS, by_day
 from chalicelib.callbacks.service import LINK_DAYS, Wanted, wordings
-from chalicelib.errors import Conflict, LimitReached, NotFound
+from chalicelib.errors import BadToken, Conflict, LimitReached, NotFound
 from chalicelib.formats import Formats
 from chalicelib.http import ACCEPTED, PUBLIC_READ, Body, Page, Reply, Request, Routes, Thanks
 from chalicelib.http import fields as of
@@ -222,7 +222,7 @@ def change_callback(request: Request, link: Token, wanted: WishChange) -> Page:
     return Page("callback", values, body)
 
 
-@routes.get("/callbacks/calendar.ics", params=Token)
+@routes.get("/callbacks/calendar.ics", params=Token, media="text/calendar", errors=(BadToken,))
 def get_callback_calendar(request: Request, link: Token) -> Reply:
     """Give the agreed time as a calendar file; after a cancellation, one that says so."""
     text = service.calendar_of(link.token, request.now)

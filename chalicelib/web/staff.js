@@ -128,6 +128,10 @@
     const button = event.submitter
     press(event.target.getAttribute("action"), new FormData(event.target, button), button?.hasAttribute("data-dial"))
   })
+  document.addEventListener("input", event => {
+    const { target } = event
+    if (target.matches("textarea")) target.style.height = `${Math.max(target.offsetHeight, target.scrollHeight + 2)}px`
+  })
   addEventListener("online", send)
   addEventListener("focus", send)
   addEventListener("popstate", () => location.reload())

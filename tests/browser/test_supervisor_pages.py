@@ -316,7 +316,7 @@ def test_search_block_lift_and_erase(staff: Staff, cloud: Cloud, past: Past, wid
     clean(page, "search", width)
     page.get_by_label("Telefonnummer oder Vorgangsnummer").fill("0900 1234567")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("Sonder- und Kurznummern")
+    expect(page.get_by_role("alert")).to_contain_text("Sonder-, Service- und Notrufnummern")
     expect(page.get_by_label("Telefonnummer oder Vorgangsnummer")).to_be_focused()
     clean(page, "search_wrong", width)
     page.get_by_label("Telefonnummer oder Vorgangsnummer").fill(REFUSED)

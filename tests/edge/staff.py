@@ -1,8 +1,13 @@
 """The staff at work, through the API."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from chalicelib import aws
+from chalicelib.callbacks.model import Callback
+from chalicelib.callbacks.stores import items, requests
 from tests.backend import Backend
 from tests.events import Answer
 
@@ -49,3 +54,36 @@ def backdate(backend: Backend, reference: str, **attributes: Any) -> None:
     aws.write(
         aws.update(backend.env["CONTACTS_TABLE"], key, f"SET {assigned}", names=names, **attributes)
     )
+
+
+def rewrite(backend: Backend, reference: str, make: Callable[[Callback], Callback]) -> None:
+    """Store a request as a function makes it of what it is."""
+    callback = requests.load(reference)
+    assert callback
+    aws.write(aws.put(backend.env["CONTACTS_TABLE"], items.pack(make(callback))))
+
+
+def ask_for(callback: Callback, window: tuple[Any, Any]) -> Callback:
+    """Return a request whose wishes are for another time."""
+    wishes = [
+        replace(each, asked=replace(each.asked, window=window), expected=window)
+        for each in callback.wishes
+    ]
+    return replace(callback, wishes=tuple(wishes))
+
+
+def age(backend: Backend, reference: str, minutes: int) -> None:
+    """Let the last press, move or cancellation of a request lie so many minutes back."""
+
+    def make(callback: Callback) -> Callback:
+        back = timedelta(minutes=minutes)
+        wishes = [
+            replace(each, moved=replace(each.moved, at=each.moved.at - back))
+            if each.moved
+            else each
+            for each in callback.wishes
+        ]
+        pressed = callback.pressed_at and callback.pressed_at - back
+        return replace(callback, wishes=tuple(wishes), pressed_at=pressed)
+
+    rewrite(backend, reference, make)

@@ -4,6 +4,7 @@ GET changes nothing, and a repeated press is answered alike.
 """
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from html.parser import HTMLParser
 from urllib.parse import urlencode
@@ -11,8 +12,9 @@ from urllib.parse import urlencode
 import pytest
 
 from chalicelib import aws, instants, tokens
+from chalicelib.callbacks.stores import requests
 from tests.backend import FORM, Backend
-from tests.edge.staff import STAFF, Agent, ask, backdate
+from tests.edge.staff import STAFF, Agent, age, ask, rewrite
 from tests.events import Answer
 from tests.scale import Scale
 
@@ -52,30 +54,123 @@ def test_cancel_and_undo(line: Backend) -> None:
     cancelled = pressed(line, token, action="cancel")
     assert "Ihr Rückruf ist abgesagt." in cancelled.text
     assert pressed(line, token, action="cancel").text == cancelled.text
-    assert mailed(line, "change-1@example.org", "Ihr Rückruf ist abgesagt") == token
+    assert "Absage zurücknehmen" in cancelled.text
     restored = posted(line, token, action="undo").json
-    assert restored["status"] == "restored"
-    assert restored["reference"] != reference  # an ended request never reopens
-    assert posted(line, token, action="undo").json["reference"] == restored["reference"]
-    follower = Agent(line).get(f"{STAFF}/{restored['reference']}").json
-    assert (follower["state"], follower["follows"]) == ("open", reference)
+    assert (restored["status"], restored["reference"]) == ("restored", reference)
+    assert posted(line, token, action="undo").json == restored
+    assert Agent(line).get(f"{STAFF}/{reference}").json["state"] == "open"
+    line.tick(instants.now() + timedelta(minutes=11))
+    subjects = {each["subject"] for each in line.mails("change-1@example.org")}
+    assert subjects == {f"Ihr Rückruf ({reference})"}  # nothing is told of the cancellation
+
+
+def test_the_mail_about_a_cancellation_comes_when_it_can_be_undone_no_more(line: Backend) -> None:
+    reference = ask(line, email="change-9@example.org")
+    token = mailed(line, "change-9@example.org")
+    posted(line, token, action="cancel")
     line.deliver()
-    assert [
-        message
-        for message, state in line.states().items()
-        if state != "sent" and reference not in message
-    ] == []
+    assert len(line.mails("change-9@example.org")) == 1
+    line.tick(instants.now() + timedelta(minutes=11))
+    told = line.mails("change-9@example.org")[0]
+    assert told["subject"] == f"Ihr Rückruf ist abgesagt ({reference})"
+    assert "zurücknehmen" not in told["text"]
 
 
 def test_the_undo_has_ten_minutes(line: Backend) -> None:
-    reference = ask(line, email="change-2@example.org")
-    token = mailed(line, "change-2@example.org")
-    posted(line, token, action="cancel")
-    backdate(line, reference, ended_at=instants.text(instants.now() - timedelta(minutes=10)))
-    assert "Absage zurücknehmen" not in line.call("GET", f"{CHANGE}?token={token}", None, HTML).text
-    late = posted(line, token, action="undo")
-    assert (late.status, late.json["state"], late.json["reason"]) == (409, "cancelled", "too_late")
-    assert "zehn Minuten" in pressed(line, token, action="undo").text
+    for number, fields in enumerate(({"action": "cancel"}, {"action": "reschedule"})):
+        address = f"change-2{number}@example.org"
+        reference = ask(line, email=address, phone=f"07930 20{number:02}")
+        token = mailed(line, address)
+        slot = line.call("GET", "/callbacks/slots").json["slots"][-1]
+        posted(line, token, **fields, window=slot)
+        assert (
+            "zurücknehmen</button>" in line.call("GET", f"{CHANGE}?token={token}", None, HTML).text
+        )
+        age(line, reference, 10)
+        page = line.call("GET", f"{CHANGE}?token={token}", None, HTML).text
+        assert "zurücknehmen" not in page
+        late = posted(line, token, action="undo")
+        assert (late.status, late.json["reason"]) == (409, "too_late")
+        assert "zehn Minuten" in pressed(line, token, action="undo").text
+
+
+def test_a_move_is_taken_back(line: Backend) -> None:
+    reference = ask(line, email="change-10@example.org")
+    token = mailed(line, "change-10@example.org")
+    before = Agent(line).get(f"{STAFF}/{reference}").json["expected"]
+    slot = line.call("GET", "/callbacks/slots").json["slots"][-1]
+    moved = pressed(line, token, action="reschedule", window=f"{slot['from']}/{slot['to']}")
+    assert "Verschiebung zurücknehmen" in moved.text
+    assert "Ihre Änderung ist zurückgenommen." in pressed(line, token, action="undo").text
+    shown = Agent(line).get(f"{STAFF}/{reference}").json
+    assert (shown["state"], shown["expected"]) == ("open", before)
+
+
+def test_a_link_shows_its_own_wish_and_its_calendar_file(line: Backend) -> None:
+    slot = line.call("GET", "/callbacks/slots").json["slots"][-1]
+    first = ask(line, email="change-11@example.org", note="Barren")
+    other = ask(line, name="Otto", email="change-12@example.org", window=slot)
+    own, its = mailed(line, "change-11@example.org"), mailed(line, "change-12@example.org")
+    for token, reference, another in ((own, first, other), (its, other, first)):
+        page = line.call("GET", f"{CHANGE}?token={token}", None, HTML).text
+        assert (reference in page, another in page, "Barren" in page) == (True, False, False)
+        link = re.search(r'href="(calendar\.ics\?token=[^"]+)" download', page)
+        assert link
+        file = line.call("GET", f"/callbacks/{link[1]}")
+        assert (file.status, reference in file.text, another in file.text) == (200, True, False)
+    assert "Ihr Rückruf ist abgesagt." in pressed(line, its, action="cancel").text
+    page = line.call("GET", f"{CHANGE}?token={own}", None, HTML).text
+    assert "Rückruf absagen" in page  # the stranger's link cancelled the stranger's wish alone
+
+
+def ends(line: Backend, anna: Agent, sam: Agent, reference: str, end: str) -> None:
+    if end == "wrong_number" or end == "refused" or end == "done":
+        anna.do(reference, "claim")
+        anna.do(reference, "outcome", outcome={"done": "reached"}.get(end, end))
+        return
+    rewrite(
+        line,
+        reference,
+        lambda it: replace(
+            it,
+            state=end,  # type: ignore[arg-type]  # one of the ends
+            ended_at=instants.now(),
+            wishes=tuple(replace(each, end=end) for each in it.wishes),  # type: ignore[arg-type]
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("end", "told", "again"),
+    [
+        ("done", "Das Gespräch hat stattgefunden.", True),
+        ("unreached", "leider nicht erreicht", True),
+        ("expired", "Bitte entschuldigen Sie.", True),
+        ("refused", "Dieser Rückruf ist beendet.", False),
+        ("wrong_number", "gehört offenbar jemand anderem", True),
+        ("withdrawn", "Dieser Rückruf ist beendet.", False),
+    ],
+)
+def test_the_page_of_every_end(line: Backend, sam: Agent, end: str, told: str, again: bool) -> None:
+    reference = ask(line, email=f"change-{end}@example.org")
+    token = mailed(line, f"change-{end}@example.org")
+    ends(line, Agent(line), sam, reference, end)
+    page = line.call("GET", f"{CHANGE}?token={token}", None, HTML).text
+    assert (told in page, "Neuen Rückruf vereinbaren" in page) == (True, again)
+    assert "gesperrt" not in page
+    assert "calendar.ics" not in page
+    assert not re.search("<button", page)
+
+
+def test_the_link_of_a_request_that_another_follows_shows_that(line: Backend, sam: Agent) -> None:
+    reference = ask(line, email="change-13@example.org")
+    token = mailed(line, "change-13@example.org")
+    Agent(line).do(reference, "claim")
+    Agent(line).do(reference, "outcome", outcome="reached")
+    new = sam.do(reference, "follow").json["id"]
+    page = line.call("GET", f"{CHANGE}?token={token}", None, HTML).text
+    assert f"Ihr Rückruf {reference} läuft unter dieser Vorgangsnummer weiter." in page
+    assert f'<p class="reference">{new}</p>' in page
 
 
 def test_move(line: Backend) -> None:
@@ -248,10 +343,10 @@ def test_an_undo_does_not_go_around_a_block(line: Backend) -> None:
     reference = ask(line, email="change-8@example.org")
     token = mailed(line, "change-8@example.org")
     posted(line, token, action="cancel")
-    (item,) = [
-        each for each in line.items(prefix=f"CALLBACK#{reference}") if each["sk"] == "CALLBACK"
-    ]
+    callback = requests.load(reference)
+    assert callback
     until = instants.text(instants.now() + timedelta(days=90))
-    block = {"pk": f"NUMBER#{item['asked']['number_key']}", "sk": "BLOCK", "until": until}
+    block = {"pk": f"NUMBER#{callback.asked.number_key}", "sk": "BLOCK", "until": until}
     aws.write(aws.put(line.env["CONTACTS_TABLE"], block))
-    assert posted(line, token, action="undo").json["reason"] == "too_late"
+    assert posted(line, token, action="undo").status == 409
+    assert Agent(line).get(f"{STAFF}/{reference}").json["state"] == "cancelled"

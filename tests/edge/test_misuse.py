@@ -64,7 +64,7 @@ PLACES = [
     for model in (route.takes, route.params)
     if model and not path.startswith(("/staff", "/articles"))
     for name in model.model_fields
-    if "{" + name + "}" not in path
+    if "{" + name + "}" not in path and name != "note"  # which has lines
 ]
 
 

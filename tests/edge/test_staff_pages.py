@@ -3,7 +3,6 @@
 import hashlib
 import re
 from datetime import timedelta
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -14,7 +13,7 @@ from chalicelib.auth import person as staff
 from chalicelib.auth import session
 from chalicelib.formats import Formats
 from tests.backend import Backend
-from tests.edge.staff import ALWAYS, STAFF, Agent, ask, backdate
+from tests.edge.staff import ALWAYS, STAFF, Agent, age, ask, ask_for, backdate, rewrite
 from tests.events import Answer
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -73,7 +72,7 @@ def test_a_press_is_answered_by_a_redirect_and_a_late_one_by_the_page_and_why(
     assert "07930" not in late.text
     kept = anna.press(reference, action="settle", outcome="later", note="Donnerstag?")
     assert kept.status == 422
-    assert 'value="Donnerstag?"' in kept.text
+    assert ">Donnerstag?</textarea>" in kept.text
 
 
 def test_nothing_new_is_no_answer(line: Backend, anna: Person) -> None:
@@ -146,49 +145,245 @@ def test_each_state_has_its_screen(line: Backend, anna: Person) -> None:
     print(f"\nscreens {len(told)}")
 
 
-def test_no_press_loses_a_note_that_is_not_kept_yet(line: Backend, anna: Person) -> None:
-    """Check that each page returns a note that is not stored yet, whatever was pressed.
+def comments(anna: Person, reference: str) -> list[str]:
+    said = anna.get(f"{STAFF}/{reference}").json["comments"]
+    return [each["text"] for each in said]
 
-    This is for browsers without a script.
+
+def test_no_press_loses_a_note(line: Backend, anna: Person) -> None:
+    """Check that each press, done or refused, keeps the note as a comment, and the page says so.
+
+    An outcome keeps it itself; where a field of the outcome is missing, the note is still there.
     """
     reference = ask(line)
-    typed = {"note": "Will <Gold> & Silber"}
-    field = 'value="Will &lt;Gold&gt; &amp; Silber"'
-    for action in (
-        {"action": "claim"},
-        {"action": "dial"},
-        {"action": "handover", "to": "Ben"},
-        {"action": "release"},
+    ben = Person(line, "Ben")
+    for number, (action, status) in enumerate(
+        {"claim": 303, "dial": 303, "release": 303, "take": 403}.items()
     ):
-        answer = anna.press(reference, **action, **typed)
-        assert (answer.status in (200, 409), field in answer.text) == (True, True), action
+        answer = anna.press(reference, action=action, note=f"<Gold> {number}")
+        assert answer.status == status, action
     anna.press(reference, action="claim")
-    nobody = anna.press(reference, action="handover", **typed)
-    assert (nobody.status, field in nobody.text, "Bitte ausfüllen." in nobody.text) == (
-        422,
-        True,
-        True,
-    )
-    anna.press(reference, action="release")
-    Person(line, "Ben").press(reference, action="claim")
-    late = anna.press(reference, action="settle", outcome="reached", **typed)
-    assert (late.status, field in late.text, "noch nicht gespeichert" in late.text) == (
-        409,
-        True,
-        True,
-    )
-    assert anna.press(reference, action="called_in", **typed).text.count(field) == 1
-    assert _stored(line, reference)["attempts"][0]["note"] == ""
+    assert comments(anna, reference) == ["<Gold> 0", "<Gold> 1", "<Gold> 2"]
+    assert "&lt;Gold&gt; 2" in anna.open(f"{STAFF}/{reference}").text
+    nobody = anna.press(reference, action="handover", note="für Ben")
+    assert (nobody.status, "Bitte ausfüllen." in nobody.text) == (422, True)
+    assert "Ihre Notiz ist als Kommentar gespeichert." in nobody.text
+    assert ">für Ben</textarea>" not in nobody.text
+    untimed = anna.press(reference, action="settle", outcome="later", note="Donnerstag")
+    assert (untimed.status, ">Donnerstag</textarea>" in untimed.text) == (422, True)
+    assert "gespeichert" not in untimed.text.partition('id="live"')[0].partition("notice")[2]
+    late = ben.press(reference, action="settle", outcome="reached", note="Freitag")
+    assert (late.status, "Ihre Notiz ist als Kommentar gespeichert." in late.text) == (409, True)
+    assert "Freitag" not in late.text  # it is for whoever has the request
+    assert comments(anna, reference)[3:] == ["für Ben", "Freitag"]
+    assert anna.press(reference, action="settle", outcome="reached", note="Kommt").status == 303
+    assert anna.get(f"{STAFF}/{reference}").json["calls"][-1]["note"] == "Kommt"
 
 
-def test_the_note_and_every_button_beside_it_are_one_form(line: Backend, anna: Person) -> None:
+def test_all_that_can_be_pressed_is_one_form(line: Backend, anna: Person) -> None:
+    """Check that each button sends the note: there is one form, and Enter presses nothing."""
+    sam = Person(line, "Sam", "supervisor")
     reference = ask(line)
+    pages = [sam.open(f"{STAFF}/{reference}").text]
     anna.press(reference, action="claim")
+    pages += [anna.open(f"{STAFF}/{reference}").text, sam.open(f"{STAFF}/{reference}").text]
+    anna.press(reference, action="settle", outcome="reached")
+    pages += [anna.open(f"{STAFF}/{reference}").text, sam.open(f"{STAFF}/{reference}").text]
+    for page in pages:
+        form = page.partition('id="live"')[2]
+        assert form.count("<form") == 0
+        assert form.count('name="note"') == 1
+        assert re.findall(r"<button([^>]*)", form)[0] == " disabled hidden"
+
+
+def test_a_comment_in_every_state(line: Backend, anna: Person) -> None:
+    reference = ask(line)
+    assert anna.press(reference, action="comment").status == 422
+    for number, press in enumerate(
+        ({}, {"action": "claim"}, {"outcome": "reached"}, {"action": "undo"})
+    ):
+        anna.press(reference, **press)
+        assert anna.press(reference, action="comment", note=f"Nr. {number}").status == 303
+    assert comments(anna, reference) == ["Nr. 0", "Nr. 1", "Nr. 2", "Nr. 3"]
+    seen = Person(line, "Ben").open(f"{STAFF}/{reference}").text
+    assert "Nr. 0" not in seen  # before a claim
+
+
+def test_ten_minutes_to_undo(line: Backend, anna: Person) -> None:
+    reference = ask(line)
+    for outcome in ("reached", "busy", "refused", "wrong_number"):
+        anna.press(reference, action="claim")
+        anna.press(reference, action="settle", outcome=outcome)
+        page = anna.open(f"{STAFF}/{reference}").text
+        assert re.search(r'value="undo">Rückgängig machen</button>.*noch bis \d\d:\d\d Uhr', page)
+        assert 'value="undo"' not in Person(line, "Ben").open(f"{STAFF}/{reference}").text
+        assert anna.press(reference, action="undo").status == 303
+        page = anna.open(f"{STAFF}/{reference}").text
+        assert "Rückgängig gemacht" in page
+        assert "Wie ging es aus?" in page
+    anna.press(reference, action="settle", outcome="reached")
+    age(line, reference, 10)
+    assert 'value="undo"' not in anna.open(f"{STAFF}/{reference}").text
+    late = anna.press(reference, action="undo")
+    assert (late.status, "zehn Minuten" in late.text) == (409, True)
+
+
+def held(line: Backend, anna: Person, **more: object) -> str:
+    """Return a request for a number that was blocked."""
+    first = ask(line)
+    anna.press(first, action="claim")
+    anna.press(first, action="settle", outcome="wrong_number")
+    return ask(line, **more)
+
+
+def test_a_held_request_is_seen_and_decided_by_supervisors(line: Backend, anna: Person) -> None:
+    sam = Person(line, "Sam", "supervisor")
+    reference = held(line, anna, note="Krügerrand", email="eva@example.org")
+    assert 'id="on-' not in anna.open("/staff?state=held").text
+    assert f"Über {reference} entscheiden" in sam.open("/staff?state=held").text
     page = anna.open(f"{STAFF}/{reference}").text
-    buttons = re.findall(r"<button([^>]*)", page.partition('id="live"')[2])
-    outside = buttons[: buttons.index(' class="second" name="outcome" value="reached"')]
-    assert [each for each in outside if 'form="outcome"' not in each] == []
-    assert "disabled" in outside[0]  # Enter in the note presses this one
+    assert "entscheidet die Leitung" in page
+    for hidden in ("Krügerrand", "Eva Muster", "2000", 'value="admit"', 'value="decline"'):
+        assert hidden not in page.partition("</style>")[2].partition("<script")[0], hidden
+    page = sam.open(f"{STAFF}/{reference}").text
+    for shown in ("Krügerrand", "Eva Muster", "+49 7930 2000", 'value="admit"', "per E-Mail"):
+        assert shown in page, shown
+    assert "tel:" not in page
+    assert anna.press(reference, action="admit").status == 403
+    assert anna.press(reference, action="claim").status == 409
+    assert sam.press(reference, action="decline").status == 303
+    page = sam.open(f"{STAFF}/{reference}").text
+    assert "Beendet: abgelehnt" in page
+    assert "Entschieden: Wir rufen nicht an" in page
+    assert sam.press(reference, action="undo").status == 303
+    assert sam.press(reference, action="admit").status == 303
+    assert "Übernehmen" in anna.open(f"{STAFF}/{reference}").text
+
+
+def test_a_planned_request_is_taken_early(line: Backend, anna: Person) -> None:
+    slot = line.call("GET", "/callbacks/slots").json["slots"][-1]
+    reference = ask(line, window=slot)
+    assert f"{reference} jetzt schon übernehmen" in anna.open("/staff?state=waiting").text
+    assert "Jetzt schon übernehmen" in anna.open(f"{STAFF}/{reference}").text
+    assert anna.press(reference, action="claim").status == 303
+    page = anna.open(f"{STAFF}/{reference}").text
+    assert "Gewünscht war eine andere Zeit." in page
+
+
+def test_every_wish_is_shown_and_its_person_to_the_holder(line: Backend, anna: Person) -> None:
+    slot = line.call("GET", "/callbacks/slots").json["slots"][-1]
+    reference = ask(line, note="Barren")
+    other = ask(line, name="Otto Muster", note="Münzen", topic="selling", window=slot)
+    for page in (anna.open(f"{STAFF}/{reference}").text, anna.open().text):
+        assert "2 Wünsche" in page
+        for hidden in ("Otto", "Eva", "Barren", "Münzen"):
+            assert hidden not in page
+    anna.press(other, action="claim")
+    page = anna.open(f"{STAFF}/{reference}").text
+    for shown in (other, "Otto Muster", "Eva Muster", "Barren", "Münzen", "Verkauf"):
+        assert shown in page, shown
+    assert "number_key" not in page
+
+
+def test_a_mistyped_number_is_corrected(line: Backend, anna: Person) -> None:
+    reference = ask(line)
+    assert anna.press(reference, action="number", phone="07930 2001").status == 409
+    anna.press(reference, action="claim")
+    wrong = anna.press(reference, action="number", phone="12", note="vertippt")
+    assert wrong.status == 422
+    assert re.search(
+        r'<details class="ask" open>.*value="12" aria-invalid="true"', wrong.text, re.S
+    )
+    assert "wrong-phone" in wrong.text
+    assert comments(anna, reference) == ["vertippt"]
+    assert anna.press(reference, action="number", phone="07930 2001").status == 303
+    page = anna.open(f"{STAFF}/{reference}").text
+    assert "+49 7930 2001" in page
+    assert "Nummer berichtigt" in page
+    other = ask(line, phone="07930 2002")
+    moved = anna.press(reference, action="number", phone="07930 2002")
+    assert moved.status == 303
+    page = anna.open(f"{STAFF}/{reference}").text
+    assert re.search(rf"Weiter geht es mit <a [^>]*>{other}</a>", page)
+
+
+def test_supervisors_assign_take_over_free_and_follow(line: Backend, anna: Person) -> None:
+    session.begin(staff.Person("ben-id", "Ben Beispiel", "agent"), "his", instants.now())
+    sam = Person(line, "Sam", "supervisor")
+    reference = ask(line)
+    assert 'value="assign"' not in anna.open(f"{STAFF}/{reference}").text
+    assert sam.press(reference, action="assign", to="ben-id", note="kennt ihn").status == 303
+    page = sam.open(f"{STAFF}/{reference}").text
+    assert "Von der Leitung zugeteilt: Ben Beispiel" in page
+    assert "Ben Beispiel hat diesen Rückruf übernommen." in page
+    for action, then in {"take": "Wie ging es aus?", "release": "Übernehmen"}.items():
+        assert f'value="{action}"' in sam.open(f"{STAFF}/{reference}").text
+        assert sam.press(reference, action=action).status == 303
+        assert then in sam.open(f"{STAFF}/{reference}").text
+        sam.press(reference, action="assign", to="ben-id")
+    sam.press(reference, action="called_in")
+    followed = sam.press(reference, action="follow")
+    assert followed.status == 303
+    new = followed.headers["location"].rpartition("/")[2]
+    assert new != reference
+    assert new in sam.open(f"{STAFF}/{reference}").text
+    assert reference in anna.open(f"{STAFF}/{new}").text
+
+
+TAKEN_DOWN = {
+    "name": "Otto Muster",
+    "phone": "07930 2007",
+    "topic": "selling",
+    "note": "Zwei Zeilen:\nBarren",
+    "consent": "callback-de-1",
+    "consent_by": "shop",
+    "source": "Anzeige",
+}
+
+
+def taken_down(who: Person, **fields: str) -> Answer:
+    headers = {**who.headers, **FORM, "accept": "text/html"}
+    return who.backend.call("POST", "/staff/new", urlencode(fields), headers)
+
+
+def test_a_request_is_taken_down_in_a_form(line: Backend, anna: Person) -> None:
+    assert "/staff/new" in anna.open().text
+    page = anna.open("/staff/new").text
+    assert "Ich bitte die" in page  # the declaration, to be read out
+    assert re.search(r'type="checkbox" name="consent" value="callback-de-1" required>', page)
+    slot = re.findall(r'<option value="(\d[^"]+)"', page)[-1]
+    stored = taken_down(anna, **TAKEN_DOWN, window=slot)
+    assert stored.status == 303
+    reference = stored.headers["location"].rpartition("/")[2]
+    shown = anna.do(reference, "claim").json
+    assert (shown["topic"], shown["contact"]["name"]) == ("selling", "Otto Muster")
+    wished = [instants.parse(each) for each in slot.split("/")]
+    assert [instants.parse(each) for each in shown["window"].values()] == wished
+    (proof,) = [
+        each for each in line.items(prefix=f"CALLBACK#{reference}") if each["sk"] == "PROOF"
+    ]
+    assert (proof["by"], proof["how"]) == ("test-Anna", {"consent_by": "shop", "source": "Anzeige"})
+    again = taken_down(anna, **{**TAKEN_DOWN, "name": "Eva"})
+    assert again.headers["location"].endswith(reference)  # a further wish
+
+
+def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_stays(anna: Person) -> None:
+    wrong = {**TAKEN_DOWN, "phone": "12", "email": "otto@", "consent": ""}
+    answer = taken_down(anna, **wrong)
+    assert answer.status == 422
+    marked = re.findall(r'name="(\w+)"[^>]*aria-invalid="true"', answer.text)
+    assert marked == ["phone", "email", "consent"]
+    for typed in ("Otto Muster", "otto@", "Zwei Zeilen:\nBarren", 'value="shop" selected'):
+        assert typed in answer.text, typed
+    past = "2026-01-05T09:00:00+01:00/2026-01-05T11:00:00+01:00"
+    for fields, field in (
+        ({**TAKEN_DOWN, "window": past}, "window"),
+        ({**TAKEN_DOWN, "phone": "110"}, "phone"),
+        ({**TAKEN_DOWN, "consent": "callback-de-999"}, "consent"),
+        ({}, "name"),
+    ):
+        answer = taken_down(anna, **fields)
+        assert (answer.status, f'id="wrong-{field}"' in answer.text) == (422, True), field
 
 
 def test_to_whom_it_was_offered_is_in_the_history_by_name(line: Backend, anna: Person) -> None:
@@ -260,23 +455,13 @@ def test_a_call_outside_the_wished_time_is_confirmed_first(line: Backend, anna: 
     reference = ask(line)
     anna.press(reference, action="claim")
     later = instants.now() + timedelta(days=1)
-    asked = {
-        **_stored(line, reference)["asked"],
-        "window": [instants.text(later + timedelta(hours=each)) for each in (0, 2)],
-    }
-    backdate(line, reference, asked=asked)
+    rewrite(line, reference, lambda it: ask_for(it, (later, later + timedelta(hours=2))))
     page = anna.open(f"{STAFF}/{reference}").text
     assert "Gewünscht war eine andere Zeit." in page
     assert "tel:" not in page
     assert anna.press(reference, action="dial").status == 409
     assert anna.press(reference, action="dial", outside_window="1").status == 303
     assert "tel:+4979302000" in anna.open(f"{STAFF}/{reference}").text
-
-
-def _stored(line: Backend, reference: str) -> dict[str, Any]:
-    item = aws.get(line.env["CONTACTS_TABLE"], {"pk": f"CALLBACK#{reference}", "sk": "CALLBACK"})
-    assert item
-    return item
 
 
 def test_a_board_that_looks_for_news_does_not_keep_its_session_alive(line: Backend) -> None:

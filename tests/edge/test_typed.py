@@ -118,6 +118,7 @@ def test_an_extension_is_read_back_kept_and_dialled(line: Backend, sam: Agent) -
     claimed = sam.do(reference, "claim").json["contact"]
     assert (claimed["phone"], claimed["extension"]) == ("+4979302001", "12")
     assert claimed["dial"] == "tel:+4979302001;ext=12"
+    sam.do(reference, "dial")
     page = line.call("GET", f"{STAFF}/{reference}", None, {**sam.headers, **HTML}).text
     assert 'href="tel:+4979302001;ext=12"' in page
     assert "+49 7930 2001" in page
@@ -161,4 +162,4 @@ def test_a_note_shows_its_lines_to_the_staff(line: Backend, sam: Agent) -> None:
     reference = ask(line, note="Ring, 750er\r\nBitte vormittags.")
     sam.do(reference, "claim")
     page = line.call("GET", f"{STAFF}/{reference}", None, {**sam.headers, **HTML}).text
-    assert '<dd class="said">Ring, 750er\nBitte vormittags.</dd>' in page
+    assert '<dd class="lines">Ring, 750er\nBitte vormittags.</dd>' in page

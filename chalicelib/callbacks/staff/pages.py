@@ -161,7 +161,7 @@ def _page(request: Request, shown: Shown, typed: Button | None = None) -> Reply:
         refused=refused,
         typed=typed,
         wrong=view.sentences(problems.of(refused), request) if refused else {},
-        kept=bool(typed and typed.note) and view.has_comment(shown, typed.note, request),
+        kept=typed is not None and view.has_comment(shown, typed.note, request),
         **values,
     )
 

@@ -18,8 +18,13 @@ from tests.browser.conftest import Visitor, visitor
 from tests.browser.test_sign_in import sign_in
 from tests.edge.staff import ALWAYS
 
-NO_TELEPHONE = """document.addEventListener("click", event => {
-  if (event.target.closest("a[href^='tel:']")) event.preventDefault()
+# Chromium has no telephone; what it would dial is noted.
+NO_TELEPHONE = """window.dialled = []
+document.addEventListener("click", event => {
+  const link = event.target.closest("a[href^='tel:']")
+  if (!link) return
+  event.preventDefault()
+  window.dialled.push(link.getAttribute("href"))
 })"""
 
 

@@ -28,3 +28,9 @@ def inspect(page: Page, state: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (state, width)
         found = Axe().run(page)
         assert found.violations_count == 0, (state, width, found.generate_report())
+
+
+def press_surely(page: Page, name: str, yes: str) -> None:
+    """Open what asks once before it happens, and press that."""
+    page.locator("summary").filter(has_text=name).click()
+    press(page, yes)

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,10 +11,9 @@ from playwright.sync_api import Page
 from chalicelib import instants
 from chalicelib.callbacks import changes, rules, workflow
 from chalicelib.callbacks.model import Callback
-from chalicelib.callbacks.stores import items, requests
 from tests.backend import Backend
 from tests.browser.staff.people import colleague
-from tests.edge.staff import STAFF, ask, backdate
+from tests.edge.staff import STAFF, ask, ask_for, backdate, rewrite
 
 _numbers = itertools.count(1)
 
@@ -82,24 +81,47 @@ class Scene:
 
     def late(self) -> str:
         """Make a request that nobody takes in time."""
-        past = [instants.text(instants.now() - timedelta(minutes=each)) for each in (95, 65)]
         reference = self.ask(topic="selling")
-        backdate(self.line, reference, expected=past, opened_at=past[0], board_at=past[1], level=2)
+        late_by_an_hour(self.line, reference)
         return reference
 
     def wished_for_tomorrow(self) -> str:
         """Make a request that the agent took although another time was wished."""
-        reference = self.mine()
-        callback = requests.load(reference)
-        assert callback
-        window = [instants.text(instants.now() + timedelta(days=1, hours=each)) for each in (0, 2)]
-        item = items.pack(callback)["asked"]
-        backdate(self.line, reference, asked={**item, "window": window})
+        reference, tomorrow = self.mine(), instants.now() + timedelta(days=1)
+        window = (tomorrow, tomorrow + timedelta(hours=2))
+        rewrite(self.line, reference, lambda it: ask_for(it, window))
         return reference
+
+    def held(self) -> str:
+        """Make a request for a number that is blocked."""
+        phone = f"0711 {3_000_000 + next(_numbers)}"
+        first = ask(self.line, phone=phone)
+        for action, more in (("claim", {}), ("outcome", {"outcome": "wrong_number"})):
+            assert colleague(self.line).do(first, action, **more).status == 200
+        return ask(self.line, phone=phone, note="Krügerrand von 1978")
+
+    def wishes(self) -> str:
+        """Make a request with two wishes, which the agent took."""
+        phone = f"0711 {3_000_000 + next(_numbers)}"
+        reference = ask(self.line, phone=phone)
+        slot = self.line.call("GET", "/callbacks/slots").json["slots"][-1]
+        ask(self.line, phone=phone, window=slot, note="Krügerrand von 1978")
+        return self.press(reference, "claim")
 
     def planned(self) -> str:
         """Make a request for a time to come."""
         return self.ask(window=self.line.call("GET", "/callbacks/slots").json["slots"][-1])
+
+
+def late_by_an_hour(line: Backend, reference: str) -> None:
+    """Let the promise of an open request lie an hour back."""
+    begins, ends = (instants.now() - timedelta(minutes=each) for each in (95, 65))
+
+    def make(callback: Callback) -> Callback:
+        wishes = tuple(replace(each, expected=(begins, ends)) for each in callback.wishes)
+        return replace(callback, wishes=wishes, opened_at=begins, level=2)
+
+    rewrite(line, reference, make)
 
 
 @dataclass(frozen=True)
@@ -158,7 +180,15 @@ SCREENS = {
         "Ended: done",
         True,
     ),
-    "refused": Screen(
+    "undone": Screen(
+        lambda at: at.press(at.mine("settle", outcome="busy"), "undo"),
+        "Rückgängig gemacht",
+        "Undone.",
+        True,
+    ),
+    "held": Screen(Scene.held, "entscheidet die Leitung", "A supervisor decides"),
+    "wishes": Screen(Scene.wishes, "2 Wünsche", "2 wishes", True),
+    "wrong_number": Screen(
         lambda at: at.mine("settle", outcome="wrong_number"),
         "Beendet: falsche Nummer",
         "Ended: wrong number",

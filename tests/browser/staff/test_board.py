@@ -3,19 +3,19 @@
 Two people work at once, with every outcome, by keyboard, over lost connections, checked by axe.
 """
 
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from chalicelib import instants
 from chalicelib.callbacks.stores import requests
 from tests.auth.hosted import login
 from tests.backend import Backend
 from tests.browser.conftest import eventually
-from tests.browser.staff.people import colleague, inspect, press
-from tests.edge.staff import STAFF, ask, backdate
+from tests.browser.staff.people import colleague, inspect, press, press_surely
+from tests.browser.staff.scene import late_by_an_hour
+from tests.edge.staff import STAFF, ask, backdate, rewrite
 
 ENDS = {
     "Erreicht": "done",
@@ -23,9 +23,10 @@ ENDS = {
     "Besetzt": "retry",
     "Mailbox": "retry",
     "Möchte keinen Anruf": "refused",
-    "Falsche Nummer": "refused",
+    "Falsche Nummer": "wrong_number",
     "Später anrufen": "scheduled",
 }
+SURE = {"Möchte keinen Anruf": "Ja, kein Anruf erwünscht", "Falsche Nummer": "Ja, falsche Nummer"}
 
 
 def test_from_the_alert_to_the_outcome(line: Backend, staff: Any) -> None:
@@ -37,20 +38,23 @@ def test_from_the_alert_to_the_outcome(line: Backend, staff: Any) -> None:
     assert "Eva Muster" not in page.content()
     inspect(page, "open")
     press(page, "Übernehmen")
-    expect(page.get_by_role("link", name="Jetzt anrufen")).to_have_attribute(
-        "href", "tel:+4979302000"
-    )
+    expect(page.get_by_role("button", name="Jetzt anrufen")).to_be_visible()
+    assert "tel:" not in page.locator("#live").inner_html()
     # The number is to be read, for a desk telephone.
     expect(page.get_by_text("+49 7930 2000", exact=True)).to_be_visible()
     inspect(page, "claimed")
     page.get_by_label("Notiz").fill("Ruft nach Feierabend")
-    page.get_by_role("link", name="Jetzt anrufen").click()
+    press(page, "Jetzt anrufen")
     expect(page.get_by_text("im Gespräch").first).to_be_visible()
-    expect(page.get_by_label("Notiz")).to_have_value("Ruft nach Feierabend")
+    assert page.evaluate("dialled") == ["tel:+4979302000"]
+    expect(page.locator("section.contact li")).to_contain_text("Ruft nach Feierabend")
+    expect(page.get_by_label("Notiz")).to_have_value("")
     inspect(page, "calling")
+    page.get_by_label("Notiz").fill("Kommt am Freitag")
     press(page, "Erreicht")
     expect(page.get_by_text("Hier ist nichts mehr zu tun.")).to_be_visible()
     expect(page.get_by_text("Ruft nach Feierabend")).to_be_visible()
+    expect(page.get_by_text("Kommt am Freitag")).to_be_visible()
     expect(page.get_by_text("Erreicht und erledigt")).to_be_visible()
     inspect(page, "done")
     shown = colleague(line).get(f"{STAFF}/{reference}").json
@@ -61,6 +65,151 @@ def state(line: Backend, reference: str) -> str:
     callback = requests.load(reference)
     assert callback
     return callback.state
+
+
+def taken(line: Backend, staff: Any, phone: str, **options: Any) -> tuple[Any, str]:
+    """Return somebody at the page of a request that they took."""
+    reference = ask(line, phone=phone)
+    agent = staff(path=f"{STAFF}/{reference}", **options)
+    agent.refusals_expected = True
+    press(agent.page, "Übernehmen")
+    expect(agent.page.get_by_role("heading", name="Wie ging es aus?")).to_be_visible()
+    return agent, reference
+
+
+def test_the_dialler_opens_only_after_the_server_agreed(
+    line: Backend, staff: Any, phone: str
+) -> None:
+    """Check that a refused call opens no dialler and says why; nor does going back to the page."""
+    agent, reference = taken(line, staff, phone)
+    page = agent.page
+    for action in ("dial", "release", "claim"):  # in another window
+        page.request.post(
+            f"{line.cloud.api}{STAFF}/{reference}",
+            form={"action": action},
+            headers={"origin": line.cloud.api, "accept": "text/html"},
+        )
+    press(page, "Jetzt anrufen")
+    expect(page.get_by_text("noch keine 20 Minuten").first).to_be_visible()
+    assert page.evaluate("dialled") == []
+    assert "tel:" not in page.locator("#live").inner_html()
+    rewrite(line, reference, lambda it: replace(it, attempts=()))
+    page.reload()
+    page.get_by_role("button", name="Jetzt anrufen").dblclick()
+    expect(page.get_by_text("Der Anruf ist vermerkt.")).to_be_visible()
+    assert set(page.evaluate("dialled")) == {"tel:+49" + phone.replace(" ", "")[1:]}
+    dialled = page.evaluate("dialled.length")
+    page.get_by_label("Notiz").fill("Sagt Ja")
+    press(page, "Nur die Notiz speichern")
+    expect(page.locator("section.contact li")).to_contain_text("Sagt Ja")
+    assert page.evaluate("dialled.length") == dialled  # only that press dials
+    page.goto(f"{line.cloud.api}/staff")
+    page.go_back()
+    expect(page.get_by_text("Der Anruf ist vermerkt.")).to_be_visible()
+    expect(page.get_by_role("link", name="Nummer wählen")).to_be_visible()
+    assert page.evaluate("dialled") == []
+    callback = requests.load(reference)
+    assert callback
+    assert len(callback.attempts) == 1
+
+
+def test_a_call_that_was_agreed_late_opens_no_dialler(
+    line: Backend, staff: Any, phone: str
+) -> None:
+    """Check that the press is sent again after a lost connection, and the agent dials then."""
+    agent, reference = taken(line, staff, phone)
+    page = agent.page
+    lost: list[Route] = []
+
+    def lose(route: Route) -> None:
+        if route.request.method == "POST" and not lost:
+            lost.append(route)
+            return route.abort()
+        return route.continue_()
+
+    page.route(f"**{STAFF}/**", lose)
+    press(page, "Jetzt anrufen")
+    expect(page.get_by_text("Keine Verbindung.")).to_be_visible()
+    assert state(line, reference) == "claimed"
+    expect(page.get_by_role("link", name="Nummer wählen")).to_be_visible(timeout=10_000)
+    assert page.evaluate("dialled") == []
+
+
+def test_an_end_is_undone(line: Backend, staff: Any, phone: str) -> None:
+    agent, reference = taken(line, staff, phone, width=360)
+    page = agent.page
+    page.get_by_label("Notiz").fill("Vertippt")
+    press_surely(page, "Falsche Nummer", "Ja, falsche Nummer")
+    expect(page.get_by_text("noch bis")).to_be_visible()
+    assert state(line, reference) == "wrong_number"
+    inspect(page, "undo")
+    press(page, "Rückgängig machen")
+    expect(page.get_by_text("Rückgängig gemacht: Der Rückruf ist wieder")).to_be_visible()
+    expect(page.get_by_text("Vertippt")).to_be_visible()  # the outcome's note is a comment now
+    assert state(line, reference) == "claimed"
+    page.clock.install()
+    press(page, "Erreicht")
+    expect(page.get_by_text("noch bis")).to_be_visible()
+    page.clock.run_for(601_000)
+    expect(page.get_by_role("button", name="Rückgängig machen")).to_be_hidden()
+
+
+def test_a_wrong_number_is_corrected(line: Backend, staff: Any, phone: str) -> None:
+    agent, _ = taken(line, staff, phone, width=360)
+    page = agent.page
+    page.locator("summary").filter(has_text="Nummer berichtigen").click()
+    field = page.get_by_label("Richtige Telefonnummer")
+    field.fill("12")
+    field.press("Enter")  # presses nothing
+    press(page, "Nummer berichtigen")
+    expect(page.locator("#wrong-phone")).to_be_visible()
+    expect(field).to_be_focused()
+    expect(field).to_have_value("12")
+    inspect(page, "number_wrong")
+    field.fill("07931 4000")
+    press(page, "Nummer berichtigen")
+    expect(page.locator(".number")).to_have_text("+49 7931 4000")
+
+
+def test_a_held_request_is_decided(line: Backend, staff: Any, phone: str) -> None:
+    first = ask(line, phone=phone)
+    colleague(line).do(first, "claim")
+    colleague(line).do(first, "outcome", outcome="wrong_number")
+    reference = ask(line, phone=phone, note="Krügerrand", email="eva@example.org")
+    page = staff("supervisor", width=360).page
+    page.get_by_role("link", name="Zu entscheiden 1").click()
+    page.get_by_role("link", name=f"Über {reference} entscheiden").click()
+    expect(page.get_by_text("Krügerrand")).to_be_visible()
+    inspect(page, "held_supervisor")
+    press_surely(page, "Ablehnen", "Rückruf ablehnen")
+    expect(page.get_by_text("Beendet: abgelehnt")).to_be_visible()
+    press(page, "Rückgängig machen")
+    press(page, "Anrufen lassen")
+    expect(page.get_by_role("button", name="Übernehmen")).to_be_visible()
+    assert state(line, reference) == "open"
+
+
+def test_a_request_is_taken_down_while_the_customer_is_on_the_line(
+    line: Backend, staff: Any, phone: str
+) -> None:
+    agent = staff(width=360)
+    agent.refusals_expected = True
+    page = agent.page
+    page.get_by_role("link", name="Rückruf aufnehmen").click()
+    inspect(page, "new")
+    press(page, "Rückruf speichern")
+    expect(page.get_by_label("Name")).to_be_focused()  # the browser asks for it
+    page.get_by_label("Name").fill("Otto Muster")
+    page.get_by_label("Telefonnummer").fill("12")
+    page.get_by_label("Wunschzeit").select_option(index=2)
+    page.get_by_label("Vorgelesen").check()
+    press(page, "Rückruf speichern")
+    expect(page.get_by_label("Telefonnummer")).to_be_focused()
+    expect(page.get_by_label("Vorgelesen")).to_be_checked()
+    inspect(page, "new_wrong")
+    page.get_by_label("Telefonnummer").fill(phone)
+    press(page, "Rückruf speichern")
+    expect(page.get_by_role("button", name="Jetzt schon übernehmen")).to_be_visible()
 
 
 @pytest.mark.parametrize("outcome", ENDS)
@@ -74,8 +223,12 @@ def test_every_outcome(line: Backend, staff: Any, outcome: str, phone: str) -> N
     if outcome == "Später anrufen":
         press(page, outcome)
         expect(page.get_by_text("Bitte ausfüllen.")).to_be_visible()  # no time was chosen
+        expect(page.get_by_label("Andere Zeit vereinbart")).to_be_focused()
         page.get_by_label("Andere Zeit vereinbart").select_option(index=3)
-    press(page, outcome)
+    if outcome in SURE:
+        press_surely(page, outcome, SURE[outcome])
+    else:
+        press(page, outcome)
     expect(page.get_by_role("heading", name="Wie ging es aus?")).to_be_hidden()
     assert state(line, reference) == ENDS[outcome]
 
@@ -189,8 +342,7 @@ def test_the_clocks_run_while_the_line_is_open(line: Backend, staff: Any, phone:
 
 def test_overdue_is_said_in_words_on_every_tab(line: Backend, staff: Any) -> None:
     late, taken, planned = (ask(line, phone=f"07931 30{number:02}") for number in range(3))
-    past = [instants.text(instants.now() - timedelta(minutes=each)) for each in (95, 65)]
-    backdate(line, late, expected=past, opened_at=past[0], level=2)
+    late_by_an_hour(line, late)
     page = staff().page
     page.get_by_role("button", name=f"Übernehmen {taken}").click()
     expect(page.get_by_role("heading", name="Wie ging es aus?")).to_be_visible()
@@ -210,7 +362,7 @@ def test_by_keyboard_alone(line: Backend, staff: Any, phone: str) -> None:
 
     def reach(text: str) -> None:
         for _ in range(60):
-            if text in page.evaluate("document.activeElement.innerText || ''").split("\n")[0]:
+            if text == page.evaluate("document.activeElement.innerText || ''").split("\n")[0]:
                 break
             page.keyboard.press("Tab")
         page.keyboard.press("Enter")
@@ -315,12 +467,15 @@ def test_what_is_pressed_while_another_press_is_on_its_way_is_sent_after_it(
 
     page.route(f"**{STAFF}/**", hold)
     with page.expect_request(lambda request: request.method == "POST"):
-        press(page, "Ich wähle am Tischtelefon")
-    press(page, "Ich wähle am Tischtelefon")  # the second half of a double click
+        press(page, "Jetzt anrufen")
+    press(page, "Jetzt anrufen")  # the second half of a double click
     sent[0].continue_()
     expect(page.get_by_text("Der Anruf ist vermerkt.")).to_be_visible()
+    assert page.evaluate("dialled.length") == 1
+    page.get_by_label("Notiz").fill("Mittags")
     with page.expect_request(lambda request: request.method == "POST"):
-        page.get_by_role("link", name="Nummer wählen").click()
+        press(page, "Nur die Notiz speichern")
+    page.get_by_label("Notiz").fill("Abends")
     page.get_by_role("button", name="Besetzt").dblclick()
     sent[1].continue_()
     expect(page.get_by_text("Der nächste Versuch")).to_be_visible()
@@ -333,6 +488,10 @@ def test_what_is_pressed_while_another_press_is_on_its_way_is_sent_after_it(
         "missed",
     ]
     assert [each["outcome"] for each in told["calls"]] == ["busy"]
+    assert [each["personal"]["text"] for each in requests.comments(reference)] == ["Mittags"]
+    callback = requests.load(reference)
+    assert callback
+    assert callback.attempts[-1].note == "Abends"
 
 
 def test_a_second_request_taken_while_the_first_press_is_on_its_way_is_taken_too(

@@ -22,7 +22,7 @@ from tests.auth.hosted import login
 from tests.backend import Backend
 from tests.browser.conftest import NARROW
 from tests.browser.pictures import ARTEFACTS, keep
-from tests.browser.staff.people import press
+from tests.browser.staff.people import press, press_surely
 from tests.browser.staff.scene import SCREENS, Scene
 from tests.browser.test_sign_in import sign_in
 from tests.edge.staff import STAFF
@@ -89,7 +89,7 @@ def test_every_state_has_its_screen(line: Backend, staff: Any) -> None:
         page.goto(path)
         expect(page.locator("main")).to_contain_text(screen.german)
         number(page, name, screen.number)
-    for tab in ("due", "mine", "waiting", "overdue", "closed"):
+    for tab in ("due", "mine", "waiting", "overdue", "held", "closed"):
         held_against(
             page,
             f"board_{tab}",
@@ -99,7 +99,7 @@ def test_every_state_has_its_screen(line: Backend, staff: Any) -> None:
 
 
 def number(page: Page, name: str, shown: bool) -> None:
-    """Check that only whoever holds the request can see and press its number."""
+    """Check that only whoever holds the request sees its number, and dials it once it is agreed."""
     links = page.locator("a[href^='tel:']")
     if not shown:
         assert re.search(r"tel:|0711|49 ?711|3000\d\d\d", page.content()) is None, name
@@ -108,7 +108,7 @@ def number(page: Page, name: str, shown: bool) -> None:
     assert re.fullmatch(r"\+49 711 \d{7}", text), name
     page.locator(".number").click()  # a press selects all of it
     assert page.evaluate("getSelection().toString()") == text
-    calls = name in ("mine", "mine_calling", "mine_offered")
+    calls = name == "mine_calling"
     assert [each.get_attribute("href") for each in links.all()] == calls * [
         f"tel:{text.replace(' ', '')}"
     ]
@@ -126,13 +126,13 @@ def test_an_outcome_that_comes_too_late_keeps_its_note(line: Backend, staff: Any
     scene.press(reference, "release")  # the agent does this in another window
     press(page, "Erreicht")
     expect(page.get_by_role("alert").filter(has_text="inzwischen geändert")).to_be_visible()
-    note = page.get_by_label("Ihre Notiz ist noch nicht gespeichert:")
-    expect(note).to_have_value("Will am Freitag kommen")
+    expect(page.get_by_text("Ihre Notiz ist als Kommentar gespeichert.")).to_be_visible()
+    expect(page.get_by_label("Neuer Kommentar")).to_have_value("")
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     keep(page, ARTEFACTS / "screen_too_late_de_light_360px.png")
     press(page, "Übernehmen")
-    expect(page.get_by_label("Notiz", exact=True)).to_have_value("Will am Freitag kommen")
+    expect(page.get_by_text("Will am Freitag kommen")).to_be_visible()
     press(page, "Erreicht")
     expect(page.get_by_text("Will am Freitag kommen")).to_be_visible()
 
@@ -143,10 +143,15 @@ def test_without_a_script_the_same_screens_lead_to_the_end(line: Backend, staff:
     page.goto(f"{line.cloud.api}/staff")
     page.get_by_role("button", name=f"Übernehmen {reference}").click()
     page.get_by_label("Notiz").fill("Mittags")
-    page.get_by_label("Notiz").press("Enter")
-    press(page, "Ich wähle am Tischtelefon")
+    press(page, "Jetzt anrufen")
     expect(page.get_by_text("Der Anruf ist vermerkt.")).to_be_visible()
-    expect(page.get_by_label("Notiz")).to_have_value("Mittags")
+    expect(page.get_by_text("Mittags")).to_be_visible()
+    expect(page.get_by_role("link", name="Nummer wählen")).to_have_attribute(
+        "href", re.compile(r"tel:\+49711\d{7}")
+    )
+    press_surely(page, "Möchte keinen Anruf", "Ja, kein Anruf erwünscht")
+    expect(page.get_by_text("Beendet: kein Anruf erwünscht.")).to_be_visible()
+    press(page, "Rückgängig machen")
     press(page, "Erreicht")
     expect(page.get_by_text("Beendet: erledigt.")).to_be_visible()
     expect(page.get_by_text("Mittags")).to_be_visible()
