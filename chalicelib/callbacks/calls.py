@@ -45,7 +45,7 @@ def why_not(request: Callback, rules: Rules, now: datetime, outside_window: bool
         made = [each for each in request.attempts if not each.agreed and each.outcome != "later"]
         if made and now - made[-1].at < PAUSE:
             return "too_soon"
-        if all(len(_on_day(each, rules, now)) >= ATTEMPTS_A_DAY for each in calls):
+        if all(_used_up(each, rules, now) for each in calls):
             return "attempts_today"
     if not opening_hours.is_open(rules.hours, now):
         return "closed"

@@ -1,5 +1,6 @@
 """What becomes of a number's block, links and data where requests meet at one number."""
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -108,3 +109,17 @@ def test_a_follower_of_an_ended_request_joins_the_numbers_live_one(world: World)
     assert (wish.is_open, wish.asked.email) == (True, "eva@example.org")
     rung = staff.end_called_in("", "R-QWN2", BEN, world.now).card.callback
     assert (rung.reference, rung.state) == ("R-NEWR", "done")
+
+
+def test_a_follower_gets_another_reference_where_one_is_taken(world: World) -> None:
+    """Check it with dice that throw the reference of another request first."""
+    ask(world, "R-2222", replace(WANTED, phone="0151 28765432"))
+    ask(world, "R-QWN2")
+    staff.end_called_in("", "R-QWN2", ANNA, world.now)
+    throws = iter([bytes(4), bytes([1] * 4)])
+    drawn, secrets.token_bytes = secrets.token_bytes, lambda nbytes=None: next(throws)
+    try:
+        made = staff.act("R-QWN2", Press("follow"), LEAD, world.now).card.callback
+    finally:
+        secrets.token_bytes = drawn
+    assert (made.reference, made.follows) == ("R-3333", "R-QWN2")

@@ -899,6 +899,13 @@ def test_a_wish_that_was_called_for_often_enough_is_called_for_no_more_by_anothe
     both = workflow.wish(before, replace(ASKED_AGAIN, window=None), FURTHER, RULES, MONDAY).after
     dialled = workflow.dial(both, ANNA, RULES, at("Mon 10:05")).after
     assert dialled.attempts[-1].wishes == (FURTHER,)
+    # One wish had its two calls today, the other its three calls, the last of them today.
+    days = ("2026-11-19 10:00", "2026-11-20 10:00")
+    others = [Attempt(at(when), "a", "unknown", wishes=(FURTHER,)) for when in days]
+    last = Attempt(at("Mon 09:30"), "a", "unknown", wishes=(OWN, FURTHER))
+    full = replace(both, attempts=(*others, unknown[0], last))
+    with pytest.raises(Conflict, match="attempts_today"):
+        workflow.dial(full, ANNA, RULES, at("Mon 10:05"))
 
 
 def test_a_wish_for_an_overdue_request_is_alerted() -> None:

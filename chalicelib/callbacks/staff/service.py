@@ -450,17 +450,13 @@ def _follow(reference: str, who: Who, now: datetime) -> Callback:
         wording.sha256 if wording else "", {"name": who.name}, who.id, {"follows": ended.reference}
     )
 
-    def attempt(number: int) -> Callback:
-        made = make_reference(secrets.token_bytes(4 + number // 3))
+    def decide(before: Callback, known: Number, taken: Callback | None) -> Change:
+        made = make_reference(secrets.token_bytes(4))  # another one each time: it may be taken
+        followed = workflow.follow(before, who, made, rules.current(), now, taken)
+        return followed.by_one_of_the_staff(who)
 
-        def decide(before: Callback, known: Number, taken: Callback | None) -> Change:
-            followed = workflow.follow(before, who, made, rules.current(), now, taken)
-            return followed.by_one_of_the_staff(who)
-
-        change = changes.change_knowing(reference, decide, now, proof=proof)
-        return change.also.after if change.also else changes.load(change.after.followed_by)
-
-    return retried(attempt, "callback")
+    change = changes.change_knowing(reference, decide, now, proof=proof)
+    return change.also.after if change.also else changes.load(change.after.followed_by)
 
 
 def _page(tab: Tab, who: Who, now: datetime, cursor: str) -> tuple[list[Callback], str]:

@@ -375,10 +375,14 @@ class Checks:
         elif not wish.end:
             self.fault("wishes neither met nor decided about", reference, callback.state)
         else:
-            self._end(callback, wish, [each["event"] for each in history])
+            self._end(callback, wish, history)
 
-    def _end(self, callback: Callback, wish: Wish, events: list[str]) -> None:
+    def _end(self, callback: Callback, wish: Wish, history: list[dict[str, Any]]) -> None:
         assert wish.end
+        events = [each["event"] for each in history]
+        cancelled = [each["facts"]["wish"] for each in history if each["event"] == "cancelled"]
+        if wish.end == "cancelled" and wish.reference not in cancelled:
+            self.fault("ends without a reason", wish.reference, "cancelled by another's link")
         if not _REASONS[wish.end] & {*events}:
             self.fault("ends without a reason", wish.reference, (wish.end, events))
         ended = callback.ended_at

@@ -145,7 +145,7 @@ class World:
         for _ in range(requests):
             at = START + timedelta(minutes=self.chance.randrange(DAYS * DAY))
             self._at(at, self._come)
-        for _ in range(20 if busy else 0):
+        for _ in range(60 if busy else 0):
             self._at(START + timedelta(hours=self.chance.randrange(DAYS * 24)), self._outage)
         for _ in range(requests // 20 if busy else 0):
             at = START + timedelta(minutes=self.chance.randrange(DAYS * DAY))
@@ -275,7 +275,7 @@ class World:
             self._in(1, 20, lambda: self._flood(wanted))
         if self._is(0.04):
             self._in(5, 300, lambda: self._ring_in(wanted, reference))
-        if self.busy and self._is(0.04):
+        if self.busy and self._is(0.1):  # somebody looks at the board without an alert
             early = self.chance.choice(AGENTS)
             self._at(self._at_work(2), lambda: self._claim(reference, early))
 
