@@ -21,7 +21,6 @@ REFUSALS = {
     "attempts_today",
     "calling",
     "held",
-    "link_cancellations",
     "link_moves",
     "not_yours",
     "nothing_to_undo",
