@@ -13,6 +13,7 @@
     claimed ── unreached ──→ unreached                (the third miss of the last wish)
     claimed ── refused ──→ refused                    (no call wanted: blocked for 90 days)
     claimed ── wrong number ──→ wrong_number          (blocked as long)
+    open | scheduled | claimed | retry | held ── held ──→ held    (a supervisor blocks the number)
     held ── admitted ──→ open                         (a supervisor decides, either way)
     held ── declined ──→ refused
 

@@ -25,6 +25,7 @@ Outcome = Literal["reached", "no_answer", "busy", "mailbox", "later", "refused",
 Event = Literal[
     "submitted",
     "wished",
+    "held",
     "admitted",
     "declined",
     "opened",

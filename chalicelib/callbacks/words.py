@@ -61,6 +61,7 @@ CALLS: dict[str, str] = {
 EVENTS: dict[Event, str] = {
     "submitted": N_("Received"),
     "wished": N_("Asked for a call once more"),
+    "held": N_("Number blocked, waits for a decision"),
     "admitted": N_("Decided: we call"),
     "declined": N_("Decided: we do not call"),
     "opened": N_("Became due, team alerted"),

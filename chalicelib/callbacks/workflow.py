@@ -389,6 +389,14 @@ def admit(before: Callback, who: Who, rules: Rules, now: datetime) -> Change:
     return Change(before, _pressed(after, before, who.id, now), "admitted", who.id, owes)
 
 
+def hold(before: Callback, who: Who, rules: Rules, now: datetime) -> Change:
+    """Let a live request wait for a decision, as its number was blocked by hand."""
+    if not before.is_live or before.held_for == "blocked":
+        return Change(before, before)
+    after, owes = _held(before, "blocked", rules, now)
+    return Change(before, after, "held", who.id, owes)
+
+
 def decline(before: Callback, who: Who, now: datetime) -> Change:
     """Let a supervisor decide that the number is not called; the customer is told."""
     if before.state == "refused":

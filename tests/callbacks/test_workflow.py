@@ -70,6 +70,7 @@ EVENTS: list[tuple[str, Callable[[Callback], Change]]] = [
     ("expired", lambda each: due(replace(each, due_at=each.due_at and each.expires_at))),
     ("wished", lambda each: workflow.wish(each, ASKED_AGAIN, "R-NEXT", RULES, MONDAY)),
     ("admitted", lambda each: workflow.admit(each, CHEF, RULES, MONDAY)),
+    ("held", lambda each: workflow.hold(each, CHEF, RULES, MONDAY)),
     ("declined", lambda each: workflow.decline(each, CHEF, MONDAY)),
     ("claimed", lambda each: workflow.claim(each, ANNA, RULES, MONDAY)),
     ("assigned", lambda each: workflow.assign(each, BEN, CHEF, RULES, MONDAY)),

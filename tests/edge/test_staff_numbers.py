@@ -116,6 +116,24 @@ def test_a_supervisor_blocks_a_number_and_lifts_that(
     assert held in look(anna, path).text
 
 
+def test_a_block_by_hand_holds_the_live_request_until_it_is_lifted(
+    line: Backend, sam: Agent, anna: Agent
+) -> None:
+    reference = ask(line)
+    anna.do(reference, "claim")
+    for _ in range(2):  # a second press
+        sam.post("/staff/numbers/block", phone=NUMBER, blocked=True)
+        held = anna.get(f"{STAFF}/{reference}").json
+        assert (held["state"], held["held_for"], held["holder"]) == ("held", "blocked", None)
+    assert [each["event"] for each in held["history"]] == ["submitted", "claimed", "held"]
+    assert anna.do(reference, "dial").status == 409
+    sam.post("/staff/numbers/block", phone=NUMBER, blocked=False)
+    assert anna.tab("due") == [reference]
+    path = led(find(sam, NUMBER))
+    assert led(send(sam, f"{path}/restore"))
+    assert sam.tab("held") == [reference]
+
+
 def test_a_lifted_block_is_put_back_with_its_old_end(
     line: Backend, sam: Agent, anna: Agent
 ) -> None:

@@ -130,7 +130,7 @@ def apply_number_action(request: Request, asked: Decision) -> Reply:
         case "lift":
             service.lift_block(asked.key, who, now)
         case "restore":
-            service.restore_block(asked.key, who)
+            service.restore_block(asked.key, who, now)
         case "erase":
             service.erase_by_key(asked.key, who, now)
     return redirect(f"/staff/search/{asked.key}?done={asked.action}")

@@ -5,7 +5,7 @@ Each function answers with all that a page shows, so that one press needs one ca
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -305,25 +305,47 @@ def set_block(phone: str, blocked: bool, who: Who, now: datetime) -> ByNumber:
 
 
 def block(key: str, who: Who, now: datetime) -> None:
-    """Keep a number from being called for 90 days, on record."""
+    """Keep a number from being called for 90 days, on record; its live request is held."""
     number_key, main_key = _keys(key)
     known = requests.number(number_key, main_key)
-    blocks.block(number_key, main_key, now, next(iter(known.references), ""))
+    if known.live:
+        _hold(known.live, who, now, [blocks.blocked(number_key, main_key, now, known.live)])
+    else:
+        blocks.block(number_key, main_key, now, next(iter(known.references), ""))
     log.info("callback.blocked", number=number_key, by=who.id)
 
 
 def lift_block(key: str, who: Who, now: datetime) -> None:
-    """Lift the block of a number, on record."""
-    number_key, _ = _keys(key)
+    """Lift the block of a number, on record; a request that waited for that goes on."""
+    number_key, main_key = _keys(key)
     blocks.unblock(number_key, now)
+    known = requests.number(number_key, main_key)
+    if known.live:
+
+        def admit(before: Callback) -> Change:
+            if before.held_for != "blocked":
+                return Change(before, before)
+            return workflow.admit(before, who, rules.current(), now).by_one_of_the_staff(who)
+
+        changes.change(known.live, admit, now)
     log.info("callback.unblocked", number=number_key, by=who.id)
 
 
-def restore_block(key: str, who: Who) -> None:
+def restore_block(key: str, who: Who, now: datetime) -> None:
     """Put back the block that was lifted last, with the end it had, on record."""
-    number_key, _ = _keys(key)
+    number_key, main_key = _keys(key)
     blocks.restore(number_key)
+    known = requests.number(number_key, main_key)
+    if known.live and changes.why_held(known, now) == "blocked":
+        _hold(known.live, who, now)
     log.info("callback.blocked", number=number_key, by=who.id)
+
+
+def _hold(reference: str, who: Who, now: datetime, also: Sequence[Item] = ()) -> None:
+    def hold(before: Callback) -> Change:
+        return workflow.hold(before, who, rules.current(), now).by_one_of_the_staff(who)
+
+    changes.change(reference, hold, now, also=also)
 
 
 def erase_number(phone: str, who: Who, now: datetime) -> int:

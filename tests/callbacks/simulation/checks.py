@@ -152,7 +152,7 @@ class Checks:
         self._set_at.pop(key, None)
         if until:
             self.blocked[key], self._set_at[key] = until, until - timedelta(days=90)
-            self.decided |= self._live[key]  # whoever blocks it sees that request
+            self.decided -= self._live[key]  # that request waits for a decision now
 
     def _changed(self, after: Callback, now: datetime) -> None:
         before = self._seen.get(after.reference)
