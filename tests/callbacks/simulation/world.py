@@ -674,13 +674,13 @@ class World:
 
     def _erase(self, phone: str) -> None:
         key = service.telephone(phone).number_key
-        names = set()
+        names, elsewhere = set(), set()  # a person may have asked for two numbers
         for reference, told in self.checks.told.items():
             last = requests.load_last(reference)
-            if last and not last.erased and last.asked.number_key == key:
-                names.add(told.name)
+            if last and not last.erased:
+                (names if last.asked.number_key == key else elsewhere).add(told.name)
         staff.erase_number(phone, LEAD, self.now)
-        self.checks.personal(names, phone)
+        self.checks.personal(names - elsewhere, phone)
 
     # The checks
 
