@@ -674,7 +674,7 @@ class World:
 
     def _erase(self, phone: str) -> None:
         key = service.telephone(phone).number_key
-        names, elsewhere = set(), set()  # a person may have asked for two numbers
+        names, elsewhere = set[str](), set[str]()  # a person may have asked for two numbers
         for reference, told in self.checks.told.items():
             last = requests.load_last(reference)
             if last and not last.erased:
