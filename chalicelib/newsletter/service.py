@@ -208,6 +208,21 @@ def erase_for(key: str, by: str, who: str, now: datetime) -> None:
     log.info("newsletter.person_erased", subscriber=key, by=who)
 
 
+def release(key: str, who: str, now: datetime) -> Subscriber:
+    """Let an address that bounced, refused or complained sign up again; SES forgets it, too.
+
+    `who` is the id of whoever does it. Any other address stays as it is. Raises NotFound,
+    Unavailable.
+    """
+    subscriber = get(key)
+    if model.release(subscriber, now).changes:
+        suppression.lift(key, subscriber.email)
+        how = How({"by": "staff"})
+        if change(key, lambda known: model.release(known.subscriber, now), how, now):
+            log.info("newsletter.released", subscriber=key, by=who)
+    return get(key)
+
+
 def take_over(
     agreed: Signup,
     confirmed_at: datetime,

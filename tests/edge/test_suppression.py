@@ -323,3 +323,33 @@ def test_a_marker_that_cannot_be_read_or_written_keeps_no_mail(
     later = instants.now() + timedelta(minutes=20)
     backend.tick(later)
     assert len(backend.mails("no-marker@example.org")) == 1
+
+
+@pytest.mark.parametrize("shape", ["event-complaint-abuse", "event-bounce-permanent-general"])
+def test_a_release_by_the_staff_lets_an_address_sign_up_again(
+    backend: Backend, listed: SuppressionList, shape: str
+) -> None:
+    sam = {"authorization": "Bearer key:supervisor:Sam"}
+    key = subscribe(backend, "released@example.org")
+    backend.settle()
+    path = f"/staff/subscribers/{key}/release"
+    mail_feedback(backend, told(shape, *welcome(backend, key)))
+    ended = state(key)
+    assert ended in ("complained", "bounced")
+    listed.put("released@example.org")
+    agent = {"authorization": "Bearer key:agent:Anna"}
+    assert backend.call("POST", path, None, agent).status == 403
+    with listed.failing(THROTTLED):
+        assert backend.call("POST", path, None, sam).status == 503
+    assert state(key) == ended  # nothing is half done
+    for _ in range(2):  # a second press
+        answer = backend.call("POST", path, None, sam)
+        assert (answer.status, answer.json["state"]) == (200, "unsubscribed")
+    assert not listed.has("released@example.org")
+    events = [each for each in backend.items(prefix=f"SUB#{key}") if each.get("event")]
+    assert [each["event"] for each in events].count("released") == 1
+    _allow_mails(backend)
+    assert sign_up(backend, "released@example.org").status == 202
+    backend.settle()
+    assert state(key) == "pending"
+    assert backend.call("POST", "/staff/subscribers/nobody/release", None, sam).status == 404

@@ -94,6 +94,26 @@ def get_consent_proof(request: Request, asked: ById) -> Reply:
     return Reply(text, headers=headers)
 
 
+@routes.post(
+    f"{_PATH}/{{id}}/release",
+    params=ById,
+    gives=SubscriberRecord,
+    html=True,
+    errors=(NotFound,),
+    also=(SEE_OTHER,),
+    role="supervisor",
+)
+def release_subscriber(request: Request, asked: ById) -> SubscriberRecord | Reply:
+    """Let an address that bounced, refused or complained sign up again. A repeat changes nothing.
+
+    It gets no mail before its owner signs up and confirms.
+    """
+    released = service.release(asked.id, request.person.id, request.now)
+    if request.wants_page:
+        return redirect(f"{_PATH}/{asked.id}")
+    return api.record(asked.id, released, request)
+
+
 @routes.get(f"{_PATH}/{{id}}/erase", params=ById, html=True, errors=(NotFound,), role="supervisor")
 def show_subscriber_erasure(request: Request, asked: ById) -> Reply:
     """Ask whether erasing is really meant: one button. Changes nothing."""
