@@ -192,7 +192,7 @@ def many(number: int) -> list[Callback]:
     ]
 
 
-@pytest.mark.parametrize("number", [6, 50, 51, 5000])
+@pytest.mark.parametrize("number", [6, 50, 51, pytest.param(5000, marks=pytest.mark.soak)])
 def test_a_digest_lists_requests_by_time(number: int) -> None:
     settings, now = replace(SETTINGS, base_url="https://x.example"), at("Mon 09:00")
     found = many(number)

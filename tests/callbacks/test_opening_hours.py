@@ -9,7 +9,7 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.callbacks import opening_hours, rules
@@ -17,6 +17,7 @@ from chalicelib.callbacks.opening_hours import Block, Hours, Span
 from chalicelib.settings import parse
 from tests import cases
 from tests.cases import OpenMinutesCase
+from tests.scale import scale
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WEEK = "Mon-Fri 09:00-17:00"
@@ -287,6 +288,8 @@ def shows_open(hours: Hours, at: datetime) -> bool:
     )
 
 
+@pytest.mark.usefixtures("scale")
+@settings(max_examples=scale(200))
 @given(nights(), minutes_around_changes, st.integers(1, 300))
 def test_a_clock_that_is_looked_at_each_minute_comes_to_the_same(
     hours: Hours, start: datetime, minutes: int
@@ -366,6 +369,8 @@ def test_what_keeps_the_staff_from_agreeing_on_a_time(window: tuple[str, str], c
     assert opening_hours.refusal_of_agreed(make(), span, NOW) == code
 
 
+@pytest.mark.usefixtures("scale")
+@settings(max_examples=scale(200))
 @given(nights(), instants, st.sampled_from([15, 20, 60, 120, 180, 240]))
 def test_every_slot_can_be_booked(hours: Hours, now: datetime, minutes: int) -> None:
     found = opening_hours.slots(hours, now, 5, timedelta(minutes=minutes))
@@ -373,6 +378,8 @@ def test_every_slot_can_be_booked(hours: Hours, now: datetime, minutes: int) -> 
     assert found == sorted(found)
 
 
+@pytest.mark.usefixtures("scale")
+@settings(max_examples=scale(200))
 @given(any_hours(), instants, st.integers(1, 6))
 def test_slots_are_those_of_so_many_open_days(hours: Hours, now: datetime, days: int) -> None:
     found = opening_hours.slots(hours, now, days)

@@ -148,7 +148,7 @@ def test_a_number_that_nobody_typed_would_be_seen() -> None:
 def test_no_number_is_dialled_that_nobody_typed(scale: Scale) -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=scale(10_000), database=None)
+    @settings(max_examples=scale(5_000), database=None)
     @given(TYPED, st.sampled_from([REGIONS, ("DE",), ("AT", "DE")]))
     @example("070 123 45 67 (Axel)", REGIONS)
     @example("00 0049 171 3920012", REGIONS)
