@@ -256,6 +256,10 @@ class Cloud:
         """Return the messages that were delivered, newest first."""
         return messages.newest_first([*messages.read(self._emulator, deploy.STAGE), *self._kept])
 
+    def forget_mails(self) -> None:
+        """Forget the mails that were sent, so that `messages` has fewer to read."""
+        self._emulator.forget_mails()
+
     def undelivered(self) -> list[Message]:
         """Return the last messages that AWS refused or swallowed, newest first."""
         return messages.newest_first(messages.undelivered(self._emulator))

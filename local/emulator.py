@@ -103,6 +103,12 @@ class Emulator:
             account: dict[str, Any] = json.load(answer)
         return account
 
+    def forget_mails(self) -> None:
+        """Empty the list of mails that were sent."""
+        request = urllib.request.Request(f"{self.url}/_local/mails", method="DELETE")
+        with urllib.request.urlopen(request, timeout=10):
+            pass
+
     def client(self, service: str) -> Any:
         """Return a boto3 client for one of its services."""
         return boto3.client(

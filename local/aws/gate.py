@@ -4,6 +4,7 @@ What it keeps is read and changed on the emulator's port:
 
     GET    /_local/undelivered          the last refused or swallowed mails and alerts
     GET    /_local/bodies               the bodies of the last published alerts, by their ids
+    DELETE /_local/mails                forgets the mails that were sent
     GET    /_local/ses?account=…        an account's quotas, by GetAccount's names
     PUT    /_local/ses?account=…        changes them: MaxSendRate, Max24HourSend, SendingEnabled,
                                         ProductionAccessEnabled
@@ -175,6 +176,10 @@ class Gate:
             return
         if wanted == ("GET", "/_local/bodies"):
             await _reply_json(send, 200, {"messages": self.bodies})
+            return
+        if wanted == ("DELETE", "/_local/mails"):
+            ministack.forget_mails()
+            await _reply_json(send, 200, {})
             return
         if scope["path"] != "/_local/ses" or scope["method"] not in ("GET", "PUT", "DELETE"):
             await _reply_json(send, 404, {"message": "Not found"})

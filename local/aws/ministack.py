@@ -22,6 +22,11 @@ def production_access(enabled: bool | None = None) -> bool:
     return bool(account.get("ProductionAccessEnabled", True))
 
 
+def forget_mails() -> None:
+    """Forget the mails that were sent, of every account."""
+    ses._sent_emails.clear()
+
+
 def withdraw(name: str, recipients: Container[str]) -> None:
     """Take recipients off a mail that was sent under this name, and the mail if nobody is left."""
     sent: list[dict[str, Any]] = ses._sent_emails_list()
