@@ -43,7 +43,7 @@ soak: $(READY) ## the long tests in full: the simulations, the packages, the fau
 
 # A third of the tests by their time, each; they wait so much that three keep two processors busy.
 PAGES := tests/browser tests/local tests/quality tests/contract --ignore=tests/browser/staff
-STACKS := tests/browser/staff tests/infra tests/package tests/auth tests/ops tests/articles
+STACKS := tests/browser/staff tests/infra tests/package tests/auth tests/ops tests/articles tests/outbox tests/callbacks/simulation
 REST := $(addprefix --ignore=,tests/browser tests/local tests/quality tests/contract $(STACKS))
 PYTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest
 

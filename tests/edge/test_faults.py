@@ -26,7 +26,7 @@ from tests.scale import SOAK, Scale
 SERVICES = ("dynamodb", "sesv2", "sns", "sqs", "secretsmanager")
 ALWAYS = {"HOTLINE_HOURS": "Mon-Sun 00:00-24:00", "HOTLINE_HOLIDAYS": "", "HOTLINE_EXCEPTIONS": ""}
 
-EVERY = 1 if SOAK else 6  # each call of a flow, or each sixth one
+EVERY = 1 if SOAK else 12  # each call of a flow, or each twelfth one
 
 
 def error_answer(status: int, code: str, text: str = "") -> Callable[..., AWSResponse]:

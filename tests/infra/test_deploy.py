@@ -19,9 +19,8 @@ from infra.target import Target
 from infra.throttles import DEFAULT, RATES
 from local import ports
 from tests.infra.account import OPERATIONS, OURS, STAGE, Account, account
-from tests.scale import SOAK, Scale
 
-pytestmark = pytest.mark.edge
+pytestmark = pytest.mark.soak
 PREFIX = config.prefix(STAGE)
 
 
@@ -32,8 +31,8 @@ def empty(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Acco
 
 
 @pytest.fixture(scope="module")
-def served(empty: Account, scale: Scale) -> Account:
-    """Deploy; in `make soak` with failures on the way.
+def served(empty: Account) -> Account:
+    """Deploy, with failures on the way.
 
     Each run goes on where the one before stopped.
     """
@@ -47,14 +46,13 @@ def served(empty: Account, scale: Scale) -> Account:
     empty.configure(operations=OPERATIONS)
     run(empty.target, steps(), dry_run=True)
     assert empty.client("dynamodb").list_tables()["TableNames"] == []
-    if SOAK:
-        empty.endpoint.fail["POST", "/restapis?"] = 400
-        with pytest.raises(click.ClickException, match="chalice deploy failed"):
-            empty.deploy(ports.listen(0, "api"))
-        # The first of the gateway's answers cannot be set.
-        empty.endpoint.fail["PUT", "/restapis/"] = 400
-        with pytest.raises(click.ClickException, match="the test has it fail"):
-            empty.deploy(ports.listen(0, "api"))
+    empty.endpoint.fail["POST", "/restapis?"] = 400
+    with pytest.raises(click.ClickException, match="chalice deploy failed"):
+        empty.deploy(ports.listen(0, "api"))
+    # The first of the gateway's answers cannot be set.
+    empty.endpoint.fail["PUT", "/restapis/"] = 400
+    with pytest.raises(click.ClickException, match="the test has it fail"):
+        empty.deploy(ports.listen(0, "api"))
     empty.deploy(ports.listen(0, "api"))
     return empty
 
@@ -116,7 +114,6 @@ def test_logs_are_kept_for_a_month_and_only_by_these_groups(served: Account) -> 
     }
 
 
-@pytest.mark.soak
 def test_again_it_changes_only_what_chalice_undoes(served: Account) -> None:
     # The run before had set everything but the gateway's answers.
     again = served.said[-1]
@@ -127,7 +124,6 @@ def test_again_it_changes_only_what_chalice_undoes(served: Account) -> None:
     assert "    ask http" in again
 
 
-@pytest.mark.soak
 def test_destroyed_without_data_and_deployed_again_it_has_its_data(served: Account) -> None:
     client = served.client("dynamodb")
     client.put_item(
