@@ -42,9 +42,9 @@ soak: $(READY) ## the long tests in full: the simulations, the packages, the fau
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=none soak-pages soak-stacks soak-rest
 
 # A third of the tests by their time, each; they wait so much that three keep two processors busy.
-PAGES := tests/browser tests/local tests/quality tests/contract --ignore=tests/browser/staff
-STACKS := tests/browser/staff tests/infra tests/package tests/auth tests/ops tests/articles tests/outbox tests/callbacks/simulation
-REST := $(addprefix --ignore=,tests/browser tests/local tests/quality tests/contract $(STACKS))
+PAGES := tests/browser tests/local tests/quality tests/contract tests/outbox --ignore=tests/browser/staff
+STACKS := tests/browser/staff tests/infra tests/package tests/auth tests/ops tests/articles tests/callbacks/simulation
+REST := $(addprefix --ignore=,tests/browser tests/local tests/quality tests/contract tests/outbox $(STACKS))
 PYTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest
 
 test-pages: $(READY)
