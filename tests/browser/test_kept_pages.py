@@ -4,6 +4,7 @@ import queue
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -77,24 +78,32 @@ class Pages(BaseHTTPRequestHandler):
         """Write nothing to the console."""
 
 
-@pytest.fixture
-def site() -> Iterator[Site]:
+@contextmanager
+def serving() -> Iterator[Site]:
     with Site() as served:
         thread = threading.Thread(target=served.serve_forever)
         thread.start()
-        yield served
-        served.shutdown()
-        thread.join()
+        try:
+            yield served
+        finally:
+            served.shutdown()
+            thread.join()
 
 
 @pytest.fixture
-def alone(site: Site, tmp_path: Path) -> Iterator[None]:
+def site() -> Iterator[Site]:
+    with serving() as served:
+        yield served
+
+
+@contextmanager
+def alone(site: Site, profile: Path) -> Iterator[None]:
     """Start a Chromium at the start page without Playwright, under which nothing is prerendered."""
     command = [
         chromium(),
         "--headless",
         *ARGUMENTS,
-        f"--user-data-dir={tmp_path}",
+        f"--user-data-dir={profile}",
         f"{site.url}/start",
     ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
@@ -102,11 +111,18 @@ def alone(site: Site, tmp_path: Path) -> Iterator[None]:
         running.terminate()
 
 
-@pytest.mark.usefixtures("alone")
-def test_a_prerendered_page_counts_once_it_is_shown(site: Site) -> None:
-    assert site.noted.get(timeout=30) == "left the start page"
-    shown = {site.noted.get(timeout=30), site.noted.get(timeout=30)}
-    assert shown == {"/activated", "/articles/a/views"}
+def test_a_prerendered_page_counts_once_it_is_shown(tmp_path: Path) -> None:
+    # Where the machine is busy, Chromium may give a prerendered page up: then another one is asked.
+    for number in range(3):
+        with serving() as site, alone(site, tmp_path / str(number)):
+            try:
+                told = [site.noted.get(timeout=30) for _ in range(3)]
+            except queue.Empty:
+                continue
+        assert told[0] == "left the start page"
+        assert set(told[1:]) == {"/activated", "/articles/a/views"}
+        return
+    pytest.fail("no prerendered page was shown and counted", pytrace=False)
 
 
 @pytest.fixture

@@ -177,7 +177,7 @@ class _Ending:
             raise Stop
 
 
-@pytest.mark.usefixtures("scale")
+@pytest.mark.soak
 @pytest.mark.parametrize("name", [name for name in FLOWS if name != "bounce"])
 def test_throttled_at_every_call(busy: Backend, name: str) -> None:
     """Check that a throttle that passes is not noticed, and that one that stays is a 503.

@@ -99,6 +99,7 @@ def test_the_same_messages_however_the_clock_runs(
     print(f"clock {how}: {punctual.total()} messages, the same as of a punctual one")
 
 
+@pytest.mark.soak
 def test_a_backlog_of_ten_thousand_is_drained_in_pages(scale: Scale) -> None:
     """Check that each tick does what its time allows, and the next one goes on."""
     world, backlog, ticks = World(3, 0), scale(10_000), list[int]()
