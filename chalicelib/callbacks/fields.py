@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from chalicelib import company
 from chalicelib.callbacks.opening_hours import Span
+from chalicelib.callbacks.service import Wanted
 from chalicelib.errors import FieldError, Invalid
 from chalicelib.http import fields as of
 from chalicelib.settings import current
@@ -46,6 +48,33 @@ def _wished(value: Any) -> Any:
 
 
 Wished = Annotated[Window | None, BeforeValidator(_wished)]
+
+
+class AskedFields(of.Body):
+    """What every request for a callback says, whoever writes it down."""
+
+    name: of.Name
+    phone: of.Phone
+    topic: of.CallbackTopic = of.default(lambda: next(iter(company.current().callback_topics)))
+    window: Wished = None
+    email: of.OptionalEmail = None
+    note: of.Note = ""
+    consent: of.Version
+    language: of.Language = of.default_language()
+
+    def wanted(self, **more: Any) -> Wanted:
+        """Return it as the service takes it. Raises Invalid (`window`)."""
+        return Wanted(
+            name=self.name,
+            phone=self.phone,
+            topic=self.topic,
+            consent=self.consent,
+            language=self.language,
+            email=self.email or "",
+            note=self.note,
+            window=span_of(self.window),
+            **more,
+        )
 
 
 def local(at: datetime) -> datetime:

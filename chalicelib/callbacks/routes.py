@@ -5,12 +5,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from chalicelib import company
 from chalicelib.callbacks import links, phone_numbers, rules, service
-from chalicelib.callbacks.fields import Window, Wished, local, span_of, window_of
+from chalicelib.callbacks.fields import AskedFields, Window, Wished, local, span_of, window_of
 from chalicelib.callbacks.model import Callback, Wish
 from chalicelib.callbacks.opening_hours import DAYS, by_day
-from chalicelib.callbacks.service import LINK_DAYS, Wanted, wordings
+from chalicelib.callbacks.service import LINK_DAYS, wordings
 from chalicelib.errors import BadToken, Conflict, LimitReached, NotFound
 from chalicelib.formats import Formats
 from chalicelib.http import ACCEPTED, PUBLIC_READ, Body, Page, Reply, Request, Routes, Thanks
@@ -51,17 +50,9 @@ class Slots(BaseModel, title="CallbackSlots"):
     slots: list[Window]
 
 
-class CallbackRequest(Body):
+class CallbackRequest(AskedFields):
     """A visitor asks to be called back; without a window as soon as possible."""
 
-    name: of.Name
-    phone: of.Phone
-    topic: of.CallbackTopic = of.default(lambda: next(iter(company.current().callback_topics)))
-    window: Wished = None
-    email: of.OptionalEmail = None
-    note: of.Note = ""
-    consent: of.Version
-    language: of.Language = of.default_language()
     page: of.PageUrl = ""
     altcha: of.Line | None = None
     website: of.Honeypot = ""
@@ -165,18 +156,7 @@ def request_callback(request: Request, asked: CallbackRequest) -> Thanks:
     A second request for a number that has one open becomes a further wish of it, and is answered
     alike.
     """
-    wanted = Wanted(
-        name=asked.name,
-        phone=asked.phone,
-        topic=asked.topic,
-        consent=asked.consent,
-        language=asked.language,
-        email=asked.email or "",
-        note=asked.note,
-        window=span_of(asked.window),
-        page=asked.page,
-        proof_of_work=asked.altcha,
-    )
+    wanted = asked.wanted(page=asked.page, proof_of_work=asked.altcha)
     callback = service.submit(wanted, request.sender, request.now)
     number = phone_numbers.Number(callback.asked.phone, callback.asked.extension)
     phone = PhoneRead(

@@ -198,6 +198,13 @@ def _empty(text: str) -> str:
     return text
 
 
+def _is_written(value: Any) -> Any:
+    """Refuse a number, which would count as seconds or milliseconds since 1970."""
+    if isinstance(value, date) or (isinstance(value, str) and "-" in value[1:]):
+        return value
+    raise refusal("type")
+
+
 def _instant(at: datetime) -> datetime:
     try:
         return instants.sent(at)
@@ -248,8 +255,10 @@ Honeypot = Annotated[
     Field(description="a trap for robots, hidden from people: stays empty, else 422"),
 ]
 Slug = Annotated[str, AfterValidator(_slug)]
-Instant = Annotated[AwareDatetime, AfterValidator(_instant)]  # between 2000 and 2100
-Day = Annotated[date, AfterValidator(_day)]  # between 2000 and 2100
+_WRITTEN = BeforeValidator(_is_written)
+# Both lie between 2000 and 2100.
+Instant = Annotated[AwareDatetime, _WRITTEN, AfterValidator(_instant)]
+Day = Annotated[date, _WRITTEN, AfterValidator(_day)]
 Language = Annotated[str, OneOf(lambda: company.current().languages)]
 NewsletterTopic = Annotated[str, OneOf(lambda: company.current().newsletter_topics)]
 CallbackTopic = Annotated[str, OneOf(lambda: company.current().callback_topics)]

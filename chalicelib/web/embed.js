@@ -130,7 +130,7 @@ const submit = async (event) => {
 		if (at && !zone) await read('hotline', () => {}); // it tells the zone
 		const expected = at && span(at.from, at.to,
 			_("on %(day)s, between %(from)s and %(to)s"), _("between %(day)s, %(from)s and %(last)s, %(to)s"));
-		tell('success', fill(text, { reference, expected, phone: phone?.display }),
+		tell('success', fill(text, { reference, expected, phone: phone?.display.replace(/ /g, "\u00a0") }),
 			address ? ' ' + fill(_("Did you mean %(address)s? Then please sign up again with that address."), { address }) : '');
 		form.replaceChildren(state);
 	} else if (answer.status < 500 && reply.detail) {

@@ -241,12 +241,12 @@ NIGHT = "2026-11-26T04:00:00+01:00", "2026-11-26T06:00:00+01:00"
         (
             "de",
             "Vielen Dank! Wir rufen Sie am Donnerstag, 26. November, zwischen 4 und 6 Uhr an. "
-            "Ihre Telefonnummer: +49 6641 234567. Ihre Vorgangsnummer: R-2M24",
+            "Ihre Telefonnummer: +49\u00a06641\u00a0234567. Ihre Vorgangsnummer: R-2M24",
         ),
         (
             "en",
             "Thank you! We will call you on Thursday, 26 November, between 4:00 and 6:00. "
-            "Your telephone number: +49 6641 234567. Your reference: R-2M24",
+            "Your telephone number: +49\u00a06641\u00a0234567. Your reference: R-2M24",
         ),
     ],
 )

@@ -20,10 +20,12 @@ INSTANTS = [
     ("2027-01-11T10:00:00+23:59", "range"), ("2027-01-11T10:00:00-23:59", "range"),
     ("2027-01-11T10:00:00", "type"), ("2026-06-30T23:59:60Z", "type"),
     ("2027-02-30T10:00:00Z", "type"), ("nonsense", "type"),
+    ("1799658000", "type"), ("1799658000000", "type"), ("-1", "type"),  # seconds, milliseconds
 ]
 DAYS = [
     ("0001-01-01", "range"), ("9999-12-31", "range"), ("1999-12-31", "range"),
     ("2101-01-01", "range"), ("2027-02-29", "type"), ("2027-13-01", "type"),
+    ("1799625600", "type"), ("20270111", "type"),
 ]
 # fmt: on
 
@@ -56,6 +58,12 @@ def test_a_window(line: Backend, sam: Agent, held: str, capsys: pytest.CaptureFi
             for window in windows(at):
                 assert_refused(asked(window), "window", code, f"{name} {window}")
     assert_no_error(capsys)
+
+
+def test_a_number_is_no_instant(line: Backend) -> None:
+    for window in ({"from": 1799658000, "to": 1799665200}, {"from": GOOD, "to": 1799665200.5}):
+        answer = line.call("POST", "/callbacks", {**REQUEST, "window": window})
+        assert_refused(answer, "window", "type", str(window))
 
 
 def test_a_span_of_days(line: Backend, capsys: pytest.CaptureFixture[str]) -> None:

@@ -219,7 +219,7 @@ def test_ten_minutes_to_undo(line: Backend, anna: Person) -> None:
         assert 'value="undo"' not in Person(line, "Ben").open(f"{STAFF}/{reference}").text
         assert anna.press(reference, action="undo").status == 303
         page = anna.open(f"{STAFF}/{reference}").text
-        assert "Rückgängig gemacht" in page
+        assert "Der letzte Schritt ist rückgängig gemacht." in page
         assert "Wie ging es aus?" in page
     anna.press(reference, action="settle", outcome="reached")
     age(line, reference, 10)

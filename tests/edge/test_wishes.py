@@ -120,6 +120,7 @@ def test_every_outcome_can_be_taken_back(line: Backend, anna: Agent, press: str)
         late = anna.do(reference, "undo")
         assert (late.status, late.json["reason"]) == (409, "too_late")
         assert "zehn Minuten" in late.json["detail"]
+    print(f"undo: {press}: state, lock, block, letters as before; after 10 minutes refused")
 
 
 def test_the_letter_about_an_end_leaves_once_it_cannot_be_undone(line: Backend, sam: Agent) -> None:

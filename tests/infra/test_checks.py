@@ -118,6 +118,13 @@ def test_a_setting_of_the_line_is_refused_before_a_deployment_or_read(case: Hour
     }
 
 
+def test_how_many_settings_of_the_line_are_refused_before_a_deployment() -> None:
+    lines = list(cases.hours())
+    refused = sum(bool(list(unreadable({each.setting: each.text}))) for each in lines)
+    print(f"settings: {len(lines)} lines, {refused} refused with the part, the others read rightly")
+    assert refused >= sum(each.answers == {"refuse"} for each in lines)
+
+
 def test_the_senders_domain_is_ascii_in_policies(root: Path, tmp_path: Path) -> None:
     whole = json.loads((root / ".chalice" / "config.json").read_text())
     whole["stages"]["prod"]["environment_variables"]["MAIL_FROM"] = GOOD["MAIL_FROM"]

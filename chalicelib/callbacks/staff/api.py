@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
-from chalicelib import company, instants
+from chalicelib import instants
 from chalicelib.auth import session
 from chalicelib.auth.person import Person
 from chalicelib.callbacks import phone_numbers
-from chalicelib.callbacks.fields import Window, Wished, local, span_of, window_of
+from chalicelib.callbacks.fields import AskedFields, Window, Wished, local, span_of, window_of
 from chalicelib.callbacks.model import (
     UNDO_WITHIN,
     Callback,
@@ -23,7 +23,6 @@ from chalicelib.callbacks.model import (
     Who,
     Wish,
 )
-from chalicelib.callbacks.service import Wanted
 from chalicelib.callbacks.staff import service
 from chalicelib.callbacks.staff.service import ByNumber, Press, Shown
 from chalicelib.callbacks.staff.service import Card as CardShown
@@ -58,19 +57,11 @@ class ById(Body):
     language: of.Language = of.default_language()
 
 
-class TakenDown(Body, title="CallbackTakenDown"):
+class TakenDown(AskedFields, title="CallbackTakenDown"):
     """A request that one of the staff takes down; `consent` is the version that was read out."""
 
-    name: of.Name
-    phone: of.Phone
-    topic: of.CallbackTopic = of.default(lambda: next(iter(company.current().callback_topics)))
-    window: Wished = None
-    email: of.OptionalEmail = None
-    note: of.Note = ""
-    consent: of.Version
     consent_by: Literal["telephone", "shop", "mail"]
     source: Annotated[of.Line, StringConstraints(max_length=100)] = ""
-    language: of.Language = of.default_language()
 
 
 class Phone(Body, title="PhoneNumber"):
@@ -386,18 +377,8 @@ def erase_number(request: Request, asked: Phone) -> ErasedRequests:
 
 def take_down(asked: TakenDown, request: Request) -> Shown:
     """Store a request that one of the staff takes down. Raises Invalid, Unavailable."""
-    wanted = Wanted(
-        name=asked.name,
-        phone=asked.phone,
-        topic=asked.topic,
-        consent=asked.consent,
-        language=asked.language,
-        email=asked.email or "",
-        note=asked.note,
-        window=span_of(asked.window),
-    )
     how = {"consent_by": asked.consent_by, "source": asked.source}
-    return service.take_down(wanted, how, who_of(request.person), request.now)
+    return service.take_down(asked.wanted(), how, who_of(request.person), request.now)
 
 
 def who_of(person: Person) -> Who:
