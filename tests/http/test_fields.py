@@ -145,8 +145,8 @@ DAY: TypeAdapter[date] = TypeAdapter(fields.Day)
         ("2026-02-30T09:00:00Z", "datetime_from_date_parsing"),
         ("2026-11-23T09:00:00+24:00", "datetime_from_date_parsing"),
         ("10000-01-01T00:00:00Z", "datetime_from_date_parsing"),
-        ("1e308", "datetime_from_date_parsing"),
-        ("", "datetime_from_date_parsing"),
+        ("1e308", "type"),
+        ("", "type"),
     ],
 )
 def test_an_instant_lies_between_2000_and_2100(written: str, code: str) -> None:
