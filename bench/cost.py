@@ -124,10 +124,10 @@ class Meter:
             self.units["index"] += units
 
 
-def measure(backend: Backend, part: int = 1) -> dict[str, Row]:
+def measure(backend: Backend) -> dict[str, Row]:
     """Return by call: write, index and read units, the emulator's figure, whether it is by HTTP.
 
-    The figures are for one call. Of the new views only one in `part` is made.
+    The figures are for one call.
     """
     rows: dict[str, Row] = {}
 
@@ -165,13 +165,13 @@ def measure(backend: Backend, part: int = 1) -> dict[str, Row]:
     view("warm", 1)
     backend.count()
     row(REPEAT, lambda: view("warm", 1))
-    row(VIRAL, counted(["viral"], 980 // part), 980 // part)
+    row(VIRAL, counted(["viral"], 980), 980)
     row(
         "a new view, ten at a time of each (mixed)",
-        counted([f"mixed-{n}" for n in range(40 // part)], 10),
-        400 // part,
+        counted([f"mixed-{n}" for n in range(40)], 10),
+        400,
     )
-    row(TAIL, counted([f"tail-{n}" for n in range(200 // part)], 1), 200 // part)
+    row(TAIL, counted([f"tail-{n}" for n in range(200)], 1), 200)
     ranking.rank()
     row("GET /articles/{slug}/views", lambda: backend.call("GET", "/articles/mixed-1/views"))
     row("the same, of a viral article", lambda: backend.call("GET", "/articles/viral/views"))

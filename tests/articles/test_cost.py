@@ -4,14 +4,11 @@ import pytest
 
 from bench import cost
 from tests.backend import Backend
-from tests.scale import SOAK
-
-PART = 1 if SOAK else 2  # full transactions of new views, all of them or half
 
 
-@pytest.mark.usefixtures("scale")
+@pytest.mark.soak
 def test_the_cost_goals_are_met(backend: Backend) -> None:
-    rows = cost.measure(backend, PART)
+    rows = cost.measure(backend)
     for name, row in rows.items():
         units = f"{row[0] + row[1]:.2f} write, {row[2]:.2f} read units"
         print(f"{name}: {units}, ${cost.price(row):.2f} per million")

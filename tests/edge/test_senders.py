@@ -263,6 +263,7 @@ def test_a_connection_that_idled_is_not_used_again(backend: Backend) -> None:
         backend.configure(AWS_ENDPOINT_URL_SESV2="")
 
 
+@pytest.mark.soak
 def test_sixty_numbers_with_one_address_are_three_mails(backend: Backend) -> None:
     backend.configure(**ALWAYS)
     victim = "flooded@example.org"

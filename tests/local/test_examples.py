@@ -4,9 +4,12 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from local.cloud import Cloud
 
 
+@pytest.mark.soak
 def test_both_sides_of_the_hotline(cloud: Cloud, root: Path) -> None:
     done = subprocess.run(
         [root / "examples" / "hotline.sh"],

@@ -99,6 +99,9 @@ def _sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
+pytestmark = pytest.mark.soak  # an environment is set up anew
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Fresh:
     return Fresh(tmp_path_factory.mktemp("install"), root)
@@ -112,7 +115,6 @@ def fresh(made: Fresh, slow: None) -> Fresh:
     return made
 
 
-@pytest.mark.soak
 def test_a_log_gets_a_few_lines(fresh: Fresh) -> None:
     done = fresh.install()
     assert done.returncode == 0, done.stderr

@@ -63,6 +63,7 @@ def test_import_export_proof_growth(operator: Operator, tmp_path: Path) -> None:
     assert "In all" in growth.stdout
 
 
+@pytest.mark.soak
 def test_ctrl_c_in_the_middle_and_the_next_run_goes_on(
     operator: Operator, interruptible: None, cloud: Cloud, tmp_path: Path
 ) -> None:
@@ -104,6 +105,7 @@ def test_ctrl_c_in_the_middle_and_the_next_run_goes_on(
     )
 
 
+@pytest.mark.soak
 def test_another_stage_by_the_callers_credentials(
     operator: Operator, cloud: Cloud, tmp_path: Path
 ) -> None:

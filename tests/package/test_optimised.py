@@ -18,11 +18,12 @@ from infra import packaging, sdk
 from local.cloud import Cloud
 from tests.package.conftest import Package
 from tests.package.test_package import EVENTS, TRIGGERS, run, served
-from tests.scale import part
 
 LARGEST = 8 << 20  # bytes, zipped
 UNCHECKED_HASH = 1  # PEP 552: the flags of bytecode that is never compared with its source
 SERVICES = {"dynamodb", "secretsmanager", "sesv2", "sns", "sqs"}
+
+pytestmark = pytest.mark.soak  # the package is made twice
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,6 @@ def test_a_trigger_is_served_by_the_package_alone(
     assert "pydantic" not in run(optimised.unzipped, packaged.env, function, *empty).modules
 
 
-@pytest.mark.soak
 def test_the_same_package_makes_the_same_bytes(
     package: Package, optimised: Package, tmp_path: Path
 ) -> None:
@@ -231,16 +231,14 @@ def spoil_all(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "why"),
-    part(
-        [
-            (spoil_version, "another version of Python"),
-            (spoil_sdk, "no boto3 in the package"),
-            (spoil_syntax, "cannot be compiled"),
-            (spoil_import, "app.app does not start"),
-            (spoil_service, "no service no-such-service"),
-            (spoil_all, "no deployment package"),
-        ]
-    ),
+    [
+        (spoil_version, "another version of Python"),
+        (spoil_sdk, "no boto3 in the package"),
+        (spoil_syntax, "cannot be compiled"),
+        (spoil_import, "app.app does not start"),
+        (spoil_service, "no service no-such-service"),
+        (spoil_all, "no deployment package"),
+    ],
 )
 def test_what_cannot_run_is_refused_and_left_as_it_was(
     package: Package, tmp_path: Path, spoil: Callable[[Path], None], why: str

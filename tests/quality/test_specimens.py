@@ -22,6 +22,8 @@ from local.preview import looks, scene
 from local.preview.server import Preview
 from tests.quality.conftest import Collection
 
+pytestmark = pytest.mark.soak  # each specimen is rendered
+
 FOLDER = Path(templates.__file__).parent / "web" / "templates"
 HREF = re.compile(r'href="(https?://[^"]+)"')
 URL = re.compile(r"https?://\S+")

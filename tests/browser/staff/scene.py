@@ -182,8 +182,8 @@ SCREENS = {
     ),
     "undone": Screen(
         lambda at: at.press(at.mine("settle", outcome="busy"), "undo"),
-        "Rückgängig gemacht",
-        "Undone.",
+        "Der letzte Schritt ist rückgängig gemacht",
+        "The last step has been undone",
         True,
     ),
     "held": Screen(Scene.held, "entscheidet die Leitung", "A supervisor decides"),

@@ -144,7 +144,7 @@ def test_an_end_is_undone(line: Backend, staff: Any, phone: str) -> None:
     assert state(line, reference) == "wrong_number"
     inspect(page, "undo")
     press(page, "Rückgängig machen")
-    expect(page.get_by_text("Rückgängig gemacht: Der Rückruf ist wieder")).to_be_visible()
+    expect(page.get_by_text("Der letzte Schritt ist rückgängig gemacht.")).to_be_visible()
     expect(page.get_by_text("Vertippt")).to_be_visible()  # the outcome's note is a comment now
     assert state(line, reference) == "claimed"
     page.clock.install()
