@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.newsletter import letters, links, model
-from chalicelib.newsletter.model import Subscriber
+from chalicelib.newsletter.model import Letter, Subscriber
 from chalicelib.newsletter.stores import subscribers
 from chalicelib.newsletter.stores.subscribers import KINDS
 from chalicelib.outbox import suppression
@@ -15,6 +15,14 @@ from chalicelib.settings import current
 
 
 def _confirmation(message: Message, now: datetime) -> Mail | None:
+    return _asking("confirmation", message, now)
+
+
+def _move(message: Message, now: datetime) -> Mail | None:
+    return _asking("move", message, now)
+
+
+def _asking(kind: Letter, message: Message, now: datetime) -> Mail | None:
     subscriber = subscribers.load(message.subject).subscriber
     if subscriber is None or not model.awaits_confirmation(subscriber, now):
         return None
@@ -23,7 +31,7 @@ def _confirmation(message: Message, now: datetime) -> Mail | None:
     # SES would take a mail to an address on its list, and never send it.
     suppression.lift_for_opt_in(subscriber.key, subscriber.email, now)
     own = links.confirmation(subscriber, message.serial)
-    return letters.letter("confirmation", subscriber, own, {}, current())
+    return letters.letter(kind, subscriber, own, {}, current())
 
 
 def _welcome(message: Message, now: datetime) -> Mail | None:
@@ -32,6 +40,17 @@ def _welcome(message: Message, now: datetime) -> Mail | None:
         return None
     own = links.standing(subscriber)
     return letters.letter("welcome", subscriber, own, _headers(subscriber), current())
+
+
+def _settings(message: Message, now: datetime) -> Mail | None:
+    subscriber = subscribers.load(message.subject).subscriber
+    if subscriber is None or subscriber.state != "confirmed":
+        return None
+    own = {
+        **links.access(subscriber, message.serial, message.created_at),
+        **links.standing(subscriber),
+    }
+    return letters.letter("settings", subscriber, own, _headers(subscriber), current())
 
 
 def _access(message: Message, now: datetime) -> Mail | None:
@@ -52,7 +71,9 @@ def _headers(subscriber: Subscriber) -> dict[str, str]:
 
 COMPOSERS: Mapping[str, Composer] = {
     KINDS["confirmation"]: _confirmation,
+    KINDS["move"]: _move,
     KINDS["welcome"]: _welcome,
+    KINDS["settings"]: _settings,
     KINDS["access"]: _access,
 }
 

@@ -9,9 +9,17 @@ from datetime import date, datetime
 from typing import Any
 
 from chalicelib import challenges, company, intake, limits, log, mailings, texts
-from chalicelib.aws import retried
+from chalicelib.aws import Item, retried
 from chalicelib.consent import Wording, Wordings
-from chalicelib.errors import BadToken, Conflict, FieldError, Invalid, NotFound, Unavailable
+from chalicelib.errors import (
+    BadToken,
+    Conflict,
+    FieldError,
+    Invalid,
+    LimitReached,
+    NotFound,
+    Unavailable,
+)
 from chalicelib.guards import NONE, Guards
 from chalicelib.limits import Limit
 from chalicelib.newsletter import intakes, links, model, proof
@@ -89,10 +97,26 @@ def check_link(purpose: links.Purpose, token: str, now: datetime) -> None:
 
 
 def confirm(token: str, sender: Sender, now: datetime) -> None:
-    """Confirm the subscription that a mailed link stands for. Raises BadToken."""
+    """Confirm the subscription that a mailed link stands for. Raises BadToken.
+
+    Where the address replaces another one, that one's subscription ends in the same transaction.
+    """
     key, letter = links.read(CONFIRM, token, now)
     how = How({"letter": str(letter)}, sender.personal())
-    if change(key, lambda known: model.confirm(known.subscriber, letter, now), how, now):
+
+    def attempt(_: int) -> bool:
+        known = subscribers.load(key)
+        change = model.confirm(known.subscriber, letter, now)
+        also: list[Item] = []
+        if change.event == "moved here" and known.subscriber:
+            old = subscribers.load(known.subscriber.moved_from)
+            away = model.move_away(old.subscriber, key, now)
+            also = subscribers.members(old, away, now, How({"moved_to": key}, sender.personal()))
+        facts = {**how.facts, **({"moved_from": known.subscriber.moved_from} if also else {})}  # type: ignore[union-attr]  # there is one
+        subscribers.save(known, change, now, How(facts, how.personal), also=also)
+        return change.changes
+
+    if retried(attempt, "newsletter"):
         _keep_events(key)
 
 
@@ -114,11 +138,92 @@ def refuse(token: str, now: datetime) -> None:
     change(key, lambda known: model.refuse(known.subscriber, letter, now), How(), now)
 
 
-def unsubscribe(token: str, sender: Sender, now: datetime) -> None:
-    """End the subscription. The link never expires. Raises BadToken."""
+def undo_refusal(token: str, now: datetime) -> Subscriber:
+    """Take a refusal back within ten minutes; return what is there again.
+
+    Raises BadToken, Conflict (`refused`) later.
+    """
+    key, letter = links.read(CONFIRM, token, now)
+    change(key, lambda known: model.undo_refusal(known.subscriber, letter, now), How(), now)
+    return get(key)
+
+
+def unsubscribe(token: str, sender: Sender, now: datetime, visit: str = "") -> bool:
+    """End the subscription by a mail's link, which never expires; tell whether it can be undone.
+
+    `visit` names the visit to our own page, empty for one click. Where another address has
+    replaced this one since, its subscription ends. Raises BadToken.
+    """
     key, _ = links.read(UNSUBSCRIBE, token, now)
+    return leave(key, How({"by": "page" if visit else "one click"}, sender.personal()), now, visit)
+
+
+def leave(key: str, how: How, now: datetime, visit: str = "") -> bool:
+    """End the subscription of an address, or of the one that replaced it.
+
+    Tell whether this visit may undo it. Raises Unavailable.
+    """
+    for each in _successors(key):
+        change(each, lambda known: model.unsubscribe(known.subscriber, now, visit), how, now)
+    return model.may_undo_unsubscription(subscribers.load(each).subscriber, visit, now)
+
+
+def _successors(key: str) -> list[str]:
+    """Return the keys of an address and of those that replaced it, one after the other."""
+    keys: list[str] = []
+    while key and key not in keys:
+        keys.append(key)
+        subscriber = subscribers.load(key).subscriber
+        key = subscriber.moved_to if subscriber else ""
+    return keys
+
+
+def undo_unsubscription(
+    purpose: links.Purpose, token: str, visit: str, sender: Sender, now: datetime
+) -> None:
+    """Go on with a subscription that the same visit to our page ended less than ten minutes ago.
+
+    Raises BadToken, Conflict where that is not so.
+    """
+    key, _ = links.read(purpose, token, now)
+    key = _successors(key)[-1]
     how = How({}, sender.personal())
-    change(key, lambda known: model.unsubscribe(known.subscriber, now), how, now)
+    change(key, lambda known: model.undo_unsubscription(known.subscriber, visit, now), how, now)
+
+
+def withdraw(key: str, by: str, note: str, who: str, now: datetime) -> Subscriber:
+    """Record that somebody unsubscribed by another way than our links; repeated, changes nothing.
+
+    `by` says how it reached us: `mail`, `telephone`, `letter`, `shop`; `who` is the id of whoever
+    of the staff records it. Raises NotFound, Unavailable.
+    """
+    get(key)
+    leave(key, How({"by": by, "staff": who}, {"note": note} if note else {}), now)
+    log.info("newsletter.withdrawn", subscriber=key, how=by, by=who)
+    return get(key)
+
+
+def resend(key: str, who: str, now: datetime) -> Subscriber:
+    """Send the confirmation mail again; it counts for the limits of its mailbox.
+
+    Raises NotFound, Conflict where no confirmation is waited for, LimitReached, Unavailable.
+    """
+
+    def attempt(_: int) -> None:
+        known = subscribers.load(key)
+        if known.subscriber is None:
+            raise NotFound("no_subscriber")
+        again = model.resend(known.subscriber, now)
+        mailing = mailings.load("confirmation", known.subscriber.email)
+        message = subscribers.owed(again, now)
+        if not mailing.allows(now) or message is None:
+            raise LimitReached(mailing.pause(now), "mailbox_limit")
+        counted = mailing.counted(message.id, now)
+        subscribers.save(known, again, now, How({"staff": who}), also=[counted])
+
+    retried(attempt, "newsletter")
+    log.info("newsletter.resent", subscriber=key, by=who)
+    return get(key)
 
 
 def by_preferences_link(token: str, now: datetime) -> Subscriber:
@@ -138,6 +243,11 @@ def prefer(
     Raises BadToken, LimitReached.
     """
     key, _ = links.read(PREFERENCES, token, now)
+    choose(key, chosen, language, sender, now)
+
+
+def choose(key: str, chosen: tuple[str, ...], language: str, sender: Sender, now: datetime) -> None:
+    """Save topics and language of a subscriber. Raises BadToken, LimitReached."""
     topics = tuple(topic for topic in company.current().newsletter_topics if topic in chosen)
     how = How({"topics": ",".join(topics), "language": language}, sender.personal())
     limit = Limit("preferences", key, model.PREFERENCES_A_DAY, "day", "preferences_limit")
@@ -167,6 +277,22 @@ def ask_access(token: str, email: str | None, sender: Sender, now: datetime) -> 
     )
     asked = {"email": email or "", "personal": sender.personal()}
     intakes.keep(intakes.ACCESS, key, asked, guards, now)
+
+
+def ask_move(key: str, email: str, sender: Sender, now: datetime) -> None:
+    """Keep the wish to get the newsletter at another address, whose owner has to confirm it.
+
+    What follows is the same for every address, known or not. Raises BadToken where there is no
+    subscription, LimitReached, Unavailable.
+    """
+    subscriber = subscribers.load(key).subscriber
+    if subscriber is None or subscriber.state != "confirmed":
+        raise BadToken
+    guards = Guards(
+        (limits.per_caller("access", sender.client_ip, current().limit_access_per_caller),)
+    )
+    asked = {"email": email, "from": key, "personal": {**sender.personal(), "email": email}}
+    intakes.keep(intakes.MOVE, key_of(email), asked, guards, now)
 
 
 def data_by_link(token: str, now: datetime) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from chalicelib.aws import Item
 from chalicelib.newsletter.model import CONFIRM_WITHIN, REFUSED_FOR, Subscriber
 from chalicelib.settings import current
 
-_INSTANTS = ("asked_at", "since", "confirmed_at", "ended_at", "refused_at")
+_INSTANTS = ("asked_at", "since", "confirmed_at", "ended_at", "refused_at", "settings_at")
 
 
 def pk(key: str) -> str:
@@ -38,6 +38,7 @@ def unpack(item: Item) -> Subscriber:
     for name in _INSTANTS:
         values[name] = instants.parse(values[name]) if values.get(name) else None
     values["topics"] = tuple(values["topics"])
+    values["wished"] = tuple(values.get("wished", ()))
     values["soft_bounces"] = tuple((id, instants.parse(at)) for id, at in values["soft_bounces"])
     return Subscriber(**values)
 

@@ -4,13 +4,14 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import get_args
 
 from chalicelib import aws, instants, log
 from chalicelib.aws import Cancelled, Item
 from chalicelib.guards import NONE, Guards
 from chalicelib.newsletter import ledger
 from chalicelib.newsletter.ledger import Event, How
-from chalicelib.newsletter.model import Change, Subscriber
+from chalicelib.newsletter.model import Change, Letter, Subscriber
 from chalicelib.newsletter.stores import growth, items
 from chalicelib.outbox import model as outbox
 from chalicelib.outbox import store as messages
@@ -18,11 +19,11 @@ from chalicelib.outbox.model import Message
 from chalicelib.settings import current
 
 _BATCH = 100  # the most that DynamoDB takes in one transaction
-_ENDS = ("unsubscribed", "bounced", "complained", "erased")
-_PROOFS = ("confirmed", "imported")
+_ENDS = ("unsubscribed", "moved away", "refused", "bounced", "complained", "erased")
+_PROOFS = ("confirmed", "moved here", "imported")
 # What `tidy` reads of an event. The salt shows whether what is personal is still there.
 _TIDIED = ("pk", "sk", "version", "event", "at", "expires", "personal.salt")
-KINDS = {letter: f"newsletter-{letter}" for letter in ("confirmation", "welcome", "access")}
+KINDS = {letter: f"newsletter-{letter}" for letter in get_args(Letter)}
 
 
 @dataclass(frozen=True)
@@ -66,18 +67,54 @@ def save(
     it are kept follows by `tidy`, for the ledger may have any length. Raises Cancelled where
     somebody else changed the subscriber meanwhile, and what the guards raise.
     """
-    changed = _members(known, change, now, how) if change.changes else ()
-    members = [*guards.members(now), *also, *changed]
-    if not members:
+    changed = members(known, change, now, how) if change.changes else ()
+    written = [*guards.members(now), *also, *changed]
+    if not written:
         return
     try:
-        aws.write(*members)
+        aws.write(*written)
     except Cancelled as cancelled:
         guards.refuse(cancelled, now)
         raise
     if change.event == "erased":
         # After the restore of an older table, operators repeat the erasures in these lines.
         log.info("subscriber.erased", subscriber=known.key)
+
+
+def members(known: Known, change: Change, now: datetime, how: How) -> list[Item]:
+    """Return the members that store a change: subscriber, event, mail, counter, suppression."""
+    table, before, after = current().contacts_table, change.before, change.after
+    version = after.version if after else known.version + 1
+    facts = dict(how.facts)
+    written: list[Item] = []
+    if message := owed(change, now):
+        facts["message"] = message.id
+        written.append(messages.owed(message))
+    event = ledger.append(
+        known.head,
+        version,
+        change.event,
+        instants.text(now),
+        facts,
+        how.personal,
+        secrets.token_hex(16),
+    )
+    if after:
+        seen = {"seen": before.version} if before else {}
+        condition = "version = :seen" if before else "attribute_not_exists(pk)"
+        written.append(aws.put(table, items.pack(after, event.hash), condition, **seen))
+    elif before:
+        own = {"pk": items.pk(known.key), "sk": "SUB"}
+        written.append(aws.delete(table, own, "version = :seen", seen=before.version))
+    written.append(_event_put(known.key, event, items.events_kept_until(after, now)))
+    if change.event in growth.EVENTS:
+        written.append(growth.counted(change.event, now))
+    suppression = {"pk": items.pk(known.key), "sk": "SUPPRESSED"}
+    if change.event in _PROOFS and known.suppressed:
+        written.append(aws.delete(table, suppression))
+    if change.event == "erased":
+        written.append(aws.put(table, {**suppression, "at": instants.text(now)}))
+    return written
 
 
 def owed(change: Change, now: datetime) -> Message | None:
@@ -126,42 +163,6 @@ def head(key: str) -> str | None:
     """Return the hash that the subscriber's record names as the last; None without a record."""
     item = aws.get(current().contacts_table, {"pk": items.pk(key), "sk": "SUB"})
     return item["head"] if item else None
-
-
-def _members(known: Known, change: Change, now: datetime, how: How) -> list[Item]:
-    """Return the members that store a change: subscriber, event, mail, counter, suppression."""
-    table, before, after = current().contacts_table, change.before, change.after
-    version = after.version if after else known.version + 1
-    facts = dict(how.facts)
-    members: list[Item] = []
-    if message := owed(change, now):
-        facts["message"] = message.id
-        members.append(messages.owed(message))
-    event = ledger.append(
-        known.head,
-        version,
-        change.event,
-        instants.text(now),
-        facts,
-        how.personal,
-        secrets.token_hex(16),
-    )
-    if after:
-        seen = {"seen": before.version} if before else {}
-        condition = "version = :seen" if before else "attribute_not_exists(pk)"
-        members.append(aws.put(table, items.pack(after, event.hash), condition, **seen))
-    elif before:
-        own = {"pk": items.pk(known.key), "sk": "SUB"}
-        members.append(aws.delete(table, own, "version = :seen", seen=before.version))
-    members.append(_event_put(known.key, event, items.events_kept_until(after, now)))
-    if change.event in growth.EVENTS:
-        members.append(growth.counted(change.event, now))
-    suppression = {"pk": items.pk(known.key), "sk": "SUPPRESSED"}
-    if change.event == "confirmed" and known.suppressed:
-        members.append(aws.delete(table, suppression))
-    if change.event == "erased":
-        members.append(aws.put(table, {**suppression, "at": instants.text(now)}))
-    return members
 
 
 def _due_updates(known: Known) -> list[Item]:
