@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 
 from chalicelib import aws, instants
 from chalicelib.aws import Cancelled, Item
-from chalicelib.callbacks.model import Asked, Callback, Change, Owed, Who
+from chalicelib.callbacks import domain_events
+from chalicelib.callbacks.model import UNDO_WITHIN, Asked, Callback, Change, Owed, Who
 from chalicelib.callbacks.stores import blocks, items
 from chalicelib.guards import NONE, Guards
+from chalicelib.outbox import domain_events as events_for_others
 from chalicelib.outbox import model as outbox
 from chalicelib.outbox import store as outbox_store
 from chalicelib.outbox.lanes import Lane
@@ -26,6 +28,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "missed": ("callback-missed",),
     "declined": ("callback-declined",),
 }
+EVENT = "callback-event"  # the kind of messages for other systems
 _FOR_STAFF = ("alert", "held", "expired", "handed")
 _ABSENT = "attribute_not_exists(pk)"
 _LED_FOR = timedelta(days=400)  # longer than a wish's request and its contact data are kept
@@ -262,12 +265,12 @@ def to_erase(now: datetime) -> Iterator[str]:
     return _due("ENDED", now)
 
 
-def strip(callback: Callback, until: int, wholly: bool) -> None:
+def strip(callback: Callback, until: int, now: datetime, wholly: bool) -> None:
     """Remove what is personal from an ended request, and let the table drop it at `until`.
 
     `until` is in epoch seconds. The history and the proof of consent stay as long; `wholly` takes
-    the personal part of the proof, too. Idempotent: the request itself comes last. Raises
-    Cancelled where somebody else changed it meanwhile.
+    the personal part of the proof, too, and other systems are told. Idempotent: the request itself
+    comes last. Raises Cancelled where somebody else changed it meanwhile.
     """
     table = current().contacts_table
     for item in list(aws.query(table, "pk = :pk", pk=f"CALLBACK#{callback.reference}")):
@@ -286,8 +289,14 @@ def strip(callback: Callback, until: int, wholly: bool) -> None:
         aws.write(member)
     except Cancelled:
         pass  # it was removed before
-    bare_item = {**items.pack(callback.erase()), "expires": until}
-    aws.write(aws.put(table, bare_item, "version = :seen", seen=callback.version))
+    erased = callback.erase()
+    bare_item = {**items.pack(erased), "expires": until}
+    members = [aws.put(table, bare_item, "version = :seen", seen=callback.version)]
+    if wholly and current().domain_events:
+        event = domain_events.Erased()
+        owed = events_for_others.owe(EVENT, callback.reference, erased.version, event, now)
+        members.append(outbox_store.owed(owed))
+    aws.write(*members)
 
 
 def erase_proofs(callback: Callback, references: Sequence[str]) -> None:
@@ -397,6 +406,10 @@ def _event_and_messages(change: Change, now: datetime) -> Iterator[Item]:
     }
     yield aws.put(current().contacts_table, event, _ABSENT)
     yield from (outbox_store.owed(each) for each in messages(change, now))
+    if current().domain_events and (said := domain_events.of(change)):
+        due_at = now + UNDO_WITHIN
+        owed = events_for_others.owe(EVENT, after.reference, after.version, said, now, due_at)
+        yield outbox_store.owed(owed)
 
 
 def _messages(owed: Owed, now: datetime) -> Iterator[outbox.Message]:

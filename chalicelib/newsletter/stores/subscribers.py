@@ -9,10 +9,11 @@ from typing import get_args
 from chalicelib import aws, instants, log
 from chalicelib.aws import Cancelled, Item
 from chalicelib.guards import NONE, Guards
-from chalicelib.newsletter import ledger
+from chalicelib.newsletter import domain_events, ledger
 from chalicelib.newsletter.ledger import Event, How
 from chalicelib.newsletter.model import Change, Letter, Subscriber
 from chalicelib.newsletter.stores import growth, items
+from chalicelib.outbox import domain_events as events_for_others
 from chalicelib.outbox import model as outbox
 from chalicelib.outbox import store as messages
 from chalicelib.outbox.model import Message
@@ -23,6 +24,7 @@ _ENDS = ("unsubscribed", "moved away", "refused", "bounced", "complained", "eras
 _PROOFS = ("confirmed", "moved here", "imported")
 # What `tidy` reads of an event. The salt shows whether what is personal is still there.
 _TIDIED = ("pk", "sk", "version", "event", "at", "expires", "personal.salt")
+EVENT = "newsletter-event"  # the kind of messages for other systems
 KINDS = {letter: f"newsletter-{letter}" for letter in get_args(Letter)}
 
 
@@ -82,7 +84,11 @@ def save(
 
 
 def members(known: Known, change: Change, now: datetime, how: How) -> list[Item]:
-    """Return the members that store a change: subscriber, event, mail, counter, suppression."""
+    """Return the members that store a change.
+
+    Those are the subscriber, the ledger's event, the mail and the event for other systems that it
+    owes, the counter, and the suppression.
+    """
     table, before, after = current().contacts_table, change.before, change.after
     version = after.version if after else known.version + 1
     facts = dict(how.facts)
@@ -107,6 +113,8 @@ def members(known: Known, change: Change, now: datetime, how: How) -> list[Item]
         own = {"pk": items.pk(known.key), "sk": "SUB"}
         written.append(aws.delete(table, own, "version = :seen", seen=before.version))
     written.append(_event_put(known.key, event, items.events_kept_until(after, now)))
+    if current().domain_events and (said := domain_events.of(change, facts)):
+        written.append(messages.owed(events_for_others.owe(EVENT, known.key, version, said, now)))
     if change.event in growth.EVENTS:
         written.append(growth.counted(change.event, now))
     suppression = {"pk": items.pk(known.key), "sk": "SUPPRESSED"}
