@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from chalicelib import instants
+from chalicelib.errors import Unavailable
 from chalicelib.outbox import model
 from chalicelib.outbox.model import Message, Publication
 from chalicelib.settings import Settings
@@ -57,7 +58,12 @@ def sequence(now: datetime, version: int) -> int:
 def publication(
     message: Message, settings: Settings, more: Mapping[str, str] | None = None
 ) -> Publication:
-    """Return the event of a message as it is published; `more` is looked up when it leaves."""
+    """Return the event of a message as it is published; `more` is looked up when it leaves.
+
+    Raises Unavailable where the stage has no topic yet.
+    """
+    if not settings.domain_events_topic_arn:
+        raise Unavailable("no topic for events")
     kind, version = str(message.content["type"]), int(message.content["version"])
     event = {
         "id": message.id,
