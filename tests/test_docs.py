@@ -174,6 +174,29 @@ def test_files_exist() -> None:
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
 
 
+def test_tests_that_are_named_exist() -> None:
+    """Check each `tests/…/test_x.py::test_name`: what a paper states can be shown."""
+    named = {
+        each for doc in DOCS for each in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", doc.read_text())
+    }
+    assert len(named) >= 30
+    missing = [
+        f"{file}::{name}"
+        for file, name in sorted(named)
+        if not re.search(rf"^def {name}\(", (ROOT / file).read_text(), re.M)
+    ]
+    assert missing == []
+
+
+def test_both_papers_on_privacy_show_the_same() -> None:
+    """Check that the German paper and the English one rest on the same tests."""
+    english, german = (
+        set(re.findall(r"`(tests/[\w/.:]+)`", (ROOT / "docs" / name).read_text()))
+        for name in ("privacy.md", "datenschutz.md")
+    )
+    assert english == german
+
+
 def test_readme_is_one_screen() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 60
 
