@@ -9,6 +9,7 @@ from pathlib import Path
 import botocore.session
 import yaml  # type: ignore[import-untyped]  # comes with cfn-lint, without stubs
 from botocore import xform_name
+from botocore.validate import ParamValidator
 
 from chalicelib.http.inventory import INVENTORY
 from ops.__main__ import main as operators
@@ -120,6 +121,9 @@ def test_the_operators_commands_exist() -> None:
 
 # The options that AWS's command line calls by another name than the API.
 _RENAMED = {"notification-endpoint": "endpoint"}
+_SERVICES = {"s3api": "s3"}
+# Commands of the command line's own.
+_OWN = {("configure", "sso"), ("sso", "login"), ("s3", "mv")}
 
 
 def test_commands_of_awss_own_exist() -> None:
@@ -128,19 +132,37 @@ def test_commands_of_awss_own_exist() -> None:
     found = [
         each
         for text in texts
-        for each in re.findall(r"(?:^ {4}|`)aws ([a-z-]+) ([a-z-]+)((?: --[^`\n]*)?)", text, re.M)
+        for each in re.findall(r"(?:^ {4,}|`)aws ([a-z-]+) ([a-z-]+)((?: --[^`\n]*)?)", text, re.M)
     ]
-    own = [
-        each for each in found if (each[0], each[1]) not in {("configure", "sso"), ("sso", "login")}
-    ]
+    own = [each for each in found if (each[0], each[1]) not in _OWN]
     assert len(own) >= 4
     for service, operation, rest in own:
-        model = botocore.session.get_session().get_service_model(service)
+        model = botocore.session.get_session().get_service_model(_SERVICES.get(service, service))
         operations = {xform_name(name, "-"): name for name in model.operation_names}
         shape = model.operation_model(operations[operation]).input_shape
         assert shape
         options = {_RENAMED.get(each, each) for each in re.findall(r" --([a-z-]+)", rest)}
         assert options <= {xform_name(name, "-") for name in shape.members}
+
+
+def test_what_the_recipe_for_receiving_hands_to_aws_is_taken() -> None:
+    """Check the JSON of the rule and the lifecycle against AWS's own models."""
+    page = (ROOT / "docs" / "operations.md").read_text()
+    session = botocore.session.get_session()
+    for file, service, operation, member in (
+        ("rule.json", "ses", "CreateReceiptRule", "Rule"),
+        ("days.json", "s3", "PutBucketLifecycleConfiguration", "LifecycleConfiguration"),
+    ):
+        written = re.search(rf"`{file}`:\n\n((?: {{7}}.*\n)+)", page)
+        assert written
+        given = json.loads(written[1])
+        shape = session.get_service_model(service).operation_model(operation).input_shape
+        assert shape
+        assert not ParamValidator().validate(given, shape.members[member]).has_errors()
+    policy = re.search(r"`policy.json`:\n\n((?: {7}.*\n)+)", page)
+    assert policy
+    (statement,) = json.loads(policy[1])["Statement"]
+    assert statement["Condition"]["StringEquals"]["AWS:SourceAccount"]
 
 
 def test_the_pipeline_is_one() -> None:
