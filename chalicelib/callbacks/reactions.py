@@ -10,11 +10,9 @@ from chalicelib.auth import session
 from chalicelib.aws import retried
 from chalicelib.callbacks import alerts, letters, links, opening_hours, rules
 from chalicelib.callbacks.alerts import Event
-from chalicelib.callbacks.domain_events import Ended
 from chalicelib.callbacks.model import SUPERVISOR, Callback, Letter, Wish
 from chalicelib.callbacks.stores import board, digests, requests
 from chalicelib.callbacks.stores.digests import Digest
-from chalicelib.outbox import domain_events
 from chalicelib.outbox.delivery import Composer, NotNow
 from chalicelib.outbox.model import Alert, Mail, Message, Publication
 from chalicelib.settings import current
@@ -155,6 +153,9 @@ def _event(message: Message, now: datetime) -> Publication | None:
     """Compose an event for other systems; an end that was undone or erased since is none."""
     if not current().domain_events:
         return None
+    from chalicelib.callbacks.domain_events import Ended
+    from chalicelib.outbox import domain_events
+
     if message.content["type"] == Ended.TYPE and not _still_ended(message):
         return None
     return domain_events.publication(message, current())

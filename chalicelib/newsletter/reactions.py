@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.newsletter import letters, links, model
-from chalicelib.newsletter.domain_events import Confirmed, Erased
 from chalicelib.newsletter.model import Letter, Subscriber
 from chalicelib.newsletter.stores import subscribers
 from chalicelib.newsletter.stores.subscribers import EVENT, KINDS
-from chalicelib.outbox import domain_events, suppression
+from chalicelib.outbox import suppression
 from chalicelib.outbox.delivery import Composer
 from chalicelib.outbox.model import Mail, Message, Publication
 from chalicelib.settings import current
@@ -78,6 +77,9 @@ def _event(message: Message, now: datetime) -> Publication | None:
     settings, kind = current(), message.content["type"]
     if not settings.domain_events:
         return None
+    from chalicelib.newsletter.domain_events import Confirmed, Erased
+    from chalicelib.outbox import domain_events
+
     subscriber = subscribers.load(message.subject).subscriber
     if subscriber is None and kind != Erased.TYPE:
         return None

@@ -7,11 +7,9 @@ from datetime import datetime, timedelta
 
 from chalicelib import aws, instants
 from chalicelib.aws import Cancelled, Item
-from chalicelib.callbacks import domain_events
 from chalicelib.callbacks.model import UNDO_WITHIN, Asked, Callback, Change, Owed, Who
 from chalicelib.callbacks.stores import blocks, items
 from chalicelib.guards import NONE, Guards
-from chalicelib.outbox import domain_events as events_for_others
 from chalicelib.outbox import model as outbox
 from chalicelib.outbox import store as outbox_store
 from chalicelib.outbox.lanes import Lane
@@ -293,9 +291,7 @@ def strip(callback: Callback, until: int, now: datetime, wholly: bool) -> None:
     bare_item = {**items.pack(erased), "expires": until}
     members = [aws.put(table, bare_item, "version = :seen", seen=callback.version)]
     if wholly and current().domain_events:
-        event = domain_events.Erased()
-        owed = events_for_others.owe(EVENT, callback.reference, erased.version, event, now)
-        members.append(outbox_store.owed(owed))
+        members += _told(None, erased, now)
     aws.write(*members)
 
 
@@ -406,9 +402,23 @@ def _event_and_messages(change: Change, now: datetime) -> Iterator[Item]:
     }
     yield aws.put(current().contacts_table, event, _ABSENT)
     yield from (outbox_store.owed(each) for each in messages(change, now))
-    if current().domain_events and (said := domain_events.of(change)):
-        due_at = now + UNDO_WITHIN
-        owed = events_for_others.owe(EVENT, after.reference, after.version, said, now, due_at)
+    if current().domain_events:
+        yield from _told(change, after, now)
+
+
+def _told(change: Change | None, after: Callback, now: datetime) -> Iterator[Item]:
+    """Yield the Put of the event for other systems that a change owes, or without one an erasure.
+
+    An end can be undone, so it is told once that is over.
+    """
+    # No start pays for these imports where the stage tells nobody.
+    from chalicelib.callbacks import domain_events
+    from chalicelib.outbox.domain_events import owe
+
+    event = domain_events.of(change) if change else domain_events.Erased()
+    due_at = now + UNDO_WITHIN if change else now
+    if event:
+        owed = owe(EVENT, after.reference, after.version, event, now, due_at)
         yield outbox_store.owed(owed)
 
 
