@@ -131,6 +131,13 @@ class Settings:
     oidc_agent_group: str = _of("agent", "group whose people may work on callbacks")
     oidc_supervisor_group: str = _of("supervisor", "group whose people may do everything")
 
+    domain_events: int = _of(
+        0, "1: other systems are told of what happened, by a topic of SNS; 0: nobody is"
+    )
+    domain_events_address: int = _of(
+        0, "1: an event of a confirmed subscription has the mail address; 0: ids only"
+    )
+
     limit_signups_per_caller: int = _of(20, "newsletter signups an hour from one address")
     limit_callbacks_per_caller: int = _of(5, "callback requests an hour from one address")
     limit_callbacks_per_number: int = _of(
@@ -156,6 +163,7 @@ class Settings:
     view_counts_table: str = _of("", "output of the resource stack")
     mail_events_topic_arn: str = _of("", "output of the resource stack")
     alerts_topic_arn: str = _of("", "output of the resource stack")
+    domain_events_topic_arn: str = _of("", "output of the resource stack")
     outbox_queue_url: str = _of("", "output of the resource stack")
     dead_letter_queue_url: str = _of("", "output of the resource stack")
     identity_secret_arn: str = _of("", "output of the resource stack")

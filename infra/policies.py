@@ -32,6 +32,7 @@ _THINGS = {
     "Account": ("ses",),  # AWS knows no resource for what concerns the account
     "SuppressionList": ("ses",),
     "Alerts": ("sns", "{stage}-alerts"),
+    "DomainEvents": ("sns", "{stage}-domain-events"),
     "Outbox": ("sqs", "{stage}-outbox"),
     "SenderQueue": ("sqs", "{stage}-outbox"),  # as Lambda reads it for the senders
     "DeadLetters": ("sqs", "{stage}-dead-letters"),
@@ -80,10 +81,11 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
         "MarkersStream": _READS_STREAM,
         "DeadLetters": "SendMessage",
     },
-    "send_messages": {**_SENDS, "SenderQueue": _READS_QUEUE},
+    "send_messages": {**_SENDS, "DomainEvents": "Publish", "SenderQueue": _READS_QUEUE},
     "clock": {
         **_SENDS,
         "Alerts": "GetTopicAttributes Publish",
+        "DomainEvents": "Publish",
         "Due": "Query",
         "Account": "GetAccount",
         "Outbox": "SendMessage",

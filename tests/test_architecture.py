@@ -36,7 +36,7 @@ LEVELS = (
 LAYERS = {
     "pure": {
         *("model", "workflow", "calls", "ledger", "opening_hours", "phone_numbers", "filters"),
-        *("words", "letters", "alerts", "calendar"),
+        *("words", "letters", "alerts", "calendar", "domain_events"),
     },
     "stores": {"stores", "keys", "rules", "links"},
     "services": {
@@ -49,7 +49,7 @@ LAYERS = {
 PURE_ELSEWHERE = {
     f"{CORE}.{name}"
     for name in ("addresses", "errors", "formats", "templates", "auth.roles", "auth.person")
-} | {f"{CORE}.outbox.{name}" for name in ("model", "lanes", "notices", "sms")}
+} | {f"{CORE}.outbox.{name}" for name in ("model", "lanes", "notices", "sms", "domain_events")}
 # A pure module may import the settings' type, how instants are written, and what the deployment
 # ships: the company and the words. It reads neither the current settings nor the current time.
 PURE_MAY_IMPORT = {f"{CORE}.{each}" for each in ("settings", "instants", "company", "texts")}

@@ -22,5 +22,6 @@ before, so that tampering shows. Personal data enters an event's hash as a diges
 erased and the chain still be verified.
 Read on: `model` (the states), `ledger`, `stores`, `service` (what can be done), `intakes` (what a
 form's signup becomes), `links`, `letters`, `reactions` (what a message says when it is due),
-`feedback` (bounces, complaints), `proof`, `export`, `routes` (the public), `staff`.
+`domain_events` (what other systems are told), `feedback` (bounces, complaints), `proof`, `export`,
+`routes` (the public), `staff`.
 """

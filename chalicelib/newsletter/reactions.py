@@ -7,10 +7,10 @@ from typing import Any
 from chalicelib.newsletter import letters, links, model
 from chalicelib.newsletter.model import Letter, Subscriber
 from chalicelib.newsletter.stores import subscribers
-from chalicelib.newsletter.stores.subscribers import KINDS
+from chalicelib.newsletter.stores.subscribers import EVENT, KINDS
 from chalicelib.outbox import suppression
 from chalicelib.outbox.delivery import Composer
-from chalicelib.outbox.model import Mail, Message
+from chalicelib.outbox.model import Mail, Message, Publication
 from chalicelib.settings import current
 
 
@@ -69,12 +69,34 @@ def _headers(subscriber: Subscriber) -> dict[str, str]:
     return letters.unsubscribe_headers(link, current())
 
 
+def _event(message: Message, now: datetime) -> Publication | None:
+    """Compose an event for other systems.
+
+    Of somebody who is gone only the erasure is told. The address is that of when the event leaves.
+    """
+    settings, kind = current(), message.content["type"]
+    if not settings.domain_events:
+        return None
+    from chalicelib.newsletter.domain_events import Confirmed, Erased
+    from chalicelib.outbox import domain_events
+
+    subscriber = subscribers.load(message.subject).subscriber
+    if subscriber is None and kind != Erased.TYPE:
+        return None
+    more = {}
+    named = settings.domain_events_address and kind == Confirmed.TYPE
+    if named and subscriber and subscriber.state == "confirmed":
+        more["email"] = subscriber.email
+    return domain_events.publication(message, settings, more)
+
+
 COMPOSERS: Mapping[str, Composer] = {
     KINDS["confirmation"]: _confirmation,
     KINDS["move"]: _move,
     KINDS["welcome"]: _welcome,
     KINDS["settings"]: _settings,
     KINDS["access"]: _access,
+    EVENT: _event,
 }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from chalicelib.outbox.lanes import Lane
 
@@ -43,6 +43,9 @@ class Message:
     service_id: str = ""  # what SES or SNS called it
     digest: str = ""  # SHA-256 of what was sent
     error: str = ""  # why the last attempt did not succeed
+    content: Mapping[str, Any] = field(default_factory=dict)  # what it says, of an event
+    # What a newer version has stored beside, which an older one in its place must not lose.
+    rest: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,14 @@ class Alert:
     attributes: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Publication:
+    """An event ready to be published to the topic for other systems; `attributes` are ASCII."""
+
+    text: str
+    attributes: Mapping[str, str]
+
+
 def owe(
     kind: str,
     subject: str,
@@ -77,13 +88,15 @@ def owe(
     now: datetime,
     due_at: datetime | None = None,
     lane: Lane = "transactional",
+    content: Mapping[str, Any] | None = None,
 ) -> Message:
     """Return the message number `serial` of this kind about a subject; by default it is due now.
 
     Its id is a legal tag of SES's: letters, digits, `_` and `-`. A kind has no `_`.
     """
     due = due_at or now
-    return Message(f"{kind}_{subject}_{serial}", kind, subject, serial, due, now, lane, due)
+    message = Message(f"{kind}_{subject}_{serial}", kind, subject, serial, due, now, lane, due)
+    return replace(message, content=content) if content else message
 
 
 def may_claim(message: Message, now: datetime) -> bool:

@@ -17,6 +17,7 @@ from chalicelib.settings import current
 # second need four keys a lane, and twice as many keep chance from making one hot.
 SHARDS = 8
 _INSTANTS = ("due_at", "created_at", "since", "attempted_at", "ended_at")
+_KEYS = {"pk", "sk", "due_key", "expires"}
 
 
 def _key(message_id: str) -> Item:
@@ -24,7 +25,8 @@ def _key(message_id: str) -> Item:
 
 
 def _item(message: Message) -> Item:
-    item: Item = {**_key(message.id), **asdict(message)}
+    values = asdict(message)
+    item: Item = {**values.pop("rest"), **_key(message.id), **values}
     for name in _INSTANTS:
         item[name] = instants.text(item[name]) if item[name] else None
     if message.state in FINAL:
@@ -32,7 +34,7 @@ def _item(message: Message) -> Item:
         item["expires"] = instants.epoch((message.ended_at or message.due_at) + KEPT)
     else:
         item["due_key"] = _due_key(message.lane, zlib.crc32(message.id.encode()) % SHARDS)
-    return {name: value for name, value in item.items() if value not in (None, "")}
+    return {name: value for name, value in item.items() if value not in (None, "", {})}
 
 
 def _due_key(lane: Lane, shard: int) -> str:
@@ -42,10 +44,11 @@ def _due_key(lane: Lane, shard: int) -> str:
 def from_item(item: Item) -> Message:
     """Return the message of an item."""
     values = {name: value for name, value in item.items() if name in Message.__dataclass_fields__}
+    rest = {name: item[name] for name in item.keys() - values.keys() - _KEYS}
     for name in _INSTANTS:
         values[name] = instants.parse(values[name]) if values.get(name) else None
     values["due_at"] = values["due_at"] or values["ended_at"]
-    return Message(**values)
+    return Message(**{**values, "rest": rest})
 
 
 def owed(message: Message) -> Item:

@@ -356,6 +356,19 @@ def test_a_message_that_may_not_leave_stays_due(
     assert re.match("AccessDenied|AuthorizationError|compose: secret: ClientError", error)
 
 
+def test_an_event_that_may_not_be_published_stays_due(packaged: Cloud) -> None:
+    before = outbox(packaged, "newsletter-event").keys()
+    with without(packaged, "clock", "DomainEvents"):
+        assert sign_up(packaged, "untold@example.org").status == 202
+        (name,) = eventually(lambda: outbox(packaged, "newsletter-event").keys() - before)
+        packaged.invoke("clock", SCHEDULED)
+        assert outbox(packaged, "newsletter-event")[name] == ("due", "AuthorizationError")
+    assert sign_up(packaged, "told@example.org").status == 202
+    (name,) = eventually(lambda: outbox(packaged, "newsletter-event").keys() - {*before, name})
+    packaged.invoke("clock", SCHEDULED)
+    assert outbox(packaged, "newsletter-event")[name] == ("sent", "")
+
+
 @pytest.mark.soak
 def test_the_clock_may_not_do_without_the_table(packaged: Cloud) -> None:
     confirm = owing(packaged, "newsletter-welcome", 901)
@@ -371,7 +384,8 @@ def test_every_statement_of_every_function_is_needed_by_one_of_these(root: Path)
     shown = {("api_handler", statement) for statement, _ in OF_A_REQUEST}
     shown |= {(function, statement) for function, statement, _, _ in OF_A_TRIGGER}
     shown |= {(function, statement) for function in SENDERS for statement, _ in OF_A_MESSAGE}
-    shown |= {(function, "Contacts") for function in SENDERS} | {("mail_feedback", "Identity")}
+    shown |= {(function, "Contacts") for function in SENDERS}
+    shown |= {("mail_feedback", "Identity"), ("clock", "DomainEvents")}
     given = set()
     # The senders do what the clock does where there is much of it.
     dealt = policies.RIGHTS["send_messages"].keys() - {"SenderQueue"}

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from chalicelib import aws, instants
 from chalicelib.aws import Cancelled, Item
-from chalicelib.callbacks.model import Asked, Callback, Change, Owed, Who
+from chalicelib.callbacks.model import UNDO_WITHIN, Asked, Callback, Change, Owed, Who
 from chalicelib.callbacks.stores import blocks, items
 from chalicelib.guards import NONE, Guards
 from chalicelib.outbox import model as outbox
@@ -26,6 +26,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "missed": ("callback-missed",),
     "declined": ("callback-declined",),
 }
+EVENT = "callback-event"  # the kind of messages for other systems
 _FOR_STAFF = ("alert", "held", "expired", "handed")
 _ABSENT = "attribute_not_exists(pk)"
 _LED_FOR = timedelta(days=400)  # longer than a wish's request and its contact data are kept
@@ -262,12 +263,12 @@ def to_erase(now: datetime) -> Iterator[str]:
     return _due("ENDED", now)
 
 
-def strip(callback: Callback, until: int, wholly: bool) -> None:
+def strip(callback: Callback, until: int, now: datetime, wholly: bool) -> None:
     """Remove what is personal from an ended request, and let the table drop it at `until`.
 
     `until` is in epoch seconds. The history and the proof of consent stay as long; `wholly` takes
-    the personal part of the proof, too. Idempotent: the request itself comes last. Raises
-    Cancelled where somebody else changed it meanwhile.
+    the personal part of the proof, too, and other systems are told. Idempotent: the request itself
+    comes last. Raises Cancelled where somebody else changed it meanwhile.
     """
     table = current().contacts_table
     for item in list(aws.query(table, "pk = :pk", pk=f"CALLBACK#{callback.reference}")):
@@ -286,8 +287,12 @@ def strip(callback: Callback, until: int, wholly: bool) -> None:
         aws.write(member)
     except Cancelled:
         pass  # it was removed before
-    bare_item = {**items.pack(callback.erase()), "expires": until}
-    aws.write(aws.put(table, bare_item, "version = :seen", seen=callback.version))
+    erased = callback.erase()
+    bare_item = {**items.pack(erased), "expires": until}
+    members = [aws.put(table, bare_item, "version = :seen", seen=callback.version)]
+    if wholly and current().domain_events:
+        members += _told(None, erased, now)
+    aws.write(*members)
 
 
 def erase_proofs(callback: Callback, references: Sequence[str]) -> None:
@@ -397,6 +402,24 @@ def _event_and_messages(change: Change, now: datetime) -> Iterator[Item]:
     }
     yield aws.put(current().contacts_table, event, _ABSENT)
     yield from (outbox_store.owed(each) for each in messages(change, now))
+    if current().domain_events:
+        yield from _told(change, after, now)
+
+
+def _told(change: Change | None, after: Callback, now: datetime) -> Iterator[Item]:
+    """Yield the Put of the event for other systems that a change owes, or without one an erasure.
+
+    An end can be undone, so it is told once that is over.
+    """
+    # No start pays for these imports where the stage tells nobody.
+    from chalicelib.callbacks import domain_events
+    from chalicelib.outbox.domain_events import owe
+
+    event = domain_events.of(change) if change else domain_events.Erased()
+    due_at = now + UNDO_WITHIN if change else now
+    if event:
+        owed = owe(EVENT, after.reference, after.version, event, now, due_at)
+        yield outbox_store.owed(owed)
 
 
 def _messages(owed: Owed, now: datetime) -> Iterator[outbox.Message]:

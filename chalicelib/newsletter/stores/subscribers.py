@@ -23,6 +23,7 @@ _ENDS = ("unsubscribed", "moved away", "refused", "bounced", "complained", "eras
 _PROOFS = ("confirmed", "moved here", "imported")
 # What `tidy` reads of an event. The salt shows whether what is personal is still there.
 _TIDIED = ("pk", "sk", "version", "event", "at", "expires", "personal.salt")
+EVENT = "newsletter-event"  # the kind of messages for other systems
 KINDS = {letter: f"newsletter-{letter}" for letter in get_args(Letter)}
 
 
@@ -82,7 +83,11 @@ def save(
 
 
 def members(known: Known, change: Change, now: datetime, how: How) -> list[Item]:
-    """Return the members that store a change: subscriber, event, mail, counter, suppression."""
+    """Return the members that store a change.
+
+    Those are the subscriber, the ledger's event, the mail and the event for other systems that it
+    owes, the counter, and the suppression.
+    """
     table, before, after = current().contacts_table, change.before, change.after
     version = after.version if after else known.version + 1
     facts = dict(how.facts)
@@ -107,6 +112,8 @@ def members(known: Known, change: Change, now: datetime, how: How) -> list[Item]
         own = {"pk": items.pk(known.key), "sk": "SUB"}
         written.append(aws.delete(table, own, "version = :seen", seen=before.version))
     written.append(_event_put(known.key, event, items.events_kept_until(after, now)))
+    if current().domain_events:
+        written += _told(known.key, version, change, facts, now)
     if change.event in growth.EVENTS:
         written.append(growth.counted(change.event, now))
     suppression = {"pk": items.pk(known.key), "sk": "SUPPRESSED"}
@@ -115,6 +122,18 @@ def members(known: Known, change: Change, now: datetime, how: How) -> list[Item]
     if change.event == "erased":
         written.append(aws.put(table, {**suppression, "at": instants.text(now)}))
     return written
+
+
+def _told(
+    key: str, version: int, change: Change, facts: Mapping[str, str], now: datetime
+) -> list[Item]:
+    """Return the Put of the event for other systems that a change owes, if it does."""
+    # No start pays for these imports where the stage tells nobody.
+    from chalicelib.newsletter import domain_events
+    from chalicelib.outbox.domain_events import owe
+
+    event = domain_events.of(change, facts)
+    return [messages.owed(owe(EVENT, key, version, event, now))] if event else []
 
 
 def owed(change: Change, now: datetime) -> Message | None:
