@@ -12,6 +12,7 @@ from chalicelib.errors import BadToken, Conflict
 State = Literal["pending", "confirmed", "unsubscribed", "refused", "bounced", "complained"]
 Event = Literal[
     "signup",
+    "mailed",
     "confirmed",
     "refused",
     "unsubscribed",
@@ -28,6 +29,7 @@ Letter = Literal["confirmation", "welcome", "access"]
 
 CONFIRM_WITHIN = timedelta(days=7)
 REFUSED_FOR = timedelta(days=365)
+UNDO_WITHIN = timedelta(minutes=10)
 PREFERENCES_A_DAY = 20  # changes of topics and language by one subscriber
 SOFT_BOUNCES, SOFT_WITHIN = 3, timedelta(days=30)
 ACCESS_WITHIN = timedelta(hours=24)
@@ -141,6 +143,14 @@ def sign_up(
             soft_bounces=(),
         )
     return Change(before, asked, "signup", owes="confirmation")
+
+
+def mailed(before: Subscriber | None) -> Change:
+    """Take note that the mail service took a confirmation mail; without a subscriber, of nothing.
+
+    Nothing but the ledger changes: the person may have confirmed or refused meanwhile.
+    """
+    return Change(before, _next(before), "mailed") if before else Change(None, None)
 
 
 def confirm(before: Subscriber | None, letter: int, now: datetime) -> Change:

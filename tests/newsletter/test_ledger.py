@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.newsletter import ledger
-from chalicelib.newsletter.ledger import Event
+from chalicelib.newsletter.ledger import Event, Keyed
+
+EVA = Keyed("eva", b"secret of the stage")
 
 
 def make(count: int = 4) -> list[Event]:
@@ -16,7 +18,14 @@ def make(count: int = 4) -> list[Event]:
         at = f"2026-11-23T09:00:0{version}.000Z"
         events.append(
             ledger.append(
-                head, version, "signup", at, {"consent": "newsletter-de-1"}, personal, str(version)
+                EVA,
+                head,
+                version,
+                "signup",
+                at,
+                {"consent": "newsletter-de-1"},
+                personal,
+                str(version),
             )
         )
     return events
@@ -24,18 +33,18 @@ def make(count: int = 4) -> list[Event]:
 
 def test_a_whole_ledger_has_no_faults() -> None:
     events = make()
-    assert ledger.faults(events, events[-1].hash) == []
-    assert ledger.faults([], None) == []
+    assert ledger.faults(EVA, events, events[-1].hash) == []
+    assert ledger.faults(EVA, [], None) == []
 
 
 def test_it_survives_an_erasure() -> None:
     events = [replace(event, personal=None) for event in make()]
-    assert ledger.faults(events, events[-1].hash) == []
+    assert ledger.faults(EVA, events, events[-1].hash) == []
 
 
 def test_it_may_begin_later_once_old_events_have_gone() -> None:
     events = make()[2:]
-    assert ledger.faults(events, events[-1].hash) == []
+    assert ledger.faults(EVA, events, events[-1].hash) == []
 
 
 @pytest.mark.parametrize("position", range(4))
@@ -57,25 +66,25 @@ def test_any_change_of_any_event_shows(position: int, change: dict[str, object])
     events = make()
     # Each change has its field's own type.
     events[position] = replace(events[position], **change)  # type: ignore[arg-type]
-    assert ledger.faults(events, make()[-1].hash)
+    assert ledger.faults(EVA, events, make()[-1].hash)
 
 
 @pytest.mark.parametrize("position", range(1, 4))
 def test_a_missing_event_shows(position: int) -> None:
     events = make()
     del events[position]
-    assert ledger.faults(events, make()[-1].hash)
+    assert ledger.faults(EVA, events, make()[-1].hash)
 
 
 def test_events_in_another_order_show() -> None:
     events = make()
     events[1], events[2] = events[2], events[1]
-    assert ledger.faults(events, events[-1].hash)
+    assert ledger.faults(EVA, events, events[-1].hash)
 
 
 def test_a_forged_event_at_the_end_shows() -> None:
     events = make()
     forged = ledger.append(
-        events[-1].hash, 5, "confirmed", "2026-11-24T09:00:00.000Z", {}, {}, "salt"
+        EVA, events[-1].hash, 5, "confirmed", "2026-11-24T09:00:00.000Z", {}, {}, "salt"
     )
-    assert ledger.faults([*events, forged], events[-1].hash)
+    assert ledger.faults(EVA, [*events, forged], events[-1].hash)
