@@ -4,15 +4,15 @@ GDPR Art. 7(1).
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib import company, instants, templates, texts
 from chalicelib.consent import Wordings
 from chalicelib.newsletter import ledger, words
 from chalicelib.newsletter.ledger import Event, Fault, Head
-from chalicelib.newsletter.stores import subscribers
+from chalicelib.newsletter.stores import heads, subscribers
 from chalicelib.newsletter.stores import wordings as kept_wordings
 from chalicelib.outbox import store as messages
 from chalicelib.settings import current
@@ -83,17 +83,26 @@ def document(
     }
 
 
-def by_heads(key: str, heads: Sequence[Head], now: datetime) -> list[Fault]:
-    """Return what is wrong with a ledger, by itself and by its heads that were kept elsewhere.
+class Compared(NamedTuple):
+    """One ledger compared with its heads that were kept outside the table."""
 
-    `heads` are the ledger's, oldest first.
-    """
-    kept = subscribers.kept(key, now)
-    hashes = {event.version: event.hash for event in kept.events}
-    return [
-        *ledger.faults(subscribers.keyed(key), kept.events, kept.head),
-        *ledger.faults_by_heads(heads, hashes, now),
-    ]
+    key: str
+    heads: int
+    faults: list[Fault]
+
+
+def compare(now: datetime, key: str = "") -> Iterator[Compared]:
+    """Verify each ledger that has a head outside the table, or the one of a key, by its heads."""
+    found: dict[str, list[Head]] = {}
+    for head in heads.read(key):
+        found.setdefault(head.subscriber, []).append(head)
+    for each, own in found.items():
+        kept = subscribers.kept(each, now)
+        hashes = {event.version: event.hash for event in kept.events}
+        oldest_first = sorted(own, key=lambda head: head.logged_at)
+        faults = ledger.faults(subscribers.keyed(each), kept.events, kept.head)
+        faults += ledger.faults_by_heads(oldest_first, hashes, now)
+        yield Compared(each, len(own), faults)
 
 
 def _mails(events: Sequence[Event]) -> list[dict[str, Any]]:
@@ -150,6 +159,13 @@ def _kept_text(sha256: str) -> str | None:
     if kept is None or hashlib.sha256(kept.encode()).hexdigest() != sha256:
         return None
     return kept
+
+
+def language_of(proof: dict[str, Any]) -> str:
+    """Return the subscriber's language, by the last event that names one where they are gone."""
+    named = [each["facts"]["language"] for each in proof["events"] if "language" in each["facts"]]
+    own = proof["subscriber"].get("language") or next(reversed(named), "")
+    return company.current().spoken(own)
 
 
 def page(proof: dict[str, Any], language: str) -> tuple[str, str]:

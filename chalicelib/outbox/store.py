@@ -38,7 +38,9 @@ def _item(message: Message) -> Item:
             item |= {"due_key": _sent_key(shard), "due_at": instants.text(ended + LEFT_BEHIND)}
     else:
         item["due_key"] = _due_key(message.lane, shard)
-    return {name: value for name, value in item.items() if value not in (None, "", False)}
+    if not message.owes_record:
+        del item["owes_record"]
+    return {name: value for name, value in item.items() if value not in (None, "")}
 
 
 def _sent_key(shard: int) -> str:

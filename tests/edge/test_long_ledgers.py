@@ -301,7 +301,7 @@ def test_a_late_record_of_an_end_shortens_nothing(backend: Backend) -> None:
         term = instants.epoch(datetime(2031, 1, 1, tzinfo=UTC))
         kept = [each["expires"] for each in events(backend, key)]
         week = instants.epoch(START + timedelta(days=8, hours=1))
-        assert kept == [term, term, term, week]
+        assert kept == [term, term, term, term, week]
 
 
 def test_an_opt_in_that_waits_is_kept_as_a_whole(backend: Backend) -> None:
