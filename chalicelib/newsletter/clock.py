@@ -37,6 +37,11 @@ def tick(time_left: Callable[[], float], now: datetime | None = None) -> int:
         return 0
 
 
+def waiting(now: datetime) -> int:
+    """Return how many ledgers are due to be looked after."""
+    return len({each.key for each in subscribers.due(now)})
+
+
 def _record_mails(time_left: Callable[[], float], now: datetime) -> None:
     for message_id in list(islice(messages.unrecorded(now), MOST)):
         if time_left() < _RESERVE:

@@ -25,6 +25,7 @@ _OTHER_PERSON = N_("Event %(number)s (%(event)s): not the personal details that 
 _CHANGED = N_("Event %(number)s (%(event)s) is not what was recorded.")
 _OTHER_END = N_("The last event is missing, or one was added.")
 _GONE = N_("The events are gone, though their term is not over.")
+_NO_BEGINNING = N_("The events before number %(after)s are missing, from number %(first)s on.")
 _NO_EVENT = N_("Event %(number)s is missing, whose check value was kept.")
 _REWRITTEN = N_("Event %(number)s is not the one whose check value was kept.")
 ALGORITHM = "hmac-sha256-1"  # how a hash is made; another way gets another name
@@ -58,10 +59,12 @@ class Keyed:
 class Head:
     """The newest event of a ledger that proves something, as it is kept outside the table.
 
-    The ledger goes at `kept_until`, None for a subscription that has not ended.
+    `first` is the version of the oldest event that is kept as long. The ledger goes at
+    `kept_until`, None for a subscription that has not ended.
     """
 
     subscriber: str
+    first: int
     version: int
     hash: str
     kept_until: datetime | None
@@ -166,11 +169,15 @@ def faults_by_heads(heads: Sequence[Head], hashes: Mapping[int, str], now: datet
         return []
     if not hashes:
         return [Fault(_GONE, {})]
-    wrong = dict.fromkeys(head.version for head in binding if hashes.get(head.version) != head.hash)
-    return [
-        Fault(_REWRITTEN if version in hashes else _NO_EVENT, {"number": version})
-        for version in wrong
-    ]
+    found = []
+    first, oldest = min(head.first for head in binding), min(hashes)
+    if oldest > first:
+        found.append(Fault(_NO_BEGINNING, {"first": first, "after": oldest}))
+    for version, hash in dict.fromkeys((head.version, head.hash) for head in binding):
+        if hashes.get(version) != hash:
+            sentence = _REWRITTEN if version in hashes else _NO_EVENT
+            found.append(Fault(sentence, {"number": version}))
+    return found
 
 
 def _is_over(head: Head, now: datetime) -> bool:

@@ -518,7 +518,7 @@ def test_the_staff_look_up_prove_and_erase(cloud: Cloud) -> None:
         assert page.headers["content-type"] == "text/html; charset=utf-8"
         for shown in (
             "staff-looks@example.org",
-            "Complete and unchanged",
+            "Vollständig und unverändert",  # the subscriber's language
             service.wordings.all["newsletter-de-1"].text,
             "newsletter-de-1",
         ):

@@ -55,6 +55,7 @@ def _line(head: Head) -> dict[str, Any]:
     return {
         "event": "ledger.head",
         "subscriber": head.subscriber,
+        "first": head.first,
         "version": head.version,
         "hash": head.hash,
         "kept_until": instants.text(until) if until else None,
@@ -66,6 +67,7 @@ def _head(line: dict[str, Any]) -> Head:
     until = line["kept_until"]
     return Head(
         line["subscriber"],
+        line["first"],
         line["version"],
         line["hash"],
         instants.parse(until) if until else None,

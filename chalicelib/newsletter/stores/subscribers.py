@@ -265,13 +265,18 @@ def _is_to_clear(subscriber: Subscriber, now: datetime) -> bool:
 
 
 def _head(key: str, found: Sequence[Item], now: datetime) -> Head | None:
-    """Return the last event of those that are kept longest, of a ledger that proves something."""
+    """Return the last event of those that are kept longest, of a ledger that proves something.
+
+    A proof whose term is over by now has none.
+    """
     if not any(item["event"] in _PROOFS for item in found):
         return None
     longest = max(item.get("expires", _NEVER) for item in found)
-    last = [item for item in found if item.get("expires", _NEVER) == longest][-1]
+    if longest <= instants.epoch(now):
+        return None
+    kept = [item for item in found if item.get("expires", _NEVER) == longest]
     until = None if longest == _NEVER else datetime.fromtimestamp(longest, UTC)
-    return Head(key, last["version"], last["hash"], until, now)
+    return Head(key, kept[0]["version"], kept[-1]["version"], kept[-1]["hash"], until, now)
 
 
 def _drop_events(key: str, expired: int) -> None:
