@@ -167,6 +167,12 @@ def unpack_item(item: Mapping[str, Any]) -> Item:
     return {key: unpack(value) for key, value in item.items()}
 
 
+def code(error: Exception) -> str:
+    """Return the code of a service's error, or the error's kind where no service answered."""
+    answer = getattr(error, "response", None) or {}
+    return str(answer.get("Error", {}).get("Code") or type(error).__name__)
+
+
 def secret(arn: str) -> dict[str, str]:
     """Return a secret that holds a JSON object. Raises Unavailable."""
     try:

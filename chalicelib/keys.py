@@ -1,4 +1,7 @@
-"""The two secrets of a stage: one makes keys that hide addresses and numbers, one signs tokens."""
+"""The two secrets of a stage.
+
+One makes keys that hide addresses and numbers, and keys the ledgers' hashes; one signs tokens.
+"""
 
 import base64
 import hashlib
@@ -31,6 +34,15 @@ def identity(kind: str, value: str) -> str:
     secret = _secret(current().identity_secret_arn, None)["1"]
     digest = hmac.digest(secret.encode(), f"{kind}\0{value}".encode(), hashlib.sha256)
     return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
+
+
+def ledger_secret() -> bytes:
+    """Return the secret that keys the hashes of ledgers, made of the one that never changes.
+
+    Raises Unavailable.
+    """
+    secret = _secret(current().identity_secret_arn, None)["1"]
+    return hmac.digest(secret.encode(), b"secret\0ledger", hashlib.sha256)
 
 
 def token_keys() -> list[str]:

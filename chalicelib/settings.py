@@ -161,6 +161,7 @@ class Settings:
     view_markers_table: str = _of("", "output of the resource stack")
     view_markers_stream_arn: str = _of("", "output of the resource stack")
     view_counts_table: str = _of("", "output of the resource stack")
+    heads_log_group: str = _of("", "output of the resource stack")
     mail_events_topic_arn: str = _of("", "output of the resource stack")
     alerts_topic_arn: str = _of("", "output of the resource stack")
     domain_events_topic_arn: str = _of("", "output of the resource stack")

@@ -25,12 +25,12 @@ def takers() -> "Mapping[str, Taker]":
 
 
 def contacts_changed(event: Mapping[str, Any], context: Any) -> None:
-    """Take in intakes, deliver new messages, set how long events are kept."""
-    from chalicelib.newsletter.reactions import settle_ledger
+    """Take in intakes, deliver new messages, put sent ones on record, set how long events stay."""
+    from chalicelib.newsletter.reactions import settle
     from chalicelib.outbox import senders
 
     left = time_left(context)
-    senders.react(event["Records"], composers(), takers, settle_ledger, left)
+    senders.react(event["Records"], composers(), takers, settle, left)
 
 
 def messages_dealt(event: Mapping[str, Any], context: Any) -> dict[str, int]:
@@ -41,8 +41,9 @@ def messages_dealt(event: Mapping[str, Any], context: Any) -> dict[str, int]:
 
 
 def minute_passed(context: Any) -> dict[str, int]:
-    """Do what is due: callbacks for half of the time, then messages, then erasures."""
+    """Do what is due: callbacks for half of the time, then messages, erasures, ledgers."""
     from chalicelib.callbacks import clock, erasure
+    from chalicelib.newsletter import clock as ledgers
     from chalicelib.outbox import senders, subscribers
 
     left = time_left(context)
@@ -50,7 +51,7 @@ def minute_passed(context: Any) -> dict[str, int]:
     counts = clock.tick(lambda: left() - half) | senders.sweep(composers(), takers, left)
     erased = len(erasure.erase_ended(left))
     subscribers.look()
-    return {**counts, "erased": erased}
+    return {**counts, "erased": erased, "ledgers": ledgers.tick(left)}
 
 
 def time_left(context: Any) -> Callable[[], float]:

@@ -36,6 +36,7 @@ _THINGS = {
     "Outbox": ("sqs", "{stage}-outbox"),
     "SenderQueue": ("sqs", "{stage}-outbox"),  # as Lambda reads it for the senders
     "DeadLetters": ("sqs", "{stage}-dead-letters"),
+    "Heads": ("logs", "log-group:{stage}-heads:*"),
     "Log": ("logs", "log-group:/aws/lambda/{log}:*"),
 }
 # Lambda itself uses these rights of a function's role, and the right to send to the dead letters
@@ -89,6 +90,7 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
         "Due": "Query",
         "Account": "GetAccount",
         "Outbox": "SendMessage",
+        "Heads": "CreateLogStream PutLogEvents",
     },
     "sweep_views": {
         "Markers": "DeleteItem Scan UpdateItem",

@@ -14,7 +14,7 @@ from ops.failures import Commands
 from ops.growth import growth
 from ops.importing import import_
 from ops.messages import outbox
-from ops.proving import proof
+from ops.proving import proof, verify_heads
 from ops.redriving import redrive
 from ops.restoring import restore_check
 from ops.retention import retention
@@ -23,6 +23,7 @@ from ops.watching import status
 
 COMMANDS = (
     proof,
+    verify_heads,
     export,
     import_,
     growth,

@@ -20,6 +20,7 @@ from chalicelib.articles.stores import counts, markers
 from chalicelib.auth import provider
 from chalicelib.callbacks import clock, rules
 from chalicelib.errors import Unavailable
+from chalicelib.newsletter import clock as ledgers
 from chalicelib.outbox import account, senders, subscribers
 from infra import gateway
 from local.aws import payloads
@@ -181,8 +182,18 @@ class Backend:
         ]
 
     def deliver(self) -> None:
-        """Deliver every item of the contacts table to its stream's function."""
+        """Deliver every item of the contacts table to its stream's function.
+
+        Then deliver the mails that it sent, as the stream tells of those at once.
+        """
         app.deliver_messages({"Records": self.records()}, Context())
+        sent = [
+            each
+            for each in self.records()
+            if each["dynamodb"]["NewImage"].get("due_key", {}).get("S", "").startswith("SENT#")
+        ]
+        if sent:
+            app.deliver_messages({"Records": sent}, Context())
 
     def settle(self) -> None:
         """Deliver the contacts table's items again and again until that changes nothing."""
@@ -195,11 +206,12 @@ class Backend:
         app.count_views({"Records": self.records("VIEW_MARKERS_TABLE")}, Context())
 
     def tick(self, now: datetime) -> dict[str, int]:
-        """Run the scheduled jobs at the given time: the workflow's clock and the outbox's sweep."""
+        """Run the scheduled jobs at the given time: callbacks, the outbox's sweep, ledgers."""
         moved = clock.tick(lambda: 20.0, now)
         with timeless():
             swept = senders.sweep(triggers.composers(), triggers.takers, lambda: 20.0, lambda: now)
             self.send(now)
+        ledgers.tick(lambda: 20.0, now)
         return {**moved, **swept}
 
     def send(self, now: datetime) -> None:

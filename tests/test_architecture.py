@@ -56,6 +56,7 @@ PURE_MAY_IMPORT = {f"{CORE}.{each}" for each in ("settings", "instants", "compan
 IMPURE = {"random", "secrets", "time", "os", "uuid", "socket", "threading", "subprocess", "urllib"}
 STREAM_FUNCTIONS = (
     *(
+        "newsletter.clock",
         "newsletter.reactions",
         "newsletter.feedback",
         "newsletter.intakes",

@@ -32,6 +32,17 @@ def letter(
     )
 
 
+def wording(mail: Mail, links: Mapping[str, str]) -> str:
+    """Return subject and text of a mail without the person's own links: `[confirm]` stands there.
+
+    It is the same for everybody who asks for the same topics in the same language.
+    """
+    text = mail.text
+    for name, link in links.items():
+        text = text.replace(link, f"[{name}]")
+    return f"{mail.subject}\n\n{text}"
+
+
 def unsubscribe_headers(link: str, settings: Settings) -> dict[str, str]:
     """Return the headers by which a mail program offers to unsubscribe.
 

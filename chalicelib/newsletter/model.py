@@ -14,6 +14,7 @@ Event = Literal[
     "signup",
     "signup again",
     "resent",
+    "mailed",
     "confirmed",
     "refused",
     "refusal undone",
@@ -222,6 +223,14 @@ def resend(before: Subscriber | None, now: datetime) -> Change:
         raise Conflict(state_of(before, now))
     after = _next(before, letters=before.letters + 1)
     return Change(before, after, "resent", "move" if before.moved_from else "confirmation")
+
+
+def mailed(before: Subscriber | None) -> Change:
+    """Take note that the mail service took a confirmation mail; without a subscriber, of nothing.
+
+    Nothing but the ledger changes: the person may have confirmed or refused meanwhile.
+    """
+    return Change(before, _next(before), "mailed") if before else Change(None, None)
 
 
 def confirm(before: Subscriber | None, letter: int, now: datetime) -> Change:

@@ -1,13 +1,17 @@
-"""What follows from an event: what a due message says, and how long a ledger is kept."""
+"""What follows from an event: what a due message says, and what a ledger records and keeps."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from chalicelib.aws import retried
 from chalicelib.newsletter import letters, links, model
+from chalicelib.newsletter.ledger import How
 from chalicelib.newsletter.model import Letter, Subscriber
-from chalicelib.newsletter.stores import subscribers
+from chalicelib.newsletter.stores import subscribers, wordings
 from chalicelib.newsletter.stores.subscribers import EVENT, KINDS
+from chalicelib.outbox import store as messages
 from chalicelib.outbox import suppression
 from chalicelib.outbox.delivery import Composer
 from chalicelib.outbox.model import Mail, Message, Publication
@@ -31,7 +35,9 @@ def _asking(kind: Letter, message: Message, now: datetime) -> Mail | None:
     # SES would take a mail to an address on its list, and never send it.
     suppression.lift_for_opt_in(subscriber.key, subscriber.email, now)
     own = links.confirmation(subscriber, message.serial)
-    return letters.letter(kind, subscriber, own, {}, current())
+    mail = letters.letter(kind, subscriber, own, {}, current())
+    # Kept, so that a proof can show what was asked when the mail itself is long gone.
+    return replace(mail, wording=wordings.keep_once(letters.wording(mail, own)))
 
 
 def _welcome(message: Message, now: datetime) -> Mail | None:
@@ -100,11 +106,39 @@ COMPOSERS: Mapping[str, Composer] = {
 }
 
 
-def settle_ledger(record: Mapping[str, Any]) -> None:
-    """Set how long a ledger is kept after its subscriber changed or was erased.
+def settle(record: Mapping[str, Any]) -> None:
+    """Do what follows for a ledger from a changed subscriber, an erasure, or a mail that was sent.
 
     `record` is one of the contacts table's stream; those of anything else change nothing.
     """
     pk, sk = (record["dynamodb"]["Keys"][name]["S"] for name in ("pk", "sk"))
     if pk.startswith("SUB#") and sk in ("SUB", "SUPPRESSED"):
         subscribers.tidy(pk.removeprefix("SUB#"))
+    elif pk.startswith("MSG#") and "owes_record" in record["dynamodb"]["NewImage"]:
+        record_mail(pk.removeprefix("MSG#"))
+
+
+def record_mail(message_id: str) -> None:
+    """Put into the ledger that the mail service took a confirmation mail. Idempotent.
+
+    The event says when, its number there, and the hashes of the mail and of its wording; it stays
+    when the message is gone. Where the subscriber is gone there is nothing to prove. Raises
+    Unavailable.
+    """
+
+    def attempt(_: int) -> None:
+        message = messages.load(message_id)
+        if message is None or not message.is_unrecorded or message.ended_at is None:
+            return
+        known = subscribers.load(message.subject)
+        facts = {
+            "message": message.id,
+            "service_id": message.service_id,
+            "digest": message.digest,
+            "mail_wording": message.wording,
+        }
+        how = How({name: value for name, value in facts.items() if value})
+        change = model.mailed(known.subscriber)
+        subscribers.save(known, change, message.ended_at, how, also=[messages.recorded(message)])
+
+    retried(attempt, "newsletter")

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -137,6 +138,9 @@ def _attempt(message: Message, composers: Mapping[str, Composer], now: datetime)
 
 def _hand_over(message: Message, parcel: Mail | Alert | Publication, now: datetime) -> Message:
     """Make the one attempt; return the message's next state."""
+    before, wording = message, parcel.wording if isinstance(parcel, Mail) else ""
+    # Known before the attempt: an event of the service's may be all that tells of its success.
+    message = replace(before, digest=handover.digest(parcel), wording=wording)
     try:
         if isinstance(parcel, Publication):
             service_id = handover.publication(parcel)
@@ -145,18 +149,18 @@ def _hand_over(message: Message, parcel: Mail | Alert | Publication, now: dateti
         else:
             service_id = handover.mail(message, parcel)
     except handover.Unsendable as error:
-        return model.refused(message, str(error), now, final=True)
+        return model.refused(before, str(error), now, final=True)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in _SLOWED:
             log.warning("mail.slowed", message=message.id, lane=message.lane, error=code)
             raise _HeldBack("slowed", code) from None
-        return model.refused(message, code, now, final=code in _FINAL)
+        return model.refused(before, code, now, final=code in _FINAL)
     except (ConnectTimeoutError, EndpointConnectionError) as error:
-        return model.refused(message, type(error).__name__, now)
+        return model.refused(before, type(error).__name__, now)
     except BotoCoreError as error:
         return model.unanswered(message, type(error).__name__, now)
-    return model.sent(message, service_id, handover.digest(parcel), now)
+    return model.sent(message, service_id, now)
 
 
 def _take_back(message: Message, counted: counters.Counted) -> None:

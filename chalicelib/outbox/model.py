@@ -42,10 +42,17 @@ class Message:
     ended_at: datetime | None = None
     service_id: str = ""  # what SES or SNS called it
     digest: str = ""  # SHA-256 of what was sent
+    wording: str = ""  # SHA-256 of a mail's wording, see Mail
+    owes_record: bool = False  # whether somebody wants to put it on record once it was sent
     error: str = ""  # why the last attempt did not succeed
     content: Mapping[str, Any] = field(default_factory=dict)  # what it says, of an event
     # What a newer version has stored beside, which an older one in its place must not lose.
     rest: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_unrecorded(self) -> bool:
+        """Whether it was sent, and that is not on record yet."""
+        return self.state == "sent" and self.owes_record
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,7 @@ class Mail:
     text: str
     html: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    wording: str = ""  # SHA-256 of its text without the recipient's own links, where that is kept
 
 
 @dataclass(frozen=True)
@@ -121,11 +129,14 @@ def claim(message: Message, attempt_id: str, now: datetime) -> Message:
     )
 
 
-def sent(message: Message, service_id: str, digest: str, now: datetime) -> Message:
+def sent(message: Message, service_id: str, now: datetime) -> Message:
     """Record that the service took the message."""
-    return _next(
-        message, state="sent", service_id=service_id, digest=digest, ended_at=now, error=""
-    )
+    return _next(message, state="sent", service_id=service_id, ended_at=now, error="")
+
+
+def recorded(message: Message) -> Message:
+    """Record that whoever wanted to put the sending on record has done so."""
+    return _next(message, owes_record=False)
 
 
 def refused(message: Message, error: str, now: datetime, final: bool = False) -> Message:

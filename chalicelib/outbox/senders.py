@@ -63,16 +63,16 @@ def react(
 ) -> None:
     """Take in the intakes in a batch of the stream and deliver the new messages.
 
-    `settle` is called for every other record. Alerts go first. What does not leave within REACTION
-    seconds, or once SES takes no more, stays due. A record that can never succeed goes to the
-    dead-letter queue, and its neighbours are handled. Raises Unavailable, so that the batch comes
-    again.
+    `settle` is called for every other record, and for those of messages that changed. Alerts go
+    first. What does not leave within REACTION seconds, or once SES takes no more, stays due. A
+    record that can never succeed goes to the dead-letter queue, and its neighbours are handled.
+    Raises Unavailable, so that the batch comes again.
     """
     owed: list[tuple[int, str, Mapping[str, Any]]] = []
     for record in records:
         try:
             kind = str(record["dynamodb"]["Keys"]["pk"]["S"]).partition("#")[0]
-            if kind not in ("INTAKE", "MSG"):
+            if kind not in ("INTAKE", "MSG") or record["eventName"] == "MODIFY":
                 settle(record)
             elif _is_new(record):
                 owed += ((_rank(lane), each, record) for lane, each in _owed(kind, record, takers))

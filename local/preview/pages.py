@@ -242,7 +242,7 @@ def _broken(at: Scene) -> str:
 def _erased(at: Scene) -> str:
     at.press(at.access()["erase"])
     keys = {"pk": {"S": f"SUB#{key_of(EMAIL)}"}, "sk": {"S": "SUPPRESSED"}}
-    reactions.settle_ledger({"dynamodb": {"Keys": keys}})
+    reactions.settle({"dynamodb": {"Keys": keys}})
     return _proof(at)
 
 

@@ -61,7 +61,7 @@ def test_signup_mail_confirmation(backend: Backend) -> None:
     )
     assert "expires" not in item
     events = [each for each in backend.items(prefix="SUB#") if each["sk"] != "SUB"]
-    assert sorted(each["event"] for each in events) == ["confirmed", "signup"]
+    assert sorted(each["event"] for each in events) == ["confirmed", "mailed", "signup"]
     assert all("expires" not in each for each in events)
     backend.deliver()
     welcome, _ = backend.mails("one@example.org")

@@ -251,7 +251,8 @@ def test_ones_data_and_its_erasure_want_a_fresh_link(backend: Backend) -> None:
     assert data.headers["content-disposition"] == 'attachment; filename="newsletter.json"'
     assert data.json["subscriber"]["email"] == "mine@example.org"
     events = [each["event"] for each in data.json["events"]]
-    assert events == ["signup", "confirmed", "access", "access"]  # by the link, and by the address
+    # Access was asked for by the link, and by the address.
+    assert events == ["signup", "mailed", "confirmed", "access", "access"]
     assert data.json["events"][0]["personal"]["page"] == f"{ORIGIN}/gold"
     assert backend.call("GET", f"/newsletter/erase?token={token}").text.count("<button") == 1
     for _ in range(2):
@@ -375,7 +376,8 @@ def test_a_hard_bounce_ends_it_and_a_fresh_opt_in_begins_it_again(
     for _ in range(3):
         mail_feedback(backend, event)
     assert state(key) == "bounced"
-    assert [each.event for each in subscribers.events(key)] == ["signup", "confirmed", "bounced"]
+    events = [each.event for each in subscribers.events(key)]
+    assert events == ["signup", "mailed", "confirmed", "bounced"]
     _allow_mails(backend)
     sign_up(backend, address)
     backend.deliver()
@@ -516,7 +518,7 @@ def test_the_staff_look_up_prove_and_erase(cloud: Cloud) -> None:
         assert page.headers["content-type"] == "text/html; charset=utf-8"
         for shown in (
             "staff-looks@example.org",
-            "Complete and unchanged",
+            "Vollständig und unverändert",  # the subscriber's language
             service.wordings.all["newsletter-de-1"].text,
             "newsletter-de-1",
         ):
@@ -552,7 +554,7 @@ def test_confirming_against_unsubscribing_has_one_end(backend: Backend) -> None:
             list(pool.map(lambda act: act(), acts))
         events = [each.event for each in subscribers.events(key)]
         ends[state(key)] += 1
-        assert events == ["signup", "confirmed", "unsubscribed"][: len(events)]
+        assert events == ["signup", "mailed", "confirmed", "unsubscribed"][: len(events)]
         assert state(key) == events[-1]
         assert intact(key)
         assert post(backend, f"unsubscribe?token={leaving}").status == 200

@@ -21,6 +21,9 @@ RUNS, STEPS = 2000, 50
 figures: Counter[str] = Counter()
 
 
+EVA = ledger.Keyed("eva", b"secret of the stage")
+
+
 @dataclass
 class Oracle:
     """What must be true by what happened: who agreed, what was mailed and what came back."""
@@ -76,7 +79,7 @@ class Life:
             assert change.after is None or change.after.version == version
             at = instants.text(self.now)
             self.ledger.append(
-                ledger.append(head, version, change.event, at, facts, personal, str(choice))
+                ledger.append(EVA, head, version, change.event, at, facts, personal, str(choice))
             )
         self._hold()
 
@@ -235,7 +238,7 @@ def _live(steps: list[tuple[str, timedelta, int]]) -> None:
     life = Life()
     for event, wait, choice in steps:
         life.step(event, wait, choice)
-    assert ledger.faults(life.ledger, life.ledger[-1].hash if life.ledger else None) == []
+    assert ledger.faults(EVA, life.ledger, life.ledger[-1].hash if life.ledger else None) == []
     figures["runs"] += 1
     figures["steps"] += len(steps)
 

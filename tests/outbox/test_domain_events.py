@@ -170,6 +170,6 @@ def test_a_message_of_a_newer_version_loses_nothing_in_this_one() -> None:
     after = store._item(waits)
     assert (after["invented_later"], after["content"]) == ({"b": 2}, {"a": [1]})
     assert after["due_key"] == item["due_key"]
-    sent = store._item(model.sent(waits, "sns-1", "digest", NOW))
+    sent = store._item(model.sent(waits, "sns-1", NOW))
     assert "due_key" not in sent
     assert sent["invented_later"] == {"b": 2}

@@ -62,12 +62,13 @@ SET_ASIDE_BY_THE_PLATFORM = {("count_views", "DeadLetters")}
 # Without it a mail leaves all the same, with a warning (`tests/edge/test_suppression.py`).
 TRIED_ONLY = {("deliver_messages", "SuppressionList"), ("clock", "SuppressionList")}
 # Without the account's rate the clock sends slowly. What it cannot deal, an intake that cannot be
-# taken in, and an alert of an opening wait with an error in the log. `test_policies` plays all of
-# that.
+# taken in, an alert of an opening, and the heads of ledgers wait with an error in the log.
+# `test_policies` plays all of that.
 WAITS = {
     ("clock", "Account"),
     ("clock", "Outbox"),
     ("clock", "Board"),
+    ("clock", "Heads"),
     ("deliver_messages", "Board"),
     ("clock", "Identity"),
     ("deliver_messages", "Identity"),

@@ -83,13 +83,14 @@ def get_subscriber(request: Request, asked: ById) -> SubscriberRecord | Reply:
     media="application/json",
 )
 def get_consent_proof(request: Request, asked: ById) -> Reply:
-    """Show the proof of consent, verified: JSON, or a page that prints on one sheet."""
+    """Show the proof of consent, verified: JSON, or a page in the subscriber's language."""
     document = service.prove(asked.id, request.now, request.language)
     log.info("newsletter.proof_shown", subscriber=asked.id, by=request.person.id)
     if not request.accepts("text/html"):
         headers = {"Content-Type": "application/json"}
         return Reply(json.dumps(document, ensure_ascii=False), headers=headers)
-    text, policy = proof.page(document, request.language)
+    own = proof.language_of(document)
+    text, policy = proof.page(service.prove(asked.id, request.now, own), own)
     headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy}
     return Reply(text, headers=headers)
 
