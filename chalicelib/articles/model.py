@@ -26,6 +26,7 @@ class Marker:
     hour: int = 0
     title: str = ""
     page: str = ""
+    source: str = ""  # what the site calls the article, where that differs from the slug
 
     @property
     def key(self) -> str:

@@ -13,6 +13,7 @@ from chalicelib.auth import gate
 from chalicelib.auth.person import Person
 from chalicelib.errors import NotSignedIn
 from chalicelib.http import bodies
+from chalicelib.http.fields import Beacon
 from chalicelib.http.problems import Problem
 from chalicelib.sender import Sender
 from chalicelib.settings import current
@@ -122,7 +123,8 @@ class Request:
             return {}
         if not body:
             raise Problem(400, "malformed")
-        fields = bodies.read(body, event.get("isBase64Encoded", False), kind)
+        encoded, mending = event.get("isBase64Encoded", False), issubclass(model, Beacon)
+        fields = bodies.read(body, encoded, kind, mending)
         self.back = self._page_of(fields)
         if fields.get("language") in company.current().languages:
             self.language = fields["language"]
