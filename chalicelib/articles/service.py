@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from chalicelib import instants
-from chalicelib.articles import filters, model
+from chalicelib.articles import browsers, filters, model
 from chalicelib.articles.names import Name
 from chalicelib.articles.stores import counts, markers
 from chalicelib.errors import FieldError, Invalid
@@ -49,7 +49,7 @@ def note_view(
         return
     local = now.astimezone(ZoneInfo(current().time_zone))
     day = local.date().isoformat()
-    if kind := filters.classify(headers):
+    if kind := filters.classify(sender.user_agent, headers):
         counts.tally(kind, day)
         return
     salt = markers.salt(day, now)
@@ -58,7 +58,7 @@ def note_view(
     marker = model.Marker(
         slug=slug,
         day=day,
-        visitor=model.visitor(salt, slug, sender.client_ip, sender.user_agent),
+        visitor=model.visitor(salt, slug, sender.client_ip, browsers.kind(sender.user_agent)),
         hour=local.hour,
         title=said.title if ours else "",
         page=said.page if ours and own_page else "",
