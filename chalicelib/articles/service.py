@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from chalicelib import instants
+from chalicelib import instants, log
 from chalicelib.articles import browsers, filters, model
 from chalicelib.articles.names import Name
 from chalicelib.articles.stores import counts, markers
@@ -50,6 +50,8 @@ def note_view(
     local = now.astimezone(ZoneInfo(current().time_zone))
     day = local.date().isoformat()
     if kind := filters.classify(sender.user_agent, headers):
+        if sender.user_agent == filters.REPLACED:
+            log.warning("view.agent_replaced")
         counts.tally(kind, day)
         return
     salt = markers.salt(day, now)
@@ -58,7 +60,7 @@ def note_view(
     marker = model.Marker(
         slug=slug,
         day=day,
-        visitor=model.visitor(salt, slug, sender.client_ip, browsers.kind(sender.user_agent)),
+        visitor=model.visitor(salt, slug, sender.network, browsers.kind(sender.user_agent)),
         hour=local.hour,
         title=said.title if ours else "",
         page=said.page if ours and own_page else "",

@@ -1,10 +1,12 @@
 """Visitors and chunks."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.articles import model
 from chalicelib.articles.model import Marker
+from chalicelib.sender import Sender
 
 SALT = b"salt of the day"
 
@@ -12,7 +14,7 @@ SALT = b"salt of the day"
 def visitor(
     slug: str = "gold", address: str = "192.0.2.1", kind: str = "firefox mac 1", salt: bytes = SALT
 ) -> str:
-    return model.visitor(salt, slug, address, kind)
+    return model.visitor(salt, slug, Sender(address, "").network, kind)
 
 
 def test_one_visitor_is_one_article_address_and_kind_of_browser_of_a_day() -> None:
@@ -29,6 +31,11 @@ def test_one_visitor_is_one_article_address_and_kind_of_browser_of_a_day() -> No
 def test_ipv6_counts_by_household() -> None:
     assert visitor(address="2001:db8:1:2::1") == visitor(address="2001:db8:1:2:ffff::9")
     assert visitor(address="2001:db8:1:2::1") != visitor(address="2001:db8:1:3::1")
+
+
+@pytest.mark.parametrize("address", ["", "unknown", "fe80::1%eth0", "::ffff:192.0.2.1"])
+def test_whatever_the_address_there_is_a_visitor(address: str) -> None:
+    assert len(visitor(address=address)) == 16
 
 
 def test_nothing_of_the_visitor_is_in_the_marker() -> None:
