@@ -22,8 +22,14 @@ BADGE = (
 )
 
 
-def _by_commas(value: Any) -> Any:
+def by_commas(value: Any) -> Any:
+    """Divide a text at its commas."""
     return value.split(",") if isinstance(value, str) else value
+
+
+Slugs = Annotated[
+    tuple[of.Slug, ...], Field(min_length=1, max_length=100), BeforeValidator(by_commas)
+]
 
 
 class Article(Body):
@@ -63,9 +69,7 @@ class Views(BaseModel, title="ArticleViews"):
 class Several(Body):
     """Articles by their slugs, separated by commas."""
 
-    slugs: Annotated[
-        tuple[of.Slug, ...], Field(min_length=1, max_length=100), BeforeValidator(_by_commas)
-    ]
+    slugs: Slugs
 
 
 class ManyViews(BaseModel, title="ViewsByArticle"):
@@ -182,7 +186,11 @@ def get_article_badge(request: Request, article: Article) -> Reply:
 @routes.get("/articles/popular", params=Popular, gives=Ranking)
 def list_popular_articles(request: Request, asked: Popular) -> Reply:
     """List the most-read articles of a window."""
-    as_of, articles = service.popular(asked.window, request.now)
-    local = as_of.astimezone(ZoneInfo(current().time_zone))
-    ranking = Ranking(window=asked.window, as_of=local, articles=articles[: asked.limit])
-    return Reply(ranking, headers=PUBLIC_READ)
+    return ranking(asked, service.popular(asked.window, request.now))
+
+
+def ranking(asked: Popular, found: service.List) -> Reply:
+    """Answer with as many articles of a list as are asked for."""
+    local = found.as_of.astimezone(ZoneInfo(current().time_zone))
+    listed = found.articles[: asked.limit]
+    return Reply(Ranking(window=asked.window, as_of=local, articles=listed), headers=PUBLIC_READ)

@@ -1,6 +1,6 @@
 """What can be done with views: note one, and read totals, series and lists. No HTTP."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -34,6 +34,14 @@ class Said:
     title: str
     page: str
     origin: str
+
+
+@dataclass(frozen=True)
+class List:
+    """When a most-read list was made, and its articles, most views first."""
+
+    as_of: datetime
+    articles: list[Any]
 
 
 def note_view(
@@ -96,10 +104,23 @@ def daily(
     return [(day, views.get(day.isoformat(), 0)) for day in days]
 
 
-def popular(window: str, now: datetime) -> tuple[datetime, list[Any]]:
-    """Return when a most-read list was made, and its articles, most views first."""
-    found = counts.load_list(window) or {"as_of": instants.text(now), "articles": []}
-    return instants.parse(found["as_of"]), found["articles"]
+def popular(window: str, now: datetime) -> List:
+    """Return a most-read list; an empty one where none was made yet."""
+    return _list(counts.load_list(window), now)
+
+
+def of_a_page(
+    slugs: Iterable[str], windows: Sequence[str], now: datetime
+) -> tuple[dict[str, int], dict[str, List]]:
+    """Return the totals of articles and the most-read lists of windows, by one batch of reads."""
+    views, lists = counts.totals_and_lists(slugs, windows)
+    return views, {window: _list(lists.get(window), now) for window in windows}
+
+
+def _list(found: Any, now: datetime) -> List:
+    if not found:
+        return List(now, [])
+    return List(instants.parse(found["as_of"]), found["articles"])
 
 
 def filtered(days: int, now: datetime) -> dict[date, dict[str, int]]:
