@@ -140,8 +140,15 @@ def count_view(request: Request, view: ViewByName) -> Reply:
 
 
 def _note(request: Request, article: names.Name, view: View) -> Reply:
-    said = service.Said(view.title, view.page, request.origin)
-    service.note_view(article, said, request.sender, request.headers, request.now)
+    service.note_view(
+        article,
+        view.title,
+        view.page,
+        request.origin,
+        request.sender,
+        request.headers,
+        request.now,
+    )
     return no_content()
 
 
@@ -191,6 +198,7 @@ def list_popular_articles(request: Request, asked: Popular) -> Reply:
 
 def ranking(asked: Popular, found: service.List) -> Reply:
     """Answer with as many articles of a list as are asked for."""
-    local = found.as_of.astimezone(ZoneInfo(current().time_zone))
-    listed = found.articles[: asked.limit]
-    return Reply(Ranking(window=asked.window, as_of=local, articles=listed), headers=PUBLIC_READ)
+    as_of, listed = found
+    local = as_of.astimezone(ZoneInfo(current().time_zone))
+    ranked = Ranking(window=asked.window, as_of=local, articles=listed[: asked.limit])
+    return Reply(ranked, headers=PUBLIC_READ)

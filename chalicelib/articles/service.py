@@ -18,6 +18,8 @@ LONGEST_SPAN = 366  # days
 DEFAULT_SPAN = 30  # days
 LONGEST_PAGE = 300  # characters of an address; a longer one is not kept
 
+List = tuple[datetime, list[Any]]  # when a most-read list was made, and its articles
+
 
 @dataclass(frozen=True)
 class Views:
@@ -27,29 +29,18 @@ class Views:
     filtered: Mapping[date, Mapping[str, int]]
 
 
-@dataclass(frozen=True)
-class Said:
-    """What a page said of its article, and the page's origin."""
-
-    title: str
-    page: str
-    origin: str
-
-
-@dataclass(frozen=True)
-class List:
-    """When a most-read list was made, and its articles, most views first."""
-
-    as_of: datetime
-    articles: list[Any]
-
-
 def note_view(
-    article: Name, said: Said, sender: Sender, headers: Mapping[str, str], now: datetime
+    article: Name,
+    title: str,
+    page: str,
+    origin: str,
+    sender: Sender,
+    headers: Mapping[str, str],
+    now: datetime,
 ) -> None:
     """Note that somebody reads an article, or tally a view that no person made by its class.
 
-    What is said is believed from the configured origins only. A repeat, and no name, change
+    `title` and `page` are believed from the configured origins only. A repeat, and no name, change
     nothing.
     """
     slug = article.slug
@@ -63,15 +54,15 @@ def note_view(
         counts.tally(kind, day)
         return
     salt = markers.salt(day, now)
-    ours = said.origin in current().site_origins
-    own_page = said.page.startswith(f"{said.origin}/") and len(said.page) <= LONGEST_PAGE
+    ours = origin in current().site_origins
+    own_page = page.startswith(f"{origin}/") and len(page) <= LONGEST_PAGE
     marker = model.Marker(
         slug=slug,
         day=day,
         visitor=model.visitor(salt, slug, sender.network, browsers.kind(sender.user_agent)),
         hour=local.hour,
-        title=said.title if ours else "",
-        page=said.page if ours and own_page else "",
+        title=title if ours else "",
+        page=page if ours and own_page else "",
         source=article.source,
     )
     markers.mark(marker, now)
@@ -105,7 +96,7 @@ def daily(
 
 
 def popular(window: str, now: datetime) -> List:
-    """Return a most-read list; an empty one where none was made yet."""
+    """Return when a most-read list was made, and its articles, most views first."""
     return _list(counts.load_list(window), now)
 
 
@@ -118,9 +109,7 @@ def of_a_page(
 
 
 def _list(found: Any, now: datetime) -> List:
-    if not found:
-        return List(now, [])
-    return List(instants.parse(found["as_of"]), found["articles"])
+    return (instants.parse(found["as_of"]), found["articles"]) if found else (now, [])
 
 
 def filtered(days: int, now: datetime) -> dict[date, dict[str, int]]:
