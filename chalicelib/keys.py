@@ -1,6 +1,7 @@
-"""The two secrets of a stage.
+"""The secrets of a stage.
 
-One makes keys that hide addresses and numbers, and keys the ledgers' hashes; one signs tokens.
+One makes keys that hide addresses and numbers, and keys the ledgers' hashes; one signs tokens; by
+one a proxy is known.
 """
 
 import base64
@@ -43,6 +44,11 @@ def ledger_secret() -> bytes:
     """
     secret = _secret(current().identity_secret_arn, None)["1"]
     return hmac.digest(secret.encode(), b"secret\0ledger", hashlib.sha256)
+
+
+def origin_secrets() -> list[str]:
+    """Return the secrets by which a proxy in front of the API is known. Raises Unavailable."""
+    return list(_secret(current().origin_secret_arn, _REFRESH_AFTER).values())
 
 
 def token_keys() -> list[str]:

@@ -12,11 +12,13 @@ DEFAULT = (20.0, 40)
 _PAGES = (500.0, 1000)
 RATES: Mapping[str, tuple[float, int]] = {
     "/articles/{slug}/views": (5000.0, 2500),
+    "/views": (5000.0, 2500),
     "/articles/views": _PAGES,
     "/articles/popular": _PAGES,
     "/articles/{slug}/badge.svg": _PAGES,
     "/embed.js": _PAGES,
     "/hotline": _PAGES,
+    "/page": _PAGES,
 }
 # The methods that pages use there; each view may take a preflight. No page sends a HEAD.
 _METHODS = ("GET", "POST", "OPTIONS")

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from chalicelib import company, texts
-from chalicelib.articles import service
+from chalicelib.articles import names, service
 from chalicelib.formats import Formats
 from chalicelib.http import NO_CONTENT, PUBLIC_READ, Body, Reply, Request, Routes, no_content
 from chalicelib.http import fields as of
@@ -22,8 +22,14 @@ BADGE = (
 )
 
 
-def _by_commas(value: Any) -> Any:
+def by_commas(value: Any) -> Any:
+    """Divide a text at its commas."""
     return value.split(",") if isinstance(value, str) else value
+
+
+Slugs = Annotated[
+    tuple[of.Slug, ...], Field(min_length=1, max_length=100), BeforeValidator(by_commas)
+]
 
 
 class Article(Body):
@@ -32,11 +38,25 @@ class Article(Body):
     slug: of.Slug
 
 
-class View(Body, title="ArticleView"):
+class View(of.Beacon, title="ArticleView"):
     """What a page says about its article; believed from the configured origins only."""
 
-    title: Annotated[of.Line, Field(max_length=200)] = ""
-    page: of.PageUrl = ""
+    title: of.Title = ""
+    page: of.PageOrNothing = ""
+
+
+class ViewByName(View, title="NamedArticleView"):
+    """A view of an article by whatever name the site has for it."""
+
+    article: Annotated[
+        str,
+        Field(
+            max_length=500,
+            description="a slug, a path, an address or any words; what is counted is the name that "
+            "the path and the rest of the query come to",
+            examples=["/ratgeber/gold-kaufen/?utm_source=mail"],
+        ),
+    ]
 
 
 class Views(BaseModel, title="ArticleViews"):
@@ -49,9 +69,7 @@ class Views(BaseModel, title="ArticleViews"):
 class Several(Body):
     """Articles by their slugs, separated by commas."""
 
-    slugs: Annotated[
-        tuple[of.Slug, ...], Field(min_length=1, max_length=100), BeforeValidator(_by_commas)
-    ]
+    slugs: Slugs
 
 
 class ManyViews(BaseModel, title="ViewsByArticle"):
@@ -109,8 +127,21 @@ class Ranking(BaseModel):
 @routes.post("/articles/{slug}/views", params=Article, takes=View, status=NO_CONTENT)
 def count_article_view(request: Request, article: Article, view: View) -> Reply:
     """Note that somebody reads an article; 204 whether the view is new, a repeat or filtered."""
+    return _note(request, names.name(article.slug), view)
+
+
+@routes.post("/views", takes=ViewByName, status=NO_CONTENT)
+def count_view(request: Request, view: ViewByName) -> Reply:
+    """Note that somebody reads an article, by any name; 204, also where the name is none.
+
+    A template that was not filled in, such as `{{slug}}` or `undefined`, counts nothing.
+    """
+    return _note(request, names.name(view.article), view)
+
+
+def _note(request: Request, article: names.Name, view: View) -> Reply:
     service.note_view(
-        article.slug,
+        article,
         view.title,
         view.page,
         request.origin,
@@ -162,7 +193,12 @@ def get_article_badge(request: Request, article: Article) -> Reply:
 @routes.get("/articles/popular", params=Popular, gives=Ranking)
 def list_popular_articles(request: Request, asked: Popular) -> Reply:
     """List the most-read articles of a window."""
-    as_of, articles = service.popular(asked.window, request.now)
+    return ranking(asked, service.popular(asked.window, request.now))
+
+
+def ranking(asked: Popular, found: service.List) -> Reply:
+    """Answer with as many articles of a list as are asked for."""
+    as_of, listed = found
     local = as_of.astimezone(ZoneInfo(current().time_zone))
-    ranking = Ranking(window=asked.window, as_of=local, articles=articles[: asked.limit])
-    return Reply(ranking, headers=PUBLIC_READ)
+    ranked = Ranking(window=asked.window, as_of=local, articles=listed[: asked.limit])
+    return Reply(ranked, headers=PUBLIC_READ)

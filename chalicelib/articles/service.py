@@ -1,13 +1,14 @@
 """What can be done with views: note one, and read totals, series and lists. No HTTP."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from chalicelib import instants
-from chalicelib.articles import filters, model
+from chalicelib import instants, log
+from chalicelib.articles import browsers, filters, model
+from chalicelib.articles.names import Name
 from chalicelib.articles.stores import counts, markers
 from chalicelib.errors import FieldError, Invalid
 from chalicelib.sender import Sender
@@ -16,6 +17,8 @@ from chalicelib.settings import current
 LONGEST_SPAN = 366  # days
 DEFAULT_SPAN = 30  # days
 LONGEST_PAGE = 300  # characters of an address; a longer one is not kept
+
+List = tuple[datetime, list[Any]]  # when a most-read list was made, and its articles
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Views:
 
 
 def note_view(
-    slug: str,
+    article: Name,
     title: str,
     page: str,
     origin: str,
@@ -37,11 +40,17 @@ def note_view(
 ) -> None:
     """Note that somebody reads an article, or tally a view that no person made by its class.
 
-    `title` and `page` are believed from the configured origins only. A repeat changes nothing.
+    `title` and `page` are believed from the configured origins only. A repeat, and no name, change
+    nothing.
     """
+    slug = article.slug
+    if not slug:
+        return
     local = now.astimezone(ZoneInfo(current().time_zone))
     day = local.date().isoformat()
-    if kind := filters.classify(headers):
+    if kind := filters.classify(sender.user_agent, headers):
+        if sender.user_agent == filters.REPLACED:
+            log.warning("view.agent_replaced")
         counts.tally(kind, day)
         return
     salt = markers.salt(day, now)
@@ -50,10 +59,11 @@ def note_view(
     marker = model.Marker(
         slug=slug,
         day=day,
-        visitor=model.visitor(salt, slug, sender.client_ip, sender.user_agent),
+        visitor=model.visitor(salt, slug, sender.network, browsers.kind(sender.user_agent)),
         hour=local.hour,
         title=title if ours else "",
         page=page if ours and own_page else "",
+        source=article.source,
     )
     markers.mark(marker, now)
 
@@ -85,10 +95,21 @@ def daily(
     return [(day, views.get(day.isoformat(), 0)) for day in days]
 
 
-def popular(window: str, now: datetime) -> tuple[datetime, list[Any]]:
+def popular(window: str, now: datetime) -> List:
     """Return when a most-read list was made, and its articles, most views first."""
-    found = counts.load_list(window) or {"as_of": instants.text(now), "articles": []}
-    return instants.parse(found["as_of"]), found["articles"]
+    return _list(counts.load_list(window), now)
+
+
+def of_a_page(
+    slugs: Iterable[str], windows: Sequence[str], now: datetime
+) -> tuple[dict[str, int], dict[str, List]]:
+    """Return the totals of articles and the most-read lists of windows, by one batch of reads."""
+    views, lists = counts.totals_and_lists(slugs, windows)
+    return views, {window: _list(lists.get(window), now) for window in windows}
+
+
+def _list(found: Any, now: datetime) -> List:
+    return (instants.parse(found["as_of"]), found["articles"]) if found else (now, [])
 
 
 def filtered(days: int, now: datetime) -> dict[date, dict[str, int]]:

@@ -80,7 +80,7 @@ TOLD: list[tuple[Change, dict[str, str], str, dict[str, Any]]] = [
     (Change(CONFIRMED, None, "erased"), {"by": "person"}, "subscriber.erased", {}),
 ]
 # fmt: on
-NOTHING = ("signup again", "resent", "access", "soft bounce", "released", "")
+NOTHING = ("signup again", "resent", "mailed", "access", "soft bounce", "released", "")
 
 
 @pytest.mark.parametrize(("change", "facts", "kind", "data"), TOLD)
