@@ -17,7 +17,8 @@ stage = settings.current()
 # Modules with routes by the first part of their paths, "" for the rest; the first loads at start.
 ENTRANCES = {
     "articles": ["articles.routes"],
-    "newsletter": ["newsletter.routes"],
+    "newsletter": ["newsletter.routes", "me.routes"],
+    "me": ["me.routes"],
     "callbacks": ["callbacks.routes"],
     "hotline": ["callbacks.routes"],
     "staff": [

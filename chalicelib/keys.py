@@ -5,7 +5,7 @@ import hashlib
 import hmac
 import time
 
-from chalicelib import aws
+from chalicelib import addresses, aws
 from chalicelib.settings import current
 
 _cache: dict[str, tuple[float, dict[str, str]]] = {}
@@ -31,6 +31,14 @@ def identity(kind: str, value: str) -> str:
     secret = _secret(current().identity_secret_arn, None)["1"]
     digest = hmac.digest(secret.encode(), f"{kind}\0{value}".encode(), hashlib.sha256)
     return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
+
+
+def of_address(email: str) -> str:
+    """Return the key of a person's e-mail address: every spelling of it has the same.
+
+    Raises ValueError for an address that SES cannot reach; Unavailable.
+    """
+    return identity("email", addresses.identity(email.strip()))
 
 
 def token_keys() -> list[str]:
