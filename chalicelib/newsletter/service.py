@@ -187,6 +187,8 @@ def leave(key: str, how: How, now: datetime, visit: str = "") -> bool:
     """
     for each in _successors(key):
         change(each, lambda known: model.unsubscribe(known.subscriber, now, visit), how, now)
+    if not visit:
+        return False
     return model.may_undo_unsubscription(subscribers.load(each).subscriber, visit, now)
 
 
