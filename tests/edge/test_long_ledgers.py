@@ -164,7 +164,7 @@ def test_a_long_life(backend: Backend, scale: Scale) -> None:
     # One of them looks whether another address has replaced this one.
     assert sum(figures["unsubscribe"].values()) == 3
     assert sum(figures["its stream"].values()) <= batches + 12
-    assert sum(figures["erase"].values()) <= batches + 10
+    assert sum(figures["erase"].values()) <= batches + 11
     assert figures["its stream again"]["TransactWriteItems"] == 0
 
 
