@@ -19,7 +19,8 @@ ENTRANCES = {
     "articles": ["articles.routes"],
     "views": ["articles.routes"],
     "page": ["embedded.routes"],
-    "newsletter": ["newsletter.routes"],
+    "newsletter": ["newsletter.routes", "me.routes"],
+    "me": ["me.routes"],
     "callbacks": ["callbacks.routes"],
     "hotline": ["callbacks.routes"],
     "staff": [

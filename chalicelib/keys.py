@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import time
 
-from chalicelib import aws
+from chalicelib import addresses, aws
 from chalicelib.settings import current
 
 _cache: dict[str, tuple[float, dict[str, str]]] = {}
@@ -49,6 +49,14 @@ def ledger_secret() -> bytes:
 def origin_secrets() -> list[str]:
     """Return the secrets by which a proxy in front of the API is known. Raises Unavailable."""
     return list(_secret(current().origin_secret_arn, _REFRESH_AFTER).values())
+
+
+def of_address(email: str) -> str:
+    """Return the key of a person's e-mail address: every spelling of it has the same.
+
+    Raises ValueError for an address that SES cannot reach; Unavailable.
+    """
+    return identity("email", addresses.identity(email.strip()))
 
 
 def token_keys() -> list[str]:

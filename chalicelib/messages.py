@@ -97,6 +97,15 @@ MESSAGES: dict[str, str] = {
     "preferences_limit": N_(
         "Your topics and language were changed very often today. Please change them again tomorrow."
     ),
+    "not_subscribed": N_("There is no subscription for this address."),
+    "undo_limit": N_(
+        "The subscription was ended and taken up again very often today. It has ended now; please "
+        "sign up again on our website."
+    ),
+    "moves_limit": N_(
+        "Another address was asked for very often today. Please change it again tomorrow."
+    ),
+    "me_limit": N_("This link was used very often in this hour. Please use it again later."),
     "unavailable": N_("The service is not available right now. Please try again in a moment."),
     "not_running": N_("Start `make run` first, and use its stage: `chalice local --stage local`."),
     "internal": N_("Something went wrong on our side."),

@@ -9,6 +9,7 @@ import hashlib
 import re
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
 from itsdangerous import BadData, URLSafeSerializer
 from itsdangerous.encoding import base64_decode, base64_encode
@@ -40,7 +41,8 @@ def _bare(token: str) -> str:
 
     A full stop at the beginning is the serializer's, for what it compressed.
     """
-    bare = _BLANKS.sub("", token).lstrip(_AROUND).rstrip(f"{_AROUND}.")
+    # No token of ours has a percent sign: what has one was encoded twice.
+    bare = _BLANKS.sub("", unquote(unquote(token))).lstrip(_AROUND).rstrip(f"{_AROUND}.")
     return bare.removeprefix("3D")  # an equals sign in quoted-printable (RFC 2045, section 6.7)
 
 

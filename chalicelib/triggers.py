@@ -11,17 +11,19 @@ if TYPE_CHECKING:  # app.py imports this module at each start: each function imp
 def composers() -> "Mapping[str, Composer]":
     """Return the functions that compose due messages, by the message's kind."""
     from chalicelib.callbacks.reactions import COMPOSERS as CALLBACKS
+    from chalicelib.me.reactions import COMPOSERS as ME
     from chalicelib.newsletter.reactions import COMPOSERS as NEWSLETTER
 
-    return {**NEWSLETTER, **CALLBACKS}
+    return {**NEWSLETTER, **CALLBACKS, **ME}
 
 
 def takers() -> "Mapping[str, Taker]":
     """Return the functions that take intakes in, by the intake's kind."""
     from chalicelib.callbacks.intakes import TAKERS as CALLBACKS
+    from chalicelib.me.intakes import TAKERS as ME
     from chalicelib.newsletter.intakes import TAKERS as NEWSLETTER
 
-    return {**NEWSLETTER, **CALLBACKS}
+    return {**NEWSLETTER, **CALLBACKS, **ME}
 
 
 def contacts_changed(event: Mapping[str, Any], context: Any) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 CAPABILITIES = ("newsletter", "callbacks", "articles")
-SPANNING = ("backoffice", "embedded")  # what spans them
+SPANNING = ("backoffice", "embedded", "me")  # what spans them
 CORE = "chalicelib"
 
 # The folders, lowest first: a folder imports from its own level and from below.
@@ -29,7 +29,7 @@ LEVELS = (
     {"outbox", "auth", "intake"},
     {"http"},
     {*CAPABILITIES, "web"},
-    {"backoffice", "embedded"},
+    {"backoffice", "embedded", "me"},
     {"api", "triggers"},
 )
 # The layers of a capability and of what spans them, lowest first: a module imports from its own
@@ -43,7 +43,7 @@ LAYERS = {
     "stores": {"stores", "keys", "rules", "links"},
     "services": {
         *("service", "proof", "export", "erasure", "clock", "counting", "ranking", "reactions"),
-        *("changes", "feedback", "intakes"),
+        *("changes", "feedback", "intakes", "wishes"),
     },
     "entrances": {"fields", "routes", "api", "view", "pages"},
 }
@@ -67,6 +67,7 @@ STREAM_FUNCTIONS = (
         "callbacks.clock",
         "callbacks.erasure",
     ),
+    *("me.intakes", "me.reactions"),
     *("articles.counting", "articles.ranking"),
     *("outbox.delivery", "outbox.feedback", "outbox.suppression"),
 )

@@ -74,7 +74,8 @@ def erase_address(
             return False
         change = workflow.withdraw_wishes(before, tuple(theirs), who, rules.current(), now)
         requests.save(change, now)
-        requests.erase_proofs(before, theirs)
+        told = [ref for each in before.wishes if each.reference in theirs for ref in each.also]
+        requests.erase_proofs(before, [*theirs, *told])
         return True
 
     if retried(erase, "callback"):

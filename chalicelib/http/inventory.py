@@ -24,6 +24,7 @@ class Route:
     path: str
     view: View
     takes: type[BaseModel] | None = None  # the body
+    any_body: bool = False  # whether a body that cannot be read is taken for an empty one
     params: type[BaseModel] | None = None  # query and path
     gives: type[BaseModel] | None = None  # the JSON answer
     html: bool = False  # whether people are shown a page

@@ -27,6 +27,7 @@ _LICENCE = {"name": "All rights reserved", "identifier": "LicenseRef-All-Rights-
 TAGS = {
     "newsletter": "Signing up with double opt-in, and everything behind the links of our mails.",
     "callbacks": "The hotline's hours, and asking for a callback, moving or cancelling it.",
+    "me": "What is stored of an address, for its owner: to see, change and erase.",
     "articles": "Counting views, and what was counted.",
     "service": "The service itself: health, this contract, a website's scripts and challenges, and "
     "what one of its pages shows.",

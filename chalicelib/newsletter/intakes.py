@@ -37,7 +37,7 @@ def _sign_up(taken: Intake) -> list[Message]:
     return _take(taken, decide, How(asked["facts"], asked["personal"]), "confirmation")
 
 
-def _ask_access(taken: Intake) -> list[Message]:
+def ask_access(taken: Intake) -> list[Message]:
     """Take in a request for one's data; its `email` is empty where a mailed link asked for it."""
 
     def decide(known: Known, may_mail: bool) -> Change:
@@ -89,4 +89,5 @@ def _take(
     return retried(attempt, "newsletter")
 
 
-TAKERS: Mapping[str, Taker] = {SIGNUP: _sign_up, ACCESS: _ask_access, MOVE: _ask_move}
+# `me.intakes` takes in ACCESS, since an address may be known for its callbacks alone.
+TAKERS: Mapping[str, Taker] = {SIGNUP: _sign_up, MOVE: _ask_move}

@@ -32,13 +32,22 @@ def confirmation(subscriber: Subscriber, letter: int) -> dict[str, str]:
 
 def access(subscriber: Subscriber, letter: int, sent: datetime) -> dict[str, str]:
     """Return the links of the mail of this number, which lead to one's data."""
-    token = tokens.sign(DATA, subscriber.key, letter, sent + ACCESS_WITHIN)
-    return {"me": f"{current().base_url}/me?token={token}&language={subscriber.language}"}
+    return {"me": me(subscriber.key, subscriber.language, letter, sent)}
+
+
+def me(key: str, language: str, letter: int, sent: datetime) -> str:
+    """Return the link to the page of an address's owner, for the mail of this number."""
+    token = tokens.sign(DATA, key, letter, sent + ACCESS_WITHIN)
+    return f"{current().base_url}/me?token={token}&language={language}"
 
 
 def standing(subscriber: Subscriber) -> dict[str, str]:
     """Return the links that every mail to a subscriber has; they never expire."""
-    key, language = subscriber.key, subscriber.language
+    return standing_of(subscriber.key, subscriber.language)
+
+
+def standing_of(key: str, language: str) -> dict[str, str]:
+    """Return the links that every mail to the address of a key has."""
     return {
         "preferences": _url("preferences", tokens.sign(PREFERENCES, key, 0), language),
         "unsubscribe": _url("unsubscribe", tokens.sign(UNSUBSCRIBE, key, 0), language),

@@ -271,7 +271,7 @@ def undo_refusal(before: Subscriber | None, letter: int, now: datetime) -> Chang
     if before.state in ("pending", "confirmed"):
         return Change(before, before)
     if not may_undo_refusal(before, now):
-        raise Conflict(before.state)
+        raise Conflict(before.state, "too_late" if before.refused_at else "nothing_to_undo")
     after = _next(
         before, state=before.refused_from, refused_at=None, ended_at=None, refused_from=""
     )
@@ -304,11 +304,11 @@ def undo_unsubscription(before: Subscriber | None, visit: str, now: datetime) ->
     Raises Conflict later, for another visit, and where it ended in another way.
     """
     if before is None or not visit or before.visit != visit:
-        raise Conflict(state_of(before, now))
+        raise Conflict(state_of(before, now), "nothing_to_undo")
     if before.state == "confirmed":
         return Change(before, before)
     if not may_undo_unsubscription(before, visit, now):
-        raise Conflict(before.state)
+        raise Conflict(before.state, "too_late")
     return Change(before, _next(before, state="confirmed", ended_at=None), "unsubscription undone")
 
 
@@ -330,11 +330,21 @@ def prefer(before: Subscriber | None, topics: tuple[str, ...], language: str) ->
 
 def ask_access(before: Subscriber | None, now: datetime, may_mail: bool = True) -> Change:
     """Owe the address a mail with a fresh link to its data, if the mailbox's limits allow one."""
-    if before is None or before.state in ("refused", "bounced", "complained"):
-        return Change(before, before)
-    if before.is_expired(now) or not before.email or not may_mail:
+    if before is None or not may_have_access(before, now) or not may_mail:
         return Change(before, before)
     return Change(before, _next(before, letters=before.letters + 1), "access", owes="access")
+
+
+def may_have_access(subscriber: Subscriber | None, now: datetime) -> bool:
+    """Tell whether a subscriber can be mailed a link to their data."""
+    if subscriber is None or subscriber.state == "refused" or takes_no_mail(subscriber):
+        return False
+    return bool(subscriber.email) and not subscriber.is_expired(now)
+
+
+def takes_no_mail(subscriber: Subscriber | None) -> bool:
+    """Tell whether mails to the address come back, or its reader complained about them."""
+    return subscriber is not None and subscriber.state in ("bounced", "complained")
 
 
 def bounce(

@@ -3,12 +3,13 @@
 No HTTP. Routes, staff pages, reactions and operators' commands call it.
 """
 
+import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from chalicelib import challenges, company, intake, limits, log, mailings, texts
+from chalicelib import challenges, company, instants, intake, limits, log, mailings, texts
 from chalicelib.aws import Item, retried
 from chalicelib.consent import Wording, Wordings
 from chalicelib.errors import (
@@ -25,7 +26,7 @@ from chalicelib.limits import Limit
 from chalicelib.newsletter import intakes, links, model, proof
 from chalicelib.newsletter.keys import key_of
 from chalicelib.newsletter.ledger import How
-from chalicelib.newsletter.links import CONFIRM, DATA, PREFERENCES, UNSUBSCRIBE
+from chalicelib.newsletter.links import CONFIRM, PREFERENCES, UNSUBSCRIBE
 from chalicelib.newsletter.model import Change, Signup, Subscriber
 from chalicelib.newsletter.stores import growth as growth_store
 from chalicelib.newsletter.stores import subscribers
@@ -36,6 +37,25 @@ from chalicelib.sender import Sender
 from chalicelib.settings import current
 
 wordings = Wordings("newsletter")
+# Undone unsubscriptions of one address. Leaving itself has no limit.
+UNDONE_A_DAY = 5
+MOVES_A_DAY = 5  # wishes for another address
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What "that was not me" has done: whether it can be undone, and whether it ended something."""
+
+    may_undo: bool
+    ended: bool
+
+
+@dataclass(frozen=True)
+class Preferred:
+    """What chosen topics have done: whether none was left, and whether that can be undone."""
+
+    left: bool = False
+    may_undo: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,10 +152,12 @@ def _keep_events(key: str) -> None:
         log.info("ledger.left_to_stream", subscriber=key)
 
 
-def refuse(token: str, now: datetime) -> None:
+def refuse(token: str, now: datetime) -> Refused:
     """Take note that the owner of the address did not sign up. Raises BadToken."""
     key, letter = links.read(CONFIRM, token, now)
     change(key, lambda known: model.refuse(known.subscriber, letter, now), How(), now)
+    refused = get(key)
+    return Refused(model.may_undo_refusal(refused, now), refused.refused_from == "confirmed")
 
 
 def undo_refusal(token: str, now: datetime) -> Subscriber:
@@ -165,6 +187,8 @@ def leave(key: str, how: How, now: datetime, visit: str = "") -> bool:
     """
     for each in _successors(key):
         change(each, lambda known: model.unsubscribe(known.subscriber, now, visit), how, now)
+    if not visit:
+        return False
     return model.may_undo_unsubscription(subscribers.load(each).subscriber, visit, now)
 
 
@@ -178,17 +202,35 @@ def _successors(key: str) -> list[str]:
     return keys
 
 
+def new_visit() -> str:
+    """Return the name of a new visit to a page of ours, which may undo what it does."""
+    return secrets.token_urlsafe(12)
+
+
 def undo_unsubscription(
     purpose: links.Purpose, token: str, visit: str, sender: Sender, now: datetime
 ) -> None:
     """Go on with a subscription that the same visit to our page ended less than ten minutes ago.
 
-    Raises BadToken, Conflict where that is not so.
+    Raises BadToken, Conflict where that is not so, LimitReached.
     """
     key, _ = links.read(purpose, token, now)
+    take_back(key, visit, sender, now)
+
+
+def take_back(key: str, visit: str, sender: Sender, now: datetime) -> None:
+    """Do as `undo_unsubscription` does, for the address of a key. Raises Conflict, LimitReached."""
     key = _successors(key)[-1]
     how = How({}, sender.personal())
-    change(key, lambda known: model.undo_unsubscription(known.subscriber, visit, now), how, now)
+    limit = Limit("undone", key, UNDONE_A_DAY, "day", "undo_limit")
+
+    def attempt(_: int) -> None:
+        known = subscribers.load(key)
+        change = model.undo_unsubscription(known.subscriber, visit, now)
+        if change.changes:
+            subscribers.save(known, change, now, how, Guards((limit,)))
+
+    retried(attempt, "newsletter")
 
 
 def withdraw(key: str, by: str, note: str, who: str, now: datetime) -> Subscriber:
@@ -226,28 +268,47 @@ def resend(key: str, who: str, now: datetime) -> Subscriber:
     return get(key)
 
 
-def by_preferences_link(token: str, now: datetime) -> Subscriber:
-    """Return the subscriber whose preferences a link opens. Raises BadToken."""
+def by_preferences_link(token: str, now: datetime) -> Subscriber | None:
+    """Return the subscriber whose preferences a link opens; None where none is subscribed.
+
+    Raises BadToken.
+    """
     key, _ = links.read(PREFERENCES, token, now)
     subscriber = subscribers.load(key).subscriber
-    if subscriber is None or subscriber.state != "confirmed":
-        raise BadToken
-    return subscriber
+    return subscriber if subscriber and subscriber.state == "confirmed" else None
 
 
 def prefer(
-    token: str, chosen: tuple[str, ...], language: str, sender: Sender, now: datetime
-) -> None:
-    """Save topics and language; the same ones again change nothing and count nothing.
+    token: str,
+    chosen: tuple[str, ...],
+    language: str,
+    sender: Sender,
+    now: datetime,
+    visit: str = "",
+) -> Preferred:
+    """Save topics and language; no topic left ends the subscription, which `visit` may undo.
 
     Raises BadToken, LimitReached.
     """
     key, _ = links.read(PREFERENCES, token, now)
-    choose(key, chosen, language, sender, now)
+    return choose(key, chosen, language, sender, now, visit)
 
 
-def choose(key: str, chosen: tuple[str, ...], language: str, sender: Sender, now: datetime) -> None:
-    """Save topics and language of a subscriber. Raises BadToken, LimitReached."""
+def choose(
+    key: str,
+    chosen: tuple[str, ...],
+    language: str,
+    sender: Sender,
+    now: datetime,
+    visit: str = "",
+) -> Preferred:
+    """Do as `prefer` does, for the subscriber of a key. Raises BadToken, LimitReached.
+
+    The same topics and language again change nothing and count nothing.
+    """
+    if not chosen:
+        how = How({"by": "page"}, sender.personal())
+        return Preferred(True, leave(key, how, now, visit))
     topics = tuple(topic for topic in company.current().newsletter_topics if topic in chosen)
     how = How({"topics": ",".join(topics), "language": language}, sender.personal())
     limit = Limit("preferences", key, model.PREFERENCES_A_DAY, "day", "preferences_limit")
@@ -259,6 +320,7 @@ def choose(key: str, chosen: tuple[str, ...], language: str, sender: Sender, now
             subscribers.save(known, change, now, how, Guards((limit,)))
 
     retried(attempt, "newsletter")
+    return Preferred()
 
 
 def ask_access(token: str, email: str | None, sender: Sender, now: datetime) -> None:
@@ -289,33 +351,64 @@ def ask_move(key: str, email: str, sender: Sender, now: datetime) -> None:
     if subscriber is None or subscriber.state != "confirmed":
         raise BadToken
     guards = Guards(
-        (limits.per_caller("access", sender.client_ip, current().limit_access_per_caller),)
+        (
+            limits.per_caller("access", sender.client_ip, current().limit_access_per_caller),
+            Limit("moves", key, MOVES_A_DAY, "day", "moves_limit"),
+        )
     )
     asked = {"email": email, "from": key, "personal": {**sender.personal(), "email": email}}
     intakes.keep(intakes.MOVE, key_of(email), asked, guards, now)
 
 
-def data_by_link(token: str, now: datetime) -> dict[str, Any]:
-    """Return everything stored on the person (GDPR Art. 15 and 20). Raises BadToken."""
-    key, _ = links.read(DATA, token, now)
-    document = proof.document(key, wordings, now, company.current().language)
-    if document is None:
-        raise BadToken
+def data(key: str, now: datetime, language: str) -> dict[str, Any] | None:
+    """Return everything stored on a person as JSON values (GDPR Art. 15 and 20); None for nothing.
+
+    It is the proof of consent with the whole record beside it.
+    """
+    document = proof.document(key, wordings, now, language)
+    subscriber = subscribers.load(key).subscriber
+    if document and subscriber:
+        document["record"] = _plain(asdict(subscriber))
     return document
 
 
-def erase_by_link(token: str, now: datetime) -> None:
-    """Erase the person's data on their own word. Raises BadToken."""
-    key, _ = links.read(DATA, token, now)
-    erase(key, "person", now)
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            return instants.text(value)
+        case dict():
+            return {name: _plain(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_plain(each) for each in value]
+    return value
 
 
 def erase(key: str, by: str, now: datetime) -> None:
     """Erase a person's data (GDPR Art. 17), completely when this returns. Idempotent.
 
-    `by` says on whose word. An HMAC of the address stays, which keeps it from being imported.
-    Raises Unavailable, where SES does not delete the address from its suppression list, too.
+    `by` says on whose word. An HMAC of the address stays, which keeps it from being imported. The
+    addresses that it replaced are erased with it. Raises Unavailable, where SES does not delete
+    the address from its suppression list, too.
     """
+    for each in _predecessors(key):
+        _erase(each, by, now)
+
+
+def _predecessors(key: str) -> list[str]:
+    """Return the keys of the addresses that an address replaced, first to last, and its own."""
+    keys = [key]
+    while subscriber := subscribers.load(keys[-1]).subscriber:
+        old = subscribers.load(subscriber.moved_from) if subscriber.moved_from else None
+        # One that was only asked to be replaced, perhaps by a stranger, is somebody else's.
+        if old is None or old.key in keys or not old.subscriber:
+            break
+        if old.subscriber.moved_to != subscriber.key:
+            break
+        keys.append(old.key)
+    return keys[::-1]
+
+
+def _erase(key: str, by: str, now: datetime) -> None:
     intake.erase(key)
     known = subscribers.load(key).subscriber
     if known and known.email:
@@ -397,6 +490,11 @@ def knows_wording(sha256: str) -> bool:
 def find(email: str) -> Known:
     """Return what is known of an address."""
     return subscribers.load(key_of(email))
+
+
+def known(key: str) -> Subscriber | None:
+    """Return the subscriber of a key, or None."""
+    return subscribers.load(key).subscriber
 
 
 def get(key: str) -> Subscriber:

@@ -73,6 +73,8 @@ GROWTH: dict[str, str] = {
 }
 # On whose word an erasure happened.
 PEOPLE: dict[str, str] = {
+    "page": N_("the person, on our page"),
+    "one click": N_("the person, by one click in their mail program"),
     "person": N_("the person themselves"),
     "staff": N_("our staff"),
     "operator": N_("our IT"),

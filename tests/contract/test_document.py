@@ -26,6 +26,7 @@ UNDER = {
     "/articles": "articles",
     "/callbacks": "callbacks",
     "/hotline": "callbacks",
+    "/me": "me",
     "/newsletter": "newsletter",
     "/staff": "staff-callbacks",
     "/views": "articles",
