@@ -22,6 +22,7 @@ INDEXES = {
     "due": ("due_key", "due_at"),
     "board": ("board_key", "board_at"),
     "sent": ("service_id", "pk"),
+    "listed": ("listed_key", "listed_at"),
 }
 PAGE = 500
 Place = tuple[str, str]
