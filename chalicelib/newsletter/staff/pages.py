@@ -15,13 +15,12 @@ from chalicelib.errors import (
     BadToken,
     Conflict,
     ContactError,
-    FieldError,
     Invalid,
     LimitReached,
     NotAllowed,
     NotFound,
 )
-from chalicelib.http import SEE_OTHER, Reply, Request, Routes, redirect
+from chalicelib.http import SEE_OTHER, Reply, Request, Routes, problems, redirect
 from chalicelib.http.staff_page import render, script
 from chalicelib.newsletter import proof, words
 from chalicelib.newsletter import service as newsletter
@@ -255,7 +254,7 @@ def _found(request: Request, asked: Search) -> Reply:
     try:
         record = service.find(asked.address, who_of(request.person), request.now)
     except ValidationError as error:
-        wrong = Invalid(FieldError("email", error.errors()[0]["type"]))
+        wrong = Invalid(*problems.of_validation(error).fields)
         return _page(request, asked, refused=wrong, typed=asked.email)
     except NotFound as unknown:
         return _page(request, asked, refused=unknown, typed=asked.email)

@@ -49,6 +49,7 @@ class _Lane:
     """The entries of one state, the latest first, read as far as they are needed."""
 
     query: Item
+    domain: str | None
     room: int  # for the entries of the next read
     taken: Place | None  # the last entry that was taken
     start: Item | None  # where the next read begins
@@ -59,7 +60,7 @@ class _Lane:
         """Read on. Raises Unavailable."""
         start = {"ExclusiveStartKey": self.start} if self.start else {}
         found = aws.call("query", **self.query, Limit=self.room, **start)
-        self.ahead += [_place(item) for item in found["Items"]]
+        self.ahead += [_place(item) for item in found["Items"] if _is_of(self.domain, item)]
         self.start = found.get("LastEvaluatedKey")
         self.ended = self.start is None
         self.room = min(self.room * 8, _LARGEST)  # more, as it seems to have few matches
@@ -90,7 +91,7 @@ def page(
     """
     states = [each for each in STATES if wanted.state in (ALL, each)]
     lanes = {
-        each: _lane(query, each, after[each] if after else None, most + 1)
+        each: _lane(query, wanted.domain, each, after[each] if after else None, most + 1)
         for each in states
         if (after is None or each in after) and (query := _query(wanted, each, at))
     }
@@ -134,7 +135,7 @@ def _counted(query: Item, domain: str | None, in_time: Callable[[], bool]) -> tu
         if domain is None:
             found += read["Count"]
         else:
-            found += sum(_is_of(domain, item["email"]["S"]) for item in read["Items"])
+            found += sum(_is_of(domain, item) for item in read["Items"])
         if "LastEvaluatedKey" not in read:
             return found, True
         start = {"ExclusiveStartKey": read["LastEvaluatedKey"]}
@@ -184,21 +185,24 @@ def _begins(day: date, zone: str) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
 
 
-def _lane(query: Item, state: State, after: Place | None, room: int) -> _Lane:
+def _lane(query: Item, domain: str | None, state: State, after: Place | None, room: int) -> _Lane:
     start = None
     if after:
         at, key = after
         place = {"pk": items.pk(key), "sk": "SUB", "listed_key": state, "listed_at": at}
         start = aws.pack_item(place)
-    return _Lane(query, room, after, start)
+    return _Lane(query, domain, room, after, start)
 
 
 def _place(item: Item) -> Place:
     return item["listed_at"]["S"], items.key_of(item["pk"]["S"])
 
 
-def _is_of(domain: str, email: str) -> bool:
-    own = addresses.ascii_domain(email.rpartition("@")[2])
+def _is_of(domain: str | None, item: Item) -> bool:
+    """Tell whether an entry's address is of this domain; None is any."""
+    if domain is None:
+        return True
+    own = addresses.ascii_domain(item["email"]["S"].rpartition("@")[2])
     return own == addresses.ascii_domain(domain)
 
 
