@@ -15,6 +15,15 @@ STATES: dict[State, str] = {
     "bounced": N_("address undeliverable"),
     "complained": N_("complained, gets nothing any more"),
 }
+# The same in a word or two, for the list; in the order that it offers them.
+SHORT: dict[State, str] = {
+    "confirmed": N_("confirmed"),
+    "pending": N_("waiting"),
+    "unsubscribed": N_("unsubscribed"),
+    "bounced": N_("undeliverable"),
+    "complained": N_("complained"),
+    "refused": N_("refused"),
+}
 # What is no state of a subscriber: the week has passed, or there is none.
 EXPIRED = N_("not confirmed, expired")
 NONE = N_("nothing stored")

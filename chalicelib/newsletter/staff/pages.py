@@ -240,7 +240,6 @@ def _page(
         found=found,
         at=at,
         following=asked.query(cursor=following) if following else "",
-        states=service.STATES,
         came_at=came_at,
         words=words,
         script=script("export"),
