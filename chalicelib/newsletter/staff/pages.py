@@ -31,6 +31,7 @@ from chalicelib.newsletter.staff.service import Found, Pressed, Record
 from chalicelib.newsletter.staff.view import (
     Listing,
     Look,
+    PageOfList,
     Search,
     SubscriberList,
     SubscriberRecord,
@@ -42,8 +43,8 @@ routes = Routes(__name__, tag="staff-subscribers")
 _PATH = "/staff/subscribers"
 
 
-@routes.get(_PATH, params=Listing, html=True, errors=(BadToken,), role="supervisor")
-def list_subscribers(request: Request, asked: Listing) -> Reply:
+@routes.get(_PATH, params=PageOfList, html=True, errors=(BadToken,), role="supervisor")
+def list_subscribers(request: Request, asked: PageOfList) -> Reply:
     """Show the subscribers, the latest first, with filters, the search, and the download."""
     at, after = asked.place(request.now)
     try:
@@ -239,7 +240,7 @@ def _page(
         asked=asked,
         found=found,
         at=at,
-        following=asked.query(cursor=following) if following else "",
+        following=asked.page(cursor=following) if following else "",
         came_at=came_at,
         words=words,
         script=script("export"),
@@ -249,7 +250,7 @@ def _page(
 def _found(request: Request, asked: Search) -> Reply:
     """Lead a browser to the record that was searched for, or to the list."""
     if not asked.email:
-        return redirect(f"{_PATH}?{asked.query()}")
+        return redirect(f"{_PATH}?{asked.page()}")
     try:
         record = service.find(asked.address, who_of(request.person), request.now)
     except ValidationError as error:

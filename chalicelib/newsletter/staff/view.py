@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from unicodedata import category
 from urllib.parse import urlencode
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StringConstraints
@@ -69,14 +70,20 @@ class Listing(Body, title="SubscriberFilters"):
 
     @property
     def filters(self) -> dict[str, str]:
-        """The filters that are set, as they were sent."""
-        names = {"state", "topic", "language", "domain", "first", "to"}
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True, include=names)
+        """The filters that are set, by the names of the search and the export."""
+        names = ("state", "topic", "language", "domain", "first", "to")
+        sent = {"from" if name == "first" else name: getattr(self, name) for name in names}
+        return {name: str(value) for name, value in sent.items() if value}
 
     def query(self, **changed: str | None) -> str:
-        """Return the filters as a query, some of them changed."""
+        """Return the filters as a query of the export, some of them changed."""
         filters = {**self.filters, **changed}
         return urlencode({name: value for name, value in filters.items() if value})
+
+    def page(self, **changed: str | None) -> str:
+        """Return the filters as a query of the page, some of them changed."""
+        spoken = {"language": None, "subscriber_language": self.language}
+        return self.query(**{**spoken, **changed})
 
     def place(self, now: datetime) -> tuple[datetime, Places | None]:
         """Return as of when to list, and after which entries. Raises BadToken."""
@@ -96,6 +103,12 @@ class Listing(Body, title="SubscriberFilters"):
         return tokens.sign(_CURSOR, subject, 0)
 
 
+class PageOfList(Listing):
+    """Whom a page lists. A query's `language` is that of the page itself, as on all pages."""
+
+    language: Annotated[of.Language | None, _EMPTY] = Field(None, alias="subscriber_language")
+
+
 class Search(Listing, title="SubscriberSearch"):
     """Whom to find: a whole address in any of its spellings, or those that the filters describe."""
 
@@ -104,7 +117,9 @@ class Search(Listing, title="SubscriberSearch"):
     @property
     def address(self) -> str:
         """The address, also of a mail's header or link. Raises ValidationError where it is none."""
-        _, written = addresses.split(self.email or "")
+        # Copied from a mail or a page, it may have characters inside that do not show.
+        typed = "".join(each for each in self.email or "" if category(each) != "Cf")
+        _, written = addresses.split(typed)
         return _ByEmail(email=written.removeprefix("mailto:")).email
 
 
