@@ -65,6 +65,7 @@ MESSAGES: dict[str, str] = {
     "role": N_("Only supervisors may do this."),
     "not_found": N_("This page does not exist."),
     "no_subscriber": N_("Nothing is stored for this address."),
+    "not_waiting": N_("There is no signup for this address that waits for its confirmation."),
     "no_callback": N_("There is no callback %(named)s."),
     "no_number": N_("Nothing is stored for this number."),
     "nothing_found": N_("Nothing was found for this."),
@@ -86,6 +87,10 @@ MESSAGES: dict[str, str] = {
     "payload_too_large": N_("The request is too large."),
     "unsupported_media_type": N_("We do not accept this content type."),
     "rate_limited": N_("Too many requests. Please try again later."),
+    "mailbox_limit": N_(
+        "This mailbox has had as many confirmation e-mails as it may get for now: one in ten "
+        "minutes, three a day."
+    ),
     "link_moves": N_(
         "This link can move the call five times a day. Please ring us to move it again today: "
         "%(named)s."
@@ -137,6 +142,7 @@ FIELDS: dict[str, str] = {
     "part": N_("Part"),
     "parts": N_("Parts"),
     "note": N_("Message"),
+    "how": N_("How it reached us"),
     "altcha": N_("Security check"),
     "website": N_("Hidden field"),
 }

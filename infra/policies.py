@@ -20,6 +20,7 @@ _THINGS = {
     "Due": ("dynamodb", "table/{stage}-contacts/index/due"),
     "Board": ("dynamodb", "table/{stage}-contacts/index/board"),
     "Sent": ("dynamodb", "table/{stage}-contacts/index/sent"),
+    "Listed": ("dynamodb", "table/{stage}-contacts/index/listed"),
     "ContactsStream": ("dynamodb", "table/{stage}-contacts/stream/*"),
     "Markers": ("dynamodb", "table/{stage}-view-markers"),
     "MarkersStream": ("dynamodb", "table/{stage}-view-markers/stream/*"),
@@ -63,6 +64,7 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
     "api_handler": {
         "Contacts": "BatchGetItem DeleteItem GetItem PutItem Query Scan UpdateItem",
         "Board": "Query",
+        "Listed": "Query",
         "Markers": "GetItem PutItem",
         "Counts": "BatchGetItem GetItem Query",
         "Identity": "GetSecretValue",

@@ -62,6 +62,7 @@ def render(
         "frame-ancestors 'none'"
     )
     headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy}
+    headers |= problem.headers if problem else {}
     return Reply(text, problem.status if problem else status, headers)
 
 

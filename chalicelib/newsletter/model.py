@@ -220,7 +220,7 @@ def move_away(before: Subscriber | None, new: str, now: datetime) -> Change:
 def resend(before: Subscriber | None, now: datetime) -> Change:
     """Owe another confirmation mail; the week to confirm stays. Raises Conflict in other states."""
     if before is None or not awaits_confirmation(before, now):
-        raise Conflict(state_of(before, now))
+        raise Conflict(state_of(before, now), "not_waiting")
     after = _next(before, letters=before.letters + 1)
     return Change(before, after, "resent", "move" if before.moved_from else "confirmation")
 

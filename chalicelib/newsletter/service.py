@@ -18,6 +18,7 @@ from chalicelib.errors import (
     FieldError,
     Invalid,
     LimitReached,
+    NotAllowed,
     NotFound,
     Unavailable,
 )
@@ -383,15 +384,16 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def erase(key: str, by: str, now: datetime) -> None:
+def erase(key: str, by: str, now: datetime, who: str = "") -> None:
     """Erase a person's data (GDPR Art. 17), completely when this returns. Idempotent.
 
-    `by` says on whose word. An HMAC of the address stays, which keeps it from being imported. The
-    addresses that it replaced are erased with it. Raises Unavailable, where SES does not delete
-    the address from its suppression list, too.
+    `by` says on whose word, `who` is the id of whoever of the staff does it. An HMAC of the address
+    stays, which keeps it from being imported. The addresses that it replaced are erased with it.
+    Raises Unavailable, where SES does not delete the address from its suppression list, too.
     """
+    how = How({"by": by, **({"staff": who} if who else {})})
     for each in _predecessors(key):
-        _erase(each, by, now)
+        _erase(each, how, now)
 
 
 def _predecessors(key: str) -> list[str]:
@@ -408,13 +410,13 @@ def _predecessors(key: str) -> list[str]:
     return keys[::-1]
 
 
-def _erase(key: str, by: str, now: datetime) -> None:
+def _erase(key: str, how: How, now: datetime) -> None:
     intake.erase(key)
     known = subscribers.load(key).subscriber
     if known and known.email:
         # First, as the record is the last place that tells which address it is.
         suppression.lift(key, known.email)
-    change(key, lambda known: model.erase(known.subscriber), How({"by": by}), now)
+    change(key, lambda known: model.erase(known.subscriber), how, now)
     if known and known.email:
         mailings.erase(known.email)
     # At once, so that "erased" is true when the person reads it; the stream comes later.
@@ -423,21 +425,28 @@ def _erase(key: str, by: str, now: datetime) -> None:
 
 def erase_for(key: str, by: str, who: str, now: datetime) -> None:
     """Erase a person's data on their behalf, on record; `who` is the id of whoever does it."""
-    erase(key, by, now)
+    erase(key, by, now, who)
     log.info("newsletter.person_erased", subscriber=key, by=who)
 
 
-def release(key: str, who: str, now: datetime) -> Subscriber:
+def release(key: str, who: str, now: datetime, complaints: bool = True) -> Subscriber:
     """Let an address that bounced, refused or complained sign up again; SES forgets it, too.
 
-    `who` is the id of whoever does it. Any other address stays as it is. Raises NotFound,
-    Unavailable.
+    `who` is the id of whoever does it, who may release after a complaint only where `complaints`
+    is true. Any other address stays as it is. Raises NotFound, NotAllowed (`role`), Unavailable.
     """
+
+    def decide(subscriber: Subscriber | None) -> Change:
+        if subscriber and subscriber.state == "complained" and not complaints:
+            raise NotAllowed("role")
+        return model.release(subscriber, now)
+
     subscriber = get(key)
-    if model.release(subscriber, now).changes:
-        suppression.lift(key, subscriber.email)
-        how = How({"by": "staff"})
-        if change(key, lambda known: model.release(known.subscriber, now), how, now):
+    if decide(subscriber).changes:
+        if subscriber.email:
+            suppression.lift(key, subscriber.email)
+        how = How({"by": "staff", "staff": who})
+        if change(key, lambda known: decide(known.subscriber), how, now):
             log.info("newsletter.released", subscriber=key, by=who)
     return get(key)
 

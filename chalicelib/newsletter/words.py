@@ -15,9 +15,25 @@ STATES: dict[State, str] = {
     "bounced": N_("address undeliverable"),
     "complained": N_("complained, gets nothing any more"),
 }
+# The same in a word or two, for the list; in the order that it offers them.
+SHORT: dict[State, str] = {
+    "confirmed": N_("confirmed"),
+    "pending": N_("waiting"),
+    "unsubscribed": N_("unsubscribed"),
+    "bounced": N_("undeliverable"),
+    "complained": N_("complained"),
+    "refused": N_("refused"),
+}
 # What is no state of a subscriber: the week has passed, or there is none.
 EXPIRED = N_("not confirmed, expired")
 NONE = N_("nothing stored")
+ERASED = N_("data erased")
+ALL_STATES: dict[str, str] = {
+    **{str(state): word for state, word in STATES.items()},
+    "expired": EXPIRED,
+    "none": NONE,
+    "erased": ERASED,
+}
 EVENTS: dict[Event, str] = {
     "signup": N_("Signed up"),
     "signup again": N_("Signed up once more"),
@@ -64,6 +80,25 @@ FACTS: dict[str, str] = {
     "staff": N_("recorded by"),
     "topics": N_("topics"),
     "wording": N_("declaration’s SHA-256"),
+}
+# In which way a withdrawal reached us, by the names in the ledger.
+WAYS: dict[str, str] = {
+    "mail": N_("by e-mail"),
+    "telephone": N_("by telephone"),
+    "letter": N_("by letter"),
+    "shop": N_("in the shop"),
+}
+# By which way, or on whose word, an event happened, for the list of a record's last events.
+BY: dict[str, str] = {
+    **WAYS,
+    "page": N_("on our page"),
+    "one click": N_("with one click in the mail program"),
+    "staff": N_("by our staff"),
+    "person": N_("by the person themselves"),
+    "operator": N_("by our IT"),
+    "restore": N_("again after a restore"),
+    "import": N_("by an import"),
+    "mailer": N_("by another mail tool"),
 }
 GROWTH: dict[str, str] = {
     "signups": N_("Signups"),

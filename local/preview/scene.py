@@ -78,7 +78,7 @@ class Memory(Services):
     def _query(self, asked: Item) -> Item:
         condition = asked["KeyConditionExpression"]
         since = condition.replace("board_at >= :first", "board_at BETWEEN :first AND :last")
-        values = {**asked["ExpressionAttributeValues"], ":last": {"S": "~"}}
+        values = {":last": {"S": "~"}, **asked["ExpressionAttributeValues"]}
         return super()._query(
             {**asked, "KeyConditionExpression": since, "ExpressionAttributeValues": values}
         )

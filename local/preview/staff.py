@@ -378,9 +378,35 @@ for _action in ("block", "lift", "restore", "erase"):
 # Subscribers
 
 put("subscribers", lambda at: at.get("/staff/subscribers", SAM))
-put("subscribers-done-erased", lambda at: at.get("/staff/subscribers?done=erased", SAM))
-put("subscribers-wrong", lambda at: at.post("/staff/subscribers", SAM, email="erika@"))
-put("subscribers-unknown", lambda at: at.post("/staff/subscribers", SAM, email=EMAIL))
+for _name, _typed in (("wrong", "erika@"), ("unknown", EMAIL)):
+    put(
+        f"subscribers-{_name}",
+        lambda at, typed=_typed: at.post("/staff/subscribers/search", SAM, email=typed),  # type: ignore[misc]  # bound now
+    )
+
+
+def _listed(query: str, number: int = 12) -> Callable[[Scene], str]:
+    """Return how to see a list of subscribers of several states."""
+
+    def make(at: Scene) -> str:
+        for each in range(number):
+            at.later(minutes=7 * each)
+            email = f"{EMAIL.replace('@', f'.{each}@')}"
+            confirmation = at.confirmation(email)
+            if each % 4:
+                at.press(confirmation["confirm"])
+            if each % 4 == 2 and each > 4:
+                at.feed_back("hard bounce" if each < 9 else "complaint", email)
+        return at.get(f"/staff/subscribers{query}", SAM)
+
+    return make
+
+
+put("subscribers-listed", _listed(""))
+put("subscribers-confirmed", _listed("?state=confirmed&domain=example.org&topic=news"))
+put("subscribers-none-found", _listed("?state=refused&from=2026-01-01&to=2026-12-31"))
+put("subscribers-wrong-days", _listed("?from=2026-02-01&to=2026-01-31"))
+put("subscribers-with-older-ones", _listed("", 52))
 
 
 def _subscribed(at: Scene) -> Subscriber:
@@ -431,13 +457,56 @@ SUBSCRIBERS: dict[str, Callable[[Scene], Subscriber]] = {
 }
 
 
-def _subscriber(make: Callable[[Scene], Subscriber], page: str = "") -> Callable[[Scene], str]:
-    return lambda at: at.get(f"/staff/subscribers/{make(at).key}{page}", SAM)
+def _subscriber(
+    make: Callable[[Scene], Subscriber], page: str = "", person: Person = SAM
+) -> Callable[[Scene], str]:
+    return lambda at: at.get(f"/staff/subscribers/{make(at).key}{page}", person)
 
 
 for _name, _made in SUBSCRIBERS.items():
     put(f"subscriber-{_name}", _subscriber(_made))
+put("subscriber-pending-agent", _subscriber(_pending, person=ANNA))
+put("subscriber-complained-agent", _subscriber(SUBSCRIBERS["complained"], person=ANNA))
+put("subscriber-unsubscribe", _subscriber(_subscribed, "/unsubscribe", ANNA))
 put("subscriber-sure", _subscriber(_subscribed, "/erase"))
+
+
+def _pressed(
+    make: Callable[[Scene], Subscriber], action: str, done: str = "", **form: str
+) -> Callable[[Scene], str]:
+    """Return how to see what follows from a press: the page it leads to, or its own answer."""
+
+    def press(at: Scene) -> str:
+        path = f"/staff/subscribers/{make(at).key}"
+        answer = at.post(f"{path}/{action}", SAM, **form)
+        return at.get(f"{path}?done={done}", SAM) if done else answer
+
+    return press
+
+
+_WITHDRAWAL = {"how": "telephone", "note": "Möchte weiterhin angerufen werden"}
+put(
+    "subscriber-done-unsubscribed",
+    _pressed(_subscribed, "unsubscribe", "unsubscribed", **_WITHDRAWAL),
+)
+put(
+    "subscriber-done-nothing",
+    _pressed(SUBSCRIBERS["bounced"], "unsubscribe", "unsubscribed", **_WITHDRAWAL),
+)
+put("subscriber-done-released", _pressed(SUBSCRIBERS["bounced"], "release", "released"))
+put("subscriber-done-erased", _pressed(_subscribed, "erase", "erased"))
+put("subscriber-resent-too-soon", _pressed(_pending, "resend"))
+put("subscriber-resent-too-late", _pressed(_unconfirmed, "resend"))
+
+
+@SHELF.named("subscriber-done-resent")
+def _resent(at: Scene) -> str:
+    at.sign_up()
+    at.later(minutes=11)
+    path = f"/staff/subscribers/{at.subscriber().key}"
+    at.post(f"{path}/resend", SAM)
+    return at.get(f"{path}?done=resent", SAM)
+
 
 # Opening hours
 

@@ -167,7 +167,7 @@ def test_the_proof_prints_on_one_sheet(
     open_mail(reader, mailbox, address, "bestätigen", "Anmeldung bestätigen").get_by_role(
         "button"
     ).click()
-    found = _staff(cloud, f"/staff/subscribers?email={address}")
+    (found,) = _searched(cloud, address)
     page = reader.context.new_page()
     page.set_extra_http_headers({"authorization": f"Bearer {cloud.env['STAFF_TEST_KEY']}"})
     page.goto(f"{cloud.api}/staff/subscribers/{found['id']}/proof")
@@ -180,9 +180,13 @@ def test_the_proof_prints_on_one_sheet(
     reader.page = page
 
 
-def _staff(cloud: Cloud, path: str) -> Any:
-    headers = {"authorization": f"Bearer {cloud.env['STAFF_TEST_KEY']}"}
-    with urllib.request.urlopen(
-        urllib.request.Request(cloud.api + path, headers=headers), timeout=10
-    ) as answer:
-        return json.loads(answer.read())
+def _searched(cloud: Cloud, address: str) -> Any:
+    headers = {
+        "authorization": f"Bearer {cloud.env['STAFF_TEST_KEY']}",
+        "content-type": "application/json",
+    }
+    asked = urllib.request.Request(
+        f"{cloud.api}/staff/subscribers/search", json.dumps({"email": address}).encode(), headers
+    )
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        return json.loads(answer.read())["subscribers"]

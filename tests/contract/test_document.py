@@ -18,7 +18,7 @@ from tests.events import Answer
 VERB = (
     "act|admit|apply|assign|block|change|claim|comment|complete|confirm|correct|count|decline|dial"
     "|download|erase|export|find|follow|get|hand|list|look|record|refuse|release|request|save"
-    "|settle|show|sign|take|undo|unsubscribe"
+    "|resend|settle|show|sign|take|undo|unsubscribe"
 )
 # What an operation is listed under, by its path; the longest one decides.
 UNDER = {

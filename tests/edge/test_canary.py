@@ -73,8 +73,12 @@ def everything(backend: Backend) -> list[str]:
         assert press(backend, used[-1], action).status == 200
     assert EMAIL in press(backend, used[-1], "download").text
     staff = {"authorization": "Bearer key"}
-    for path in (".csv", f"?email={EMAIL}", f"/{key}/proof", f"/{EMAIL}/proof"):
+    for path in (".csv", "", f"/{key}", f"/{key}/proof", f"/{key}/data", f"/{EMAIL}/proof"):
         backend.call("GET", f"/staff/subscribers{path}", headers=staff)
+    for sought in ({"email": EMAIL}, {"email": f"{EMAIL}@"}, {"domain": EMAIL}, {"topic": EMAIL}):
+        backend.call("POST", "/staff/subscribers/search", sought, staff)
+    noted = {"how": "telephone", "note": EMAIL}
+    assert backend.call("POST", f"/staff/subscribers/{key}/unsubscribe", noted, staff).status == 200
     _break(backend, used)
     mail_feedback(backend, told("event-bounce-transient-mailboxfull", *welcome(backend, key)))
     mail_feedback(

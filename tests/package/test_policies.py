@@ -333,6 +333,7 @@ def callbacks(backend: Watched) -> None:
         assert erasure.erase_ended(lambda: 20.0, instants.now() + timedelta(days=200))
     assert lead.post("/staff/numbers/erase", phone="07930 2000").json["requests"] == 1
     assert lead.get("/staff/subscribers.csv").status == 200
+    assert lead.post("/staff/subscribers/search").status == 200
     assert forgotten != reference
 
 

@@ -84,6 +84,7 @@ OF_A_REQUEST = [
     ("Identity", "signup"),
     ("Tokens", "link"),
     ("Board", "board"),
+    ("Listed", "list"),
     ("SuppressionList", "erasure"),
 ]
 OF_A_TRIGGER = [
@@ -143,8 +144,13 @@ def ask(cloud: Cloud, what: str) -> Answer:
             staff = {"authorization": "Bearer local-staff-key"}
             sign_up(cloud, "erased@example.org")
             path = "/staff/subscribers"
-            found = call(cloud, "GET", f"{path}?email=erased@example.org", headers=staff)
-            return call(cloud, "DELETE", f"{path}/{found.json['id']}", headers=staff)
+            search = {"email": "erased@example.org"}
+            found = call(cloud, "POST", f"{path}/search", search, headers={**JSON, **staff})
+            (record,) = found.json["subscribers"]
+            return call(cloud, "DELETE", f"{path}/{record['id']}", headers=staff)
+        case "list":
+            staff = {"authorization": "Bearer local-staff-key"}
+            return call(cloud, "POST", "/staff/subscribers/search", {}, headers={**JSON, **staff})
         case "board":
             return call(
                 cloud,

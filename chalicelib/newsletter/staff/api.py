@@ -5,14 +5,13 @@ import time
 from typing import Annotated
 from urllib.parse import urlencode
 
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from chalicelib import log, tokens
 from chalicelib.errors import BadToken, FieldError, Invalid
 from chalicelib.http import Body, Reply, Request, Routes
 from chalicelib.http import fields as of
 from chalicelib.newsletter import export, service
-from chalicelib.newsletter.model import Subscriber
 from chalicelib.newsletter.routes import Done
 from chalicelib.settings import current
 
@@ -27,20 +26,6 @@ class ById(Body):
 
     id: Annotated[of.Line, StringConstraints(min_length=1, max_length=64)]
     language: of.Language = of.default_language()
-
-
-class SubscriberRecord(BaseModel, title="Subscriber"):
-    """One subscriber, as the staff see it; `id` stands for the address in the other calls."""
-
-    id: str
-    email: str
-    state: str
-    language: str
-    topics: list[str]
-    consent: str
-    asked_at: AwareDatetime
-    confirmed_at: AwareDatetime | None
-    ended_at: AwareDatetime | None
 
 
 class Export(Body):
@@ -104,11 +89,3 @@ def export_subscribers(request: Request, asked: Export) -> Reply:
         url = f"{current().base_url}/staff/subscribers.csv?{query}"
         headers["Link"] = f'<{url}>; rel="next"'
     return Reply(part.text, headers=headers)
-
-
-def record(key: str, subscriber: Subscriber, request: Request) -> SubscriberRecord:
-    """Return a subscriber as the staff see it; the look is on record."""
-    log.info("newsletter.looked_up", subscriber=key, by=request.person.id)
-    names = SubscriberRecord.model_fields
-    values = {name: value for name, value in vars(subscriber).items() if name in names}
-    return SubscriberRecord.model_validate({"id": key, **values})

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from chalicelib import instants
 from chalicelib.aws import Item
+from chalicelib.newsletter.filters import came_at
 from chalicelib.newsletter.model import CONFIRM_WITHIN, REFUSED_FOR, UNDO_WITHIN, Subscriber
 from chalicelib.settings import current
 
@@ -22,6 +23,11 @@ def pk(key: str) -> str:
     return f"SUB#{key}"
 
 
+def key_of(pk: str) -> str:
+    """Return the key of the address whose partition key this is."""
+    return pk.removeprefix("SUB#")
+
+
 def pack(subscriber: Subscriber, head: str, now: datetime) -> Item:
     """Return the item of a subscriber, changed now; `head` is the hash of the ledger's last event.
 
@@ -35,6 +41,9 @@ def pack(subscriber: Subscriber, head: str, now: datetime) -> Item:
         "head": head,
         "expires": gone_at(subscriber),
         **due(subscriber.key, min(filter(None, looks))),
+        # The index `listed` has them by state, in the order in which they came into it.
+        "listed_key": subscriber.state,
+        "listed_at": instants.text(came_at(subscriber)),
     }
     for name in _INSTANTS:
         item[name] = instants.text(item[name]) if item[name] else None

@@ -22,6 +22,7 @@ INDEXES = {
     "due": ("due_key", "due_at"),
     "board": ("board_key", "board_at"),
     "sent": ("service_id", "pk"),
+    "listed": ("listed_key", "listed_at"),
 }
 PAGE = 500
 Place = tuple[str, str]
@@ -202,11 +203,12 @@ class Services:
         values, condition = asked["ExpressionAttributeValues"], asked["KeyConditionExpression"]
         key, sort = INDEXES[index]
         start = asked.get("ExclusiveStartKey")
-        after = (
-            (start[sort]["S"], (start["pk"]["S"], start["sk"]["S"])) if start else ("", ("", ""))
-        )
         known = self._index.get((index, first), [])
-        entries = known[bisect_right(known, after) :]
+        after = (start[sort]["S"], (start["pk"]["S"], start["sk"]["S"])) if start else None
+        if asked.get("ScanIndexForward", True):
+            entries = known[bisect_right(known, after) :] if after else known
+        else:
+            entries = (known[: bisect_left(known, after)] if after else known)[::-1]
         read = [self.table[place[0]][place[1]] for _, place in entries[:PAGE]]
         found = [item for item in read if holds(condition, item, values, {})]
         answer: Item = {"Items": found}
