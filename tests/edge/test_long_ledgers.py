@@ -178,7 +178,6 @@ def test_a_long_life(backend: Backend, scale: Scale) -> None:
     assert sum(figures["unsubscribe"].values()) == 3
     assert figures["preferences unchanged"].keys() == {"Query"}
     assert sum(figures["clock"].values()) <= batches + 20
-    assert took < 20
     assert sum(figures["its stream"].values()) <= batches + 12
     assert sum(figures["erase"].values()) <= batches + 11
     assert figures["its stream again"]["TransactWriteItems"] == 0
