@@ -371,12 +371,14 @@ def test_an_older_version_lets_an_event_wait_and_loses_nothing_of_it(
 
 
 def test_events_keep_no_mail_waiting_and_count_for_no_cap(
-    backend: Backend, receiver: Receiver
+    backend: Backend, receiver: Receiver, capsys: pytest.CaptureFixture[str]
 ) -> None:
     backend.configure(LIMIT_SIGNUPS_PER_CALLER="1000", MAILS_A_DAY="2")
     for number in range(25):
         assert sign_up(backend, f"reader-{number}@example.org").status == 202
+    capsys.readouterr()
     backend.deliver()
+    assert "record.quarantined" not in capsys.readouterr().out
     states = backend.states()
     assert {each for id, each in states.items() if "-event_" in id} == {"due"}
     mails = [each for id, each in states.items() if "-event_" not in id]
