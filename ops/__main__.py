@@ -19,12 +19,14 @@ from ops.redriving import redrive
 from ops.restoring import restore_check
 from ops.retention import retention
 from ops.rotating import rotate_keys
+from ops.unsubscribing import unsubscribe
 from ops.watching import status
 
 COMMANDS = (
     proof,
     export,
     import_,
+    unsubscribe,
     growth,
     retention,
     status,

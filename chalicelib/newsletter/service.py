@@ -121,6 +121,26 @@ def unsubscribe(token: str, sender: Sender, now: datetime) -> None:
     change(key, lambda known: model.unsubscribe(known.subscriber, now), how, now)
 
 
+def withdraw(key: str, how: How, now: datetime, dry: bool = False) -> str:
+    """Record a withdrawal that came by another way than our links.
+
+    Returns what it did: `unsubscribed` where it ended a subscription, `withdrawn` where it is kept
+    as an end, empty where nothing changed. `dry` writes nothing. Raises Unavailable.
+    """
+    done = ""
+
+    def decide(known: Known) -> Change:
+        nonlocal done
+        left = known.suppressed or known.withdrawn
+        change = model.withdraw(known.subscriber, key, now, known.version, left)
+        # Where there is no change, it may be our own write, whose answer was lost, that did it.
+        done = change.event or done
+        return Change(known.subscriber, known.subscriber) if dry else change
+
+    change(key, decide, how, now)
+    return done
+
+
 def by_preferences_link(token: str, now: datetime) -> Subscriber:
     """Return the subscriber whose preferences a link opens. Raises BadToken."""
     key, _ = links.read(PREFERENCES, token, now)
@@ -234,26 +254,34 @@ def take_over(
     """Import another system's subscriber, who confirmed there at `confirmed_at`.
 
     `source` says which file and line; it is recorded beside the facts of `how`. Returns False
-    where an import from any source brought the same facts before. `dry` writes nothing. Raises
-    Conflict, naming the state, where this system knows better; Unavailable.
+    where the subscription is here already, or an import from any source brought the same facts
+    before. `dry` writes nothing. Raises Conflict, naming the state, where this system knows better;
+    Unavailable.
     """
     recorded = How({**how.facts, **source}, how.personal)
+    had_events = False
 
     def attempt(number: int) -> bool:
+        nonlocal had_events
         known = subscribers.load(agreed.key)
         before, suppressed = known.subscriber, known.suppressed
+        had_events = had_events or known.version > 0
         try:
-            change = model.import_(before, suppressed, agreed, confirmed_at, now, known.version)
+            change = model.import_(
+                before, suppressed, agreed, confirmed_at, now, known.version, known.withdrawn
+            )
         except Conflict as conflict:
             if conflict.state != "erased" and subscribers.is_imported(agreed.key, how.facts):
                 return number > 0  # our own write, whose answer was lost, in an attempt before
             raise
+        if not change.changes:
+            return number > 0  # likewise
         if not dry:
             subscribers.save(known, change, now, recorded)
         return True
 
     imported = retried(attempt, "newsletter")
-    if imported and not dry:
+    if imported and had_events and not dry:
         _keep_events(agreed.key)
     return imported
 

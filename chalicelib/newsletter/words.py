@@ -23,6 +23,7 @@ EVENTS: dict[Event, str] = {
     "confirmed": N_("Subscription confirmed"),
     "refused": N_("Refused: “That was not me”"),
     "unsubscribed": N_("Unsubscribed"),
+    "withdrawn": N_("Withdrawal recorded without a subscription"),
     "preferences": N_("Preferences changed"),
     "access": N_("Link to own data requested"),
     "bounced": N_("E-mail undeliverable"),
@@ -37,9 +38,12 @@ FACTS: dict[str, str] = {
     "agent": N_("browser"),
     "by": N_("on whose word"),
     "caller": N_("network address"),
+    "caller_kept": N_("network address kept by the other system"),
     "confirmed_at": N_("confirmed there at"),
     "consent": N_("declaration"),
     "email": N_("address"),
+    "ended_at": N_("ended there at"),
+    "how": N_("how it came"),
     "language": N_("language"),
     "letter": N_("number of the confirmation e-mail"),
     "message": N_("e-mail"),
@@ -62,7 +66,22 @@ PEOPLE: dict[str, str] = {
     "person": N_("the person themselves"),
     "staff": N_("our staff"),
     "operator": N_("our IT"),
+    "import": N_("a list of another system"),
     "restore": N_("again after a restore"),
+}
+# How a withdrawal came that came by none of our links.
+WAYS: dict[str, str] = {
+    "mail": N_("by e-mail"),
+    "telephone": N_("by telephone"),
+    "letter": N_("by letter"),
+    "shop": N_("in the shop"),
+    "mailer": N_("by another mail service"),
+}
+# What the values of facts are called.
+SAID: dict[str, dict[str, str]] = {
+    "by": PEOPLE,
+    "how": WAYS,
+    "caller_kept": {"no": N_("no")},
 }
 # The states of a mail in the outbox.
 MAILS: dict[mail.State, str] = {

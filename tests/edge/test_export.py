@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib import aws, tokens
+from chalicelib import aws, instants, tokens
 from chalicelib.newsletter import export, links
+from chalicelib.newsletter.filters import Filter
 from chalicelib.newsletter.keys import key_of
 from tests.backend import Backend
 from tests.edge.test_newsletter import sign_up
@@ -192,7 +193,7 @@ def test_a_part_ends_when_its_time_is_over(office: Backend) -> None:
     cursor, reads = None, 0
     with office.hooked("dynamodb", "provide-client-params.dynamodb.Scan", by_three):
         while reads == 0 or cursor:
-            part = export.part(None, cursor, lambda: False)
+            part = export.part(Filter("UTC"), instants.now(), cursor, lambda: False)
             reads += 1
             got = [each["email"] for each in csv.DictReader(io.StringIO(part.text, newline=""))]
             assert len(got) == part.count

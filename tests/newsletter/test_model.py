@@ -65,6 +65,7 @@ EVENTS: dict[str, Callable[[Subscriber | None], Change]] = {
     "confirm": lambda s: model.confirm(s, s.letters if s else 1, NOW),
     "refuse": lambda s: model.refuse(s, s.letters if s else 1, NOW),
     "unsubscribe": lambda s: model.unsubscribe(s, NOW),
+    "withdraw": lambda s: model.withdraw(s, "key", NOW),
     "prefer": lambda s: model.prefer(s, ("offers",), "en"),
     "access": lambda s: model.ask_access(s, NOW),
     "hard": hard,
@@ -77,17 +78,17 @@ EVENTS: dict[str, Callable[[Subscriber | None], Change]] = {
 # link, and `+` owes a mail.
 # fmt: off
 TABLE = {
-    # event                                 signup   confirm    refuse  unsubscribe  prefer    access hard    soft         complaint  release      erase
-    "none":                                "pending+ !          !       =            !         =      =       =            =          =            =",
-    "pending":                             "pending+ confirmed+ refused =            !         =+     bounced pending      complained =            gone",
-    "pending, last second":                "pending+ confirmed+ refused =            !         =+     bounced pending      complained =            gone",
-    "expired":                             "pending+ !          !       =            !         =      bounced pending      complained =            gone",
-    "confirmed":                           "=        =          !       unsubscribed confirmed =+     bounced confirmed    complained =            gone",
-    "unsubscribed":                        "pending+ !          !       =            !         =+     bounced unsubscribed complained =            gone",
-    "refused":                             "=        !          =       =            !         =      bounced refused      complained unsubscribed gone",
-    "refused a year ago":                  "pending+ !          =       =            !         =      bounced refused      complained unsubscribed gone",
-    "bounced":                             "pending+ !          !       =            !         =      =       =            complained unsubscribed gone",
-    "complained":                          "=        !          !       =            !         =      =       =            =          unsubscribed gone",
+    # event                                 signup   confirm    refuse  unsubscribe  withdraw     prefer    access hard    soft         complaint  release      erase
+    "none":                                "pending+ !          !       =            unsubscribed !         =      =       =            =          =            =",
+    "pending":                             "pending+ confirmed+ refused =            unsubscribed !         =+     bounced pending      complained =            gone",
+    "pending, last second":                "pending+ confirmed+ refused =            unsubscribed !         =+     bounced pending      complained =            gone",
+    "expired":                             "pending+ !          !       =            unsubscribed !         =      bounced pending      complained =            gone",
+    "confirmed":                           "=        =          !       unsubscribed unsubscribed confirmed =+     bounced confirmed    complained =            gone",
+    "unsubscribed":                        "pending+ !          !       =            unsubscribed !         =+     bounced unsubscribed complained =            gone",
+    "refused":                             "=        !          =       =            refused      !         =      bounced refused      complained unsubscribed gone",
+    "refused a year ago":                  "pending+ !          =       =            refused      !         =      bounced refused      complained unsubscribed gone",
+    "bounced":                             "pending+ !          !       =            bounced      !         =      =       =            complained unsubscribed gone",
+    "complained":                          "=        !          !       =            complained   !         =      =       =            =          unsubscribed gone",
 }
 # fmt: on
 
@@ -119,6 +120,30 @@ def test_every_state_and_event(state: str, event: str) -> None:
 def test_the_table_is_whole() -> None:
     assert set(TABLE) == set(STATES)
     assert {len(row.split()) for row in TABLE.values()} == {len(EVENTS)}
+
+
+@pytest.mark.parametrize("state", ["none", "unsubscribed", "refused", "bounced", "complained"])
+def test_a_withdrawal_is_recorded_once(state: str) -> None:
+    before = STATES[state]
+    assert not model.withdraw(before, "key", NOW, 1, left=True).changes
+
+
+@pytest.mark.parametrize("state", ["none", "pending", "expired"])
+def test_a_withdrawal_of_an_address_without_a_subscription_keeps_its_key_alone(state: str) -> None:
+    change = model.withdraw(STATES[state], "key", NOW, 7)
+    assert change.after
+    assert (change.event, change.owes, change.after.email) == ("withdrawn", None, "")
+    assert change.after.ended_at == NOW
+    assert change.after.version == (2 if STATES[state] else 8)
+    with pytest.raises(BadToken):
+        model.confirm(change.after, PENDING.letters, NOW)
+    again = model.sign_up(change.after, SIGNUP, NOW).after
+    assert again
+    assert (again.state, again.email, again.language) == ("pending", "eva@example.org", "de")
+
+
+def test_a_withdrawal_ends_a_subscription_as_any_does() -> None:
+    assert model.withdraw(CONFIRMED, "key", NOW) == model.unsubscribe(CONFIRMED, NOW)
 
 
 def test_a_strangers_signup_changes_nothing_of_a_confirmed_subscriber() -> None:

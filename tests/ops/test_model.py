@@ -72,6 +72,28 @@ def test_a_waiting_signup_after_a_refusal_is_still_a_refusal() -> None:
         import_(replace(PENDING, refused_at=NOW - timedelta(days=364)))
 
 
+def test_who_left_stays_out_even_if_a_stranger_signs_them_up_again() -> None:
+    for before in (None, PENDING, STATES["expired"]):
+        with pytest.raises(Conflict) as conflict:
+            model.import_(before, False, AGREED, THEN, NOW, withdrawn=True)
+        assert conflict.value.state == "unsubscribed"
+
+
+def test_the_same_subscription_again_is_no_change() -> None:
+    here = import_(None).after
+    assert here
+    assert not import_(here).changes
+    for other in (
+        replace(here, language="de"),
+        replace(here, topics=("news",)),
+        replace(here, consent="old-2"),
+        replace(here, email="EVA@example.org"),
+        replace(here, confirmed_at=THEN + timedelta(milliseconds=1)),
+    ):
+        with pytest.raises(Conflict):
+            import_(other)
+
+
 def test_no_link_of_a_confirmation_mail_fits_an_imported_subscriber() -> None:
     after = import_(None, version=7).after
     assert after

@@ -18,8 +18,9 @@ from chalicelib.outbox.model import Message
 from chalicelib.settings import current
 
 _BATCH = 100  # the most that DynamoDB takes in one transaction
-_ENDS = ("unsubscribed", "bounced", "complained", "erased")
+_ENDS = ("unsubscribed", "withdrawn", "bounced", "complained", "erased")
 _PROOFS = ("confirmed", "imported")
+_LEAVES = ("unsubscribed", "withdrawn")
 # What `tidy` reads of an event. The salt shows whether what is personal is still there.
 _TIDIED = ("pk", "sk", "version", "event", "at", "expires", "personal.salt")
 KINDS = {letter: f"newsletter-{letter}" for letter in ("confirmation", "welcome", "access")}
@@ -34,6 +35,7 @@ class Known:
     version: int = 0
     head: str = ledger.FIRST
     suppressed: bool = False  # erased, and not confirmed anew since
+    withdrawn: bool = False  # left, and not confirmed anew since
 
 
 def load(key: str) -> Known:
@@ -41,15 +43,17 @@ def load(key: str) -> Known:
 
     It takes one call whatever is known, so that the time it takes tells nothing.
     """
-    subscriber, version, head, suppressed = None, 0, ledger.FIRST, False
-    for item in aws.last(current().contacts_table, "pk = :pk", 3, pk=items.pk(key)):
+    subscriber, version, head, suppressed, withdrawn = None, 0, ledger.FIRST, False, False
+    for item in aws.last(current().contacts_table, "pk = :pk", 4, pk=items.pk(key)):
         if item["sk"] == "SUPPRESSED":
             suppressed = True
+        elif item["sk"] == "WITHDRAWN":
+            withdrawn = True
         elif item["sk"] == "SUB":
             subscriber = items.unpack(item)
         elif item["version"] > version:
             version, head = item["version"], item["hash"]
-    return Known(key, subscriber, version, head, suppressed)
+    return Known(key, subscriber, version, head, suppressed, withdrawn)
 
 
 def save(
@@ -157,10 +161,17 @@ def _members(known: Known, change: Change, now: datetime, how: How) -> list[Item
     if change.event in growth.EVENTS:
         members.append(growth.counted(change.event, now))
     suppression = {"pk": items.pk(known.key), "sk": "SUPPRESSED"}
+    withdrawal = {"pk": items.pk(known.key), "sk": "WITHDRAWN"}
     if change.event == "confirmed" and known.suppressed:
         members.append(aws.delete(table, suppression))
     if change.event == "erased":
         members.append(aws.put(table, {**suppression, "at": instants.text(now)}))
+    # It outlives the subscriber: a stranger's signup that expires must not open the way for an
+    # import. Only the owner lifts it.
+    if known.withdrawn and after and after.state == "confirmed":
+        members.append(aws.delete(table, withdrawal))
+    if change.event in _LEAVES:
+        members.append(aws.put(table, {**withdrawal, "at": instants.text(now)}))
     return members
 
 
