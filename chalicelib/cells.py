@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import IO
 
-_GUARDED = re.compile(r"'+[@+\-=|%]")  # what a reader could take for a guarded cell
+_GUARDED = re.compile(r"'+(?:[@+\-=%]|\\?\|)")  # what a reader could take for a guarded cell
 
 
 def plain(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import getpass
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -47,6 +47,7 @@ class Ready:
     cells: Cells
     row: Row | Withdrawal
     key: str
+    lacks: str = ""  # why it proves nothing: it is taken only as what is here already
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,23 @@ class Import:
         aws.client("dynamodb")  # threads may share boto3's clients, but not make them
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             while batch := [self._prepared(cells) for cells in islice(given, _BATCH)]:
-                yield from pool.map(self._settled, batch)
+                yield from pool.map(self._settled, self._new(batch))
+
+    def _new(self, batch: Sequence[Ready | Outcome]) -> list[Ready | Outcome]:
+        """Settle those rows of a batch that a run before has done: a few reads tell them all."""
+        ready = [each for each in batch if isinstance(each, Ready)]
+        agreed = {
+            each.key: (_signup(each.row, each.key), each.row.confirmed_at)
+            for each in ready
+            if isinstance(each.row, Row)
+        }
+        done = service.here_already(agreed, [each.key for each in ready if each.key not in agreed])
+        return [
+            Outcome(each.cells, "done before")
+            if isinstance(each, Ready) and each.key in done
+            else each
+            for each in batch
+        ]
 
     def _prepared(self, cells: Cells) -> Ready | Outcome:
         row = rows.check(cells, self.layout, self.table.header, self.now)
@@ -112,14 +129,15 @@ class Import:
         first = self.seen.setdefault(key.encode(), cells.line)
         if first != cells.line:
             return _refused(cells, N_("the address stands in line %(line)s already"), first)
-        reason = self._declaration(row)
-        return Outcome(cells, "refused", reason, reason) if reason else Ready(cells, row, key)
+        return Ready(cells, row, key, self._declaration(row))
 
     def _declaration(self, row: Row) -> str:
         """Return why the row's declaration proves nothing, empty if its text is known.
 
         A text that is new, and stands in the row, is kept, except in a dry run.
         """
+        if not row.wording:
+            return _("missing: %(columns)s", columns=_("consent_text or consent_sha256"))
         if row.consent_version in service.wordings.all:
             ours = service.wordings.all[row.consent_version].sha256 == row.wording
             return (
@@ -158,18 +176,25 @@ class Import:
         return Outcome(ready.cells, kind, ended=done == "unsubscribed")
 
     def _imported(self, ready: Ready, row: Row, source: dict[str, str]) -> Outcome:
-        agreed = Signup(ready.key, row.email, row.language, row.topics, row.consent_version)
+        agreed = _signup(row, ready.key)
         how = How(_content(row), _personal(row))
+        dry = self.dry or bool(ready.lacks)
         try:
-            new = service.take_over(agreed, row.confirmed_at, how, source, self.now, self.dry)
+            new = service.take_over(agreed, row.confirmed_at, how, source, self.now, dry)
         except Conflict as conflict:
-            reason = _(_BECAUSE[conflict.state])
+            reason = ready.lacks or _(_BECAUSE[conflict.state])
             return Outcome(ready.cells, "refused", reason, reason)
+        if new and ready.lacks:
+            return Outcome(ready.cells, "refused", ready.lacks, ready.lacks)
         return Outcome(ready.cells, "imported" if new else "done before")
 
 
 def _refused(cells: Cells, sentence: str, line: int) -> Outcome:
     return Outcome(cells, "refused", _(sentence, line=line), _(sentence, line="…"))
+
+
+def _signup(row: Row, key: str) -> Signup:
+    return Signup(key, row.email, row.language, row.topics, row.consent_version)
 
 
 def _content(row: Row) -> dict[str, str]:

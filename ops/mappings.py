@@ -133,8 +133,12 @@ class Layout:
 def layout(table: Table, columns: Columns | None, defaults: Defaults) -> Layout:
     """Return how a file's rows are read; without `columns` it has ours. Raises BadFile."""
     folded = [name.casefold() for name in table.header]
+    if not folded and table.path.suffix == ".jsonl":
+        return Layout(Columns(), defaults, {}, frozenset(), True)  # an export of nobody
     if columns is None and set(folded) >= _EXPORTED:
         columns, own = vendor(OWN_EXPORT)
+        if not table.separator:
+            columns = columns.model_copy(update={"guarded": False})  # JSON lines
         defaults = own.model_copy(update=defaults.model_dump(exclude_unset=True))
     if columns is None or columns.own_columns:
         columns = _own(folded)
@@ -209,7 +213,7 @@ def _own(folded: Sequence[str]) -> Columns:
                 columns=", ".join(unknown),
             )
         )
-    return Columns.model_validate({"guarded": True, **{name: name for name in _OURS}})
+    return Columns.model_validate({name: name for name in _OURS})
 
 
 def _holds(text: str, wanted: Values) -> bool:

@@ -53,8 +53,10 @@ class Row(of.Body):
 
     @property
     def wording(self) -> str:
-        """The SHA-256 of the declaration agreed to, as hex."""
-        return self.consent_sha256.lower() or hashlib.sha256(self.consent_text.encode()).hexdigest()
+        """The SHA-256 of the declaration agreed to, as hex; empty where the row does not tell."""
+        if self.consent_sha256 or not self.consent_text:
+            return self.consent_sha256.lower()
+        return hashlib.sha256(self.consent_text.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,6 @@ def _row(fields: dict[str, str], layout: Layout, now: datetime) -> Row | str:
         missing.append("source_address")
     if missing:
         return _("missing: %(columns)s", columns=", ".join(missing))
-    if not given["consent_text"] and not given["consent_sha256"]:
-        return _("missing: %(columns)s", columns=_("consent_text or consent_sha256"))
     zone, order = layout.defaults.time_zone, layout.columns.date_order
     try:
         given["confirmed_at"] = times.instant(given["confirmed_at"], zone, order)

@@ -52,6 +52,9 @@ class Withdrawals:
             else:
                 self.seen.add(key)
                 new.append((key, How({"by": "operator", **facts})))
+        left = service.here_already({}, [key for key, _ in new])
+        self.counts["before"] += len(left)
+        new = [each for each in new if each[0] not in left]
         aws.client("dynamodb")  # threads may share boto3's clients, but not make them
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             self.counts.update(pool.map(self._withdraw, new))

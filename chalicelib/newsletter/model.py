@@ -310,7 +310,7 @@ def _is_refused(subscriber: Subscriber, now: datetime) -> bool:
     return subscriber.refused_at is not None and now < subscriber.refused_at + REFUSED_FOR
 
 
-def _is_same(subscriber: Subscriber, agreed: Signup, confirmed_at: datetime) -> bool:
+def is_same(subscriber: Subscriber, agreed: Signup, confirmed_at: datetime) -> bool:
     """Tell whether a subscription is the one to be imported, times to the millisecond."""
     if subscriber.state != "confirmed" or subscriber.confirmed_at is None:
         return False
@@ -341,7 +341,7 @@ def import_(
     (`erased` for a suppressed address), where somebody has decided about the address in this
     system. There is no change where the subscription is here already, the same in every detail.
     """
-    if before is not None and not suppressed and _is_same(before, agreed, confirmed_at):
+    if before is not None and not suppressed and is_same(before, agreed, confirmed_at):
         return Change(before, before)
     decided = None
     if before is not None and before.state not in ("pending", "refused"):

@@ -20,7 +20,7 @@ from chalicelib.settings import current
 _BATCH = 100  # the most that DynamoDB takes in one transaction
 _ENDS = ("unsubscribed", "withdrawn", "bounced", "complained", "erased")
 _PROOFS = ("confirmed", "imported")
-_LEAVES = ("unsubscribed", "withdrawn")
+_LEAVES = ("unsubscribed", "withdrawn", "bounced", "complained")
 # What `tidy` reads of an event. The salt shows whether what is personal is still there.
 _TIDIED = ("pk", "sk", "version", "event", "at", "expires", "personal.salt")
 KINDS = {letter: f"newsletter-{letter}" for letter in ("confirmation", "welcome", "access")}
@@ -54,6 +54,19 @@ def load(key: str) -> Known:
         elif item["version"] > version:
             version, head = item["version"], item["hash"]
     return Known(key, subscriber, version, head, suppressed, withdrawn)
+
+
+def load_many(keys: Sequence[str]) -> list[Subscriber]:
+    """Return those of the subscribers that there are, in any order."""
+    wanted = [{"pk": items.pk(key), "sk": "SUB"} for key in keys]
+    return [items.unpack(item) for item in aws.batch_get(current().contacts_table, wanted)]
+
+
+def withdrawn_of(keys: Sequence[str]) -> set[str]:
+    """Return those of the keys whose owners left, and have not confirmed anew since."""
+    wanted = [{"pk": items.pk(key), "sk": "WITHDRAWN"} for key in keys]
+    found = aws.batch_get(current().contacts_table, wanted)
+    return {item["pk"].removeprefix(items.pk("")) for item in found}
 
 
 def save(
