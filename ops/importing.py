@@ -334,13 +334,7 @@ def _sum_up(run: Import, counts: Counter[str]) -> None:
     if counts["withdrawn"]:
         click.echo(
             _(
-                "%(withdrawn)s withdrawn, %(ended)s of them are subscribed here",
-                withdrawn=counts["withdrawn"],
-                ended=counts["ended"],
-            )
-            if run.dry
-            else _(
-                "%(withdrawn)s withdrawn, %(ended)s of them were subscribed here",
+                "withdrawn: %(withdrawn)s, of whom subscribed here: %(ended)s",
                 withdrawn=counts["withdrawn"],
                 ended=counts["ended"],
             )

@@ -172,8 +172,8 @@ def _sum_up(counts: Counter[str], dry: bool) -> None:
     if dry:
         click.echo(
             _(
-                "%(ended)s subscriptions would end, %(kept)s addresses be kept as an end, "
-                "%(before)s done before, %(refused)s refused",
+                "subscriptions to end: %(ended)s, addresses to keep as an end: %(kept)s, "
+                "done before: %(before)s, refused: %(refused)s",
                 **told,
             )
         )
@@ -182,8 +182,8 @@ def _sum_up(counts: Counter[str], dry: bool) -> None:
     log.info("newsletter.withdrawn", by=getpass.getuser(), **told)
     click.echo(
         _(
-            "%(ended)s subscriptions ended, %(kept)s addresses kept as an end, "
-            "%(before)s done before, %(refused)s refused",
+            "subscriptions ended: %(ended)s, addresses kept as an end: %(kept)s, "
+            "done before: %(before)s, refused: %(refused)s",
             **told,
         )
     )

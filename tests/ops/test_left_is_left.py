@@ -194,7 +194,7 @@ def test_a_withdrawal_goes_before_an_import_in_one_file(
         done = ops("import", file, "--map", mapping, *dry)
         at = {1: 2, -1: 3}[order]
         assert f"line {at}: is withdrawn in line {5 - at}" in done.output
-        assert "1 withdrawn, 0 of them" in done.output
+        assert "withdrawn: 1, of whom subscribed here: 0" in done.output
     assert state(key_of(EMAIL)) == "unsubscribed"
 
 

@@ -78,7 +78,7 @@ def lands(name: str, options: list[str | Path], folder: Path) -> None:
         "dry run: nothing was written",
     ]
     assert done.output.splitlines()[-1] == f"{imported} imported, 0 done before, {none} refused"
-    told = f"{withdrawn} withdrawn, 0 of them"
+    told = f"withdrawn: {withdrawn}, of whom subscribed here: 0"
     assert (told in dry.output, told in done.output) == (bool(withdrawn), bool(withdrawn))
     refused = {int(each["line"]): each["reason"] for each in table(listing)}
     for row in case["rows"]:
