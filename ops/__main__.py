@@ -19,6 +19,7 @@ from ops.redriving import redrive
 from ops.restoring import restore_check
 from ops.retention import retention
 from ops.rotating import rotate_keys
+from ops.unsubscribing import unsubscribe
 from ops.watching import status
 
 COMMANDS = (
@@ -26,6 +27,7 @@ COMMANDS = (
     verify_heads,
     export,
     import_,
+    unsubscribe,
     growth,
     retention,
     status,

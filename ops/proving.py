@@ -19,7 +19,7 @@ from chalicelib.http import fields as of
 from chalicelib.newsletter import proof as proofs
 from chalicelib.newsletter import service
 from chalicelib.newsletter.keys import key_of
-from chalicelib.newsletter.words import EVENTS, FACTS, MAILS, NONE, PEOPLE, STATES
+from chalicelib.newsletter.words import EVENTS, FACTS, MAILS, NONE, SAID, STATES
 from chalicelib.settings import current
 from ops.files import whole
 from ops.stage import OnStage
@@ -156,7 +156,8 @@ def _said(fact: str, value: str) -> str:
         return templates.language_name(value)
     if fact == "confirmed_at":
         return _moment(value)
-    return _(PEOPLE[value]) if fact == "by" and value in PEOPLE else value
+    said = SAID.get(fact, {})
+    return _(said[value]) if value in said else value
 
 
 def _moment(written: str) -> str:

@@ -200,8 +200,9 @@ def _responses(route: Route, names: Any) -> dict[str, Any]:
     content: dict[str, Any] = {}
     if route.gives:
         content[JSON] = {"schema": names[(route.gives, "serialization")]}
-    if route.media:
-        content[route.media] = {"schema": {"type": "object"}} if route.media == JSON else _TEXT
+    for media in (route.media,) if isinstance(route.media, str) else route.media:
+        if media:
+            content[media] = {"schema": {"type": "object"}} if media == JSON else _TEXT
     if route.status == 303:
         done["headers"] = _LOCATION
     elif route.html:

@@ -10,10 +10,11 @@
     any ── complaint ──→ complained           (bounces, too: about a mail since this opt-in began)
     bounced | refused | complained ── release ──→ unsubscribed  (by the staff)
     none | pending | refused ── import ──→ confirmed  (with the other system's proof)
+    none | pending ── withdraw ──→ unsubscribed  (by a file or the staff: a key without the address)
     any ── erase ──→ none                     (the address stays suppressed, as an HMAC)
 
-The code decides what has expired; the table deletes it later. A suppressed address cannot be
-imported; a confirmation lifts that.
+The code decides what has expired; the table deletes it later. Whoever was erased or has left cannot
+be imported, even after a stranger's signup; a confirmation lifts that.
 
 A signup is kept as it came, without a look at what is known of the address, and taken in by the
 contacts stream's function: that writes the subscriber, the event, and the mail it owes, in one

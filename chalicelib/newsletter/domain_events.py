@@ -141,7 +141,9 @@ def of(change: Change, facts: Mapping[str, str]) -> DomainEvent | None:
         case "moved away":
             return AddressChanged(after.moved_to)
         case "unsubscribed":
-            return Unsubscribed(facts.get("by") or "other")
+            return Unsubscribed(facts.get("how") or facts.get("by") or "other")
+        case "withdrawn" if change.before and change.before.state == "pending":
+            return Unsubscribed(facts.get("how") or facts.get("by") or "other")
         case "refused":
             return Unsubscribed("not me")
         case "bounced":

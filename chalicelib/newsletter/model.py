@@ -20,6 +20,7 @@ Event = Literal[
     "refusal undone",
     "unsubscribed",
     "unsubscription undone",
+    "withdrawn",
     "preferences",
     "access",
     "move asked",
@@ -319,6 +320,44 @@ def may_undo_unsubscription(subscriber: Subscriber | None, visit: str, now: date
     return bool(visit) and subscriber.visit == visit and now < subscriber.ended_at + UNDO_WITHIN
 
 
+def withdraw(
+    before: Subscriber | None, key: str, now: datetime, version: int = 0, left: bool = False
+) -> Change:
+    """Record a withdrawal that came by another way than our links: a mail, or another mailer.
+
+    A subscription ends as by `unsubscribe`. An address that is not known here, or waits for its
+    confirmation, is kept as an end, by its key alone: nothing is sent to it. Whatever else its
+    state is remains, and the withdrawal is on record. `left` says that it is already; `version` is
+    that of the address's last event, where the subscriber itself is gone.
+    """
+    if before is None:
+        if left:
+            return Change(None, None)
+        # Letters are numbered from here on, as in `sign_up`. None was sent yet.
+        none = int(now.timestamp() * 1000)
+        after = Subscriber(
+            key,
+            "",
+            "unsubscribed",
+            "",
+            (),
+            "",
+            now,
+            now,
+            none + 1,
+            version + 1,
+            none,
+            ended_at=now,
+        )
+        return Change(None, after, "withdrawn")
+    if before.state == "pending":
+        after = _next(before, state="unsubscribed", email="", ended_at=now)
+        return Change(before, after, "withdrawn")
+    if before.state == "confirmed":
+        return unsubscribe(before, now)
+    return Change(before, before if left else _next(before), "" if left else "withdrawn")
+
+
 def prefer(before: Subscriber | None, topics: tuple[str, ...], language: str) -> Change:
     """Change topics and language. Raises BadToken where there is no subscription."""
     if before is None or before.state != "confirmed":
@@ -437,6 +476,16 @@ def _is_refused(subscriber: Subscriber, now: datetime) -> bool:
     return subscriber.refused_at is not None and now < subscriber.refused_at + REFUSED_FOR
 
 
+def is_same(subscriber: Subscriber, agreed: Signup, confirmed_at: datetime) -> bool:
+    """Tell whether a subscription is the one to be imported, times to the millisecond."""
+    if subscriber.state != "confirmed" or subscriber.confirmed_at is None:
+        return False
+    apart = abs(subscriber.confirmed_at - confirmed_at)
+    here = (subscriber.email, subscriber.language, subscriber.topics, subscriber.consent)
+    there = (agreed.email, agreed.language, agreed.topics, agreed.consent)
+    return here == there and apart < timedelta(milliseconds=1)
+
+
 def _next(subscriber: Subscriber, **changes: object) -> Subscriber:
     version = subscriber.version + 1
     return replace(subscriber, version=version, **changes)  # type: ignore[arg-type]  # named fields
@@ -449,17 +498,24 @@ def import_(
     confirmed_at: datetime,
     now: datetime,
     version: int = 0,
+    withdrawn: bool = False,
 ) -> Change:
     """Take over another system's subscriber, who confirmed there at `confirmed_at`.
 
-    `suppressed` says that the address was erased here. Raises Conflict, with the state (`erased`
-    for a suppressed address), where somebody has decided about the address in this system.
+    `suppressed` says that the address was erased here, `withdrawn` that its owner left and has not
+    confirmed anew, even if somebody has signed it up since. Raises Conflict, with the state
+    (`erased` for a suppressed address), where somebody has decided about the address in this
+    system. There is no change where the subscription is here already, the same in every detail.
     """
+    if before is not None and not suppressed and is_same(before, agreed, confirmed_at):
+        return Change(before, before)
     decided = None
     if before is not None and before.state not in ("pending", "refused"):
         decided = before.state
     if before is not None and _is_refused(before, now):
         decided = "refused"
+    if withdrawn and not decided:
+        decided = "unsubscribed"
     if suppressed or decided:
         raise Conflict("erased" if suppressed else str(decided))
     if before is None:
@@ -492,6 +548,8 @@ def import_(
             confirmed_at=confirmed_at,
             ended_at=None,
             refused_at=None,
+            refused_from="",
+            moved_from="",
             soft_bounces=(),
         )
     return Change(before, after, "imported")

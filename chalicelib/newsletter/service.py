@@ -4,7 +4,7 @@ No HTTP. Routes, staff pages, reactions and operators' commands call it.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
@@ -178,7 +178,8 @@ def unsubscribe(token: str, sender: Sender, now: datetime, visit: str = "") -> b
     replaced this one since, its subscription ends. Raises BadToken.
     """
     key, _ = links.read(UNSUBSCRIBE, token, now)
-    return leave(key, How({"by": "page" if visit else "one click"}, sender.personal()), now, visit)
+    how = How({"by": "person", "how": "page" if visit else "one click"}, sender.personal())
+    return leave(key, how, now, visit)
 
 
 def leave(key: str, how: How, now: datetime, visit: str = "") -> bool:
@@ -234,15 +235,38 @@ def take_back(key: str, visit: str, sender: Sender, now: datetime) -> None:
     retried(attempt, "newsletter")
 
 
-def withdraw(key: str, by: str, note: str, who: str, now: datetime) -> Subscriber:
+def withdraw(key: str, how: How, now: datetime, dry: bool = False) -> str:
+    """Record a withdrawal that came by another way than our links.
+
+    Where another address has replaced this one, its subscription ends, too.
+    Returns what it did: `unsubscribed` where it ended a subscription, `withdrawn` where it is kept
+    as an end, empty where nothing changed. `dry` writes nothing. Raises Unavailable.
+    """
+    done = ""
+
+    def decide(known: Known) -> Change:
+        nonlocal done
+        left = known.suppressed or known.withdrawn
+        change = model.withdraw(known.subscriber, known.key, now, known.version, left)
+        # Where there is no change, it may be our own write, whose answer was lost, that did it.
+        done = change.event or done
+        return Change(known.subscriber, known.subscriber) if dry else change
+
+    for each in _successors(key):
+        change(each, decide, how, now)
+    return done
+
+
+def withdraw_for(key: str, way: str, note: str, who: str, now: datetime) -> Subscriber:
     """Record that somebody unsubscribed by another way than our links; repeated, changes nothing.
 
-    `by` says how it reached us: `mail`, `telephone`, `letter`, `shop`; `who` is the id of whoever
+    `way` says how it reached us: `mail`, `telephone`, `letter`, `shop`; `who` is the id of whoever
     of the staff records it. Raises NotFound, Unavailable.
     """
     get(key)
-    leave(key, How({"by": by, "staff": who}, {"note": note} if note else {}), now)
-    log.info("newsletter.withdrawn", subscriber=key, how=by, by=who)
+    facts = {"by": "staff", "how": way, "staff": who}
+    leave(key, How(facts, {"note": note} if note else {}), now)
+    log.info("newsletter.withdrawn", subscriber=key, how=way, by=who)
     return get(key)
 
 
@@ -308,7 +332,7 @@ def choose(
     The same topics and language again change nothing and count nothing.
     """
     if not chosen:
-        how = How({"by": "page"}, sender.personal())
+        how = How({"by": "person", "how": "page"}, sender.personal())
         return Preferred(True, leave(key, how, now, visit))
     topics = tuple(topic for topic in company.current().newsletter_topics if topic in chosen)
     how = How({"topics": ",".join(topics), "language": language}, sender.personal())
@@ -462,28 +486,46 @@ def take_over(
     """Import another system's subscriber, who confirmed there at `confirmed_at`.
 
     `source` says which file and line; it is recorded beside the facts of `how`. Returns False
-    where an import from any source brought the same facts before. `dry` writes nothing. Raises
-    Conflict, naming the state, where this system knows better; Unavailable.
+    where the subscription is here already, or an import from any source brought the same facts
+    before. `dry` writes nothing. Raises Conflict, naming the state, where this system knows better;
+    Unavailable.
     """
     recorded = How({**how.facts, **source}, how.personal)
+    had_events = False
 
     def attempt(number: int) -> bool:
+        nonlocal had_events
         known = subscribers.load(agreed.key)
         before, suppressed = known.subscriber, known.suppressed
+        had_events = had_events or known.version > 0
         try:
-            change = model.import_(before, suppressed, agreed, confirmed_at, now, known.version)
+            change = model.import_(
+                before, suppressed, agreed, confirmed_at, now, known.version, known.withdrawn
+            )
         except Conflict as conflict:
             if conflict.state != "erased" and subscribers.is_imported(agreed.key, how.facts):
                 return number > 0  # our own write, whose answer was lost, in an attempt before
             raise
+        if not change.changes:
+            return number > 0  # likewise
         if not dry:
             subscribers.save(known, change, now, recorded)
         return True
 
     imported = retried(attempt, "newsletter")
-    if imported and not dry:
+    if imported and had_events and not dry:
         _keep_events(agreed.key)
     return imported
+
+
+def here_already(agreed: Mapping[str, tuple[Signup, datetime]], left: Sequence[str]) -> set[str]:
+    """Return the keys of which nothing is to be imported or withdrawn, by few reads for many.
+
+    Those of `agreed` are subscribed, the same in every detail; the owners of `left` have left.
+    """
+    found = subscribers.load_many(list(agreed))
+    same = {each.key for each in found if model.is_same(each, *agreed[each.key])}
+    return same | subscribers.withdrawn_of(left)
 
 
 def keep_wording(sha256: str, text: str) -> None:

@@ -47,6 +47,7 @@ EVENTS: dict[Event, str] = {
     "move asked": N_("Asked to replace another address"),
     "moved here": N_("Address confirmed, in place of another"),
     "moved away": N_("Replaced by another address"),
+    "withdrawn": N_("Withdrawal recorded without a subscription"),
     "preferences": N_("Preferences changed"),
     "access": N_("Link to own data requested"),
     "bounced": N_("E-mail undeliverable"),
@@ -61,10 +62,13 @@ FACTS: dict[str, str] = {
     "agent": N_("browser"),
     "by": N_("on whose word"),
     "caller": N_("network address"),
+    "caller_kept": N_("network address kept by the other system"),
     "confirmed_at": N_("confirmed there at"),
     "consent": N_("declaration"),
     "digest": N_("e-mail’s SHA-256"),
     "email": N_("address"),
+    "ended_at": N_("ended there at"),
+    "how": N_("how it came"),
     "language": N_("language"),
     "letter": N_("number of the confirmation e-mail"),
     "mail_wording": N_("wording’s SHA-256"),
@@ -81,23 +85,18 @@ FACTS: dict[str, str] = {
     "topics": N_("topics"),
     "wording": N_("declaration’s SHA-256"),
 }
-# In which way a withdrawal reached us, by the names in the ledger.
+# In which way a withdrawal reached us that the staff record.
 WAYS: dict[str, str] = {
     "mail": N_("by e-mail"),
     "telephone": N_("by telephone"),
     "letter": N_("by letter"),
     "shop": N_("in the shop"),
 }
-# By which way, or on whose word, an event happened, for the list of a record's last events.
-BY: dict[str, str] = {
+# In which way somebody left.
+HOW: dict[str, str] = {
     **WAYS,
     "page": N_("on our page"),
     "one click": N_("with one click in the mail program"),
-    "staff": N_("by our staff"),
-    "person": N_("by the person themselves"),
-    "operator": N_("by our IT"),
-    "restore": N_("again after a restore"),
-    "import": N_("by an import"),
     "mailer": N_("by another mail tool"),
 }
 GROWTH: dict[str, str] = {
@@ -106,14 +105,19 @@ GROWTH: dict[str, str] = {
     "unsubscribes": N_("Unsubscribes"),
     "bounces": N_("Bounces"),
 }
-# On whose word an erasure happened.
+# On whose word an event happened.
 PEOPLE: dict[str, str] = {
-    "page": N_("the person, on our page"),
-    "one click": N_("the person, by one click in their mail program"),
     "person": N_("the person themselves"),
     "staff": N_("our staff"),
     "operator": N_("our IT"),
+    "import": N_("a list of another system"),
     "restore": N_("again after a restore"),
+}
+# What the values of facts are called.
+SAID: dict[str, dict[str, str]] = {
+    "by": PEOPLE,
+    "how": HOW,
+    "caller_kept": {"no": N_("no")},
 }
 # The states of a mail in the outbox.
 MAILS: dict[mail.State, str] = {

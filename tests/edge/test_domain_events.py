@@ -182,7 +182,7 @@ def test_each_step_as_it_happens(backend: Backend, receiver: Receiver) -> None:
             {"how": "undo"},
         ),
         (
-            lambda: service.withdraw(key, "telephone", "", "sam", now()),
+            lambda: service.withdraw_for(key, "telephone", "", "sam", now()),
             "unsubscribed",
             {"by": "telephone"},
         ),

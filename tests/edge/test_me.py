@@ -245,7 +245,7 @@ LEAVINGS: dict[str, Callable[[Backend, str], object]] = {
     ),
     "the page of one's data": lambda backend, email: press(backend, owner(email), "unsubscribe"),
     "its erasure": lambda backend, email: press(backend, owner(email), "erase"),
-    "the staff": lambda backend, email: service.withdraw(
+    "the staff": lambda backend, email: service.withdraw_for(
         key_of(email), "telephone", "", "sam", instants.now()
     ),
     "a bounce": lambda backend, email: mail_feedback(

@@ -552,8 +552,9 @@ def test_a_withdrawal_is_recorded_with_how_it_came_and_repeated_it_is_the_same(
     assert "sagt, es reicht" in shown
     (event,) = ledger(sam.backend, key)[len(before) :]
     assert event["event"] == "unsubscribed"
-    assert {name: event["facts"][name] for name in ("by", "staff")} == {
-        "by": "telephone",
+    assert {name: event["facts"][name] for name in ("by", "how", "staff")} == {
+        "by": "staff",
+        "how": "telephone",
         "staff": "test-Anna",
     }
     assert event["personal"]["note"] == "sagt, es reicht"

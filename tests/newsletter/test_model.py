@@ -89,6 +89,7 @@ EVENTS: dict[str, Callable[[Subscriber | None], Change]] = {
     "confirm": lambda s: model.confirm(s, s.letters if s else 1, NOW),
     "refuse": lambda s: model.refuse(s, s.letters if s else 1, NOW),
     "unsubscribe": lambda s: model.unsubscribe(s, NOW, "v1"),
+    "withdraw": lambda s: model.withdraw(s, "key", NOW),
     "undo": lambda s: model.undo_unsubscription(s, "v1", NOW),
     "not me undone": lambda s: model.undo_refusal(s, s.letters if s else 1, NOW),
     "resend": lambda s: model.resend(s, NOW),
@@ -106,26 +107,26 @@ EVENTS: dict[str, Callable[[Subscriber | None], Change]] = {
 # link, `#` a conflict, and `+` owes a mail.
 # fmt: off
 TABLE = {
-    # event                               signup     confirm    refuse  unsubscribe  undo      not_me_undone resend   move_here  move_away    prefer    access hard    soft         complaint  release      erase
-    "none":                             "pending+   !          !       =            #         !             #        pending+   !            !         =      =       =            =          =            =",
-    "pending":                          "pending+   confirmed+ refused unsubscribed #         =             pending+ pending+   !            !         =+     bounced pending      complained =            gone",
-    "pending, last second":             "pending+   confirmed+ refused unsubscribed #         =             pending+ pending+   !            !         =+     bounced pending      complained =            gone",
-    "expired":                          "pending+   !          !       =            #         !             #        pending+   !            !         =      bounced pending      complained =            gone",
-    "confirmed":                        "confirmed+ =          refused unsubscribed #         =             #        confirmed+ unsubscribed confirmed =+     bounced confirmed    complained =            gone",
-    "confirmed, signed up again":       "=          =          refused unsubscribed #         =             #        =          unsubscribed confirmed =+     bounced confirmed    complained =            gone",
-    "unsubscribed":                     "pending+   !          !       =            #         #             #        pending+   !            !         =+     bounced unsubscribed complained =            gone",
-    "unsubscribed by this visit":       "pending+   !          !       =            confirmed #             #        pending+   !            !         =+     bounced unsubscribed complained =            gone",
-    "unsubscribed by another visit":    "pending+   !          !       =            #         #             #        pending+   !            !         =+     bounced unsubscribed complained =            gone",
-    "back by this visit":               "confirmed+ =          refused unsubscribed =         =             #        confirmed+ unsubscribed confirmed =+     bounced confirmed    complained =            gone",
-    "moved away":                       "pending+   !          !       =            #         #             #        pending+   !            !         =+     bounced unsubscribed complained =            gone",
-    "pending, replaces another":                 "pending+   confirmed+ refused unsubscribed #         =             pending+ pending+   !            !         =+     bounced pending      complained =            gone",
-    "refused just now":                 "=          !          =       =            #         pending       #        =          !            !         =      bounced refused      complained unsubscribed gone",
-    "refused a subscription just now":  "=          !          =       =            #         confirmed     #        =          !            !         =      bounced refused      complained unsubscribed gone",
-    "refused, ten minutes ago":         "=          !          =       =            #         #             #        =          !            !         =      bounced refused      complained unsubscribed gone",
-    "refused":                          "=          !          =       =            #         #             #        =          !            !         =      bounced refused      complained unsubscribed gone",
-    "refused a year ago":               "pending+   !          =       =            #         #             #        pending+   !            !         =      bounced refused      complained unsubscribed gone",
-    "bounced":                          "pending+   !          !       =            #         #             #        pending+   !            !         =      =       =            complained unsubscribed gone",
-    "complained":                       "=          !          !       =            #         #             #        =          !            !         =      =       =            =          unsubscribed gone",
+    # event                               signup     confirm    refuse  unsubscribe  withdraw     undo      not_me_undone resend   move_here  move_away    prefer    access hard    soft         complaint  release      erase
+    "none":                              "pending+   !          !       =            unsubscribed #         !             #        pending+   !            !         =      =       =            =          =            =",
+    "pending":                           "pending+   confirmed+ refused unsubscribed unsubscribed #         =             pending+ pending+   !            !         =+     bounced pending      complained =            gone",
+    "pending, last second":              "pending+   confirmed+ refused unsubscribed unsubscribed #         =             pending+ pending+   !            !         =+     bounced pending      complained =            gone",
+    "expired":                           "pending+   !          !       =            unsubscribed #         !             #        pending+   !            !         =      bounced pending      complained =            gone",
+    "confirmed":                         "confirmed+ =          refused unsubscribed unsubscribed #         =             #        confirmed+ unsubscribed confirmed =+     bounced confirmed    complained =            gone",
+    "confirmed, signed up again":        "=          =          refused unsubscribed unsubscribed #         =             #        =          unsubscribed confirmed =+     bounced confirmed    complained =            gone",
+    "unsubscribed":                      "pending+   !          !       =            unsubscribed #         #             #        pending+   !            !         =+     bounced unsubscribed complained =            gone",
+    "unsubscribed by this visit":        "pending+   !          !       =            unsubscribed confirmed #             #        pending+   !            !         =+     bounced unsubscribed complained =            gone",
+    "unsubscribed by another visit":     "pending+   !          !       =            unsubscribed #         #             #        pending+   !            !         =+     bounced unsubscribed complained =            gone",
+    "back by this visit":                "confirmed+ =          refused unsubscribed unsubscribed =         =             #        confirmed+ unsubscribed confirmed =+     bounced confirmed    complained =            gone",
+    "moved away":                        "pending+   !          !       =            unsubscribed #         #             #        pending+   !            !         =+     bounced unsubscribed complained =            gone",
+    "pending, replaces another":         "pending+   confirmed+ refused unsubscribed unsubscribed #         =             pending+ pending+   !            !         =+     bounced pending      complained =            gone",
+    "refused just now":                  "=          !          =       =            refused      #         pending       #        =          !            !         =      bounced refused      complained unsubscribed gone",
+    "refused a subscription just now":   "=          !          =       =            refused      #         confirmed     #        =          !            !         =      bounced refused      complained unsubscribed gone",
+    "refused, ten minutes ago":          "=          !          =       =            refused      #         #             #        =          !            !         =      bounced refused      complained unsubscribed gone",
+    "refused":                           "=          !          =       =            refused      #         #             #        =          !            !         =      bounced refused      complained unsubscribed gone",
+    "refused a year ago":                "pending+   !          =       =            refused      #         #             #        pending+   !            !         =      bounced refused      complained unsubscribed gone",
+    "bounced":                           "pending+   !          !       =            bounced      #         #             #        pending+   !            !         =      =       =            complained unsubscribed gone",
+    "complained":                        "=          !          !       =            complained   #         #             #        =          !            !         =      =       =            =          unsubscribed gone",
 }
 # fmt: on
 
@@ -157,6 +158,30 @@ def test_every_state_and_event(state: str, event: str) -> None:
 def test_the_table_is_whole() -> None:
     assert set(TABLE) == set(STATES)
     assert {len(row.split()) for row in TABLE.values()} == {len(EVENTS)}
+
+
+@pytest.mark.parametrize("state", ["none", "unsubscribed", "refused", "bounced", "complained"])
+def test_a_withdrawal_is_recorded_once(state: str) -> None:
+    before = STATES[state]
+    assert not model.withdraw(before, "key", NOW, 1, left=True).changes
+
+
+@pytest.mark.parametrize("state", ["none", "pending", "expired"])
+def test_a_withdrawal_of_an_address_without_a_subscription_keeps_its_key_alone(state: str) -> None:
+    change = model.withdraw(STATES[state], "key", NOW, 7)
+    assert change.after
+    assert (change.event, change.owes, change.after.email) == ("withdrawn", None, "")
+    assert change.after.ended_at == NOW
+    assert change.after.version == (2 if STATES[state] else 8)
+    with pytest.raises(BadToken):
+        model.confirm(change.after, PENDING.letters, NOW)
+    again = model.sign_up(change.after, SIGNUP, NOW).after
+    assert again
+    assert (again.state, again.email, again.language) == ("pending", "eva@example.org", "de")
+
+
+def test_a_withdrawal_ends_a_subscription_as_any_does() -> None:
+    assert model.withdraw(CONFIRMED, "key", NOW) == model.unsubscribe(CONFIRMED, NOW)
 
 
 def test_a_strangers_signup_changes_nothing_of_a_confirmed_subscriber() -> None:

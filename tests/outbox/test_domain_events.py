@@ -74,6 +74,8 @@ TOLD: list[tuple[Change, dict[str, str], str, dict[str, Any]]] = [
     (Change(PENDING, CONFIRMED, "unsubscribed"), {"by": "one click"}, "subscriber.unsubscribed",
      {"by": "one click"}),
     (Change(PENDING, CONFIRMED, "unsubscribed"), {}, "subscriber.unsubscribed", {"by": "other"}),
+    (Change(PENDING, CONFIRMED, "withdrawn"), {"how": "mail", "by": "operator"},
+     "subscriber.unsubscribed", {"by": "mail"}),
     (Change(PENDING, CONFIRMED, "refused"), {}, "subscriber.unsubscribed", {"by": "not me"}),
     (Change(PENDING, CONFIRMED, "bounced"), {}, "subscriber.bounced", {}),
     (Change(PENDING, CONFIRMED, "complained"), {}, "subscriber.complained", {}),
@@ -95,6 +97,11 @@ def test_what_a_change_of_a_subscriber_tells(
 @pytest.mark.parametrize("event", NOTHING)
 def test_what_tells_nothing(event: Any) -> None:
     assert newsletter.of(Change(PENDING, CONFIRMED, event), {}) is None
+
+
+@pytest.mark.parametrize("before", [None, replace(CONFIRMED, state="bounced")])
+def test_a_withdrawal_of_nobody_subscribed_tells_nothing(before: Any) -> None:
+    assert newsletter.of(Change(before, CONFIRMED, "withdrawn"), {}) is None
 
 
 def test_every_event_of_a_subscriber_is_decided_about() -> None:

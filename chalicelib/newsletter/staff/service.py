@@ -104,7 +104,7 @@ def look(key: str, who: Who, now: datetime) -> Record:
 
 def unsubscribe(key: str, way: Way, note: str, who: Who, now: datetime) -> Pressed:
     """Record a withdrawal that reached us in this way; repeated, it changes nothing."""
-    return _press(lambda: service.withdraw(key, way, note, who.id, now), key, who, now)
+    return _press(lambda: service.withdraw_for(key, way, note, who.id, now), key, who, now)
 
 
 def release(key: str, who: Who, now: datetime) -> Pressed:

@@ -20,8 +20,10 @@ from chalicelib.outbox.model import Message
 from chalicelib.settings import current
 
 _BATCH = 100  # the most that DynamoDB takes in one transaction
-_ENDS = ("unsubscribed", "moved away", "bounced", "complained", "erased")
+_ENDS = ("unsubscribed", "withdrawn", "moved away", "bounced", "complained", "erased")
 _PROOFS = ("confirmed", "moved here", "imported")
+# The events by which somebody has left: no import brings them back.
+_LEAVES = ("unsubscribed", "withdrawn", "moved away", "bounced", "complained")
 # The events with which an opt-in is over, whether anybody confirmed it or not.
 _OPT_IN_ENDS = (*_ENDS, "refused", "released")
 # What `tidy` reads of an event. The salt shows whether what is personal is still there.
@@ -41,6 +43,7 @@ class Known:
     version: int = 0
     head: str = ledger.FIRST
     suppressed: bool = False  # erased, and not confirmed anew since
+    withdrawn: bool = False  # left, and not confirmed anew since
 
 
 class Due(NamedTuple):
@@ -64,15 +67,30 @@ def load(key: str) -> Known:
 
     It takes one call whatever is known, so that the time it takes tells nothing.
     """
-    subscriber, version, head, suppressed = None, 0, ledger.FIRST, False
-    for item in aws.last(current().contacts_table, "pk = :pk", 3, pk=items.pk(key)):
+    subscriber, version, head, suppressed, withdrawn = None, 0, ledger.FIRST, False, False
+    for item in aws.last(current().contacts_table, "pk = :pk", 4, pk=items.pk(key)):
         if item["sk"] == "SUPPRESSED":
             suppressed = True
+        elif item["sk"] == "WITHDRAWN":
+            withdrawn = True
         elif item["sk"] == "SUB":
             subscriber = items.unpack(item)
         elif item["version"] > version:
             version, head = item["version"], item["hash"]
-    return Known(key, subscriber, version, head, suppressed)
+    return Known(key, subscriber, version, head, suppressed, withdrawn)
+
+
+def load_many(keys: Sequence[str]) -> list[Subscriber]:
+    """Return those of the subscribers that there are, in any order."""
+    wanted = [{"pk": items.pk(key), "sk": "SUB"} for key in keys]
+    return [items.unpack(item) for item in aws.batch_get(current().contacts_table, wanted)]
+
+
+def withdrawn_of(keys: Sequence[str]) -> set[str]:
+    """Return those of the keys whose owners left, and have not confirmed anew since."""
+    wanted = [{"pk": items.pk(key), "sk": "WITHDRAWN"} for key in keys]
+    found = aws.batch_get(current().contacts_table, wanted)
+    return {item["pk"].removeprefix(items.pk("")) for item in found}
 
 
 def save(
@@ -139,12 +157,19 @@ def members(known: Known, change: Change, now: datetime, how: How) -> list[Item]
     if change.event in growth.EVENTS:
         written.append(growth.counted(change.event, now))
     suppression = {"pk": items.pk(known.key), "sk": "SUPPRESSED"}
+    withdrawal = {"pk": items.pk(known.key), "sk": "WITHDRAWN"}
     if change.event in _PROOFS and known.suppressed:
         written.append(aws.delete(table, suppression))
     if change.event == "erased":
         look = items.due(known.key, items.hour_after(now))
         erased = {**suppression, "at": instants.text(now), "version": version, **look}
         written.append(aws.put(table, erased))
+    # It outlives the subscriber: a stranger's signup that expires must not open the way for an
+    # import. Only the owner lifts it.
+    if known.withdrawn and after and after.state == "confirmed":
+        written.append(aws.delete(table, withdrawal))
+    if change.event in _LEAVES:
+        written.append(aws.put(table, {**withdrawal, "at": instants.text(now)}))
     return written
 
 
