@@ -3,6 +3,7 @@
 Each call is answered by the double or by a fault. At every answer another task may go on.
 """
 
+import base64
 import json
 import random
 from collections import Counter
@@ -61,7 +62,7 @@ class Wire:
             events.unregister("before-call.dynamodb", self._answer)
 
     def _answer(self, model: Any, params: Any, **_: Any) -> tuple[Status, Item]:
-        asked = json.loads(params["body"])
+        asked = json.loads(params["body"], object_hook=_bytes)
         if broken := dynamodb.refusal(model.name, asked, len(params["body"])):
             return Status(400), _error(Refused(broken.code))
         for left in range(ATTEMPTS - 1, -1, -1):
@@ -145,6 +146,12 @@ class Wire:
 
     def _happens(self, share: float) -> bool:
         return self._chance.random() < share
+
+
+def _bytes(value: Item) -> Item:
+    """Return an attribute as the client gives it to the product: bytes are no text."""
+    binary = value.get("B") if len(value) == 1 else None
+    return {"B": base64.b64decode(binary)} if isinstance(binary, str) else value
 
 
 def _error(refused: Refused) -> Item:
