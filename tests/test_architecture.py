@@ -36,12 +36,12 @@ LEVELS = (
 LAYERS = {
     "pure": {
         *("model", "workflow", "calls", "ledger", "opening_hours", "phone_numbers", "filters"),
-        *("words", "letters", "alerts", "calendar"),
+        *("words", "letters", "alerts", "calendar", "names", "entries"),
     },
     "stores": {"stores", "keys", "rules", "links"},
     "services": {
         *("service", "proof", "export", "erasure", "clock", "counting", "ranking", "reactions"),
-        *("changes", "feedback", "intakes"),
+        *("changes", "feedback", "intakes", "feeds", "fetching", "reading"),
     },
     "entrances": {"fields", "routes", "api", "view", "pages"},
 }
@@ -64,7 +64,7 @@ STREAM_FUNCTIONS = (
         "callbacks.clock",
         "callbacks.erasure",
     ),
-    *("articles.counting", "articles.ranking"),
+    *("articles.counting", "articles.ranking", "articles.reading"),
     *("outbox.delivery", "outbox.feedback", "outbox.suppression"),
 )
 

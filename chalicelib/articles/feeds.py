@@ -19,6 +19,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 from chalicelib import instants
 from chalicelib.articles import names
+from chalicelib.articles.entries import Entry
 
 LONGEST_TITLE = 200  # characters
 LONGEST_SECTION = 60
@@ -37,19 +38,12 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _JOINERS = "\u200c\u200d"
 
 
-class Unreadable(ValueError):
-    """What was fetched is no feed; the text says in a word what it is instead."""
+class Unread(Exception):
+    """A feed that cannot be had or read; `code` is one of `words.FEED_ERRORS`."""
 
-
-@dataclass(frozen=True)
-class Entry:
-    """An article as a feed tells of it; `date` is empty where the feed has none."""
-
-    name: str
-    title: str
-    page: str
-    date: str = ""  # an instant, as `instants.text` writes it
-    section: str = ""
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(" ".join(filter(None, (code, detail))))
+        self.code, self.detail = code, detail
 
 
 @dataclass(frozen=True)
@@ -79,14 +73,14 @@ def parse(body: bytes, kind: str, url: str, origins: Sequence[str], naming: str 
     """Read a feed that was fetched from `url`; `kind` is the content type it came with.
 
     `origins` are the site's own: an article elsewhere is a fault. `naming` says whether an article
-    is called after the whole `path` of its address or the `last` part. Raises Unreadable.
+    is called after the whole `path` of its address or the `last` part. Raises Unread.
     """
     text = _text(body, kind)
     start = text.lstrip()[:1]
     if start == "{":
         return _checked(_json(text, url), url, origins, naming)
     if start != "<":
-        raise Unreadable("empty" if not start else "neither XML nor JSON")
+        raise Unread("empty" if not start else "format")
     root = _tree(text)
     local = _local(root.tag)
     if local == "sitemapindex":
@@ -97,7 +91,7 @@ def parse(body: bytes, kind: str, url: str, origins: Sequence[str], naming: str 
         return Feed(parts=tuple(_join(url, loc) for _, loc in parts if loc))
     readers = {"urlset": _sitemap, "rss": _rss, "RDF": _rss, "feed": _atom}
     if local not in readers:
-        raise Unreadable("an HTML page" if local.lower() == "html" else f"<{local[:30]}>")
+        raise Unread("page" if local.lower() == "html" else "format", local[:30])
     return _checked(readers[local](root, url), url, origins, naming)
 
 
@@ -259,18 +253,18 @@ def _tree(text: str) -> Any:
 
     text = _NOT_XML.sub("", _DECLARED.sub("", text, count=1)).strip()
     if re.match(r"(?:<!doctype html|<html)\b", text, re.I):
-        raise Unreadable("an HTML page")
+        raise Unread("page")
     try:
         return fromstring(text)
     except DefusedXmlException as error:
-        raise Unreadable("XML with entities of its own") from error
+        raise Unread("entities") from error
     except ParseError:
         pass
     mended = _BARE.sub("&amp;", _ENTITY.sub(_spelled, text))
     try:
         return fromstring(mended)
     except (ParseError, DefusedXmlException) as error:
-        raise Unreadable("broken XML") from error
+        raise Unread("xml") from error
 
 
 def _spelled(entity: re.Match[str]) -> str:
@@ -364,10 +358,10 @@ def _json(text: str, url: str) -> Iterator[_Raw]:
     try:
         feed = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Unreadable("broken JSON") from error
+        raise Unread("json") from error
     items = feed.get("items") if isinstance(feed, dict) else None
     if not isinstance(items, list):
-        raise Unreadable("JSON without items")
+        raise Unread("json")
     return (_json_item(each, url) for each in items)
 
 

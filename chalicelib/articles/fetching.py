@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from chalicelib import __version__
+from chalicelib.articles.feeds import Unread
 from chalicelib.settings import current
 
 LARGEST = 5_000_000  # bytes, as sent and as unpacked
@@ -19,10 +20,6 @@ _MOST_REDIRECTS = 4
 _REDIRECTS = (301, 302, 303, 307, 308)
 _BLOCK = 65536
 _PACKED = b"\x1f\x8b"
-
-
-class NotFetched(Exception):
-    """A feed that cannot be had; the text says why, for the staff to read."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Fetched:
 
 
 def fetch(url: str, known: Validators, origins: Sequence[str], seconds: float = SECONDS) -> Fetched:
-    """Fetch an address on one of the origins. Raises NotFetched."""
+    """Fetch an address on one of the origins. Raises Unread."""
     until = time.monotonic() + seconds
     for _ in range(_MOST_REDIRECTS + 1):
         _check(url, origins)
@@ -52,12 +49,12 @@ def fetch(url: str, known: Validators, origins: Sequence[str], seconds: float = 
             fetched, to = _ask(url, known, until)
         except (OSError, http.client.HTTPException, ValueError) as error:
             if time.monotonic() >= until:
-                raise NotFetched(f"no whole answer within {seconds:g} seconds") from error
-            raise NotFetched(f"no answer: {type(error).__name__}") from error
+                raise Unread("slow", f"{seconds:g}") from error
+            raise Unread("silent") from error
         if fetched:
             return fetched
         url = urljoin(url, to)
-    raise NotFetched("redirects without an end")
+    raise Unread("redirects")
 
 
 def _check(url: str, origins: Sequence[str]) -> None:
@@ -67,13 +64,13 @@ def _check(url: str, origins: Sequence[str]) -> None:
     except ValueError:
         origin = ""
     if origin not in origins:
-        raise NotFetched("an address that is not on one of SITE_ORIGINS")
+        raise Unread("place")
 
 
 def _ask(url: str, known: Validators, until: float) -> tuple[Fetched | None, str]:
     """Ask once. Return the answer, or None and where it redirects to.
 
-    Raises NotFetched, OSError.
+    Raises Unread, OSError.
     """
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
@@ -115,32 +112,32 @@ def _read(url: str, answer: http.client.HTTPResponse, until: float) -> tuple[Fet
     if answer.status == 304:
         return Fetched(url, None), ""
     if answer.status != 200:
-        raise NotFetched(f"the site answers {answer.status}")
+        raise Unread("status", str(answer.status))
     body = b""
     while block := answer.read1(_BLOCK):
         body += block
         if len(body) > LARGEST:
-            raise NotFetched(f"more than {LARGEST:,} bytes")
+            raise Unread("large")
     if time.monotonic() >= until:
         raise TimeoutError
     if answer.length:
-        raise NotFetched("an answer that breaks off")
+        raise Unread("broken")
     headers = answer.headers
     validators = Validators(headers.get("ETag", ""), headers.get("Last-Modified", ""))
     return Fetched(url, _unpacked(body), headers.get("Content-Type", ""), validators), ""
 
 
 def _unpacked(body: bytes) -> bytes:
-    """Unpack what is packed by gzip, whatever the headers say. Raises NotFetched for too much."""
+    """Unpack what is packed by gzip, whatever the headers say. Raises Unread for too much."""
     if not body.startswith(_PACKED):
         return body
     unpacker = zlib.decompressobj(wbits=31)
     try:
         text = unpacker.decompress(body, LARGEST)
     except zlib.error as error:
-        raise NotFetched("broken gzip") from error
+        raise Unread("broken") from error
     if unpacker.unconsumed_tail:
-        raise NotFetched(f"more than {LARGEST:,} bytes, unpacked")
+        raise Unread("large")
     if not unpacker.eof:
-        raise NotFetched("an answer that breaks off")
+        raise Unread("broken")
     return text

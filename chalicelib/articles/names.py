@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 LONGEST = 200
-_SPELLED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+_SPELLED = str.maketrans({"\u00e4": "ae", "\u00f6": "oe", "\u00fc": "ue", "\u00df": "ss"})
 _CAMPAIGNS = re.compile(r"utm_|mtm_|pk_|(?:fbclid|gclid|msclkid|wt_mc|mc_cid|mc_eid)=")
 
 

@@ -85,9 +85,12 @@ def daily(
     return [(day, views.get(day.isoformat(), 0)) for day in days]
 
 
-def popular(window: str, now: datetime) -> tuple[datetime, list[Any]]:
-    """Return when a most-read list was made, and its articles, most views first."""
-    found = counts.load_list(window) or {"as_of": instants.text(now), "articles": []}
+def popular(window: str, now: datetime, section: str = "") -> tuple[datetime, list[Any]]:
+    """Return when a most-read list was made, and its articles, most views first.
+
+    With a `section` the list is of that section's articles, as the site's feed names it.
+    """
+    found = counts.load_list(window, section) or {"as_of": instants.text(now), "articles": []}
     return instants.parse(found["as_of"]), found["articles"]
 
 

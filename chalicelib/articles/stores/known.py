@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib import aws
-from chalicelib.articles.feeds import Entry
+from chalicelib.articles.entries import Entry
 from chalicelib.aws import Item
 from chalicelib.settings import current
 
@@ -29,7 +29,8 @@ class State:
     read_at: str = ""  # the last time that the site answered
     found: int = 0  # articles in the feed then
     failing_since: str = ""
-    error: str = ""
+    error: str = ""  # one of `words.FEED_ERRORS`
+    detail: str = ""  # what its sentence is filled with
     faults: Mapping[str, int] = field(default_factory=dict)
     examples: Mapping[str, str] = field(default_factory=dict)
     collisions: Mapping[str, list[str]] = field(default_factory=dict)
