@@ -31,10 +31,17 @@ _CAMPAIGNS = re.compile(
 )
 _MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _ENTITY = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)([A-Za-z][A-Za-z0-9]{1,31});")
-_BARE = re.compile(r"&(?!#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|[A-Za-z][A-Za-z0-9]{0,31};)")
+_BARE = re.compile(r"&(?!#\d+;|#[xX][0-9a-fA-F]+;|(?:amp|lt|gt|quot|apos);)")
 _DECLARED = re.compile(r"^\s*<\?xml[^>]*\?>")
+_NUMBER = re.compile(r"&#(\d+|[xX][0-9a-fA-F]+);")
+# Where a document begins and ends. Before and behind it servers write blank lines and warnings.
+_JUNK = 5_000  # characters in which it has to begin
+_BEGIN = re.compile(r"<\?xml\b|<!DOCTYPE\b|<(?:rss|feed|urlset|sitemapindex|rdf:RDF|html)\b", re.I)
+_END = re.compile(r"</(?:rss|feed|urlset|sitemapindex|rdf:RDF)\s*>")
+_PAGE = re.compile(r"<!doctype html|<html\b", re.I)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->", re.S)
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_PAGES = ("text/html", "application/xhtml+xml")
 _JOINERS = "\u200c\u200d"
 
 
@@ -79,9 +86,7 @@ def parse(body: bytes, kind: str, url: str, origins: Sequence[str], naming: str 
     start = text.lstrip()[:1]
     if start == "{":
         return _checked(_json(text, url), url, origins, naming)
-    if start != "<":
-        raise Unread("empty" if not start else "format")
-    root = _tree(text)
+    root = _tree(text.strip())
     local = _local(root.tag)
     if local == "sitemapindex":
         parts = sorted(
@@ -144,7 +149,7 @@ def plain(text: str, most: int, markup: bool = True) -> str:
         category = unicodedata.category(each)
         if category in ("Cc", "Zs", "Zl", "Zp"):
             kept.append(" ")
-        elif category not in ("Cf", "Cs", "Co", "Cn") or each in _JOINERS:
+        elif each in _JOINERS or (category not in ("Cf", "Cs", "Co", "Cn") and each != "\ufffd"):
             kept.append(each)
     line = " ".join("".join(kept).split())
     if not line.strip(_JOINERS + " "):
@@ -236,9 +241,14 @@ def _text(body: bytes, kind: str) -> str:
             return body.decode(encoding, "replace").lstrip("\ufeff")
     said = re.search(rb"^\s*<\?xml[^>]*encoding=[\"']([\w.:-]+)", body[:200])
     sent = re.search(r"charset=\"?([\w.:-]+)", kind, re.I)
-    # UTF-8 first: what is not meant as UTF-8 hardly ever is, whatever it says it is.
     named = (said[1].decode() if said else "", sent[1] if sent else "")
-    for encoding in filter(None, ("utf-8", *named, "cp1252")):
+    # UTF-8 first: what is not meant as UTF-8 hardly ever is, whatever it says it is. A few broken
+    # octets, such as those of a word that was cut, do not make another encoding of it.
+    mended = body.decode("utf-8", "replace")
+    broken = mended.count("\ufffd")
+    if sum(letter > "\x7f" for letter in mended) >= 10 * broken:
+        return mended
+    for encoding in filter(None, (*named, "cp1252")):
         try:
             return body.decode(encoding)
         except (UnicodeDecodeError, LookupError):
@@ -251,8 +261,13 @@ def _tree(text: str) -> Any:
     from defusedxml import DefusedXmlException  # type: ignore[import-untyped]
     from defusedxml.ElementTree import ParseError, fromstring  # type: ignore[import-untyped]
 
-    text = _NOT_XML.sub("", _DECLARED.sub("", text, count=1)).strip()
-    if re.match(r"(?:<!doctype html|<html)\b", text, re.I):
+    text = _NOT_XML.sub("", text)
+    if begin := _BEGIN.search(text, 0, _JUNK):
+        text = text[begin.start() :]
+    elif not text or "<" not in text[:_JUNK]:
+        raise Unread("format" if text else "empty")
+    text = _DECLARED.sub("", text, count=1).strip()
+    if _PAGE.match(text):
         raise Unread("page")
     try:
         return fromstring(text)
@@ -260,11 +275,22 @@ def _tree(text: str) -> Any:
         raise Unread("entities") from error
     except ParseError:
         pass
-    mended = _BARE.sub("&amp;", _ENTITY.sub(_spelled, text))
+    for end in _END.finditer(text):
+        text = text[: end.end()]  # what comes behind it is a server's warnings
+        break
+    mended = _NUMBER.sub(_numbered, _BARE.sub("&amp;", _ENTITY.sub(_spelled, text)))
     try:
         return fromstring(mended)
     except (ParseError, DefusedXmlException) as error:
         raise Unread("xml") from error
+
+
+def _numbered(reference: re.Match[str]) -> str:
+    """Return a reference to a character by its number; nothing where XML has no such character."""
+    digits = reference[1]
+    number = int(digits[1:], 16) if digits[0] in "xX" else int(digits)
+    fits = 0x20 <= number < 0xD800 or 0xE000 <= number <= 0x10FFFF or number in (9, 10, 13)
+    return reference[0] if fits and number not in (0xFFFE, 0xFFFF) else ""
 
 
 def _spelled(entity: re.Match[str]) -> str:
@@ -334,8 +360,9 @@ def _atom(root: Any, url: str) -> Iterator[_Raw]:
     base = _join(url, root.get(f"{_XML}base", ""))
     for each in _children(root, "entry"):
         here = _join(base, each.get(f"{_XML}base", ""))
-        found = {at.get("rel", "alternate"): at for at in reversed([*_children(each, "link")])}
-        link = found.get("alternate")
+        links = [at for at in _children(each, "link") if at.get("rel", "alternate") == "alternate"]
+        pages = (at for at in links if at.get("type", "text/html") in _PAGES)
+        link = next(pages, links[0] if links else None)
         title = next(_children(each, "title"), None)
         category = next(_children(each, "category"), None)
         href = ""

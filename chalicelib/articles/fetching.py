@@ -76,24 +76,26 @@ def _ask(url: str, known: Validators, until: float) -> tuple[Fetched | None, str
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     left = max(0.05, until - time.monotonic())
     connection = kind(parts.netloc, timeout=left)
-    # A server that sends byte by byte meets no timeout of the socket's.
-    end = threading.Timer(left, _break_off, (connection,))
-    end.daemon = True
-    end.start()
     try:
-        path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-        connection.request("GET", path, headers=_headers(known))
-        answer = connection.getresponse()
-        return _read(url, answer, until)
+        connection.connect()
+        # A server that sends byte by byte meets no timeout of the socket's.
+        end = threading.Timer(max(0.0, until - time.monotonic()), _break_off, (connection.sock,))
+        end.daemon = True
+        end.start()
+        try:
+            path = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+            connection.request("GET", path, headers=_headers(known))
+            with connection.getresponse() as answer:
+                return _read(url, answer, until)
+        finally:
+            end.cancel()
     finally:
-        end.cancel()
         connection.close()
 
 
-def _break_off(connection: http.client.HTTPConnection) -> None:
-    if connection.sock:
-        with contextlib.suppress(OSError):
-            connection.sock.shutdown(socket.SHUT_RDWR)
+def _break_off(connected: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connected.shutdown(socket.SHUT_RDWR)
 
 
 def _headers(known: Validators) -> dict[str, str]:

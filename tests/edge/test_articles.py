@@ -15,7 +15,6 @@ from chalicelib.articles.stores import counts, markers
 from tests.backend import ORIGIN, Backend
 from tests.events import Context
 
-
 WINDOWS = ("24h", "7d", "30d", "all")
 
 
