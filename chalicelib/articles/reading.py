@@ -33,8 +33,8 @@ def read(now: datetime | None = None, left: Callable[[], float] = lambda: 60.0) 
         before = State(url=url)
     try:
         feed, validators = _fetch(url, before, left)
-        faults = dict(feed.faults)
-        if faults and not feed.entries:
+        found = sum(int(each[2]) for each in validators.values())
+        if not found and feed.faults:
             raise Unread("none")
     except Unread as error:
         since = before.failing_since or instants.text(now)
@@ -43,51 +43,50 @@ def read(now: datetime | None = None, left: Callable[[], float] = lambda: 60.0) 
         known.save_state(failing)
         return False
     new, changed = known.learn(feed.entries)
-    if faults:
-        log.info("feed.left_out", faults=faults, examples=feed.examples)
-    log.info("feed.read", found=len(feed.entries), new=new, changed=changed)
-    unchanged = not feed.entries and not faults
-    collisions = dict(list(feed.collisions.items())[:_MOST_COLLISIONS])
-    known.save_state(
-        replace(
-            before,
-            read_at=instants.text(now),
-            found=before.found if unchanged else len(feed.entries),
-            failing_since="",
-            error="",
-            detail="",
-            faults=before.faults if unchanged else faults,
-            examples=before.examples if unchanged else feed.examples,
-            collisions=before.collisions
-            if unchanged
-            else {name: list(pages) for name, pages in collisions.items()},
-            validators=validators,
-        )
+    made = replace(
+        before,
+        read_at=instants.text(now),
+        found=found,
+        failing_since="",
+        error="",
+        detail="",
+        validators=validators,
     )
+    if feed.entries or feed.faults:  # else nothing has changed
+        faults = dict(feed.faults)
+        if faults:
+            log.info("feed.left_out", faults=faults, examples=feed.examples)
+        told = list(feed.collisions.items())[:_MOST_COLLISIONS]
+        collisions = {name: list(pages) for name, pages in told}
+        made = replace(made, faults=faults, examples=feed.examples, collisions=collisions)
+    log.info("feed.read", found=found, new=new, changed=changed)
+    known.save_state(made)
     return True
 
 
 def _fetch(url: str, before: State, left: Callable[[], float]) -> tuple[Feed, dict[str, list[str]]]:
     """Fetch the feed, or the parts of an index of sitemaps; return what is new in it.
 
+    It returns also, by address, what the next request names, and how many articles there were.
     Raises Unread where the feed itself, or every part of an index, cannot be had.
     """
     settings = current()
     validators: dict[str, list[str]] = {}
 
     def one(address: str) -> Feed:
-        said = Validators(*before.validators.get(address, ()))
+        etag, modified, found = before.validators.get(address, ("", "", "0"))
+        said = Validators(etag, modified)
         fetched = fetching.fetch(address, said, settings.site_origins)
         if fetched.body is None:
             if said == Validators():
                 raise Unread("status", "304")
-            validators[address] = [said.etag, said.modified]
+            validators[address] = [etag, modified, found]
             return Feed()
         origins, naming = settings.site_origins, settings.articles_named
         feed = feeds.parse(fetched.body, fetched.kind, fetched.url, origins, naming)
         if not feed.parts:  # an index may stay the same while its sitemaps change
             sent = fetched.validators
-            validators[address] = [sent.etag, sent.modified]
+            validators[address] = [sent.etag, sent.modified, str(len(feed.entries))]
         return feed
 
     feed = one(url)
