@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from infra import config
 from infra.policies import RIGHTS as FUNCTIONS
 
+GATEWAY = "gateway"  # in the place of a function: the gateway's access log
 SENDERS = ("deliver_messages", "send_messages", "clock")
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A metric read off log lines: which lines of which functions count, and with what value."""
+    """A metric read off log lines: which lines count, of which functions or of the gateway."""
 
     name: str
     pattern: str
@@ -46,6 +47,7 @@ MEASURES = (
     Measure("Outgrown",    _event("markers.outgrown"),       ("sweep_views",)),
     Measure("TooSlow",     _event("ranking.too_slow"),       ("rank_articles",)),
     Measure("FeedFailed",  _event("feed.failed"),            ("read_feed",)),
+    Measure("Refusals",    '{ $.error = "THROTTLED" }',      (GATEWAY,)),
     Measure("Foreign",     _event("feedback.foreign_topic"), ("mail_feedback",)),
 )
 # fmt: on
@@ -115,6 +117,8 @@ def alarms(stage: str) -> list[Alarm]:
               "TooSlow", 3, times=3),
         Alarm("feed-failed", "The site's feed cannot be read for an hour.",
               "FeedFailed", 5, minutes=60),
+        Alarm("too-many", "The gateway refused requests for being too many at once.",
+              "Refusals", 100),
         Alarm("foreign-topic", "Mail events came from an SNS topic that is not ours.",
               "Foreign", 1),
         Alarm("dead-letters", "Something could not be done and lies in the dead-letter queue.",
