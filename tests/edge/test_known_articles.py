@@ -1,8 +1,10 @@
 """Articles that are known from the site's feed, on real tables and from a real server."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,9 @@ from chalicelib import instants
 from chalicelib.articles import ranking, reading
 from chalicelib.articles.staff import service as staff
 from chalicelib.articles.stores import counts, known
+from local import ports
+from local.cloud import ROOT
+from local.site import Site
 from tests.articles.site import Website, website
 from tests.backend import Backend
 from tests.edge.test_articles import WINDOWS, read
@@ -61,6 +66,42 @@ def test_lists_show_what_the_feed_has_and_titles_follow_it(backend: Backend, sit
     ranking.rank()
     assert popular(backend) == [("gold", "Gold kaufen", 3), ("silver", "Silber", 1)]
     assert counts.load_list("unknown")["articles"] == [{"slug": "spam", "views": 5}]
+
+
+@pytest.mark.parametrize("feed_of", ["feed.xml", "sitemap.xml"])
+def test_the_demo_sites_feed_is_read_and_an_edit_of_it_is_on_the_list(
+    backend: Backend, tmp_path: Path, feed_of: str
+) -> None:
+    folder = Path(shutil.copytree(ROOT / "demo" / "site", tmp_path / "site"))
+    listener = ports.listen(0, "site")
+    addresses = {"api": backend.env["BASE_URL"]}
+    demo = Site(listener, folder, addresses)
+    addresses["site"] = demo.url
+    demo.start()
+    try:
+        backend.configure(
+            STAGE="local",
+            SITE_ORIGINS=demo.url,
+            ARTICLES_FEED=f"{demo.url}/{feed_of}",
+            ARTICLES_NAMED="last",
+        )
+        assert app.read_feed(SCHEDULED, Context(seconds=60)) is True
+        assert known.state().found == 3
+        read(backend, "barren-oder-muenzen")
+        backend.count()
+        ranking.rank()
+        assert popular(backend) == [("barren-oder-muenzen", "Barren oder Münzen?", 1)]
+        page = backend.call("GET", "/articles/popular").json["articles"][0]["page"]
+        assert page == f"{demo.url}/artikel/barren-oder-muenzen"
+        known_then = known.find(["barren-oder-muenzen"])["barren-oder-muenzen"]
+        assert known_then.date == "2026-11-19T07:05:00.000Z"
+        articles = folder / "_articles.html"
+        articles.write_text(articles.read_text().replace("Barren oder", "Lieber Barren oder"))
+        assert app.read_feed(SCHEDULED, Context(seconds=60)) is True
+        ranking.rank()
+        assert popular(backend) == [("barren-oder-muenzen", "Lieber Barren oder Münzen?", 1)]
+    finally:
+        demo.stop()
 
 
 def test_a_feed_that_fails_changes_nothing_and_says_since_when(
