@@ -86,8 +86,7 @@ class Table:
             data = base64.b64encode(zlib.compress(json.dumps(told).encode())).decode()
             item = {"version": {"N": "1"}, "rows": {"B": data}}
             self.put({"pk": {"S": f"KNOWN#{bucket}"}, "sk": {"S": "ARTICLES"}, **item})
-        versions = aws.pack(dict.fromkeys(rows, 1))
-        self.put({"pk": {"S": "KNOWN"}, "sk": {"S": "VERSIONS"}, "buckets": versions})
+        self.put(aws.pack_item({"pk": "KNOWN", "sk": "VERSIONS", **dict.fromkeys(rows, 1)}))
 
     @staticmethod
     def _make(setting: Setting, only: bool) -> Iterator[list[bytes]]:

@@ -56,8 +56,7 @@ def save_state(made: State) -> None:
 def versions() -> dict[str, int]:
     """Return the version of each bucket that has articles."""
     item = aws.get(current().view_counts_table, _VERSIONS) or {}
-    found: dict[str, int] = item.get("buckets", {})
-    return found
+    return {bucket: version for bucket, version in item.items() if bucket not in _VERSIONS}
 
 
 def packed(buckets: Iterable[str]) -> dict[str, bytes]:
@@ -136,19 +135,11 @@ def _change(name: str, change: Any) -> None:
 
 def _tell(name: str, version: int) -> None:
     """Note a bucket's version where readers look for it."""
-    table, names = current().view_counts_table, {"#bucket": name}
-    change = "SET buckets.#bucket = :version"
-    again = aws.update(
-        table, _VERSIONS, change, "attribute_exists(pk)", names=names, version=version
+    names = {"#bucket": name}
+    change = "SET #bucket = :version"
+    aws.write(
+        aws.update(current().view_counts_table, _VERSIONS, change, names=names, version=version)
     )
-    try:
-        aws.write(again)
-    except aws.Cancelled:
-        first = {**_VERSIONS, "buckets": {name: version}}
-        try:
-            aws.write(aws.put(table, first, "attribute_not_exists(pk)"))
-        except aws.Cancelled:
-            aws.write(again)
 
 
 def _key(name: str) -> Item:

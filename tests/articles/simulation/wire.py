@@ -3,7 +3,6 @@
 Each call is answered by the double or by a fault. At every answer another task may go on.
 """
 
-import base64
 import json
 import random
 from collections import Counter
@@ -18,7 +17,7 @@ from chalicelib import aws
 from local.aws import dynamodb
 from tests.articles.simulation.double import Double, Refused
 from tests.articles.simulation.hub import Hub, Stop
-from tests.expressions import Item
+from tests.expressions import Item, as_given
 
 URL = "https://dynamodb.invalid"
 # The botocore client repeats a call itself after these faults, with the same token.
@@ -62,7 +61,7 @@ class Wire:
             events.unregister("before-call.dynamodb", self._answer)
 
     def _answer(self, model: Any, params: Any, **_: Any) -> tuple[Status, Item]:
-        asked = json.loads(params["body"], object_hook=_bytes)
+        asked = json.loads(params["body"], object_hook=as_given)
         if broken := dynamodb.refusal(model.name, asked, len(params["body"])):
             return Status(400), _error(Refused(broken.code))
         for left in range(ATTEMPTS - 1, -1, -1):
@@ -146,12 +145,6 @@ class Wire:
 
     def _happens(self, share: float) -> bool:
         return self._chance.random() < share
-
-
-def _bytes(value: Item) -> Item:
-    """Return an attribute as the client gives it to the product: bytes are no text."""
-    binary = value.get("B") if len(value) == 1 else None
-    return {"B": base64.b64decode(binary)} if isinstance(binary, str) else value
 
 
 def _error(refused: Refused) -> Item:
