@@ -51,7 +51,7 @@ class Overview:
     by_day: dict[date, int]
     set_aside: list[Article]  # hidden or merged
     unknown: list[Any]
-    filtered: Mapping[date, Mapping[str, int]]
+    filtered: Mapping[str, int]  # by class, of the last seven days
     feed: State
     has_feed: bool
 
@@ -114,12 +114,13 @@ def overview(first: date, last: date, now: datetime, details: bool = True) -> Ov
     by_day = {day: sum(found.get(day, {}).values()) for day in days[length:]}
     unknown = (counts.load_list("unknown") or {}).get("articles", []) if details else []
     unknown = [each for each in unknown if not _is_decided(each["slug"], entries, decided)]
-    filtered = {
-        day: dict(sorted(counts.filtered(day.isoformat()).items()))
-        for day in (today - timedelta(days=ago) for ago in range(_FILTERED_DAYS if details else 0))
-    }
+    filtered: Counter[str] = Counter()
+    for ago in range(_FILTERED_DAYS if details else 0):
+        filtered.update(counts.filtered((today - timedelta(days=ago)).isoformat()))
     state, has_feed = known.state() if details else State(), bool(current().articles_feed)
-    return Overview(first, last, articles, by_day, aside, unknown, filtered, state, has_feed)
+    return Overview(
+        first, last, articles, by_day, aside, unknown, dict(filtered.most_common()), state, has_feed
+    )
 
 
 def _is_decided(name: str, entries: Mapping[str, Entry], decided: Mapping[str, Decision]) -> bool:
