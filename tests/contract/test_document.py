@@ -16,8 +16,8 @@ from tests.contract.published import contract, operations, resolve
 from tests.events import Answer
 
 VERB = (
-    "act|admit|apply|assign|block|change|claim|comment|complete|confirm|correct|count|decline|dial"
-    "|download|erase|export|find|follow|get|hand|list|look|record|refuse|release|request|save"
+    "act|admit|apply|assign|block|change|claim|comment|complete|confirm|correct|count|decide|decline"
+    "|delete|dial|download|erase|export|find|follow|get|hand|list|look|record|refuse|release|request|save"
     "|settle|show|sign|take|undo|unsubscribe"
 )
 # What an operation is listed under, by its path; the longest one decides.
@@ -28,6 +28,7 @@ UNDER = {
     "/hotline": "callbacks",
     "/newsletter": "newsletter",
     "/staff": "staff-callbacks",
+    "/staff/articles": "staff-articles",
     "/staff/figures": "staff-figures",
     "/staff/numbers": "staff-numbers",
     "/staff/search": "staff-numbers",

@@ -83,6 +83,7 @@ OF_A_REQUEST = [
     ("Tokens", "link"),
     ("Board", "board"),
     ("SuppressionList", "erasure"),
+    ("Days", "articles"),
 ]
 OF_A_TRIGGER = [
     ("deliver_messages", "DeadLetters", POISON, "sqs:SendMessage"),
@@ -96,6 +97,7 @@ OF_A_TRIGGER = [
     ("sweep_views", "Counts", SCHEDULED, "dynamodb:GetItem"),
     ("rank_articles", "Days", SCHEDULED, "dynamodb:Query"),
     ("rank_articles", "Counts", SCHEDULED, "dynamodb:GetItem"),
+    ("read_feed", "Counts", SCHEDULED, "dynamodb:GetItem"),
 ]
 OF_A_MESSAGE = [
     ("Mails", "callback-alert-mail"),
@@ -143,6 +145,9 @@ def ask(cloud: Cloud, what: str) -> Answer:
             path = "/staff/subscribers"
             found = call(cloud, "GET", f"{path}?email=erased@example.org", headers=staff)
             return call(cloud, "DELETE", f"{path}/{found.json['id']}", headers=staff)
+        case "articles":
+            staff = {"authorization": "Bearer local-staff-key"}
+            return call(cloud, "GET", "/staff/articles", headers=staff)
         case "board":
             return call(
                 cloud,
@@ -220,6 +225,10 @@ def test_views_are_counted_ranked_and_shown(packaged: Cloud) -> None:
         "lead": 0,
     }
     assert call(packaged, "GET", "/articles/silver/views/daily").json["days"][-1]["views"] == 1
+    staff = {"authorization": "Bearer local-staff-key"}
+    accepted = call(packaged, "POST", "/staff/articles/silver", {"accept": True}, headers=staff)
+    assert accepted.status == 200
+    assert packaged.invoke("read_feed", SCHEDULED) is True
     packaged.invoke("rank_articles", SCHEDULED)
     for window in ("24h", "7d", "30d", "all"):
         ranked = call(packaged, "GET", f"/articles/popular?window={window}").json["articles"]

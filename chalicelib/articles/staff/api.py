@@ -194,7 +194,9 @@ class Filtered(BaseModel, title="FilteredViews"):
     days: list[FilteredDay]
 
 
-@routes.get("/staff/views/filtered", params=Week, gives=Filtered, role="supervisor")
+@routes.get(
+    "/staff/views/filtered", params=Week, gives=Filtered, role="supervisor", tag="staff-figures"
+)
 def list_filtered_views(request: Request, asked: Week) -> Filtered:
     """List how many views were not counted in the last days, and why. One read a day."""
     days = service.filtered(asked.days, request.now).items()
