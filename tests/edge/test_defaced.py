@@ -35,5 +35,5 @@ def test_no_word_of_a_beacon_is_in_a_public_answer(backend: Backend, scale: Scal
     assert shown == []
     listed = backend.call("GET", urls[0]).json["articles"]
     assert [(each["slug"], each["title"]) for each in listed] == [("gold", "Gold kaufen")]
-    unknown = staff.overview(*staff.span(None, None, instants.now()), instants.now()).unknown
+    unknown = staff.overview(None, None, instants.now()).unknown
     assert len(unknown) == min(ranking.UNKNOWN_SHOWN, -(-posts // 3))

@@ -155,6 +155,8 @@ def test_the_same_by_the_buttons_of_a_page(line: Backend, sam: Agent) -> None:
     for field, value in (("title", "Gold kaufen"), ("hidden", "true"), ("hidden", "false")):
         assert press(sam, f"{PATH}/gold", **{field: value}).status == 303
     assert "Gold kaufen" in look(sam, f"{PATH}/gold").text
+    assert press(sam, f"{PATH}/gold", rename="true", title="").status == 303
+    assert "Gold kaufen" not in look(sam, f"{PATH}/gold").text
     refused = press(sam, f"{PATH}/gold", merge_into="nobody")
     assert refused.status == 422
     assert "Diesen Artikel gibt es nicht" in refused.text

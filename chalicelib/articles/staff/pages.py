@@ -1,7 +1,7 @@
 """The supervisors' pages of articles; their paths answer programs in JSON or CSV."""
 
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -9,7 +9,8 @@ from chalicelib import instants
 from chalicelib.articles import words
 from chalicelib.articles.staff import api, service
 from chalicelib.articles.staff.api import ArticleRow, ByName, Decide, Listing, OneArticle, Part
-from chalicelib.errors import Conflict, ContactError, Invalid
+from chalicelib.articles.staff.service import Shown
+from chalicelib.errors import Conflict, ContactError
 from chalicelib.http import SEE_OTHER, Body, Reply, Request, Routes, redirect
 from chalicelib.http.staff_page import render, script
 from chalicelib.settings import current
@@ -34,19 +35,28 @@ class Meant(ByName):
 
 
 class Pressed(Decide, title="ArticlePress"):
-    """What is decided about an article; a page of ours says where it goes on."""
+    """What is decided about an article; a page of ours says where it goes on.
+
+    A plain form leaves out an empty title, so it says that a title is meant.
+    """
 
     back: Annotated[str, Field(pattern=r"^(list|)$")] = ""
+    rename: bool = False
+
+    @property
+    def what(self) -> dict[str, Any]:
+        """What is decided, by the names that the service has for it."""
+        made = self.model_dump(exclude={"back", "rename"})
+        return {**made, "title": made["title"] or ""} if self.rename else made
 
 
 @routes.get(_PATH, params=Wanted, gives=Listing, html=True, media=_CSV, role="supervisor")
 def list_articles(request: Request, asked: Wanted) -> Listing | Reply:
     """List the articles of a period, most read first, beside the period before: JSON, CSV, page."""
-    first, last = service.span(asked.first, asked.to, request.now)
     if request.accepts(_CSV):
         return _table(request, asked)
     page = request.accepts("text/html")
-    found = service.overview(first, last, request.now, details=page)
+    found = service.overview(asked.first, asked.to, request.now, details=page)
     if not page:
         return api.listing(found, asked)
     return render(
@@ -56,7 +66,7 @@ def list_articles(request: Request, asked: Wanted) -> Listing | Reply:
         rows=found.articles[asked.at : asked.at + api.OF_A_PAGE],
         at=asked.at,
         cursor=api.after(found, asked, api.OF_A_PAGE),
-        period=_query(first, last),
+        period=_query(found.first, found.last),
         spans={days: _query(*_last(days, request)) for days in SPANS},
         done=asked.done,
         words=words,
@@ -75,10 +85,10 @@ def download_articles(request: Request, asked: Part) -> Reply:
 @routes.get(f"{_PATH}/{{slug}}", params=Meant, gives=OneArticle, html=True, role="supervisor")
 def get_article(request: Request, asked: Meant) -> OneArticle | Reply:
     """Show an article's views in a period, by day and by hour of the day."""
-    first, last = service.span(asked.first, asked.to, request.now)
+    shown = service.show(asked.slug, asked.first, asked.to, request.now)
     if not request.accepts("text/html"):
-        return api.one(service.show(asked.slug, first, last))
-    return _page(request, asked, done=asked.done)
+        return api.one(shown)
+    return _page(request, shown, done=asked.done)
 
 
 @routes.post(
@@ -93,18 +103,13 @@ def get_article(request: Request, asked: Meant) -> OneArticle | Reply:
 )
 def decide_about_article(request: Request, asked: ByName, made: Pressed) -> ArticleRow | Reply:
     """Accept, rename, hide or merge an article, or take that back. A repeat changes nothing."""
-    try:
-        decided = service.decide(
-            asked.slug, request.person.id, request.now, **made.model_dump(exclude={"back"})
-        )
-    except (Invalid, Conflict) as refused:
-        if request.wants_page:
-            return _page(request, asked, refused=refused, typed=made)
-        raise
-    if request.wants_page:
-        to = _PATH if made.back else f"{_PATH}/{asked.slug}"
-        return redirect(f"{to}?done=saved")
-    return api.row(decided)
+    what, by = made.what, request.person.id
+    if not request.wants_page:
+        return api.row(service.decide(asked.slug, by, request.now, **what))
+    if refused := service.press(asked.slug, by, request.now, what):
+        return _page(request, refused.shown, refused.error, typed=made)
+    to = _PATH if made.back else f"{_PATH}/{asked.slug}"
+    return redirect(f"{to}?done=saved")
 
 
 @routes.get(f"{_PATH}/{{slug}}/delete", params=ByName, html=True, role="supervisor")
@@ -129,17 +134,16 @@ def confirm_article_deletion(request: Request, asked: ByName) -> Reply:
 
 def _page(
     request: Request,
-    asked: ByName,
+    shown: Shown,
     refused: ContactError | None = None,
     typed: Body | None = None,
     done: str = "",
 ) -> Reply:
-    first, last = service.span(asked.first, asked.to, request.now)
     return render(
         request,
         "article",
         refused=refused,
-        shown=service.show(asked.slug, first, last),
+        shown=shown,
         spans={days: _query(*_last(days, request)) for days in SPANS},
         typed=typed,
         instant=instants.parse,
@@ -150,9 +154,8 @@ def _page(
 
 
 def _table(request: Request, asked: Part) -> Reply:
-    first, last = service.span(asked.first, asked.to, request.now)
-    found = service.overview(first, last, request.now, details=False)
-    link = f"{current().base_url}{_PATH}.csv?{_query(first, last)}"
+    found = service.overview(asked.first, asked.to, request.now, details=False)
+    link = f"{current().base_url}{_PATH}.csv?{_query(found.first, found.last)}"
     return api.table(found, asked, link)
 
 

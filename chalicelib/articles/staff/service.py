@@ -12,7 +12,7 @@ from chalicelib.articles.stores import counts, decisions, known, sums
 from chalicelib.articles.stores.decisions import MOST_ALIASES, Decision
 from chalicelib.articles.stores.known import State
 from chalicelib.aws import retried
-from chalicelib.errors import Conflict, FieldError, Invalid
+from chalicelib.errors import Conflict, ContactError, FieldError, Invalid
 from chalicelib.settings import current
 
 LONGEST_SPAN = 92  # days; as many before are read to compare
@@ -75,8 +75,16 @@ class Shown:
     others: list[str]  # that have the same name in the feed: their addresses
 
 
-def span(first: date | None, last: date | None, now: datetime) -> tuple[date, date]:
-    """Return a period's first and last day; by default the last 30 days. Raises Invalid."""
+@dataclass(frozen=True)
+class Refused:
+    """Why a decision about an article cannot be made, and the article."""
+
+    error: ContactError
+    shown: Shown
+
+
+def _span(first: date | None, last: date | None, now: datetime) -> tuple[date, date]:
+    """Return a period's first and last day. Raises Invalid."""
     last = last or instants.day(now, current().time_zone)
     first = first or last - timedelta(days=DEFAULT_SPAN - 1)
     if not 1 <= (last - first).days + 1 <= LONGEST_SPAN:
@@ -84,11 +92,15 @@ def span(first: date | None, last: date | None, now: datetime) -> tuple[date, da
     return first, last
 
 
-def overview(first: date, last: date, now: datetime, details: bool = True) -> Overview:
-    """Return the articles of a period. Without `details` no more than the articles.
+def overview(
+    first: date | None, last: date | None, now: datetime, details: bool = True
+) -> Overview:
+    """Return the articles of a period, by default of the last 30 days.
 
-    Raises Unavailable.
+    Without `details` it has no more than the articles. Raises Invalid for a period that is empty
+    or too long, Unavailable.
     """
+    first, last = _span(first, last, now)
     length = (last - first).days + 1
     today = instants.day(now, current().time_zone)
     days = [first + timedelta(days=after) for after in range(-length, length)]
@@ -128,8 +140,9 @@ def _is_decided(name: str, entries: Mapping[str, Entry], decided: Mapping[str, D
     return name in entries or each.accepted or each.hidden or bool(each.merged_into)
 
 
-def show(name: str, first: date, last: date) -> Shown:
-    """Return an article's views in a period, by day and hour. Raises Unavailable."""
+def show(name: str, first: date | None, last: date | None, now: datetime) -> Shown:
+    """Return an article's views in a period, by day and hour. Raises Invalid, Unavailable."""
+    first, last = _span(first, last, now)
     found = counts.by_day(name, first.isoformat(), last.isoformat())
     days = [first + timedelta(days=after) for after in range((last - first).days + 1)]
     by_hour: Counter[int] = Counter()
@@ -193,6 +206,15 @@ def decide(
 
     made = retried(attempt, "decision")
     return _article(name, known.find([name]).get(name), made)
+
+
+def press(name: str, by: str, now: datetime, what: Mapping[str, Any]) -> Refused | None:
+    """Decide as `decide` does; return what a page has to show where that is refused."""
+    try:
+        decide(name, by, now, **what)
+    except (Invalid, Conflict) as refused:
+        return Refused(refused, show(name, None, None, now))
+    return None
 
 
 def _target(name: str, target: str, before: Decision) -> str:
