@@ -107,7 +107,7 @@ def row(article: staff.Article) -> ArticleRow:
         section=article.section,
         views=article.views,
         before=article.before,
-        change=article.change,
+        change=article.views / article.before - 1 if article.before else None,
         known=article.known,
         accepted=decided.accepted,
         hidden=decided.hidden,

@@ -35,11 +35,6 @@ class Article:
     known: bool = False  # from the feed
     decided: Decision = field(default_factory=Decision)
 
-    @property
-    def change(self) -> float | None:
-        """The change as a share of the period before; None where that had no views."""
-        return self.views / self.before - 1 if self.before else None
-
 
 @dataclass(frozen=True)
 class Overview:
@@ -54,11 +49,6 @@ class Overview:
     filtered: Mapping[str, int]  # by class, of the last seven days
     feed: State
     has_feed: bool
-
-    @property
-    def views(self) -> int:
-        """All views of the period, of known articles and of others."""
-        return sum(self.by_day.values())
 
 
 @dataclass(frozen=True)
