@@ -54,6 +54,7 @@ MESSAGES: dict[str, str] = {
         "must be switched on for it."
     ),
     "finer": N_("This part is too large for one answer. Please divide the list into more parts."),
+    "no_article": N_("There is no such article, or the lists do not show it."),
     "slug": N_("1 to 200 characters of a-z, 0-9, hyphen, underscore and dot are allowed."),
     "token": N_("This link is invalid or has expired."),
     # whole requests
@@ -78,6 +79,9 @@ MESSAGES: dict[str, str] = {
     "attempts_today": N_("There have been two calls today already."),
     "too_soon": N_("The last call was less than 20 minutes ago."),
     "closed": N_("Nobody is called outside opening hours."),
+    "merged": N_("One of the two articles is already merged. Please undo that first."),
+    "merged_here": N_("Other articles are merged into this one. Please undo that first."),
+    "merged_many": N_("Twenty articles are merged into this one, which is as many as can be."),
     "outside_window": N_("Another time was asked for. Please confirm that a call now is welcome."),
     "undecided": N_("A supervisor has to decide about this callback first."),
     "nothing_to_undo": N_("There is nothing to undo here."),
@@ -144,6 +148,8 @@ FIELDS: dict[str, str] = {
     "note": N_("Message"),
     "how": N_("How it reached us"),
     "altcha": N_("Security check"),
+    "title": N_("Title"),
+    "merge_into": N_("Article"),
     "website": N_("Hidden field"),
 }
 

@@ -59,14 +59,23 @@ _SENDS = {
 }
 # Seconds that a function may run where the stage's time limit is too short for it. Mails take up to
 # 11 seconds each, and the outbox's lease is longer than any of these.
-TIMEOUTS: Mapping[str, int] = {"deliver_messages": 60, "send_messages": 80, "clock": 55}
+TIMEOUTS: Mapping[str, int] = {
+    "deliver_messages": 60,
+    "send_messages": 80,
+    "clock": 55,
+    "rank_articles": 55,
+    "read_feed": 90,
+}
+# Megabytes of a function that needs more of a processor than the others, which comes with them.
+MEMORY: Mapping[str, int] = {"rank_articles": 1024}
 RIGHTS: Mapping[str, Mapping[str, str]] = {
     "api_handler": {
         "Contacts": "BatchGetItem DeleteItem GetItem PutItem Query Scan UpdateItem",
         "Board": "Query",
         "Listed": "Query",
         "Markers": "GetItem PutItem",
-        "Counts": "BatchGetItem GetItem Query",
+        "Counts": "BatchGetItem DeleteItem GetItem PutItem Query UpdateItem",
+        "Days": "Query",
         "Identity": "GetSecretValue",
         "Tokens": "GetSecretValue",
         "Provider": "GetSecretValue",
@@ -100,7 +109,8 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
         "Markers": "DeleteItem Scan UpdateItem",
         "Counts": "GetItem PutItem UpdateItem",
     },
-    "rank_articles": {"Counts": "BatchGetItem GetItem PutItem Query", "Days": "Query"},
+    "rank_articles": {"Counts": "BatchGetItem DeleteItem GetItem PutItem Query", "Days": "Query"},
+    "read_feed": {"Counts": "BatchGetItem GetItem PutItem UpdateItem"},
 }
 
 
@@ -144,6 +154,7 @@ def write(root: Path, stage: str) -> None:
     functions = {
         each: {"iam_policy_file": _name(stage, each)}
         | ({"lambda_timeout": TIMEOUTS[each]} if each in TIMEOUTS else {})
+        | ({"lambda_memory_size": MEMORY[each]} if each in MEMORY else {})
         for each in RIGHTS
     }
     config.change(root, stage, "lambda_functions", functions)

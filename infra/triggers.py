@@ -48,6 +48,7 @@ _ASYNCHRONOUS = {
     "clock": (0, 60),
     "sweep_views": (0, 60),
     "rank_articles": (0, 60),
+    "read_feed": (0, 60),
 }
 # Reserved concurrency. One tick at a time, mail at the rate SES takes it, and for the others a
 # bound on what a flood costs.
@@ -60,6 +61,7 @@ RESERVED = {
     "clock": 1,
     "sweep_views": 1,
     "rank_articles": 1,
+    "read_feed": 1,
 }
 _UNRESERVED = 100  # AWS insists on leaving as many for functions without a reservation
 

@@ -36,6 +36,8 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.
 WEBSITE = {
     "SITE_URL": ORIGIN,
     "SITE_ORIGINS": ORIGIN,
+    "ARTICLES_FEED": "",
+    "ARTICLES_NAMED": "path",
     "THANK_YOU_PAGES": f"{ORIGIN}/danke,{ORIGIN}/thanks",
     "BASE_URL": "https://contact.site.example",
     "LIMIT_PER_CALLER_FACTOR": "1",

@@ -37,13 +37,13 @@ LEVELS = (
 LAYERS = {
     "pure": {
         *("model", "workflow", "calls", "ledger", "opening_hours", "phone_numbers", "filters"),
-        *("browsers", "names"),
+        *("browsers", "names", "entries"),
         *("words", "letters", "alerts", "calendar", "domain_events"),
     },
     "stores": {"stores", "keys", "rules", "links"},
     "services": {
         *("service", "proof", "export", "erasure", "clock", "counting", "ranking", "reactions"),
-        *("changes", "feedback", "intakes", "wishes"),
+        *("changes", "feedback", "intakes", "wishes", "feeds", "fetching", "reading"),
     },
     "entrances": {"fields", "routes", "api", "view", "pages"},
 }
@@ -68,7 +68,7 @@ STREAM_FUNCTIONS = (
         "callbacks.erasure",
     ),
     *("me.intakes", "me.reactions"),
-    *("articles.counting", "articles.ranking"),
+    *("articles.counting", "articles.ranking", "articles.reading"),
     *("outbox.delivery", "outbox.feedback", "outbox.suppression"),
 )
 

@@ -35,6 +35,7 @@ TAGS = {
     "staff-callbacks": "The board of callback requests, and a call from claim to outcome.",
     "staff-numbers": "A person by their telephone number: looking up, blocking, erasing.",
     "staff-subscribers": "A subscriber by their address: proof of consent, erasure, the export.",
+    "staff-articles": "Articles by period, and what the staff decide about them.",
     "staff-figures": "Figures of a span.",
 }
 _SIGNED_IN = {

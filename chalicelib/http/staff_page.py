@@ -21,6 +21,7 @@ _MENU = (
     ("/staff/search", N_("Find")),
     ("/staff/hours", N_("Opening hours")),
     ("/staff/subscribers", N_("Newsletter")),
+    ("/staff/articles", N_("Articles")),
     ("/staff/figures", N_("Figures")),
 )
 

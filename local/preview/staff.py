@@ -1,12 +1,17 @@
 """Every page of the staff's, in each of its states, for the roles where it differs."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import get_args
 
 from chalicelib import aws, instants
+from chalicelib.articles import ranking
+from chalicelib.articles.entries import Entry
 from chalicelib.articles.filters import CLASSES
-from chalicelib.articles.stores import counts
+from chalicelib.articles.model import Marker
+from chalicelib.articles.stores import counts, known, markers
+from chalicelib.articles.stores.known import State
 from chalicelib.auth.person import Person
 from chalicelib.backoffice.figures.pages import SPANS
 from chalicelib.callbacks import model
@@ -570,6 +575,86 @@ def _figures(days: int) -> Callable[[Scene], str]:
 for _days in SPANS:
     put(f"figures-{_days}", _figures(_days))
 put("figures-empty", lambda at: at.get("/staff/figures", SAM))
+
+# Articles
+
+_SITE = "https://www.company.example"
+
+
+def _articles(at: Scene) -> None:
+    """Let five articles of the feed be read for two weeks, and a page that no feed has."""
+    at.configure(SITE_ORIGINS=_SITE, ARTICLES_FEED=f"{_SITE}/feed.xml")
+    titles = ("Gold", "Silber & Platin", "Was ein Barren wiegt", "<b>Münzen</b>", "Ein Titel " * 18)
+    known.learn(
+        Entry(f"artikel-{at_}", title, f"{_SITE}/artikel-{at_}", instants.text(at.now), "Markt")
+        for at_, title in enumerate(titles)
+    )
+    for ago in range(14):
+        day = instants.day(at.now - timedelta(days=ago), current().time_zone).isoformat()
+        for number in range(6):
+            read = [Marker(f"artikel-{number}", day, f"{at_}", 7 + number) for at_ in range(9)]
+            for marker in read[: 1 + (ago * 5 + number * 3) % 9]:
+                markers.mark(marker, at.now)
+                counts.count([marker])
+        for kind in CLASSES[ago % 3 :: 3]:
+            counts.tally(kind, day)
+    at.later(minutes=1)
+    ranking.forget()
+    ranking.rank(at.now)
+    ranking.forget()
+    known.save_state(State(f"{_SITE}/feed.xml", read_at=instants.text(at.now), found=5))
+
+
+def _failing(at: Scene) -> None:
+    """Let the feed fail after it was read, with entries left out and a name that two have."""
+    _articles(at)
+    since = instants.text(at.now)
+    faults, pages = {"elsewhere": 3, "no title": 1}, [f"{_SITE}/a/b", f"{_SITE}/a.b"]
+    examples = {"elsewhere": "https://elsewhere.example/"}
+    told = replace(known.state(), failing_since=since, error="status", detail="503", faults=faults)
+    known.save_state(replace(told, examples=examples, collisions={"a.b": pages}))
+
+
+def _set_aside(at: Scene) -> None:
+    """Let supervisors hide an article, merge one and accept another."""
+    _articles(at)
+    for name, decision in (
+        ("artikel-1", {"merge_into": "artikel-0"}),
+        ("artikel-2", {"hidden": "true"}),
+        ("artikel-5", {"accept": "true"}),
+    ):
+        at.post(f"/staff/articles/{name}", SAM, **decision)
+
+
+def _page_of(scene: Callable[[Scene], None], page: str) -> Callable[[Scene], str]:
+    def make(at: Scene) -> str:
+        scene(at)
+        return at.get(f"/staff/articles{page}", SAM)
+
+    return make
+
+
+put("articles", _page_of(_articles, ""))
+put("articles-done-saved", _page_of(_articles, "?done=saved"))
+put("articles-done-deleted", _page_of(_articles, "?done=deleted"))
+put("articles-feed-fails", _page_of(_failing, ""))
+put("articles-set-aside", _page_of(_set_aside, ""))
+put("articles-empty", lambda at: at.get("/staff/articles", SAM))
+put("article", _page_of(_articles, "/artikel-0"))
+put("article-long", _page_of(_articles, "/artikel-4?done=saved"))
+put("article-unknown", _page_of(_articles, "/artikel-5"))
+put("article-never-read", lambda at: at.get("/staff/articles/nobody", SAM))
+for _name in ("artikel-0", "artikel-1", "artikel-2", "artikel-5"):
+    put(f"article-set-aside-{_name[-1]}", _page_of(_set_aside, f"/{_name}"))
+put("article-sure", _page_of(_articles, "/artikel-0/delete"))
+
+
+def _merged_wrong(at: Scene) -> str:
+    _articles(at)
+    return at.post("/staff/articles/artikel-0", SAM, merge_into="nobody")
+
+
+put("article-wrong", _merged_wrong)
 
 # Signing in and out, and problems
 

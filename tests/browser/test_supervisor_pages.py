@@ -24,6 +24,7 @@ from tests.browser import pictures
 from tests.browser.conftest import NARROW, Staff
 from tests.browser.test_sign_in import sign_in
 from tests.edge.staff import Agent
+from tests.edge.test_gateway import SCHEDULED
 from tests.edge.test_staff_figures import look
 from tests.scale import SOAK
 
@@ -489,3 +490,52 @@ def test_by_keyboard_alone(staff: Staff, cloud: Cloud, past: Past) -> None:
     expect(page.locator("table.sums:visible")).to_have_count(1)
     page.keyboard.press("Tab")
     expect(page.get_by_role("region", name="Rückrufe als Tabelle")).to_be_focused()
+
+
+def test_articles_are_renamed_hidden_and_asked_about(
+    staff: Staff, cloud: Cloud, width: int
+) -> None:
+    assert cloud.invoke("read_feed", SCHEDULED) is True
+    visitor = staff(width)
+    visitor.refusals_expected = True  # the page answers 422 to an article that does not exist
+    page = visitor.page
+    sign_in(page, cloud, "supervisor", "/staff/articles")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Artikel")
+    expect(page.get_by_text("Zuletzt gelesen:")).to_contain_text("3 Artikel")
+    clean(page, "articles", width)
+    page.goto(f"{cloud.api}/staff/articles/gold-aufbewahren")
+    clean(page, "article", width)
+    page.get_by_label("Titel auf den Listen").fill("Wohin mit dem Gold?")
+    page.get_by_role("button", name="Titel speichern").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Wohin mit dem Gold?")
+    expect(page.get_by_role("status")).to_contain_text("Gespeichert.")
+    page.get_by_role("button", name="Auf den Listen ausblenden").click()
+    expect(page.get_by_text("ausgeblendet", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Wieder auf den Listen zeigen").click()
+    page.get_by_label("Aufrufe für einen anderen Artikel zählen").fill("gibt-es-nicht")
+    page.get_by_role("button", name="Zusammenlegen").click()
+    expect(page.get_by_role("alert")).to_contain_text("Diesen Artikel gibt es nicht")
+    clean(page, "article_refused", width)
+    page.get_by_role("link", name="Aufrufe löschen …").click()
+    expect(page.get_by_role("button", name="Endgültig löschen")).to_be_visible()
+    clean(page, "article_sure", width)
+    page.get_by_role("link", name="Abbrechen").click()
+    page.get_by_label("Titel auf den Listen").fill("")
+    page.get_by_role("button", name="Titel speichern").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        "Zu Hause, im Schließfach oder im Lager"
+    )
+
+
+def test_articles_without_a_script_in_english(browser: Browser, staff: Staff, cloud: Cloud) -> None:
+    page = staff(360).page
+    sign_in(page, cloud, "supervisor", "/staff/articles")
+    plain = browser.new_context(
+        java_script_enabled=False, storage_state=page.context.storage_state(), locale="en"
+    ).new_page()
+    plain.goto(f"{cloud.api}/staff/articles/feingehalt-verstehen")
+    plain.get_by_role("button", name="Hide on the lists").click()
+    expect(plain.get_by_text("Saved.")).to_be_visible()
+    plain.get_by_role("button", name="Show on the lists again").click()
+    expect(plain.get_by_text("yes, from the website’s feed")).to_be_visible()
+    plain.context.close()

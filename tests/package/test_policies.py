@@ -17,7 +17,7 @@ from botocore.exceptions import ReadTimeoutError
 
 import app
 from chalicelib import addresses, aws, instants, keys, tokens
-from chalicelib.articles import counting, ranking
+from chalicelib.articles import counting, ranking, reading
 from chalicelib.articles.stores import counts, markers
 from chalicelib.auth import session
 from chalicelib.callbacks import erasure
@@ -26,9 +26,10 @@ from chalicelib.newsletter.keys import key_of
 from chalicelib.outbox import senders, subscribers
 from infra import config, policies
 from local.cloud import Cloud
+from tests.articles.site import website
 from tests.auth.issuer import Issuer
 from tests.auth.test_flow import Browser
-from tests.backend import FORM, Backend
+from tests.backend import FORM, ORIGIN, Backend
 from tests.edge.staff import Agent
 from tests.events import Answer, Context
 
@@ -381,9 +382,6 @@ def views(backend: Watched) -> None:
     )
     with backend.function("sweep_views"):
         assert counting.sweep(instants.now() + timedelta(minutes=11)) == 1
-    with backend.function("rank_articles"):
-        ranking.rank()
-        ranking.rank()
     for path in ("gold/views", "gold/views/daily", "views?slugs=gold,silver", "popular"):
         assert backend.call("GET", f"/articles/{path}").status == 200
 
@@ -397,6 +395,27 @@ def behind_a_proxy(backend: Watched) -> None:
     headers = {"x-origin-secret": "s3cret", "x-real-ip": "203.0.113.7"}
     with backend.watched():
         assert backend.call("POST", "/articles/gold/views", headers=headers).status == 204
+
+
+def lists(backend: Watched) -> None:
+    """Read a feed, rank for a week, and let a supervisor decide about articles."""
+    sam = {"authorization": "Bearer key:supervisor:Sam"}
+    with website() as site:
+        item = f"<item><title>Gold</title><link>{site.url}/gold</link></item>"
+        url = site.put("/feed", f"<rss><channel>{item}</channel></rss>")
+        backend.configure(SITE_ORIGINS=site.url, ARTICLES_FEED=url)
+        with backend.watched(), backend.function("read_feed"):
+            assert reading.read()
+        backend.configure(SITE_ORIGINS=ORIGIN, ARTICLES_FEED="")
+    with backend.watched():
+        with backend.function("rank_articles"):
+            for days in (0, 6, 7):
+                ranking.rank(instants.now() + timedelta(days=days))
+        for decision in ({"accept": True}, {"merge_into": "gold"}, {"unmerge": True}):
+            path = "/staff/articles/silver"
+            assert backend.call("POST", path, decision, sam).status == 200
+        assert backend.call("GET", "/staff/articles", None, sam).status == 200
+        assert backend.call("DELETE", "/staff/articles/silver", None, sam).status == 204
 
 
 def staff(backend: Watched, issuer: Issuer) -> None:
@@ -435,6 +454,7 @@ def test_every_right_is_used_and_every_one_used_is_given(
             with backend.function("deliver_messages"):
                 broken = {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": {}}}]}
                 app.deliver_messages(broken, Context())  # goes to the dead letters
+        lists(backend)
         openings(backend)
         behind_a_proxy(backend)
         staff(backend, issuer)
@@ -456,7 +476,7 @@ def test_every_right_is_used_and_every_one_used_is_given(
 
 
 def test_the_counting_reaction_cannot_touch_a_subscriber(root: Path) -> None:
-    for function in ("count_views", "sweep_views", "rank_articles"):
+    for function in ("count_views", "sweep_views", "rank_articles", "read_feed"):
         assert not [
             what
             for _, what in rights(policy(root, "prod", function))

@@ -86,6 +86,7 @@ OF_A_REQUEST = [
     ("Board", "board"),
     ("Listed", "list"),
     ("SuppressionList", "erasure"),
+    ("Days", "articles"),
 ]
 OF_A_TRIGGER = [
     ("deliver_messages", "DeadLetters", POISON, "sqs:SendMessage"),
@@ -99,6 +100,7 @@ OF_A_TRIGGER = [
     ("sweep_views", "Counts", SCHEDULED, "dynamodb:GetItem"),
     ("rank_articles", "Days", SCHEDULED, "dynamodb:Query"),
     ("rank_articles", "Counts", SCHEDULED, "dynamodb:GetItem"),
+    ("read_feed", "Counts", SCHEDULED, "dynamodb:GetItem"),
 ]
 OF_A_MESSAGE = [
     ("Mails", "callback-alert-mail"),
@@ -151,6 +153,9 @@ def ask(cloud: Cloud, what: str) -> Answer:
         case "list":
             staff = {"authorization": "Bearer local-staff-key"}
             return call(cloud, "POST", "/staff/subscribers/search", {}, headers={**JSON, **staff})
+        case "articles":
+            staff = {"authorization": "Bearer local-staff-key"}
+            return call(cloud, "GET", "/staff/articles", headers=staff)
         case "board":
             return call(
                 cloud,
@@ -228,6 +233,10 @@ def test_views_are_counted_ranked_and_shown(packaged: Cloud) -> None:
         "lead": 0,
     }
     assert call(packaged, "GET", "/articles/silver/views/daily").json["days"][-1]["views"] == 1
+    staff = {"authorization": "Bearer local-staff-key"}
+    accepted = call(packaged, "POST", "/staff/articles/silver", {"accept": True}, headers=staff)
+    assert accepted.status == 200
+    assert packaged.invoke("read_feed", SCHEDULED) is True
     packaged.invoke("rank_articles", SCHEDULED)
     for window in ("24h", "7d", "30d", "all"):
         ranked = call(packaged, "GET", f"/articles/popular?window={window}").json["articles"]
