@@ -28,9 +28,10 @@ class Filter:
     def matches(self, subscriber: Subscriber, now: datetime) -> bool:
         """Tell whether a subscriber is meant.
 
-        Nobody is whose signup has expired, or whose address is not kept.
+        Nobody is whose signup has expired, or whose address is not kept, or no longer than a
+        refusal can be undone.
         """
-        has_address = bool(subscriber.email)
+        has_address = bool(subscriber.email) and subscriber.state != "refused"
         return has_address and not subscriber.is_expired(now) and self.describes(subscriber)
 
     def describes(self, subscriber: Subscriber) -> bool:

@@ -20,11 +20,11 @@ from chalicelib.texts import N_
 
 
 def document(
-    key: str, wordings: Wordings, now: datetime, language: str = texts.SOURCE
+    key: str, wordings: Wordings, now: datetime, language: str = ""
 ) -> dict[str, Any] | None:
     """Return the proof as JSON values, verified; None where nothing is known of the address.
 
-    `language` is that of the sentences on what is wrong with it.
+    `language` is that of the sentences on what is wrong with it, by default the subscriber's.
     """
     kept = subscribers.kept(key, now)
     events, subscriber = kept.events, kept.subscriber
@@ -41,7 +41,7 @@ def document(
             faults.append(Fault(said, {"version": version}))
         else:
             declarations.append({"version": version, "text": text, "sha256": sha256})
-    return {
+    made: dict[str, Any] = {
         "company": company.current().legal_name,
         "made_at": instants.text(now),
         "subscriber": {
@@ -59,7 +59,7 @@ def document(
             ),
         },
         "intact": not faults,
-        "faults": [tell(fault, language) for fault in faults],
+        "faults": [],
         "begins_with": events[0].version if events else None,
         "events": [
             {
@@ -81,6 +81,8 @@ def document(
         "declarations": declarations,
         "mails": _mails(events),
     }
+    spoken = language or language_of(made)
+    return {**made, "faults": [tell(fault, spoken) for fault in faults]}
 
 
 class Compared(NamedTuple):

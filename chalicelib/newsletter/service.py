@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from chalicelib import challenges, company, instants, intake, limits, log, mailings, texts
+from chalicelib import challenges, company, instants, intake, limits, log, mailings
 from chalicelib.aws import Item, retried
 from chalicelib.consent import Wording, Wordings
 from chalicelib.errors import (
@@ -556,10 +556,10 @@ def get(key: str) -> Subscriber:
     return subscriber
 
 
-def prove(key: str, now: datetime, language: str = texts.SOURCE) -> dict[str, Any]:
+def prove(key: str, now: datetime, language: str = "") -> dict[str, Any]:
     """Return the proof of consent as JSON values, verified. Raises NotFound.
 
-    `language` is that of the sentences on what is wrong with it.
+    `language` is that of the sentences on what is wrong with it, by default the subscriber's.
     """
     document = proof.document(key, wordings, now, language)
     if document is None:

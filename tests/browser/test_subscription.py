@@ -158,7 +158,7 @@ def test_mails_are_readable_at_320_pixels(
         assert contrast(ink, paper) >= 7
 
 
-def test_the_proof_prints_on_one_sheet(
+def test_the_proof_prints_on_two_sheets(
     visit: Visit, cloud: Cloud, address: str, tmp_path: Path
 ) -> None:
     reader = visit(1400)
@@ -176,7 +176,7 @@ def test_the_proof_prints_on_one_sheet(
     page.set_viewport_size({"width": 360, "height": 800})
     keep(page, "page_proof_360px")
     page.pdf(path=tmp_path / "proof.pdf", prefer_css_page_size=True)
-    assert len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "proof.pdf").read_bytes())) == 1
+    assert len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "proof.pdf").read_bytes())) == 2
     reader.page = page
 
 

@@ -101,4 +101,4 @@ def test_ten_thousand_posts_are_few_views_and_say_nothing(
     assert [(each["slug"], each["title"]) for each in listed] == [("gold", "Gold kaufen")]
     assert shown(backend, (f"/articles/views?slugs={quote(Vandal.WORDS[0])}",)), "it finds words"
     unknown = staff.overview(None, None, instants.now()).unknown
-    assert len(unknown) == min(ranking.UNKNOWN_SHOWN, 100)
+    assert 90 < len(unknown) <= min(ranking.UNKNOWN_SHOWN, 100)

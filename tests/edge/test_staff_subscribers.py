@@ -685,7 +685,7 @@ def test_the_data_is_downloaded_as_a_file_that_does_not_name_the_person(
     answer = sam.get(f"{PATH}/{key}/data")
     assert answer.headers["content-disposition"] == 'attachment; filename="subscriber.json"'
     assert answer.json["subscriber"]["email"] == EVA
-    assert len(answer.json["events"]) == 2
+    assert len(answer.json["events"]) == 3
     assert [each["by"] for each in told(capsys, "newsletter.data_downloaded")] == ["test-Sam"]
 
 

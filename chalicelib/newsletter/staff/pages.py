@@ -176,13 +176,13 @@ def resend_confirmation(request: Request, asked: ById) -> SubscriberRecord | Rep
 )
 def get_consent_proof(request: Request, asked: ById) -> Reply:
     """Show the proof of consent, verified: JSON, or a page in the subscriber's language."""
-    document = newsletter.prove(asked.id, request.now, request.language)
+    html = request.accepts("text/html")
+    document = newsletter.prove(asked.id, request.now, "" if html else request.language)
     log.info("newsletter.proof_shown", subscriber=asked.id, by=request.person.id)
-    if not request.accepts("text/html"):
+    if not html:
         headers = {"Content-Type": "application/json"}
         return Reply(json.dumps(document, ensure_ascii=False), headers=headers)
-    own = proof.language_of(document)
-    text, policy = proof.page(newsletter.prove(asked.id, request.now, own), own)
+    text, policy = proof.page(document, proof.language_of(document))
     headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy}
     return Reply(text, headers=headers)
 
