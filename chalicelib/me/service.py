@@ -100,7 +100,9 @@ def move(link: Link, email: str, sender: Sender, now: datetime) -> None:
 
 def leave(link: Link, sender: Sender, now: datetime) -> None:
     """End the subscription; a repeat changes nothing."""
-    newsletter.leave(link.key, How({"by": "page"}, sender.personal()), now, link.visit)
+    newsletter.leave(
+        link.key, How({"by": "person", "how": "page"}, sender.personal()), now, link.visit
+    )
 
 
 def undo(link: Link, sender: Sender, now: datetime) -> None:

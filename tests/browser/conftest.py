@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, sync_playwright
 
+from chalicelib.articles import browsers
 from local.cloud import Cloud
 from tests.browser import pictures
 
@@ -41,6 +42,7 @@ NARROW = """() => {
   return pressed.filter(small).map(each => each.outerHTML.slice(0, 80))
 }"""
 _numbers = itertools.count(1)
+_SYSTEMS = ("X11; Linux x86_64", "Windows NT 10.0; Win64; x64", "Macintosh; Intel Mac OS X 10_15_7")
 
 
 @dataclass
@@ -149,17 +151,29 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     started.close()
 
 
+def _agents() -> Iterator[str]:
+    """Yield browsers' user agents; of twelve in a row each is a visitor of its own.
+
+    It names a person's browser, since a headless one is not counted.
+    """
+    versions = itertools.count(1)
+    for system, digit in itertools.cycle(itertools.product(_SYSTEMS, range(browsers.DIGITS))):
+        made = (
+            f"Mozilla/5.0 ({system}) AppleWebKit/537.36 (KHTML, like Gecko)"
+            f" Chrome/140.0.{version}.0 Safari/537.36"
+            for version in versions
+        )
+        yield next(agent for agent in made if browsers.kind(agent).endswith(str(digit)))
+
+
+_AGENTS = _agents()
+
+
 def visitor(browser: Browser, cloud: Cloud, width: int = 1400, **options: Any) -> Visitor:
     """Return a new visitor. `options` are the browser context's."""
-    number = next(_numbers)
-    # It names a person's browser, since a headless one is not counted.
-    agent = (
-        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
-        f" Chrome/140.0.{number}.0 Safari/537.36"
-    )
     options = {
         "viewport": {"width": width, "height": 900},
-        "user_agent": agent,
+        "user_agent": next(_AGENTS),
         "locale": "de-DE",
         **options,
     }

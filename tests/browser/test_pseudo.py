@@ -46,6 +46,8 @@ DATA = re.compile(
     r"https?://\S+|\S+@\S+|R-\w+|(?:callback|newsletter)-\w+-\d+|Mozilla\S.*"
     r"|(?:Anna|Ben) Agent|Sam Supervisor|Erika Beispiel|Bitte erst ab 15 Uhr|SHA-256"
     r"|Deutsch|English|UTC|Tauberwerk|GmbH|\b(?:anna|ben)\b|Ich bitte die .*"
+    r"|Möchte weiterhin angerufen werden|example\.org|\bnobody\b"
+    r"|artikel-\d+|Silber & Platin|Was ein Barren wiegt|(?:<b>)?Münzen|Gold\b|(?:Ein Titel ?)+|Markt"
 )
 WORD = re.compile(r"[^\W\d_]{2,}")
 

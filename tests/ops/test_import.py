@@ -29,7 +29,7 @@ def complain(key: str) -> None:
 
 
 def shown(email: str) -> dict[str, Any]:
-    document = proof.document(key_of(email), service.wordings, instants.now())
+    document = proof.document(key_of(email), service.wordings, instants.now(), "en")
     assert document
     return document
 
