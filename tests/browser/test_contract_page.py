@@ -1,5 +1,7 @@
 """The local stage's page of the contract: every operation, asked of nobody but this machine."""
 
+import pytest
+
 from local.cloud import Cloud
 from tests.browser.conftest import Visit
 from tests.contract.published import operations
@@ -7,6 +9,7 @@ from tests.contract.published import operations
 PAGE = 60_000  # milliseconds: a renderer of 1.7 MB on a busy machine
 
 
+@pytest.mark.soak
 def test_the_contract_is_shown_and_can_be_tried_out(visit: Visit, cloud: Cloud) -> None:
     page = visit().page
     page.goto(cloud.contract)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from itertools import product
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -9,6 +10,7 @@ from playwright.sync_api import Page, expect
 from local.cloud import Cloud
 from tests.browser.conftest import Visit, Visitor
 from tests.browser.test_subscription import keep, mail_to, pass_a_day
+from tests.scale import part
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,10 @@ EN = Words(
 )
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
-@pytest.mark.parametrize("said", [DE, EN], ids=["de", "en"])
-@pytest.mark.parametrize("screen", [360, 1400])
+LIVES = product((360, 1400), (DE, EN), (True, False))
+
+
+@pytest.mark.parametrize(("screen", "said", "script"), part(LIVES))
 def test_a_life(
     visit: Visit, cloud: Cloud, address: str, said: Words, screen: int, script: bool
 ) -> None:

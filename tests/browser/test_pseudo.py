@@ -72,6 +72,7 @@ def left(text: str) -> list[str]:
     return WORD.findall(DATA.sub(" ", pseudo.unmarked(text)))
 
 
+@pytest.mark.soak
 def test_no_page_has_an_unmarked_word_or_overflows_a_phone(
     browser: Browser, spoken: dict[str, Shown]
 ) -> None:
@@ -92,6 +93,7 @@ def test_no_page_has_an_unmarked_word_or_overflows_a_phone(
     assert len(spoken) > 100
 
 
+@pytest.mark.soak
 def test_no_text_of_a_mail_has_an_unmarked_word(spoken: dict[str, Shown]) -> None:
     found = {
         name: words

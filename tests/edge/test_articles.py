@@ -7,6 +7,8 @@ from typing import Any
 from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
+import pytest
+
 import app
 from chalicelib import aws, instants
 from chalicelib.articles import counting, model, ranking
@@ -129,6 +131,7 @@ def test_the_most_read(backend: Backend) -> None:
         ]
 
 
+@pytest.mark.soak
 def test_old_views_leave_the_lists_and_stay_in_the_total(backend: Backend) -> None:
     accept("gold")
     read(backend, "gold")

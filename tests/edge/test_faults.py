@@ -61,6 +61,7 @@ def later(backend: Backend, start: datetime, hours: float = 3) -> None:
         backend.tick(start + timedelta(minutes=minute))
 
 
+@pytest.mark.soak
 def test_mail_down_for_an_hour_then_exactly_one_mail_each(backend: Backend, scale: Scale) -> None:
     backend.configure(LIMIT_SIGNUPS_PER_CALLER="1000")
     addresses, lot = [f"outage-{n}@example.org" for n in range(scale(500))], scale(100)

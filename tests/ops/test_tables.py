@@ -133,7 +133,8 @@ def test_an_encoding_can_be_stated(tmp_path: Path) -> None:
         tables.opened(file, "klingon")
 
 
-def test_a_hundred_thousand_rows_need_little_memory(tmp_path: Path, slow: None) -> None:
+@pytest.mark.soak
+def test_a_hundred_thousand_rows_need_little_memory(tmp_path: Path) -> None:
     file, most = tmp_path / "large.csv", 100_000
     with file.open("w") as out:
         out.write("email,note,at\n")

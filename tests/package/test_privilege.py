@@ -299,7 +299,8 @@ def test_a_request_needs_its_statement(packaged: Cloud, statement: str, what: st
     assert ask(packaged, what).status in (200, 202, 204, 400)
 
 
-@pytest.mark.parametrize(("function", "statement", "event", "action"), part(OF_A_TRIGGER))
+@pytest.mark.soak
+@pytest.mark.parametrize(("function", "statement", "event", "action"), OF_A_TRIGGER)
 def test_a_trigger_needs_its_statement(
     packaged: Cloud, function: str, statement: str, event: dict[str, Any], action: str
 ) -> None:
