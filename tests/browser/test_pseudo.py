@@ -47,7 +47,7 @@ DATA = re.compile(
     r"|(?:Anna|Ben) Agent|Sam Supervisor|Erika Beispiel|Bitte erst ab 15 Uhr|SHA-256"
     r"|Deutsch|English|UTC|Tauberwerk|GmbH|\b(?:anna|ben)\b|Ich bitte die .*"
     r"|Möchte weiterhin angerufen werden|example\.org|\bnobody\b"
-    r"|artikel-\d+|Silber & Platin|Was ein Barren wiegt|(?:<b>)?Münzen|Gold\b|(?:Ein Titel ?)+|Markt"
+    r"|artikel-\d+|Silber & Platin|Was ein Barren wiegt|Münzen|Gold\b|(?:Ein Titel ?)+|Markt"
 )
 WORD = re.compile(r"[^\W\d_]{2,}")
 
