@@ -15,7 +15,7 @@ from botocore.retries import standard
 
 import app
 from chalicelib import aws, intake, keys, settings, triggers
-from chalicelib.articles import ranking
+from chalicelib.articles import counting, ranking
 from chalicelib.articles.stores import counts, markers
 from chalicelib.auth import provider
 from chalicelib.callbacks import clock, rules
@@ -103,6 +103,7 @@ class Backend:
         keys._cache.clear()
         markers.forget()
         counts.forget()
+        counting.forget()
         ranking.forget()
         provider.forget()
         account.forget()

@@ -14,6 +14,18 @@ from chalicelib.settings import current
 # A stream that works brings every marker within this time.
 OVERLOOKED_AFTER = timedelta(minutes=10)
 PAGES_A_SWEEP = 20
+REMEMBERED = 10_000  # names, of which this process knows what the site called them first
+
+_called: dict[str, str] = {}
+_noted: set[str] = set()  # names that are on record as those of two sources
+
+
+def forget() -> None:
+    """Clear the in-process caches."""
+    _called.clear()
+    _noted.clear()
+
+
 # A round through the table that takes longer comes near to what a marker lives.
 LONGEST_ROUND = markers.KEPT / 2
 
@@ -51,6 +63,22 @@ def sweep(now: datetime | None = None) -> int:
 def _count_all(found: Iterable[Marker]) -> None:
     for chunk in model.chunks(found):
         _count(chunk)
+        _note_collision(chunk)
+
+
+def _note_collision(chunk: tuple[Marker, ...]) -> None:
+    """Note where the site calls two articles by one name, for the staff to see.
+
+    A process compares what it counts itself, so that no view costs a look at the table.
+    """
+    if len(_called) >= REMEMBERED:
+        forget()
+    slug = chunk[0].slug
+    for source in {marker.source or slug for marker in chunk}:
+        first = _called.setdefault(slug, source)
+        if source != first and slug not in _noted:
+            _noted.add(slug)
+            counts.note_sources(slug, sorted((first, source)))
 
 
 def _count(chunk: tuple[Marker, ...]) -> None:

@@ -199,6 +199,29 @@ def test_the_page_says_how_the_feed_does(line: Backend, sam: Agent) -> None:
         assert words in page
 
 
+def test_two_articles_of_one_name_are_reported(line: Backend, sam: Agent) -> None:
+    assert decide(sam, "markt.gold", accept=True).status == 200
+    written = ("/Markt/Gold/", "markt.gold", "https://www.site.example/markt/gold?utm_source=x")
+    for number, article in enumerate(written):
+        body = {"article": article}
+        assert line.call("POST", "/views", body, client_ip=f"198.51.100.{number}").status == 204
+        line.count()
+    ranking.rank()
+    assert counts.sources(["markt.gold"]) == {"markt.gold": ["markt.gold", "markt/gold"]}
+    for page in (PATH, f"{PATH}/markt.gold"):
+        assert "markt.gold, markt/gold" in look(sam, page).text
+    assert line.call("DELETE", f"{PATH}/markt.gold", None, sam.headers).status == 204
+    assert counts.sources(["markt.gold"]) == {}
+
+
+def test_spellings_of_one_address_are_no_two_articles(line: Backend, sam: Agent) -> None:
+    for number, article in enumerate(("/Markt/Gold/", "/markt/gold", "/markt/gold?gclid=1")):
+        body = {"article": article}
+        assert line.call("POST", "/views", body, client_ip=f"198.51.100.{number}").status == 204
+    line.count()
+    assert counts.sources(["markt.gold"]) == {}
+
+
 def test_it_is_the_supervisors_and_the_period_is_bounded(line: Backend, sam: Agent) -> None:
     anna = Agent(line)
     for path in (PATH, f"{PATH}.csv", f"{PATH}/gold", f"{PATH}/gold/delete"):

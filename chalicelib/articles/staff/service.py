@@ -18,6 +18,7 @@ from chalicelib.settings import current
 LONGEST_SPAN = 92  # days; as many before are read to compare
 DEFAULT_SPAN = 30
 _FILTERED_DAYS = 7
+_COMPARED = 300  # names of a page that are looked up for what the site calls them
 _LIVE_DAYS = 7  # of which the sums are read one by one where they are not packed
 
 
@@ -49,6 +50,7 @@ class Overview:
     filtered: Mapping[str, int]  # by class, of the last seven days
     feed: State
     has_feed: bool
+    collisions: Mapping[str, list[str]]  # names of several articles: what the site calls those
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Shown:
     by_day: dict[date, int]
     by_hour: dict[int, int]
     aliases: list[str]
-    others: list[str]  # that have the same name in the feed: their addresses
+    others: list[str]  # what the site calls the articles that have this same name
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,24 @@ def overview(
     for ago in range(_FILTERED_DAYS if details else 0):
         filtered.update(counts.filtered((today - timedelta(days=ago)).isoformat()))
     state, has_feed = known.state() if details else State(), bool(current().articles_feed)
+    listed = [*(each.name for each in articles), *(each["slug"] for each in unknown)]
     return Overview(
-        first, last, articles, by_day, aside, unknown, dict(filtered.most_common()), state, has_feed
+        first,
+        last,
+        articles,
+        by_day,
+        aside,
+        unknown,
+        dict(filtered.most_common()),
+        state,
+        has_feed,
+        _collisions(state, listed[:_COMPARED]) if details else {},
     )
+
+
+def _collisions(feed: State, names: list[str]) -> dict[str, list[str]]:
+    """Return the names of several articles: by the feed, and of `names` by what views say."""
+    return counts.sources(names) | {name: list(them) for name, them in feed.collisions.items()}
 
 
 def _is_decided(name: str, entries: Mapping[str, Entry], decided: Mapping[str, Decision]) -> bool:
@@ -141,7 +158,7 @@ def show(name: str, first: date | None, last: date | None, now: datetime) -> Sho
     article = get(name)
     by_day = {day: found.get(day.isoformat(), {}).get("views", 0) for day in days}
     article = replace(article, views=sum(by_day.values()))
-    others = list(known.state().collisions.get(name, ()))
+    others = _collisions(known.state(), [name]).get(name, [])
     return Shown(
         first,
         last,

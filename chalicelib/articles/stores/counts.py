@@ -229,6 +229,19 @@ def _of_day(
             yield item["pk"].removeprefix("ARTICLE#"), item
 
 
+def note_sources(slug: str, sources: Sequence[str]) -> None:
+    """Note what the site calls an article by several names; the first note stays."""
+    key, sets = {"pk": _pk(slug), "sk": "SOURCES"}, "SET sources = if_not_exists(sources, :them)"
+    aws.write(aws.update(current().view_counts_table, key, sets, them=list(sources)))
+
+
+def sources(slugs: Iterable[str]) -> dict[str, list[str]]:
+    """Return what the site calls those of these articles that have one name for several."""
+    keys = [{"pk": _pk(slug), "sk": "SOURCES"} for slug in dict.fromkeys(slugs)]
+    found = aws.batch_get(current().view_counts_table, keys) if keys else ()
+    return {item["pk"].removeprefix("ARTICLE#"): item["sources"] for item in found}
+
+
 def delete(slug: str, last: str = "") -> bool:
     """Delete all counts of an article; tell whether they are gone.
 
