@@ -42,9 +42,11 @@ soak: $(READY) ## the long tests in full: the simulations, the packages, the fau
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=none soak-pages soak-stacks soak-rest
 
 # A third of the tests by their time, each; they wait so much that three keep two processors busy.
-PAGES := tests/browser tests/local tests/quality tests/contract tests/outbox --ignore=tests/browser/staff
-STACKS := tests/browser/staff tests/infra tests/package tests/auth tests/ops tests/articles tests/callbacks/simulation
-REST := $(addprefix --ignore=,tests/browser tests/local tests/quality tests/contract tests/outbox $(STACKS))
+PAGES := tests/browser tests/local tests/quality tests/contract tests/outbox tests/callbacks tests/newsletter \
+  --ignore=tests/browser/staff --ignore=tests/callbacks/simulation
+STACKS := tests/browser/staff tests/infra tests/package tests/auth tests/ops tests/articles tests/http tests/backoffice \
+  tests/callbacks/simulation
+REST := $(addprefix --ignore=,$(filter tests/%,$(PAGES)) $(STACKS))
 PYTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest
 
 test-pages: $(READY)

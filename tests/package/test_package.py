@@ -25,6 +25,8 @@ from tests.package.conftest import Package
 LARGEST = 30 << 20  # bytes zipped, more than half of them botocore's data; Lambda takes 50 MB
 TRIGGERS = sorted(each.name for each in app.app.event_sources)
 
+pytestmark = pytest.mark.soak  # a process for each function
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -231,7 +233,6 @@ def chalice_package(project: Path, settings: Mapping[str, str]) -> subprocess.Co
     )
 
 
-@pytest.mark.soak
 def test_packaging_the_whole_project_again_makes_the_same_files(
     packaged: Cloud, package: Package, project: Path
 ) -> None:
@@ -240,7 +241,6 @@ def test_packaging_the_whole_project_again_makes_the_same_files(
     assert Package(project / "made" / "deployment.zip", project).files == package.files
 
 
-@pytest.mark.soak
 def test_a_changed_hash_fails_the_packaging(packaged: Cloud, project: Path) -> None:
     lock = project / "requirements.txt"
     changed, count = re.subn(

@@ -14,7 +14,6 @@ from local.cloud import Cloud
 from tests.backend import FORM
 from tests.edge.test_gateway import JSON, SCHEDULED, call, eventually, mails
 from tests.events import Answer
-from tests.scale import part
 
 API = "customer-contact-local"
 AT = "2026-11-23T09:00:00Z"
@@ -289,7 +288,8 @@ def test_what_the_stream_may_not_deliver_waits_for_the_right_or_for_the_clock(
     assert packaged.client("sqs").get_queue_attributes(**queue)["Attributes"] == before
 
 
-@pytest.mark.parametrize(("statement", "what"), part(OF_A_REQUEST))
+@pytest.mark.soak
+@pytest.mark.parametrize(("statement", "what"), OF_A_REQUEST)
 def test_a_request_needs_its_statement(packaged: Cloud, statement: str, what: str) -> None:
     with without(packaged, "app", statement):
         # A changed memory size starts a new process. The one before has cached the secrets.
