@@ -86,7 +86,7 @@ def hosted(cloud: Cloud) -> Iterator[str]:
     confirm = link(cloud, address, "/newsletter/confirm")
     yield confirm
     yield confirm.replace("/confirm?", "/refuse?")
-    send(confirm.partition("?")[0], token=confirm.partition("token=")[2])
+    send(confirm.partition("?")[0], token=confirm.partition("token=")[2].partition("&")[0])
     yield link(cloud, address, "/newsletter/preferences")
     yield link(cloud, address, "/newsletter/unsubscribe")
     yield f"{cloud.api}/newsletter/access"
