@@ -179,7 +179,7 @@ def test_a_long_life(backend: Backend, scale: Scale) -> None:
     assert figures["preferences unchanged"].keys() == {"Query"}
     assert sum(figures["clock"].values()) <= batches + 20
     assert sum(figures["its stream"].values()) <= batches + 12
-    assert sum(figures["erase"].values()) <= batches + 11
+    assert sum(figures["erase"].values()) <= batches + 14
     assert figures["its stream again"]["TransactWriteItems"] == 0
 
 
