@@ -72,7 +72,7 @@ def test_the_stage_is_what_it_should_be(served: Account) -> None:
         if "dynamodb" in each["EventSourceArn"]
     }
     assert {name: len(found) for name, found in filters.items()} == {
-        "deliver_messages": 3,
+        "deliver_messages": 4,
         "count_views": 1,
     }
     for function, most in triggers.RESERVED.items():

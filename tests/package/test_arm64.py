@@ -50,7 +50,7 @@ def test_every_library_is_for_arm64(project: Path, tmp_path: Path) -> None:
         for each in functions
         if each["Type"] == "AWS::Serverless::Function"
     ]
-    assert built_for == [["arm64"]] * 8
+    assert built_for == [["arm64"]] * 9
     stages = json.loads((project / ".chalice" / "config.json").read_text())["stages"]
     assert {
         name for name, stage in stages.items() if stage.get("lambda_architecture") == "arm64"

@@ -233,7 +233,7 @@ def test_views_are_counted_ranked_and_shown(packaged: Cloud) -> None:
     }
     assert call(packaged, "GET", "/articles/silver/views/daily").json["days"][-1]["views"] == 1
     staff = {"authorization": "Bearer local-staff-key"}
-    accepted = call(packaged, "POST", "/staff/articles/silver", {"accept": True}, headers=staff)
+    accepted = call(packaged, "POST", "/staff/articles/silver", {"accept": True}, {**JSON, **staff})
     assert accepted.status == 200
     assert packaged.invoke("read_feed", SCHEDULED) is True
     packaged.invoke("rank_articles", SCHEDULED)

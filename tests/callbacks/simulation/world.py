@@ -665,7 +665,9 @@ class World:
                 staff.lift_block(key, LEAD, self.now)
                 self.checks.set_block(key, None)
         else:
-            self._erase(phone)
+            live = [each for each in map(requests.load, self.checks.told) if each and each.is_live]
+            some = live and self._is(0.5)
+            self._erase(_typed(self.chance.choice(live)) if some else phone)
 
     def _set_block(self, phone: str, blocked: bool) -> None:
         staff.set_block(phone, blocked, LEAD, self.now)
