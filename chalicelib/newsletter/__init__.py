@@ -4,8 +4,12 @@
     pending ── signup ──→ pending             (another mail, within the limits of the mailbox)
     pending ── confirm ──→ confirmed          pending ── 7 days ──→ expired (gone)
     pending ── refuse ──→ refused             ("not me": no confirmation mail for 12 months)
-    confirmed ── signup ──→ confirmed         (no change, same answer)
-    confirmed ── unsubscribe ──→ unsubscribed
+    confirmed ── refuse ──→ refused           (somebody else had pressed: it ends)
+    refused ── undo ──→ pending | confirmed   (for 10 minutes: what it was before)
+    confirmed ── signup ──→ confirmed         (no change, same answer; the mail with the settings)
+    confirmed | pending ── unsubscribe ──→ unsubscribed
+    unsubscribed ── undo ──→ confirmed        (by the same visit to our page, for 10 minutes)
+    confirmed ── move ──→ confirmed           (by another address, once that is confirmed)
     any ── hard bounce, 3 soft ones in 30 days ──→ bounced
     any ── complaint ──→ complained           (bounces, too: about a mail since this opt-in began)
     bounced | refused | complained ── release ──→ unsubscribed  (by the staff)
