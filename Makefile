@@ -58,14 +58,15 @@ test-stacks: $(READY)
 test-rest: $(READY)
 	@$(PYTEST) -m "not soak" $(REST)
 
+# In full, the simulations are what takes longest; each part has one of them, or none.
 soak-pages: $(READY)
-	@SOAK=1 $(PYTEST) -m soak $(PAGES)
+	@SOAK=1 $(PYTEST) -m soak $(filter-out --ignore=tests/callbacks/simulation,$(PAGES))
 
 soak-stacks: $(READY)
-	@SOAK=1 $(PYTEST) -m soak $(STACKS)
+	@SOAK=1 $(PYTEST) -m soak $(filter-out tests/articles tests/callbacks/simulation,$(STACKS))
 
 soak-rest: $(READY)
-	@SOAK=1 $(PYTEST) -m soak $(REST)
+	@SOAK=1 $(PYTEST) -m soak $(filter-out --ignore=tests/articles,$(REST))
 
 format: $(READY) ## ruff's fixes and format
 	@$(BIN)/ruff check --quiet --fix .
