@@ -82,6 +82,7 @@ def look(answer: Answer, case: EmailCase) -> str:
     return "" if fits and error["field"] == "email" else json.dumps(error)
 
 
+@pytest.mark.soak
 def test_every_line_of_the_tables_from_the_form_to_ses(backend: Backend) -> None:
     backend.configure(LIMIT_SIGNUPS_PER_CALLER="10000")
     given = [each.fresh() for each in cases.emails()]

@@ -119,6 +119,7 @@ def test_another_company_is_for_the_local_stage_alone() -> None:
         parse({"STAGE": "dev", "COMPANY_FOLDER": "company"})
 
 
+@pytest.mark.soak
 def test_a_year_of_growth_costs_less_than_a_read_a_day(backend: Backend) -> None:
     """Measure the read units for a year of a million signups, with every counter of every lane.
 

@@ -262,6 +262,7 @@ def _standing(email: str) -> dict[str, str]:
     return {name: re.findall(r"token=([^&]+)", url)[0] for name, url in links_of.items()}
 
 
+@pytest.mark.soak
 def test_left_is_left(backend: Backend) -> None:
     """Check that after each way out no mail leaves, whatever was queued before it."""
     backend.configure(LIMIT_SIGNUPS_PER_CALLER="1000", LIMIT_ACCESS_PER_CALLER="1000")

@@ -45,6 +45,7 @@ def operator(root: Path, tmp_path: Path, cloud: Cloud) -> Operator:
     return Operator(root, tmp_path, cloud)
 
 
+@pytest.mark.soak
 def test_import_export_proof_growth(operator: Operator, tmp_path: Path) -> None:
     address = f"operator-{uuid.uuid4().hex[:8]}@example.org"
     file = written(tmp_path / "old.csv", row(address), row("bad"))
