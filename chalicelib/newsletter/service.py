@@ -224,15 +224,10 @@ def take_back(key: str, visit: str, sender: Sender, now: datetime) -> None:
     """Do as `undo_unsubscription` does, for the address of a key. Raises Conflict, LimitReached."""
     key = _successors(key)[-1]
     how = How({}, sender.personal())
-    limit = Limit("undone", key, UNDONE_A_DAY, "day", "undo_limit")
-
-    def attempt(_: int) -> None:
-        known = subscribers.load(key)
-        change = model.undo_unsubscription(known.subscriber, visit, now)
-        if change.changes:
-            subscribers.save(known, change, now, how, Guards((limit,)))
-
-    retried(attempt, "newsletter")
+    limit = Guards((Limit("undone", key, UNDONE_A_DAY, "day", "undo_limit"),))
+    change(
+        key, lambda known: model.undo_unsubscription(known.subscriber, visit, now), how, now, limit
+    )
 
 
 def withdraw(key: str, how: How, now: datetime, dry: bool = False) -> str:
@@ -338,13 +333,10 @@ def choose(
     how = How({"topics": ",".join(topics), "language": language}, sender.personal())
     limit = Limit("preferences", key, model.PREFERENCES_A_DAY, "day", "preferences_limit")
 
-    def attempt(_: int) -> None:
-        known = subscribers.load(key)
-        change = model.prefer(known.subscriber, topics, language)
-        if change.changes:
-            subscribers.save(known, change, now, how, Guards((limit,)))
+    def decide(known: Known) -> Change:
+        return model.prefer(known.subscriber, topics, language)
 
-    retried(attempt, "newsletter")
+    change(key, decide, how, now, Guards((limit,)))
     return Preferred()
 
 
@@ -581,13 +573,13 @@ def change(
 ) -> bool:
     """Decide on what is known of an address and write the change; tell whether there was one.
 
-    Raises Unavailable, and what `decide` and the guards raise.
+    The guards count where there was one. Raises Unavailable, and what `decide` and they raise.
     """
 
     def attempt(_: int) -> bool:
         known = subscribers.load(key)
         change = decide(known)
-        subscribers.save(known, change, now, how, guards)
+        subscribers.save(known, change, now, how, guards if change.changes else NONE)
         return change.changes
 
     return retried(attempt, "newsletter")
