@@ -91,6 +91,7 @@ MESSAGES: dict[str, str] = {
     "payload_too_large": N_("The request is too large."),
     "unsupported_media_type": N_("We do not accept this content type."),
     "rate_limited": N_("Too many requests. Please try again later."),
+    "same_address": N_("This is your present address already."),
     "mailbox_limit": N_(
         "This mailbox has had as many confirmation e-mails as it may get for now: one in ten "
         "minutes, three a day."

@@ -361,9 +361,11 @@ def ask_access(token: str, email: str | None, sender: Sender, now: datetime) -> 
 def ask_move(key: str, email: str, sender: Sender, now: datetime) -> None:
     """Keep the wish to get the newsletter at another address, whose owner has to confirm it.
 
-    What follows is the same for every address, known or not. Raises BadToken where there is no
-    subscription, LimitReached, Unavailable.
+    What follows is the same for every other address, known or not. Raises Invalid (`email`) for
+    the present address, BadToken where there is no subscription, LimitReached, Unavailable.
     """
+    if key_of(email) == key:
+        raise Invalid(FieldError("email", "same_address"))
     subscriber = subscribers.load(key).subscriber
     if subscriber is None or subscriber.state != "confirmed":
         raise BadToken

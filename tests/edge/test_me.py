@@ -119,6 +119,9 @@ def test_an_address_is_replaced_once_the_new_one_is_confirmed(backend: Backend) 
     old = subscribe(backend, "old@example.org")
     token = owner("old@example.org")
     assert press(backend, token, "change_email").json["errors"][0]["field"] == "email"
+    for written in ("old@example.org", "OLD@Example.ORG"):
+        (same,) = press(backend, token, "change_email", email=written).json["errors"]
+        assert (same["field"], same["code"]) == ("email", "same_address")
     assert press(backend, token, "change_email", email="new@example.org").json == {"status": "sent"}
     backend.deliver()
     (mail,) = backend.mails("new@example.org")
