@@ -245,7 +245,7 @@ def layout(header: tuple[str, ...], *given: Any) -> Layout:
         (("E-Mail", "When", "DOI", "Gone", "List"), MAPPING, ALL, "lacks the columns Mail"),
         (("Mail", "When", "DOI", "Gone", "List"), MAPPING, NONE, "consent_text, consent_version"),
     ],
-)  # fmt: skip
+)
 def test_a_header_that_does_not_fit_is_refused(
     header: tuple[str, ...], columns: Columns | None, defaults: Defaults, reason: str
 ) -> None:

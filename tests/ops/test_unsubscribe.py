@@ -57,7 +57,7 @@ def test_what_is_no_address_is_refused_before_anything_is_written(backend: Backe
         ('{"email": "left-1@example.org"}\n{"email": "left-2@example.org"}\n{"email": 1}', "ascii"),
         ("Wer;Wann\nleft-1@example.org;1\nleft-2@example.org;\n;2\n", "utf-8"),
     ],
-)  # fmt: skip
+)
 def test_lists_as_people_have_them(
     backend: Backend, tmp_path: Path, content: str, encoding: str
 ) -> None:
