@@ -17,6 +17,7 @@ stage = settings.current()
 # Modules with routes by the first part of their paths, "" for the rest; the first loads at start.
 ENTRANCES = {
     "articles": ["articles.routes"],
+    "views": ["articles.routes"],
     "newsletter": ["newsletter.routes"],
     "callbacks": ["callbacks.routes"],
     "hotline": ["callbacks.routes"],

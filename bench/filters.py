@@ -111,9 +111,9 @@ def _repeat(what: str, number: int) -> None:
     for turn in range(number):
         if what == "request":
             view()
-        headers = {"user-agent": agents.get(what, agents["stranger"])(turn)}
+        agent = agents.get(what, agents["stranger"])(turn)
         if what in agents:
-            filters.classify(headers)
+            filters.classify(agent, {})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The two secrets of a stage: one makes keys that hide addresses and numbers, one signs tokens."""
+"""The secrets of a stage: for keys that hide addresses and numbers, for tokens, for a proxy."""
 
 import base64
 import hashlib
@@ -31,6 +31,11 @@ def identity(kind: str, value: str) -> str:
     secret = _secret(current().identity_secret_arn, None)["1"]
     digest = hmac.digest(secret.encode(), f"{kind}\0{value}".encode(), hashlib.sha256)
     return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
+
+
+def origin_secrets() -> list[str]:
+    """Return the secrets by which a proxy in front of the API is known. Raises Unavailable."""
+    return list(_secret(current().origin_secret_arn, _REFRESH_AFTER).values())
 
 
 def token_keys() -> list[str]:

@@ -5,7 +5,6 @@ only what is stored. Windows are fixed: an hour starts on the hour, a day at the
 (`TIME_ZONE`), because "five times a day" means the calendar's day to whoever reads it.
 """
 
-import ipaddress
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -14,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib import aws, instants, keys
 from chalicelib.errors import LimitReached
+from chalicelib.sender import network
 from chalicelib.settings import current
 
 _KEPT = timedelta(hours=1)  # beyond the window, because the table's clock may differ from ours
@@ -70,22 +70,4 @@ class Limit:
 
 def per_caller(what: str, address: str, most: int) -> Limit:
     """Return the limit of one caller, times the stage's LIMIT_PER_CALLER_FACTOR."""
-    return Limit(what, caller(address), most * current().limit_per_caller_factor)
-
-
-def caller(address: str) -> str:
-    """Return who counts as one caller: an IPv4 address, or the /64 network of an IPv6 address.
-
-    A household or a rented server has a whole /64, and may send from any of its addresses. An
-    IPv4-mapped address, and one of 6to4, whose owner has 65,536 such networks, is the IPv4 address
-    in it. What is no address is itself.
-    """
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(ip, ipaddress.IPv4Address):
-        return str(ip)
-    if embedded := ip.ipv4_mapped or ip.sixtofour:
-        return str(embedded)
-    return f"{ipaddress.IPv6Address(int(ip) >> 64 << 64)}/64"  # without a zone such as %eth0
+    return Limit(what, network(address), most * current().limit_per_caller_factor)

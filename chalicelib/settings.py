@@ -143,6 +143,23 @@ class Settings:
         1, "multiplies the limits above; for trying out from one machine"
     )
 
+    trusted_address_header: str = _of(
+        "",
+        "header in which a CDN or proxy in front of the API tells the visitor's address, such as "
+        "`CloudFront-Viewer-Address`, `X-Real-IP`, `CF-Connecting-IP`; believed beside its secret "
+        "only",
+    )
+    trusted_agent_header: str = _of(
+        "",
+        "header in which it tells the visitor's user agent, where it replaces `User-Agent`; "
+        "believed beside its secret only",
+    )
+    origin_secret_arn: str = _of(
+        "",
+        'secret `{"1": "…"}`, one value or several, of which the CDN or proxy sends one as '
+        "`X-Origin-Secret`",
+    )
+
     altcha_required: int = _of(0, "1: the forms require a proof of work; 0: none is looked at")
     altcha_cost: int = _of(
         4000, "most steps a proof takes, half of them on average, which is about 1 s on a phone"
@@ -181,6 +198,10 @@ def parse(environment: Mapping[str, str]) -> Settings:
     for name in ("staff_test_key", "company_folder"):
         if getattr(settings, name) and settings.stage != "local":
             raise BadSetting(f"stage {settings.stage} must not have {name.upper()}")
+    if (
+        settings.trusted_address_header or settings.trusted_agent_header
+    ) and not settings.origin_secret_arn:
+        raise BadSetting("TRUSTED_ADDRESS_HEADER and TRUSTED_AGENT_HEADER need ORIGIN_SECRET_ARN")
     if not (1 <= settings.altcha_minutes <= 10 and settings.altcha_cost):
         raise BadSetting("ALTCHA_MINUTES must be 1 to 10, ALTCHA_COST at least 1")
     if settings.stage != "local":

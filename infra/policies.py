@@ -28,6 +28,7 @@ _THINGS = {
     "Identity": ("secretsmanager", "secret:{stage}-identity-??????"),
     "Tokens": ("secretsmanager", "secret:{stage}-tokens-??????"),
     "Provider": ("secretsmanager", "secret:{stage}-oidc-??????"),
+    "Origin": ("secretsmanager", "secret:{stage}-origin-??????"),
     "Mails": ("ses", "identity/{sender}", "configuration-set/{stage}"),
     "Account": ("ses",),  # AWS knows no resource for what concerns the account
     "SuppressionList": ("ses",),
@@ -65,6 +66,7 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
         "Identity": "GetSecretValue",
         "Tokens": "GetSecretValue",
         "Provider": "GetSecretValue",
+        "Origin": "GetSecretValue",
         "SuppressionList": "DeleteSuppressedDestination",
     },
     "deliver_messages": {**_SENDS, "ContactsStream": _READS_STREAM, "DeadLetters": "SendMessage"},

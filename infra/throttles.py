@@ -12,6 +12,7 @@ DEFAULT = (20.0, 40)
 _PAGES = (500.0, 1000)
 RATES: Mapping[str, tuple[float, int]] = {
     "/articles/{slug}/views": (5000.0, 2500),
+    "/views": (5000.0, 2500),
     "/articles/views": _PAGES,
     "/articles/popular": _PAGES,
     "/articles/{slug}/badge.svg": _PAGES,

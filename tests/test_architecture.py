@@ -36,6 +36,7 @@ LEVELS = (
 LAYERS = {
     "pure": {
         *("model", "workflow", "calls", "ledger", "opening_hours", "phone_numbers", "filters"),
+        *("browsers", "names"),
         *("words", "letters", "alerts", "calendar"),
     },
     "stores": {"stores", "keys", "rules", "links"},

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 
-from chalicelib import keys, limits, settings
+from chalicelib import keys, sender, settings
 from chalicelib.aws import Cancelled, Item, unpack_item
 from chalicelib.errors import Invalid, LimitReached
 from chalicelib.guards import Guards
@@ -42,8 +42,8 @@ BERLIN = ZoneInfo("Europe/Berlin")
     ],
 )
 def test_a_caller_is_an_ipv4_address_or_a_64(address: str, caller: str) -> None:
-    assert limits.caller(address) == caller
-    assert limits.caller(caller) == caller or "/" in caller
+    assert sender.network(address) == caller
+    assert sender.network(caller) == caller or "/" in caller
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,28 @@ _BROWSERS = set(
 # Patterns on the list that people's browsers match: the build number of Android 15 on telephones of
 # several makers, Facebook's in-app browser, and editors with a built-in browser.
 _PEOPLE = {r"AP3A\.240617\.008", "MetaIAB Facebook", r"Code\/1\.", r"Trae\/"}
+# Narrower patterns for bots whose names stand in people's user agents, too: at the end, where an
+# app opens a page in a browser of its own, or in another name (Sonic Slack_SSB).
+_NARROWED = {"Feedly": r"^Feedly", "WhatsApp": r"^WhatsApp", "Sonic": r"Sonic\w*\/\d"}
+# What the list does not have, in its form.
+_MORE = (
+    {
+        "pattern": r"PowerShell\/",
+        "instances": [
+            "Mozilla/5.0 (Windows NT; Windows NT 10.0; de-DE) WindowsPowerShell/5.1.26100.4202",
+            "Mozilla/5.0 (Windows NT 10.0; Microsoft Windows 10.0.19045; de-DE) PowerShell/7.4.6",
+        ],
+        "tags": ["http-library"],
+    },
+    {
+        "pattern": "Google-PageSpeed",
+        "instances": [
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko)"
+            " Chrome/143.0.0.0 Safari/537.36 Google-PageSpeed"
+        ],
+        "tags": ["browser-automation"],
+    },
+)
 # Fetchers and browsers that act for a person who asked for it.
 _AGENTS = re.compile(
     r"User$|externalfetcher|Google-?Agent|Gemini|NotebookLM|AgentCore|BuyForMe|TwinAgent|^Devin"
@@ -47,17 +69,18 @@ def table() -> str:
     has these words. The pattern is empty where the word alone decides.
     """
     found: dict[str, list[tuple[str, str]]] = {}
-    for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA:
+    for entry in (*crawleruseragents.CRAWLER_USER_AGENTS_DATA, *_MORE):
         if entry["pattern"] not in _PEOPLE and not _is_general(entry):
+            pattern = _NARROWED.get(entry["pattern"], entry["pattern"])
             for word in _words(entry):
-                found.setdefault(word, []).append((entry["pattern"], _class(entry)))
+                found.setdefault(word, []).append((pattern, _class(entry)))
     words: dict[str, list[str]] = {}  # by the rest of their line
     for word, entries in sorted(found.items()):
         kinds = {kind for _, kind in entries}
         if (
             len(kinds) == 1
             and _is_a_bots(word)
-            and any(_plain(pattern) == word for pattern, _ in entries)
+            and any(_decides(pattern, word) for pattern, _ in entries)
         ):
             entries = [("", kinds.pop())]
         words.setdefault("\t".join(f"{kind}\t{pattern}" for pattern, kind in entries), []).append(
@@ -70,6 +93,11 @@ def _is_general(entry: Any) -> bool:
     """Return whether the general rule alone finds all that the entry would."""
     texts = [_plain(entry["pattern"]), *(each.lower() for each in entry["instances"])]
     return _class(entry) == "bot" and all(re.search(filters.GENERAL, text) for text in texts)
+
+
+def _decides(pattern: str, word: str) -> bool:
+    """Return whether a word alone is all that the pattern says."""
+    return _plain(pattern) == word and pattern not in _NARROWED.values()
 
 
 def _plain(pattern: str) -> str:

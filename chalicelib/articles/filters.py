@@ -24,25 +24,34 @@ _LOWER = (ord(chr(at).lower()) if at < 128 and chr(at).isalpha() else 32 for at 
 _LETTERS = bytes(10 if at == ord(")") else lower for at, lower in enumerate(_LOWER))
 _DIGITS = b"0123456789"
 # What calls itself a bot, or names the page that explains it. CUBOT makes telephones.
-GENERAL = r"(?<!cu)bot\b|crawl|spider|\+ ?https?:"
+# Konqueror names its project's page.
+GENERAL = r"(?<!cu)bot\b|crawl|spider|\+ ?https?:(?!//kde\.org\b)"
+# What a page runs in calls itself one of these, or names its engine.
+_BROWSERS = ("Mozilla/", "Opera/")
+_has_an_engine = re.compile("AppleWebKit|Gecko|Presto|Trident|UCBrowser").search
+# What a content delivery network says in place of the visitor's user agent.
+REPLACED = "Amazon CloudFront"
 # Faster than `in` for bytes, which raises and drops an exception each time.
 _hints_at_bot = re.compile(rb"bot|crawl|spider|http").search
 
 
-def classify(headers: Mapping[str, str]) -> str | None:
+def classify(agent: str, headers: Mapping[str, str]) -> str | None:
     """Return the class of a view that no person made; None for a person's.
 
-    The names in `headers` are in lower case. The class is one of CLASSES.
+    `agent` is the visitor's user agent. The names in `headers` are in lower case. The class is one
+    of CLASSES.
     """
     if not _PURPOSES.isdisjoint(headers) and _is_speculative(headers):
         return "prefetch"
-    agent = headers.get("user-agent", "")[:_LONGEST]
+    agent = agent[:_LONGEST]
     if not agent or agent.isspace():
         return "empty"
     text = letters(agent)
     # Cached apart, because a new telephone has a browser that is known already.
     device, _, browser = text.partition(b"\n")
-    return None if _is_ordinary(device) and _is_ordinary(browser) else _bot_class(agent, text)
+    if not (_is_ordinary(device) and _is_ordinary(browser)) and (kind := _bot_class(agent, text)):
+        return kind
+    return None if agent.startswith(_BROWSERS) or _has_an_engine(agent) else "tool"
 
 
 def _is_speculative(headers: Mapping[str, str]) -> bool:

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import ipaddress
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -26,6 +25,7 @@ class Marker:
     hour: int = 0
     title: str = ""
     page: str = ""
+    source: str = ""  # what the site calls the article, where that differs from the slug
 
     @property
     def key(self) -> str:
@@ -33,16 +33,13 @@ class Marker:
         return f"VIEW#{self.slug}|{self.day}|{self.visitor}"
 
 
-def visitor(salt: bytes, slug: str, address: str, agent: str) -> str:
+def visitor(salt: bytes, slug: str, network: str, kind: str) -> str:
     """Return the pseudonym of an article's visitor on a day: 96 bits of HMAC-SHA-256 in base64.
 
     The day's salt is its key. The article is part of it, so that nobody can be followed from one
-    article to another. An IPv6 address counts by its /64, which is one household. Raises
-    ValueError for a text that is no IP address.
+    article to another; the browser's kind tells people of one network apart.
     """
-    ip = ipaddress.ip_address(address)
-    network = str(ipaddress.ip_network((ip, 64), strict=False)) if ip.version == 6 else address
-    digest = hmac.digest(salt, f"{slug}|{network}|{agent}".encode(), hashlib.sha256)
+    digest = hmac.digest(salt, f"{slug}|{network}|{kind}".encode(), hashlib.sha256)
     return base64.urlsafe_b64encode(digest[:12]).decode()
 
 

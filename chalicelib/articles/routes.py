@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from chalicelib import company, texts
-from chalicelib.articles import service
+from chalicelib.articles import names, service
 from chalicelib.formats import Formats
 from chalicelib.http import NO_CONTENT, PUBLIC_READ, Body, Reply, Request, Routes, no_content
 from chalicelib.http import fields as of
@@ -32,11 +32,25 @@ class Article(Body):
     slug: of.Slug
 
 
-class View(Body, title="ArticleView"):
+class View(of.Beacon, title="ArticleView"):
     """What a page says about its article; believed from the configured origins only."""
 
-    title: Annotated[of.Line, Field(max_length=200)] = ""
-    page: of.PageUrl = ""
+    title: of.Title = ""
+    page: of.PageOrNothing = ""
+
+
+class ViewByName(View, title="NamedArticleView"):
+    """A view of an article by whatever name the site has for it."""
+
+    article: Annotated[
+        str,
+        Field(
+            max_length=500,
+            description="a slug, a path, an address or any words; what is counted is the name that "
+            "the path and the rest of the query come to",
+            examples=["/ratgeber/gold-kaufen/?utm_source=mail"],
+        ),
+    ]
 
 
 class Views(BaseModel, title="ArticleViews"):
@@ -109,15 +123,21 @@ class Ranking(BaseModel):
 @routes.post("/articles/{slug}/views", params=Article, takes=View, status=NO_CONTENT)
 def count_article_view(request: Request, article: Article, view: View) -> Reply:
     """Note that somebody reads an article; 204 whether the view is new, a repeat or filtered."""
-    service.note_view(
-        article.slug,
-        view.title,
-        view.page,
-        request.origin,
-        request.sender,
-        request.headers,
-        request.now,
-    )
+    return _note(request, names.name(article.slug), view)
+
+
+@routes.post("/views", takes=ViewByName, status=NO_CONTENT)
+def count_view(request: Request, view: ViewByName) -> Reply:
+    """Note that somebody reads an article, by any name; 204, also where the name is none.
+
+    A template that was not filled in, such as `{{slug}}` or `undefined`, counts nothing.
+    """
+    return _note(request, names.name(view.article), view)
+
+
+def _note(request: Request, article: names.Name, view: View) -> Reply:
+    said = service.Said(view.title, view.page, request.origin)
+    service.note_view(article, said, request.sender, request.headers, request.now)
     return no_content()
 
 

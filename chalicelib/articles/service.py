@@ -6,8 +6,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from chalicelib import instants
-from chalicelib.articles import filters, model
+from chalicelib import instants, log
+from chalicelib.articles import browsers, filters, model
+from chalicelib.articles.names import Name
 from chalicelib.articles.stores import counts, markers
 from chalicelib.errors import FieldError, Invalid
 from chalicelib.sender import Sender
@@ -26,34 +27,44 @@ class Views:
     filtered: Mapping[date, Mapping[str, int]]
 
 
+@dataclass(frozen=True)
+class Said:
+    """What a page said of its article, and the page's origin."""
+
+    title: str
+    page: str
+    origin: str
+
+
 def note_view(
-    slug: str,
-    title: str,
-    page: str,
-    origin: str,
-    sender: Sender,
-    headers: Mapping[str, str],
-    now: datetime,
+    article: Name, said: Said, sender: Sender, headers: Mapping[str, str], now: datetime
 ) -> None:
     """Note that somebody reads an article, or tally a view that no person made by its class.
 
-    `title` and `page` are believed from the configured origins only. A repeat changes nothing.
+    What is said is believed from the configured origins only. A repeat, and no name, change
+    nothing.
     """
+    slug = article.slug
+    if not slug:
+        return
     local = now.astimezone(ZoneInfo(current().time_zone))
     day = local.date().isoformat()
-    if kind := filters.classify(headers):
+    if kind := filters.classify(sender.user_agent, headers):
+        if sender.user_agent == filters.REPLACED:
+            log.warning("view.agent_replaced")
         counts.tally(kind, day)
         return
     salt = markers.salt(day, now)
-    ours = origin in current().site_origins
-    own_page = page.startswith(f"{origin}/") and len(page) <= LONGEST_PAGE
+    ours = said.origin in current().site_origins
+    own_page = said.page.startswith(f"{said.origin}/") and len(said.page) <= LONGEST_PAGE
     marker = model.Marker(
         slug=slug,
         day=day,
-        visitor=model.visitor(salt, slug, sender.client_ip, sender.user_agent),
+        visitor=model.visitor(salt, slug, sender.network, browsers.kind(sender.user_agent)),
         hour=local.hour,
-        title=title if ours else "",
-        page=page if ours and own_page else "",
+        title=said.title if ours else "",
+        page=said.page if ours and own_page else "",
+        source=article.source,
     )
     markers.mark(marker, now)
 

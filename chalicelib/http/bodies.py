@@ -66,11 +66,12 @@ def media_type(headers: Mapping[str, str]) -> str:
     return headers.get("content-type", "").split(";", 1)[0].strip().lower()
 
 
-def read(body: str | bytes, is_base64: bool, kind: str) -> dict[str, Any]:
+def read(body: str | bytes, is_base64: bool, kind: str, mending: bool = False) -> dict[str, Any]:
     """Return the fields of a body, every text of them trimmed.
 
-    A form's empty fields are left out, because a plain form sends every field it shows. Raises
-    Problem: 413 over 16 KiB, 415 for other types, 400 for what is not one readable object.
+    A form's empty fields are left out, because a plain form sends every field it shows. With
+    `mending`, bytes and halves of characters that are no text become U+FFFD. Raises Problem: 413
+    over 16 KiB, 415 for other types, 400 for what is not one readable object.
     """
     raw = _raw(body, is_base64)
     if len(raw) > LARGEST:
@@ -78,8 +79,8 @@ def read(body: str | bytes, is_base64: bool, kind: str) -> dict[str, Any]:
     if kind not in (JSON, FORM, TEXT):
         raise Problem(415, "unsupported_media_type")
     try:
-        text = raw.decode("utf-8")
-        fields = _form(text) if kind == FORM else _object(text)
+        text = raw.decode("utf-8", "replace" if mending else "strict")
+        fields = _form(text, mending) if kind == FORM else _object(text, mending)
     except (ValueError, RecursionError) as error:  # json's and unicode's errors are ValueErrors
         raise Problem(400, "malformed") from error
     return fields
@@ -94,10 +95,12 @@ def _raw(body: str | bytes, is_base64: bool) -> bytes:
         raise Problem(400, "malformed") from error
 
 
-def _object(text: str) -> dict[str, Any]:
+def _object(text: str, mending: bool) -> dict[str, Any]:
     fields = json.loads(text, parse_constant=_refuse)
     if not isinstance(fields, dict):
         raise ValueError("not an object")
+    if "\\u" in text and mending:
+        return {name: _trimmed(_mended(each)) for name, each in fields.items()}
     if "\\u" in text:
         # Only an escape can make a lone surrogate or a NUL. Neither is text, and DynamoDB or a mail
         # could not take them.
@@ -108,16 +111,27 @@ def _object(text: str) -> dict[str, Any]:
     return {name: _trimmed(each) for name, each in fields.items()}
 
 
+def _mended(value: Any) -> Any:
+    """Return a text without halves of characters; what is no text as it is."""
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _form(text: str) -> dict[str, Any]:
+def _form(text: str, mending: bool) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, given in parse_qsl(
-        text, keep_blank_values=True, max_num_fields=_MOST_FIELDS, encoding="utf-8", errors="strict"
+        text,
+        keep_blank_values=True,
+        max_num_fields=_MOST_FIELDS,
+        encoding="utf-8",
+        errors="replace" if mending else "strict",
     ):
-        if "\0" in name + given:
+        if "\0" in name + given and not mending:
             raise ValueError("NUL")
         value = trimmed(given)
         if not value:

@@ -40,6 +40,7 @@ _LEGAL_FORM = (
 _PARTICLE = r"[A-Z]\w{1,3}\.de\s+(?:[^\Wa-z]|la\b|las\b|los\b|den\b|der\b)"
 _IN_ADDRESSES = ".:\u3002\uff0e\uff1a\uff61\u2024\u2025\ufe52\ufe55"
 _MARKUP = r"\[(?:url|link|img)\b|<a\s|\bhref\s*=|\]\(\s*(?:https?:|www\.)"
+_LONGEST_TITLE = 200  # characters
 # Joiners belong to the writing of some languages, and to emoji: after a letter that has no case, a
 # mark or a sign.
 _JOINERS, _JOINED = "\u200c\u200d", ("Lo", "Mn", "Mc", "So", "Sk")
@@ -49,6 +50,13 @@ class Body(BaseModel):
     """A request's fields. Unknown ones are ignored: a plain form sends its button's name, too."""
 
     model_config = ConfigDict(extra="ignore", str_strip_whitespace=False, frozen=True)
+
+
+class Beacon(Body):
+    """What a page says of itself while it counts: nothing that is said badly costs the count.
+
+    Bytes and halves of characters that are no text are mended before the fields are read.
+    """
 
 
 def refusal(code: str) -> PydanticCustomError:
@@ -112,6 +120,20 @@ def _typed_line(value: Any) -> Any:
         return value
     text = trimmed(value)
     return text if is_plain(text) else _one_line(_shown(text.replace("\t", " ")))
+
+
+def _title(value: Any) -> Any:
+    """Return a title as people see it, on one line and cut; empty for what is no text."""
+    if not isinstance(value, str):
+        return ""
+    text = value if is_plain(value) else _shown(_CONTROL.sub(" ", value))
+    return " ".join(text.split())[:_LONGEST_TITLE].rstrip()
+
+
+def _page_or_nothing(value: Any) -> Any:
+    """Return an address that may be a page's; empty for what cannot be one."""
+    fits = isinstance(value, str) and len(value) <= 2000 and not _CONTROL.search(value)
+    return value if fits else ""
 
 
 def _typed_lines(value: Any) -> Any:
@@ -247,6 +269,14 @@ Note = Annotated[
     AfterValidator(_no_markup),
 ]
 PageUrl = Annotated[str, StringConstraints(max_length=2000), _ONE_LINE]
+Title = Annotated[
+    str,
+    BeforeValidator(_title),
+    Field(description="one line; cut at 200 characters, and cleaned"),
+]
+PageOrNothing = Annotated[
+    str, BeforeValidator(_page_or_nothing), Field(description="dropped where it cannot be used")
+]
 Version = Annotated[str, StringConstraints(min_length=1, max_length=100), _ONE_LINE]
 Honeypot = Annotated[
     str,

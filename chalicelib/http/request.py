@@ -8,11 +8,12 @@ from urllib.parse import quote, unquote, urlencode
 
 from pydantic import BaseModel
 
-from chalicelib import company, instants
+from chalicelib import company, instants, keys, log
 from chalicelib.auth import gate
 from chalicelib.auth.person import Person
 from chalicelib.errors import NotSignedIn
-from chalicelib.http import bodies
+from chalicelib.http import bodies, proxy
+from chalicelib.http.fields import Beacon
 from chalicelib.http.problems import Problem
 from chalicelib.sender import Sender
 from chalicelib.settings import current
@@ -74,14 +75,21 @@ class Request:
         return self.signed_in
 
     @property
-    def user_agent(self) -> str:
-        """The user agent, cut to 300 characters."""
-        return self.headers.get("user-agent", "")[:300]
-
-    @property
     def sender(self) -> Sender:
-        """Where the request came from, for a proof of consent."""
-        return Sender(self.client_ip, self.user_agent)
+        """Where the request came from: by the proxy's headers where its secret proves them.
+
+        The user agent is cut to 512 characters. Raises Unavailable.
+        """
+        settings, address = current(), self.client_ip
+        agent = self.headers.get("user-agent", "")
+        if settings.origin_secret_arn and proxy.HEADER in self.headers:
+            if proxy.vouches(self.headers, keys.origin_secrets()):
+                told = self.headers.get(settings.trusted_address_header.lower(), "")
+                address = proxy.address(told) or address
+                agent = self.headers.get(settings.trusted_agent_header.lower(), "") or agent
+            else:
+                log.warning("proxy.wrong_secret", path=self.path)
+        return Sender(address, agent[:512])
 
     @property
     def origin(self) -> str:
@@ -122,7 +130,8 @@ class Request:
             return {}
         if not body:
             raise Problem(400, "malformed")
-        fields = bodies.read(body, event.get("isBase64Encoded", False), kind)
+        encoded, mending = event.get("isBase64Encoded", False), issubclass(model, Beacon)
+        fields = bodies.read(body, encoded, kind, mending)
         self.back = self._page_of(fields)
         if fields.get("language") in company.current().languages:
             self.language = fields["language"]

@@ -1,26 +1,28 @@
 """Visitors and chunks."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.articles import model
 from chalicelib.articles.model import Marker
+from chalicelib.sender import Sender
 
 SALT = b"salt of the day"
 
 
 def visitor(
-    slug: str = "gold", address: str = "192.0.2.1", agent: str = "Firefox", salt: bytes = SALT
+    slug: str = "gold", address: str = "192.0.2.1", kind: str = "firefox mac 1", salt: bytes = SALT
 ) -> str:
-    return model.visitor(salt, slug, address, agent)
+    return model.visitor(salt, slug, Sender(address, "").network, kind)
 
 
-def test_one_visitor_is_one_article_address_and_agent_of_a_day() -> None:
+def test_one_visitor_is_one_article_address_and_kind_of_browser_of_a_day() -> None:
     assert visitor() == visitor()
     others = {
         visitor("silver"),
         visitor(address="192.0.2.2"),
-        visitor(agent="Safari"),
+        visitor(kind="firefox mac 2"),
         visitor(salt=b"tomorrow"),
     }
     assert len(others | {visitor()}) == 5
@@ -31,10 +33,15 @@ def test_ipv6_counts_by_household() -> None:
     assert visitor(address="2001:db8:1:2::1") != visitor(address="2001:db8:1:3::1")
 
 
+@pytest.mark.parametrize("address", ["", "unknown", "fe80::1%eth0", "::ffff:192.0.2.1"])
+def test_whatever_the_address_there_is_a_visitor(address: str) -> None:
+    assert len(visitor(address=address)) == 16
+
+
 def test_nothing_of_the_visitor_is_in_the_marker() -> None:
     key = Marker("gold", "2026-11-23", visitor()).key
     assert "192.0.2.1" not in key
-    assert "Firefox" not in key
+    assert "firefox" not in key
 
 
 markers = st.lists(

@@ -143,6 +143,46 @@ class TextCase:
         return bool({"refuse:any", f"refuse:{code}"} & set(self.answer.split(" | ")))
 
 
+@dataclass(frozen=True)
+class ArticleCase:
+    """A line of `slugs_titles.tsv` or `slugs_titles_more.tsv`: what a site calls an article.
+
+    Of a `name` the answer is what it is counted under, empty for nothing, `*` for any stable name;
+    of a `title` it is what is kept, as JSON.
+    """
+
+    id: str
+    kind: str  # `name` or `title`
+    given_json: str
+    answer: str
+    why: str
+
+    @property
+    def given(self) -> str:
+        """What the site gives."""
+        return str(json.loads(self.given_json))
+
+    def fits(self, found: str) -> bool:
+        """Tell whether this name or title is right."""
+        if self.kind == "name":
+            return self.answer == found or (self.answer == "*" and found != "")
+        return found in map(json.loads, self.answer.split(" | "))
+
+
+@dataclass(frozen=True)
+class AgentCase:
+    """A line of `user_agents.tsv`: a user agent and its class, or several classes."""
+
+    id: str
+    classes: str
+    user_agent: str
+    why: str
+
+    def fits(self, found: str) -> bool:
+        """Tell whether this class is right."""
+        return found in self.classes.split(" | ")
+
+
 def emails() -> Iterator[EmailCase]:
     """Yield the lines of both tables of addresses."""
     yield from (EmailCase(**row) for row in _rows("emails.tsv", "emails_more.tsv"))
@@ -167,6 +207,18 @@ def phones() -> Iterator[PhoneCase]:
 def names_and_notes() -> Iterator[TextCase]:
     """Yield the lines of both tables of names and notes."""
     yield from (TextCase(**row) for row in _rows("names_notes.tsv", "names_more.tsv"))
+
+
+def articles() -> Iterator[ArticleCase]:
+    """Yield the lines of both tables of articles' names and titles."""
+    rows = _rows("slugs_titles.tsv", "slugs_titles_more.tsv")
+    yield from (ArticleCase(**row) for row in rows)
+
+
+def agents() -> Iterator[AgentCase]:
+    """Yield the lines of the table of user agents."""
+    for row in _rows("user_agents.tsv"):
+        yield AgentCase(row["id"], row["class"], row["user_agent"], row["why"])
 
 
 def _rows(*names: str) -> Iterator[dict[str, str]]:

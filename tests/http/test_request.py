@@ -28,7 +28,7 @@ def test_chalices_gateway_is_read_as_api_gateway() -> None:
     there = api_event("POST", "/articles/g-old/views?a=1&a=2&b=x%20y", None, headers, "127.0.0.1")
     here, real = read(local_event(url, headers)), read(there)
     assert here.params == real.params == {"a": "2", "b": "x y", "slug": "g-old"}
-    assert (here.path, here.language, here.user_agent) == (real.path, "en", "curl")
+    assert (here.path, here.language, here.sender.user_agent) == (real.path, "en", "curl")
     assert (here.client_ip, real.client_ip) == ("127.0.0.1", "127.0.0.1")
     assert here.target == "/articles/g%2Dold/views?a=1&a=2&b=x+y"
     assert real.target == "/articles/g-old/views?a=1&a=2&b=x+y"
@@ -46,7 +46,7 @@ def test_chalices_gateway_is_read_as_api_gateway() -> None:
     ],
 )
 def test_headers_may_be_missing_or_several(headers: Any, agent: str) -> None:
-    assert read({**api_event("GET", "/health"), "headers": headers}).user_agent == agent
+    assert read({**api_event("GET", "/health"), "headers": headers}).sender.user_agent == agent
 
 
 @pytest.mark.parametrize("identity", [None, {}, {"sourceIp": None}])

@@ -389,6 +389,17 @@ def views(backend: Watched) -> None:
         assert backend.call("GET", f"/articles/{path}").status == 200
 
 
+def behind_a_proxy(backend: Watched) -> None:
+    """Ask for a view with the secret of a proxy, which names the visitor."""
+    made = backend.cloud.client("secretsmanager").create_secret(
+        Name=f"customer-contact-{STAGE}-origin", SecretString='{"1": "s3cret"}'
+    )
+    backend.configure(TRUSTED_ADDRESS_HEADER="X-Real-IP", ORIGIN_SECRET_ARN=made["ARN"])
+    headers = {"x-origin-secret": "s3cret", "x-real-ip": "203.0.113.7"}
+    with backend.watched():
+        assert backend.call("POST", "/articles/gold/views", headers=headers).status == 204
+
+
 def staff(backend: Watched, issuer: Issuer) -> None:
     """Sign in at a provider of the test's own, whose client has a secret.
 
@@ -426,6 +437,7 @@ def test_every_right_is_used_and_every_one_used_is_given(
                 broken = {"Records": [{"eventName": "INSERT", "dynamodb": {"NewImage": {}}}]}
                 app.deliver_messages(broken, Context())  # goes to the dead letters
         openings(backend)
+        behind_a_proxy(backend)
         staff(backend, issuer)
     for function in policies.RIGHTS:
         given = {

@@ -56,6 +56,7 @@ def mark(marker: Marker, now: datetime) -> None:
         "hour": marker.hour,
         "title": marker.title or None,
         "page": marker.page or None,
+        "source": marker.source or None,
         "expires": instants.epoch(now + KEPT),
     }
     try:
@@ -67,7 +68,8 @@ def mark(marker: Marker, now: datetime) -> None:
 def marker_of(item: Item) -> Marker:
     """Return the marker of an item. Raises ValueError, KeyError for any other item."""
     slug, day, visitor = item["pk"].removeprefix("VIEW#").split("|")
-    return Marker(slug, day, visitor, item["hour"], item.get("title", ""), item.get("page", ""))
+    said = (item.get(name, "") for name in ("title", "page", "source"))
+    return Marker(slug, day, visitor, item["hour"], *said)
 
 
 def uncounted(before: datetime, cursor: Item | None, pages: int) -> tuple[list[Item], Item | None]:
