@@ -18,6 +18,7 @@ stage = settings.current()
 ENTRANCES = {
     "articles": ["articles.routes"],
     "views": ["articles.routes"],
+    "page": ["embedded.routes"],
     "newsletter": ["newsletter.routes"],
     "callbacks": ["callbacks.routes"],
     "hotline": ["callbacks.routes"],

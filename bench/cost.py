@@ -184,6 +184,13 @@ def measure(backend: Backend) -> dict[str, Row]:
         "GET /articles/popular", lambda: backend.call("GET", "/articles/popular?window=7d&limit=50")
     )
     row(
+        "GET /page, all an article page shows",
+        lambda: backend.call(
+            "GET",
+            "/page?article=mixed-1&popular=7d:10&hotline=1&slots=5&consent=newsletter,callbacks",
+        ),
+    )
+    row(
         "GET /articles/{slug}/views/daily, a year",
         lambda: backend.call("GET", "/articles/viral/views/daily?from=2026-01-01&to=2026-12-31"),
     )

@@ -18,6 +18,7 @@ RATES: Mapping[str, tuple[float, int]] = {
     "/articles/{slug}/badge.svg": _PAGES,
     "/embed.js": _PAGES,
     "/hotline": _PAGES,
+    "/page": _PAGES,
 }
 # The methods that pages use there; each view may take a preflight. No page sends a HEAD.
 _METHODS = ("GET", "POST", "OPTIONS")

@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 CAPABILITIES = ("newsletter", "callbacks", "articles")
+SPANNING = ("backoffice", "embedded")  # what spans them
 CORE = "chalicelib"
 
 # The folders, lowest first: a folder imports from its own level and from below.
@@ -28,10 +29,10 @@ LEVELS = (
     {"outbox", "auth", "intake"},
     {"http"},
     {*CAPABILITIES, "web"},
-    {"backoffice"},
+    {"backoffice", "embedded"},
     {"api", "triggers"},
 )
-# The layers of a capability and of the backoffice, lowest first: a module imports from its own
+# The layers of a capability and of what spans them, lowest first: a module imports from its own
 # layer and from those below. Modules of the same name are of the same layer, wherever they stand.
 LAYERS = {
     "pure": {
@@ -124,8 +125,8 @@ def folder(module: str) -> str:
 
 
 def layer(module: str) -> str:
-    """Return the layer of a capability's or the backoffice's module, else an empty text."""
-    if folder(module) not in (*CAPABILITIES, "backoffice"):
+    """Return the layer of a module of a capability or of what spans them, else an empty text."""
+    if folder(module) not in (*CAPABILITIES, *SPANNING):
         return ""
     parts = module.split(".")[2:]
     names = {"stores"} if "stores" in parts else {parts[-1]} if parts else set()
@@ -133,8 +134,8 @@ def layer(module: str) -> str:
 
 
 def layered() -> list[str]:
-    """Return the modules of capabilities and of the backoffice, without their bare packages."""
-    found = [each for each in FILES if folder(each) in (*CAPABILITIES, "backoffice")]
+    """Return the modules of capabilities and of what spans them, without their bare packages."""
+    found = [each for each in FILES if folder(each) in (*CAPABILITIES, *SPANNING)]
     return [each for each in found if FILES[each].name != "__init__.py" or "stores" in each]
 
 

@@ -10,11 +10,11 @@ as `a/b` and `a.b` do; so a name has its source beside it, for the staff to see.
 
 import hashlib
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 LONGEST = 200  # characters of a name, and of a source
-_PLAIN = re.compile(r"(?=.*[a-z0-9_])[a-z0-9._-]{1,200}", re.ASCII)
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 # What a template or a script leaves where nothing was filled in.
 _NOTHING = frozenset(("undefined", "null", "nan", "none", "false", "[object object]"))
 # The same in a part of an address, where the others may be words.
@@ -37,16 +37,18 @@ NONE = Name("")
 
 def name(written: str) -> Name:
     """Return the name of an article; NONE for a template that was not filled in, or no name."""
-    if _PLAIN.fullmatch(written):
+    if len(written) <= LONGEST and _PLAIN.issuperset(written) and written.strip(".-"):
         return NONE if written in _NOTHING else Name(written)
     return _read(written)
 
 
+@lru_cache(maxsize=2048)
 def _read(written: str) -> Name:
     """Read a name as an address: its path, the rest of its query, and a fragment that routes."""
-    patterns = _patterns()
     text = written.strip()
-    if "/" not in text and patterns["slash"].search(text):  # the whole address was encoded
+    if (
+        "/" not in text and "%" in text and _pattern("slash").search(text)
+    ):  # the whole address was encoded
         text = _decoded(text)
     path, query, fragment = _split(text)
     parts = [part for each in f"{path}/{fragment}".split("/") for part in _decoded(each).split("/")]
@@ -60,7 +62,7 @@ def _read(written: str) -> Name:
     asked = [
         (_spelled(key), _spelled(value))
         for key, value in asked
-        if not patterns["campaign"].fullmatch(key)
+        if not _pattern("campaign").fullmatch(key)
     ]
     named = [
         _joined(parts),
@@ -79,7 +81,7 @@ def _read(written: str) -> Name:
 
 def _spelled(text: str) -> str:
     """Return a text in one spelling: lower case, a character a letter, nothing unseen, one line."""
-    text = _patterns()["breaks"].sub(" ", text)
+    text = _pattern("breaks").sub(" ", text)
     if text.isascii():
         text = text.lower()
     else:
@@ -101,14 +103,14 @@ def _split(text: str) -> tuple[str, str, str]:
 
     A fragment that is only a place on the page goes.
     """
-    patterns = _patterns()
-    text = patterns["host"].sub("/", text, count=1).replace("&amp;", "&")
+    text = _pattern("host").sub("/", text, count=1).replace("&amp;", "&")
     if re.search(r"\s", text):  # words: `C# lernen` has no fragment
         path, _, query = text.partition("?")
         return path, query, ""
     before, _, fragment = text.partition("#")
     path, _, query = before.partition("?")
-    path = patterns["session"].sub("", path)
+    if ";" in path:
+        path = _pattern("session").sub("", path)
     if fragment.startswith(("/", "!")):
         fragment, _, more = fragment.lstrip("!").partition("?")
         query = "&".join(filter(None, (query, more)))
@@ -122,8 +124,10 @@ def _decoded(text: str) -> str:
 
     What is no escape stays as it is.
     """
-    escapes = _patterns()["escapes"]
     text = text.replace("+", " ")
+    if "%" not in text:
+        return text
+    escapes = _pattern("escapes")
     decoded = escapes.sub(lambda found: _letters(found[0], "cp1252"), text)
     for _ in range(2):  # encoded once too often
         text, decoded = decoded, escapes.sub(lambda found: _letters(found[0]), decoded)
@@ -142,7 +146,9 @@ def _letters(escapes: str, otherwise: str = "") -> str:
 
 
 def _is_unfilled(text: str) -> bool:
-    return text.lower() in _NOTHING_IN_PARTS or bool(_patterns()["unfilled"].search(text))
+    if text.lower() in _NOTHING_IN_PARTS:
+        return True
+    return not _MARKS.isdisjoint(text) and bool(_pattern("unfilled").search(text))
 
 
 def _slug(text: str) -> str:
@@ -192,19 +198,24 @@ _CAMPAIGN = (
 )
 
 
+_PATTERNS = {
+    "breaks": "[\x00-\x1f\x7f-\x9f\u2028\u2029]",
+    "host": r"^(?:[a-z][a-z0-9+.-]*://[^/?#\\]*|//[^/?#\\]*[.:][^/?#\\]*)",
+    "slash": "%(?:25)*2f",
+    "escapes": "(?:%[0-9a-f]{2})+",
+    "session": r";(?:jsessionid|phpsessid|sid)=[^/;]*",
+    "campaign": _CAMPAIGN,
+    "unfilled": (
+        r"\{\{|\}\}|\{%|%\}|<%|%>|<\?|\$\{|#\{|%%\w+%%|\*\||\|\*"
+        r"|^\{\w+\}$|^%[a-z_]\w*%$|^:[a-z_]\w*$|^\$[a-z_]\w*$"
+        r"|^\[{1,2}(?:\.\.\.)?[a-z_]\w*\]{1,2}$"
+    ),
+}
+# One of these is in every template.
+_MARKS = frozenset("{}%<$|:[")
+
+
 @cache
-def _patterns() -> dict[str, re.Pattern[str]]:
-    """Compile the patterns when the first name that is no slug comes."""
-    return {
-        "breaks": re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]"),
-        "host": re.compile(r"^(?:[a-z][a-z0-9+.-]*://[^/?#\\]*|//[^/?#\\]*[.:][^/?#\\]*)", re.I),
-        "slash": re.compile("%(?:25)*2f", re.I),
-        "escapes": re.compile("(?:%[0-9a-f]{2})+", re.I),
-        "session": re.compile(r";(?:jsessionid|phpsessid|sid)=[^/;]*", re.I),
-        "campaign": re.compile(_CAMPAIGN, re.I),
-        "unfilled": re.compile(
-            r"\{\{|\}\}|\{%|%\}|<%|%>|<\?|\$\{|#\{|%%\w+%%|\*\||\|\*"
-            r"|^\{\w+\}$|^%[a-z_]\w*%$|^:[a-z_]\w*$|^\$[a-z_]\w*$|^\[{1,2}(?:\.\.\.)?[a-z_]\w*\]{1,2}$",
-            re.I,
-        ),
-    }
+def _pattern(name: str) -> re.Pattern[str]:
+    """Compile a pattern when the first name comes that needs it."""
+    return re.compile(_PATTERNS[name], re.I)

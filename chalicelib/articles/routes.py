@@ -22,8 +22,14 @@ BADGE = (
 )
 
 
-def _by_commas(value: Any) -> Any:
+def by_commas(value: Any) -> Any:
+    """Divide a text at its commas."""
     return value.split(",") if isinstance(value, str) else value
+
+
+Slugs = Annotated[
+    tuple[of.Slug, ...], Field(min_length=1, max_length=100), BeforeValidator(by_commas)
+]
 
 
 class Article(Body):
@@ -63,9 +69,7 @@ class Views(BaseModel, title="ArticleViews"):
 class Several(Body):
     """Articles by their slugs, separated by commas."""
 
-    slugs: Annotated[
-        tuple[of.Slug, ...], Field(min_length=1, max_length=100), BeforeValidator(_by_commas)
-    ]
+    slugs: Slugs
 
 
 class ManyViews(BaseModel, title="ViewsByArticle"):
@@ -136,8 +140,15 @@ def count_view(request: Request, view: ViewByName) -> Reply:
 
 
 def _note(request: Request, article: names.Name, view: View) -> Reply:
-    said = service.Said(view.title, view.page, request.origin)
-    service.note_view(article, said, request.sender, request.headers, request.now)
+    service.note_view(
+        article,
+        view.title,
+        view.page,
+        request.origin,
+        request.sender,
+        request.headers,
+        request.now,
+    )
     return no_content()
 
 
@@ -182,7 +193,12 @@ def get_article_badge(request: Request, article: Article) -> Reply:
 @routes.get("/articles/popular", params=Popular, gives=Ranking)
 def list_popular_articles(request: Request, asked: Popular) -> Reply:
     """List the most-read articles of a window."""
-    as_of, articles = service.popular(asked.window, request.now)
+    return ranking(asked, service.popular(asked.window, request.now))
+
+
+def ranking(asked: Popular, found: service.List) -> Reply:
+    """Answer with as many articles of a list as are asked for."""
+    as_of, listed = found
     local = as_of.astimezone(ZoneInfo(current().time_zone))
-    ranking = Ranking(window=asked.window, as_of=local, articles=articles[: asked.limit])
-    return Reply(ranking, headers=PUBLIC_READ)
+    ranked = Ranking(window=asked.window, as_of=local, articles=listed[: asked.limit])
+    return Reply(ranked, headers=PUBLIC_READ)

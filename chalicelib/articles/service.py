@@ -1,6 +1,6 @@
 """What can be done with views: note one, and read totals, series and lists. No HTTP."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -18,6 +18,8 @@ LONGEST_SPAN = 366  # days
 DEFAULT_SPAN = 30  # days
 LONGEST_PAGE = 300  # characters of an address; a longer one is not kept
 
+List = tuple[datetime, list[Any]]  # when a most-read list was made, and its articles
+
 
 @dataclass(frozen=True)
 class Views:
@@ -27,21 +29,18 @@ class Views:
     filtered: Mapping[date, Mapping[str, int]]
 
 
-@dataclass(frozen=True)
-class Said:
-    """What a page said of its article, and the page's origin."""
-
-    title: str
-    page: str
-    origin: str
-
-
 def note_view(
-    article: Name, said: Said, sender: Sender, headers: Mapping[str, str], now: datetime
+    article: Name,
+    title: str,
+    page: str,
+    origin: str,
+    sender: Sender,
+    headers: Mapping[str, str],
+    now: datetime,
 ) -> None:
     """Note that somebody reads an article, or tally a view that no person made by its class.
 
-    What is said is believed from the configured origins only. A repeat, and no name, change
+    `title` and `page` are believed from the configured origins only. A repeat, and no name, change
     nothing.
     """
     slug = article.slug
@@ -55,15 +54,15 @@ def note_view(
         counts.tally(kind, day)
         return
     salt = markers.salt(day, now)
-    ours = said.origin in current().site_origins
-    own_page = said.page.startswith(f"{said.origin}/") and len(said.page) <= LONGEST_PAGE
+    ours = origin in current().site_origins
+    own_page = page.startswith(f"{origin}/") and len(page) <= LONGEST_PAGE
     marker = model.Marker(
         slug=slug,
         day=day,
         visitor=model.visitor(salt, slug, sender.network, browsers.kind(sender.user_agent)),
         hour=local.hour,
-        title=said.title if ours else "",
-        page=said.page if ours and own_page else "",
+        title=title if ours else "",
+        page=page if ours and own_page else "",
         source=article.source,
     )
     markers.mark(marker, now)
@@ -96,10 +95,21 @@ def daily(
     return [(day, views.get(day.isoformat(), 0)) for day in days]
 
 
-def popular(window: str, now: datetime) -> tuple[datetime, list[Any]]:
+def popular(window: str, now: datetime) -> List:
     """Return when a most-read list was made, and its articles, most views first."""
-    found = counts.load_list(window) or {"as_of": instants.text(now), "articles": []}
-    return instants.parse(found["as_of"]), found["articles"]
+    return _list(counts.load_list(window), now)
+
+
+def of_a_page(
+    slugs: Iterable[str], windows: Sequence[str], now: datetime
+) -> tuple[dict[str, int], dict[str, List]]:
+    """Return the totals of articles and the most-read lists of windows, by one batch of reads."""
+    views, lists = counts.totals_and_lists(slugs, windows)
+    return views, {window: _list(lists.get(window), now) for window in windows}
+
+
+def _list(found: Any, now: datetime) -> List:
+    return (instants.parse(found["as_of"]), found["articles"]) if found else (now, [])
 
 
 def filtered(days: int, now: datetime) -> dict[date, dict[str, int]]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
@@ -50,13 +50,13 @@ class Body(BaseModel):
     """A request's fields. Unknown ones are ignored: a plain form sends its button's name, too."""
 
     model_config = ConfigDict(extra="ignore", str_strip_whitespace=False, frozen=True)
+    mends: ClassVar[bool] = False  # whether what is no text is mended, not refused
 
 
 class Beacon(Body):
-    """What a page says of itself while it counts: nothing that is said badly costs the count.
+    """What a page says of itself while it counts: nothing that is said badly costs the count."""
 
-    Bytes and halves of characters that are no text are mended before the fields are read.
-    """
+    mends = True
 
 
 def refusal(code: str) -> PydanticCustomError:
@@ -132,8 +132,9 @@ def _title(value: Any) -> Any:
 
 def _page_or_nothing(value: Any) -> Any:
     """Return an address that may be a page's; empty for what cannot be one."""
-    fits = isinstance(value, str) and len(value) <= 2000 and not _CONTROL.search(value)
-    return value if fits else ""
+    if not isinstance(value, str) or len(value) > 2000:
+        return ""
+    return value if is_plain(value) or not _CONTROL.search(value) else ""
 
 
 def _typed_lines(value: Any) -> Any:

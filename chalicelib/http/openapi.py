@@ -28,7 +28,8 @@ TAGS = {
     "newsletter": "Signing up with double opt-in, and everything behind the links of our mails.",
     "callbacks": "The hotline's hours, and asking for a callback, moving or cancelling it.",
     "articles": "Counting views, and what was counted.",
-    "service": "The service itself: health, this contract, a website's scripts and challenges.",
+    "service": "The service itself: health, this contract, a website's scripts and challenges, and "
+    "what one of its pages shows.",
     "staff-session": "The staff's sign-in at a browser, and its end.",
     "staff-callbacks": "The board of callback requests, and a call from claim to outcome.",
     "staff-numbers": "A person by their telephone number: looking up, blocking, erasing.",

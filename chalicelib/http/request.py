@@ -12,8 +12,7 @@ from chalicelib import company, instants, keys, log
 from chalicelib.auth import gate
 from chalicelib.auth.person import Person
 from chalicelib.errors import NotSignedIn
-from chalicelib.http import bodies, proxy
-from chalicelib.http.fields import Beacon
+from chalicelib.http import bodies
 from chalicelib.http.problems import Problem
 from chalicelib.sender import Sender
 from chalicelib.settings import current
@@ -82,12 +81,14 @@ class Request:
         """
         settings, address = current(), self.client_ip
         agent = self.headers.get("user-agent", "")
-        if settings.origin_secret_arn and proxy.HEADER in self.headers:
+        if settings.origin_secret_arn:
+            from chalicelib.http import proxy  # most stages have none
+
             if proxy.vouches(self.headers, keys.origin_secrets()):
                 told = self.headers.get(settings.trusted_address_header.lower(), "")
                 address = proxy.address(told) or address
                 agent = self.headers.get(settings.trusted_agent_header.lower(), "") or agent
-            else:
+            elif proxy.HEADER in self.headers:
                 log.warning("proxy.wrong_secret", path=self.path)
         return Sender(address, agent[:512])
 
@@ -130,8 +131,8 @@ class Request:
             return {}
         if not body:
             raise Problem(400, "malformed")
-        encoded, mending = event.get("isBase64Encoded", False), issubclass(model, Beacon)
-        fields = bodies.read(body, encoded, kind, mending)
+        encoded, mends = event.get("isBase64Encoded", False), getattr(model, "mends", False)
+        fields = bodies.read(body, encoded, kind, mends)
         self.back = self._page_of(fields)
         if fields.get("language") in company.current().languages:
             self.language = fields["language"]

@@ -140,14 +140,27 @@ def totals(slugs: Iterable[str]) -> dict[str, int]:
 
     Only an article whose views were ever spread over lanes costs a query of its own.
     """
-    asked = list(dict.fromkeys(slugs))
-    views = dict.fromkeys(asked, 0)
-    for item in aws.batch_get(
-        current().view_counts_table, [{"pk": _pk(slug), "sk": "TOTAL#00"} for slug in asked]
-    ):
-        slug = item["pk"].removeprefix("ARTICLE#")
-        views[slug] = total(slug) if "spread" in item else item["views"]
-    return views
+    return totals_and_lists(slugs)[0]
+
+
+def totals_and_lists(
+    slugs: Iterable[str], windows: Sequence[str] = ()
+) -> tuple[dict[str, int], dict[str, Any]]:
+    """Return the totals of articles and the most-read lists of windows, by one batch of reads.
+
+    A list that was not made yet is left out.
+    """
+    asked, table = list(dict.fromkeys(slugs)), current().view_counts_table
+    keys = [{"pk": _pk(slug), "sk": "TOTAL#00"} for slug in asked]
+    keys += [{"pk": "LIST", "sk": window} for window in windows]
+    views, lists = dict.fromkeys(asked, 0), {}
+    for item in aws.batch_get(table, keys) if keys else ():
+        if item["pk"] == "LIST":
+            lists[item["sk"]] = item
+        else:
+            slug = item["pk"].removeprefix("ARTICLE#")
+            views[slug] = total(slug) if "spread" in item else item["views"]
+    return views, lists
 
 
 def daily(slug: str, first: str, last: str) -> dict[str, int]:

@@ -1,0 +1,81 @@
+"""Somebody posts thousands of views with all that can be invented, from one address."""
+
+import json
+import random
+import string
+from urllib.parse import quote
+
+import pytest
+
+from chalicelib.articles import browsers, ranking
+from tests.backend import ORIGIN, Backend
+from tests.scale import Scale
+
+SAID = [
+    word
+    for listed in (browsers.FAMILIES, browsers.SYSTEMS)
+    for _, words in listed
+    for word in words
+]
+# What anybody can read that names no article of the most-read lists.
+PUBLIC = (
+    "/articles/gold/views",
+    "/articles/gold/views/daily",
+    "/articles/gold/badge.svg",
+    "/articles/views?slugs=gold,silver",
+    "/page?article=gold&slugs=gold,silver&hotline=1&slots=5&consent=newsletter,callbacks",
+    "/openapi.json",
+)
+
+
+class Vandal:
+    """Somebody who makes up agents, origins, names and titles, all with one of WORDS in them."""
+
+    WORDS = ("vandale", "gewinnspiel", "kasino")
+
+    def __init__(self, seed: int) -> None:
+        self._chance = random.Random(seed)
+        self._articles = [f"/{self.word()}/{self.word()}?x={self.word()}" for _ in range(100)]
+
+    def word(self) -> str:
+        """Return one of the words with letters of its own."""
+        letters = "".join(self._chance.choices(string.ascii_lowercase, k=5))
+        return f"{self._chance.choice(self.WORDS)}-{letters}"
+
+    def agent(self) -> str:
+        """Return a user agent that a person could have."""
+        said = " ".join(self._chance.choices(SAID, k=3))
+        return f"Mozilla/5.0 ({self.word()}) AppleWebKit/537.36 {said}{self._chance.random()}"
+
+    def post(self, backend: Backend) -> int:
+        """Post one view: of an article there is, or of one that is made up."""
+        origin = self._chance.choice((ORIGIN, "https://evil.example", "null", self.word()))
+        said = {"title": f"Gold {self.word()}", "page": f"{ORIGIN}/{self.word()}"}
+        path = "/articles/gold/views"
+        if self._chance.random() < 0.5:
+            path, said = "/views", {**said, "article": self._chance.choice(self._articles)}
+        headers = {"origin": origin, "user-agent": self.agent(), "content-type": "text/plain"}
+        return backend.call("POST", path, json.dumps(said), headers, "203.0.113.66").status
+
+
+def shown(backend: Backend, paths: tuple[str, ...]) -> list[str]:
+    """Return the public answers in which a vandal's words are."""
+    answers = {path: backend.call("GET", path).text.lower() for path in paths}
+    return [path for path, text in answers.items() if any(each in text for each in Vandal.WORDS)]
+
+
+@pytest.mark.usefixtures("scale")
+def test_ten_thousand_posts_are_few_views_and_say_nothing(backend: Backend, scale: Scale) -> None:
+    vandal, posts = Vandal(1), scale(10_000)
+    reader = {"origin": ORIGIN, "content-type": "text/plain"}
+    backend.call("POST", "/articles/gold/views", '{"title":"Gold"}', reader, "198.51.100.1")
+    assert {vandal.post(backend) for _ in range(posts)} == {204}
+    backend.count()
+    ranking.rank()
+    views = backend.call("GET", "/articles/gold/views").json["views"] - 1
+    words = shown(backend, PUBLIC)
+    print(f"\nposts of one address {posts} · views of a real article {views} of at most 160")
+    print(f"public answers with words of theirs: {len(words)} of {len(PUBLIC)}")
+    assert 60 < views <= browsers.MOST == 160
+    assert words == []
+    assert shown(backend, (f"/articles/views?slugs={quote(Vandal.WORDS[0])}",)), "it finds words"
