@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from chalicelib import __version__, challenges, company
+from chalicelib import __version__, challenges
 from chalicelib.errors import NotFound
 from chalicelib.http import NOT_MODIFIED, Body, Reply, Request, Routes, not_modified
 from chalicelib.http.inventory import INVENTORY

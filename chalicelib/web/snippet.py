@@ -59,12 +59,15 @@ def name(text: str) -> str:
 
 @cache
 def _snippet(where: Path) -> Snippet:
-    languages, words = company.current().languages, json.loads((BUILT / "words.json").read_text())
-    forms = {each: _filled("forms", _WORDS, {each: _said(words["forms"], each)}) for each in languages}
-    named = {each: name(text).removesuffix(".js") for each, text in forms.items()}
-    said = {each: _said(words["embed"], each) for each in languages}
-    first = _filled("embed", _WORDS, said).replace(_FORMS, _script(named))
-    return Snippet(first, {name(text): text for text in (first, *forms.values())})
+    words = json.loads((BUILT / "words.json").read_text("utf-8"))
+    embed, forms = (
+        {language: _said(words[part], language) for language in company.current().languages}
+        for part in ("embed", "forms")
+    )
+    files = {each: _filled("forms", _WORDS, {each: said}) for each, said in forms.items()}
+    named = {each: name(text).removesuffix(".js") for each, text in files.items()}
+    first = _filled("embed", _WORDS, embed).replace(_FORMS, _script(named))
+    return Snippet(first, {name(text): text for text in (first, *files.values())})
 
 
 def _filled(built: str, mark: str, value: Any) -> str:
@@ -77,7 +80,9 @@ def _said(words: list[list[str]], language: str) -> list[str]:
     return [
         own[word]
         if context == "company"
-        else catalogue.pgettext(context, word) if context else catalogue.gettext(word)
+        else catalogue.pgettext(context, word)
+        if context
+        else catalogue.gettext(word)
         for context, word in words
     ]
 

@@ -1,6 +1,5 @@
 """What every route promises: one error shape, body rules, methods and CORS."""
 
-import gzip
 import json
 
 import pytest
@@ -186,7 +185,6 @@ def test_the_service_says_how_it_is(backend: Backend) -> None:
 def test_the_snippet_is_cacheable(backend: Backend) -> None:
     first = backend.call("GET", "/embed.js")
     assert first.headers["content-type"] == "text/javascript; charset=utf-8"
-    assert len(gzip.compress(first.text.encode())) <= 4.5 * 1024  # as API Gateway sends it
     again = backend.call("GET", "/embed.js", headers={"if-none-match": first.headers["etag"]})
     assert (again.status, again.text) == (304, "")
 

@@ -72,11 +72,10 @@ const begin = safely(() => {
 });
 
 const start = () => {
-	document[LOADED] = safely((script) => {
+	document[LOADED] = Object.assign(safely((script) => {
 		adopt(script);
 		changed();
-	});
-	document[LOADED].parts = parts;
+	}), { parts });
 	(window.contact ||= {}).scan ||= scan; // an element of the page may have this name
 	if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', begin);
 	else begin();

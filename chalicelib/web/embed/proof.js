@@ -33,7 +33,7 @@ export const begin = (form, kind) => {
 		const made = work(kind);
 		proofs.set(form, made);
 		made.catch((error) => {
-			debug('proof of work', error);
+			debug(error);
 			proofs.delete(form);
 		});
 	}

@@ -1,5 +1,5 @@
 // Reads from the API. All that a page shows is asked for in one request.
-import { api, debug } from './page.js';
+import { api, debug, warn } from './page.js';
 import { setZone } from './formats.js';
 import { language } from './words.js';
 
@@ -33,7 +33,10 @@ const take = async (query) => {
 	const parts = Object.entries(query), asked = parts.map(([part, values]) => `${part}=${encodeURIComponent(values)}`);
 	const reply = asked[0] && await ask(`page?${asked.join('&')}&language=${language()}`), refused = reply?.refused;
 	if (refused?.[0]) { // one part that cannot be read takes no other with it
-		for (const { field } of refused) delete query[field];
+		for (const { field, message } of refused) {
+			warn(field, query[field], message);
+			delete query[field];
+		}
 		return take(query);
 	}
 	for (const [part, values] of parts) for (const value of values) {

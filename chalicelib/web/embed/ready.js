@@ -4,20 +4,14 @@ import { language } from './words.js';
 import { _ } from './said.js';
 import { trusted } from './trust.js';
 
-const styled = new WeakSet();
-
 export const ready = async (el) => {
 	const page = `${api()}forms/${el.dataset.form}`;
 	try {
 		const text = await (await fetch(`${page}?part=1&language=${language()}`)).text();
 		const { body } = new DOMParser().parseFromString(trusted('createHTML', text), 'text/html');
-		const style = one('template', body), root = el.getRootNode();
-		if (!styled.has(root)) { // this way a style needs no permission of the page's policy
-			const sheet = new CSSStyleSheet();
-			sheet.replaceSync(style.content.textContent);
-			root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
-			styled.add(root);
-		}
+		const root = el.getRootNode(), sheet = new CSSStyleSheet(); // this way a style needs no permission of the page's policy
+		sheet.replaceSync(one('template', body).content.textContent);
+		root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
 		el.replaceChildren(one('form', body));
 	} catch (error) {
 		warn(page, error);

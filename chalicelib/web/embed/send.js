@@ -90,10 +90,9 @@ const post = async (form, kind, data) => {
 			signal: AbortSignal.timeout?.(2e4),
 		});
 		const reply = await answer.json();
-		debug('sent', kind, answer.status);
 		if (answer.ok || (answer.status < 500 && reply.detail)) return { answer, reply };
 	} catch (error) {
-		debug('not sent', error);
+		debug(error);
 	}
 	return { why };
 };
@@ -109,6 +108,7 @@ export const send = safely(async (raw, kind, pressed) => {
 	let { answer, reply, why } = await post(form, kind, data);
 	// A proof is good for some minutes and for one sending: the visitor need not know.
 	if (reply?.errors?.some(({ field }) => field === 'altcha')) ({ answer, reply, why } = await post(form, kind, data));
+	debug('sent', kind, answer?.status, why);
 	if (why) apologise(form, why);
 	else if (answer.ok) await thank(form, kind, reply);
 	else refuse(form, answer, reply);

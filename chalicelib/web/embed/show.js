@@ -1,5 +1,5 @@
 // Fills what a page shows: counts, lists, the hotline, times to choose from, declarations.
-import { all, debug, kindOf, make, one, own, safely, warn } from './page.js';
+import { all, debug, kindOf, make, one, own, safely } from './page.js';
 import { language, fill } from './words.js';
 import { _ } from './said.js';
 import { span, when } from './formats.js';
@@ -68,11 +68,7 @@ const PLANS = {
 		const name = el.dataset.article ?? article();
 		return name && [(SLUG.test(name) ? 'slugs=' : 'article=') + name, views];
 	},
-	popular: (el) => {
-		const { window = '24h', limit = 10 } = el.dataset;
-		if (/^(24h|7d|30d|all)$/.test(window)) return [`popular=${window}:${Math.min(Math.max(limit | 0, 1), 50)}`, popular];
-		warn('data-window', window);
-	},
+	popular: ({ dataset: { window = '24h', limit = 10 } }) => [`popular=${window}:${limit}`, popular],
 	hotline: () => ['hotline=1', hotline],
 	slots: (el) => el.options && ['slots=5', slots],
 	consent: (el) => ['consent=' + declared(el), consent],
