@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run preview check test test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated texts declaration cost resources deploy destroy proof ops import export growth status outbox \
+.PHONY: help setup run preview check test test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated texts embed declaration cost resources deploy destroy proof ops import export growth status outbox \
         redrive erase rotate-keys restore-check clean
 
 ##@ Every day
@@ -87,6 +87,9 @@ texts: $(READY) ## collects the words for the catalogues, chalicelib/texts/*.po,
 	@$(BIN)/pybabel -q extract -F pyproject.toml --add-location=file --no-wrap -o .local/words.pot .
 	@for made in chalicelib/texts/*.po; do $(BIN)/pybabel -q update -i .local/words.pot -o $$made -l $$(basename $$made .po) \
 	  --no-fuzzy-matching --ignore-obsolete --no-wrap --ignore-pot-creation-date; done
+
+embed: $(READY) ## builds the snippet, chalicelib/web/built, from chalicelib/web/embed (needs npm)
+	@$(BIN)/python -m tools.embed
 
 declaration: $(READY) ## fills the drafts of the declarations of consent and freezes what changed as new versions
 	@$(BIN)/python -m infra.declaration

@@ -40,13 +40,13 @@ def current() -> Snippet:
     return _snippet(company.folder())
 
 
-def file(name: str) -> str:
-    """Return a file of the snippet by its name. Raises NotFound."""
+def file(name: str, kept: Path = VERSIONS) -> str:
+    """Return a file of the snippet by its name; `kept` has former ones. Raises NotFound."""
     if name in current().files:
         return current().files[name]
     if name == LICENCE:
         return (Path(__file__).parent / "vendor" / "altcha" / "LICENSE").read_text("utf-8")
-    before = VERSIONS / name
+    before = kept / name
     if not re.fullmatch(r"[0-9a-f]{16}\.js", name) or not before.is_file():
         raise NotFound
     return before.read_text("utf-8")
@@ -75,16 +75,17 @@ def _filled(built: str, mark: str, value: Any) -> str:
 
 
 def _said(words: list[list[str]], language: str) -> list[str]:
-    """Return words in a language, ours and the company's."""
+    """Return words in a language, ours and the company's, with braces around what is filled in."""
     catalogue, own = texts.of(language), company.current().texts[language]
-    return [
+    said = (
         own[word]
         if context == "company"
         else catalogue.pgettext(context, word)
         if context
         else catalogue.gettext(word)
         for context, word in words
-    ]
+    )
+    return [re.sub(r"%\((\w+)\)s", r"{\1}", text) for text in said]
 
 
 def _script(value: Any) -> str:

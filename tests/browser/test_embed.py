@@ -128,7 +128,8 @@ def test_a_newsletter_s_thanks_are_the_company_s(
     held: list[Route] = []
     page.route("**/newsletter/signups", lambda route: held.append(route))
     page.locator("[name=email]").fill(address)
-    page.get_by_role("button").click()
+    with page.expect_request("**/newsletter/signups"):
+        page.get_by_role("button").click()
     expect(page.get_by_role("status")).to_have_text(sending)
     held[0].continue_()
     thanks = company.current().texts[lang]["newsletter_success"]

@@ -5,16 +5,18 @@ import io
 import json
 import re
 import shutil
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from babel.messages.extract import extract
 
 from chalicelib import company, settings, texts
+from chalicelib.errors import NotFound
 from chalicelib.web import snippet
 from tests import npm
 from tests.backend import Backend
-from tools import embed
+from tools import embed, snippet_versions
 
 SOURCES = sorted(embed.SOURCES.glob("*.js"))
 WORDS = json.loads((snippet.BUILT / "words.json").read_text())
@@ -53,7 +55,7 @@ def test_it_brings_every_word_in_every_language() -> None:
     for language, text in zip(own.languages, forms, strict=True):
         catalogue = texts.of(language)
         assert json.dumps(own.texts[language]["callback_success"], ensure_ascii=False) in text
-        assert catalogue.gettext("Please try again.") in text
+        assert catalogue.gettext("The security check did not work.") in text
         assert catalogue.gettext("open now") in first
 
 
@@ -101,6 +103,40 @@ def test_each_part_is_served_by_the_name_of_its_content_for_ever(backend: Backen
 @pytest.mark.parametrize("name", ["0123456789abcdef.js", "kept.tsv", "..", "x", "altcha-license"])
 def test_no_other_file_is_served(backend: Backend, name: str) -> None:
     assert backend.call("GET", f"/embed/{name}").status == 404
+
+
+def test_what_is_served_now_is_kept_for_later() -> None:
+    kept = snippet_versions.read(snippet.VERSIONS)
+    now = {name for name, until in kept.items() if not until}
+    assert now == set(snippet.current().files), "run make generated"
+    for name in kept:
+        assert snippet.name((snippet.VERSIONS / name).read_text("utf-8")) == name
+    assert {each.name for each in snippet.VERSIONS.iterdir()} == {*kept, snippet_versions.LIST}
+
+
+def test_a_file_that_another_has_followed_is_kept_for_a_year(tmp_path: Path) -> None:
+    folder, today = tmp_path / "versions", date(2027, 3, 1)
+    old, new = {"0123456789abcdef.js": "old"}, {"fedcba9876543210.js": "new"}
+    snippet_versions.renew(folder, old, today)
+    assert snippet_versions.read(folder) == dict.fromkeys(old, "")
+    for days in (10, 100, 376):
+        snippet_versions.renew(folder, new, today + timedelta(days=days))
+        until = str(today + timedelta(days=10 + 366))
+        assert snippet_versions.read(folder) == {
+            **dict.fromkeys(old, until),
+            **dict.fromkeys(new, ""),
+        }
+        assert (folder / "0123456789abcdef.js").read_text() == "old"
+    snippet_versions.renew(folder, new, today + timedelta(days=377))
+    assert [each.name for each in folder.glob("*.js")] == list(new)
+
+
+def test_a_kept_file_is_found(tmp_path: Path) -> None:
+    text = "earlier()"
+    (tmp_path / snippet.name(text)).write_text(text)
+    assert snippet.file(snippet.name(text), tmp_path) == text
+    with pytest.raises(NotFound):
+        snippet.file(snippet.name(text))
 
 
 @pytest.mark.soak

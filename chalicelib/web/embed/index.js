@@ -2,6 +2,7 @@
 import { adopt, api, debug, kindOf, option, own, safely, warn } from './page.js';
 import { load } from './load.js';
 import { show } from './show.js';
+import { apologise } from './tell.js';
 import { view } from './views.js';
 import { parts } from './parts.js'; // what the other part uses of this one: the build lists it
 
@@ -32,13 +33,14 @@ const submitted = safely(async (event) => {
 	const [form] = event.composedPath(), kind = kindOf(form);
 	if (!kind || !api()) return; // then the browser sends it
 	event.preventDefault();
-	if (own(form).closest('[hx-boost],[data-hx-boost]')) event.stopPropagation(); // htmx would send it as well
+	if (own(form).closest('[hx-boost]')) event.stopPropagation(); // htmx would send it as well
 	try {
 		const [, send] = await load();
 		send(form, kind, event.submitter);
 	} catch (error) {
-		debug('the browser sends the form', error);
-		own(form).submit();
+		debug(error);
+		if (own(form).dataset.state) own(form).submit(); // the second time it is left to the browser
+		else apologise(own(form));
 	}
 });
 // A form in a shadow root that nobody has handed over is known once it is touched.
@@ -47,7 +49,7 @@ const touched = safely(async (event) => {
 	if (!form || !kindOf(form) || !api()) return;
 	scan(form.getRootNode());
 	const [begin] = await load();
-	begin(form, kindOf(form));
+	if (own(form).dataset.state !== 'success') begin(form, kindOf(form));
 });
 
 const scan = safely((root = document) => {
@@ -56,7 +58,7 @@ const scan = safely((root = document) => {
 		roots.add(top);
 		top.addEventListener('submit', submitted, true);
 		top.addEventListener('focusin', touched);
-		new MutationObserver(changed).observe(top, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-contact', 'data-article', 'data-window', 'content', 'lang'] });
+		new MutationObserver(changed).observe(top, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-contact', 'data-article', 'data-window', 'lang'] });
 	}
 	return look();
 });

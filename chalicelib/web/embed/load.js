@@ -3,7 +3,9 @@ import { api } from './page.js';
 import { forms, language } from './words.js';
 
 const loaded = {};
-export const load = (spoken = language()) => loaded[spoken] ||= import(`${api()}embed/${forms[spoken]}.js`).then((part) => part.default, (error) => {
+let tries = 0; // what could not be loaded is asked for again under another name only
+
+export const load = (spoken = language()) => loaded[spoken] ||= import(`${api()}embed/${forms[spoken]}.js#${tries++}`).then((part) => part.default, (error) => {
 	loaded[spoken] = 0;
 	throw error;
 });

@@ -7,16 +7,12 @@ export const one = (selector, root = document) => root.querySelector(selector);
 export const make = (tag, values) => Object.assign(document.createElement(tag), values);
 
 // A form as we need it: its fields may hide its own properties and methods, such as `action` or `dataset`.
-export const own = (form) => {
-	const proto = HTMLFormElement.prototype;
-	return new Proxy(form, {
-		get: (_, name) => {
-			const value = Reflect.get(proto, name, form);
-			return value?.bind ? value.bind(form) : value;
-		},
-		set: (_, name, value) => Reflect.set(proto, name, value, form),
-	});
-};
+export const own = (form) => new Proxy(form, {
+	get: (_, name) => {
+		const value = Reflect.get(HTMLFormElement.prototype, name, form);
+		return value?.bind ? value.bind(form) : value;
+	},
+});
 export const kindOf = (form) => {
 	const { contact } = own(form).dataset;
 	return /^(newsletter|callback)$/.exec(contact ?? own(form).closest('div[data-contact]')?.dataset.contact)?.[0];

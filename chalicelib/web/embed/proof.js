@@ -42,6 +42,6 @@ export const begin = (form, kind) => {
 // A proof is good for one sending. One that takes too long goes on, for the next try.
 export const proof = async (form, kind) => {
 	const made = await Promise.race([begin(form, kind), new Promise((_, fail) => setTimeout(fail, PATIENCE))]);
-	if (made) proofs.delete(form);
+	proofs.delete(form);
 	return made;
 };

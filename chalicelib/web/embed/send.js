@@ -1,9 +1,10 @@
 // Sends a form in place, and says in it what has become of that.
-import { all, api, debug, here, make, one, own, safely, warn } from './page.js';
+import { all, api, debug, here, make, own, safely, warn } from './page.js';
 import { fill, language } from './words.js';
 import { _, company } from './said.js';
 import { hasZone, span, when } from './formats.js';
-import { last, renew } from './read.js';
+import { renew } from './read.js';
+import { apologise, output, tell } from './tell.js';
 import { slots } from './show.js';
 import { proof } from './proof.js';
 
@@ -13,7 +14,7 @@ let count = 0;
 const values = (form) => {
 	const data = { language: language(), page: here() };
 	for (const [name, value] of new FormData(form)) {
-		if (value.name) warn('a file is not sent', name);
+		if (value.name) warn('not sent:', name);
 		if (value.size >= 0 || !value || name === 'next') continue;
 		const [from, to] = value.split('/');
 		if (name === 'topics') (data.topics ||= []).push(value);
@@ -22,38 +23,17 @@ const values = (form) => {
 	return data;
 };
 
-const output = (form) => {
-	const said = one('output', form) || make('output');
-	if (!said.form) form.append(said);
-	said.tabIndex = -1;
-	return said;
-};
-const tell = (form, name, ...text) => {
-	form.dataset.state = name;
-	form.setAttribute('aria-busy', name === 'sending');
-	output(form).replaceChildren(...text);
-};
-
 // Says at the field what is wrong with it, where the page has such a field that people see.
 const point = (form, { field, message }) => {
 	const inputs = [...form.elements].filter((each) => each.name === field), trap = inputs.find((each) => each.closest('[aria-hidden]'));
 	const input = inputs.find((each) => each.type !== 'hidden' && each !== trap), id = `contact-error-${++count}`;
 	if (trap) trap.value = ''; // one for robots, that a program filled
-	if (!inputs[0] && field !== 'altcha') warn('the form has no field', field);
+	if (!inputs[0]) warn('no field', field);
 	if (!input) return;
 	(input.closest('label') || input).after(make('p', { id, className: 'contact-error', textContent: message }));
 	input.setAttribute('aria-invalid', true);
 	input.setAttribute('aria-describedby', id);
 	return input;
-};
-
-// Why it was not sent, and the number to call.
-const apologise = (form, why) => {
-	const line = last('hotline=1'), link = one('[href^=tel]');
-	const [before, after] = _("Please try again or call us: %(number)s.").split('%(number)s');
-	if (!line && !link) return tell(form, 'error', why, ' ', _("Please try again."));
-	const textContent = line?.display || link.textContent, href = link?.href || 'tel:' + line.number;
-	tell(form, 'error', why, ' ', before, make('a', { href, textContent }), after);
 };
 
 const thank = async (form, kind, { reference, expected: at, phone, suggestion: address }) => {
@@ -80,11 +60,11 @@ const refuse = (form, answer, { detail, errors = [] }) => {
 	}));
 };
 
-const post = async (form, kind, data) => {
+const post = async (form, kind, data, made) => {
 	let why = _("The security check did not work.");
 	try {
-		const altcha = await proof(form.self, kind);
-		why = navigator.onLine ? _("The form could not be sent.") : _("You are not connected to the internet.");
+		const altcha = await made;
+		why = undefined;
 		const answer = await fetch(new URL(form.getAttribute('action') || api() + (kind === 'callback' ? 'callbacks' : 'newsletter/signups'), document.baseURI), {
 			method: 'POST', body: JSON.stringify({ ...data, altcha }), headers: { 'Content-Type': 'application/json' },
 			signal: AbortSignal.timeout?.(2e4),
@@ -105,11 +85,11 @@ export const send = safely(async (raw, kind, pressed) => {
 	for (const each of form.elements) each.removeAttribute('aria-invalid');
 	tell(form, 'sending', _("Sending …"));
 	for (const each of buttons) each.disabled = true;
-	let { answer, reply, why } = await post(form, kind, data);
+	let { answer, reply, why } = await post(form, kind, data, proof(raw, kind));
 	// A proof is good for some minutes and for one sending: the visitor need not know.
-	if (reply?.errors?.some(({ field }) => field === 'altcha')) ({ answer, reply, why } = await post(form, kind, data));
+	if (reply?.errors?.some(({ field }) => field === 'altcha')) ({ answer, reply, why } = await post(form, kind, data, proof(raw, kind)));
 	debug('sent', kind, answer?.status, why);
-	if (why) apologise(form, why);
+	if (!answer) apologise(form, why);
 	else if (answer.ok) await thank(form, kind, reply);
 	else refuse(form, answer, reply);
 	if (!answer?.ok) for (const each of buttons) each.disabled = false;

@@ -79,7 +79,7 @@ export const show = async (roots) => {
 	const waiting = [];
 	for (const root of roots) for (const el of all(root, '[data-contact]')) {
 		if (el instanceof HTMLFormElement) {
-			if (kindOf(el)) own(el).noValidate = true; // our answers say what is wrong, each beside its field
+			if (kindOf(el)) own(el).setAttribute('novalidate', ''); // our answers say what is wrong, each beside its field
 			continue;
 		}
 		const [key, use] = !el.closest('[data-ready]') && PLANS[el.dataset.contact]?.(el) || [];

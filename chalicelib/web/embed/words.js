@@ -9,4 +9,4 @@ export const language = () => {
 	const [wanted] = (option('language') || document.documentElement.lang).toLowerCase().split(/[-_]/);
 	return spoken.includes(wanted) ? wanted : spoken[0];
 };
-export const fill = (text, values) => text.replace(/(?:%\(|{)(\w+)(?:\)s|})/g, (whole, name) => values[name] ?? whole);
+export const fill = (text, values) => text.replace(/{(\w+)}/g, (whole, name) => values[name] ?? whole);

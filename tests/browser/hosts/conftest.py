@@ -1,7 +1,7 @@
 """Host pages from another origin, on stages with a proof of work and without one."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,11 @@ class Host:
     site: Site
     bundle: Site
     ear: Ear
-    required: bool  # whether the stage requires a proof of work
+
+    @property
+    def required(self) -> bool:
+        """Whether the stage requires a proof of work."""
+        return self.ear.required
 
     def show(self, page: str, before: str = "", path: str = "/seite") -> None:
         """Open a page of the cases."""
@@ -65,7 +69,7 @@ class Host:
         assert [each for each in kinds if not re.search("Failed to load resource", each[1])] == []
 
 
-@pytest.fixture(scope="session", params=["chromium", "firefox"])
+@pytest.fixture(scope="session")
 def driven(request: pytest.FixtureRequest) -> Iterator[Driven]:
     """Start a browser."""
     started = Driven(request.param, ROOT)
@@ -85,7 +89,7 @@ def sites() -> Iterator[tuple[Site, Site]]:
         each.stop()
 
 
-@pytest.fixture(scope="session", params=[True, False], ids=["proof", "no proof"])
+@pytest.fixture(scope="session")
 def ear(
     request: pytest.FixtureRequest,
     sites: tuple[Site, Site],
@@ -99,7 +103,7 @@ def ear(
     }
     folder: Path = tmp_path_factory.mktemp("stage")
     with Cloud(folder, extra_env=env) as cloud:
-        started = Ear()
+        started = Ear(request.param)
         started.api = cloud.api
         started.start()
         yield started
@@ -107,9 +111,22 @@ def ear(
 
 
 @pytest.fixture
-def host(
-    driven: Driven, sites: tuple[Site, Site], ear: Ear, request: pytest.FixtureRequest
-) -> Host:
+def host(driven: Driven, sites: tuple[Site, Site], ear: Ear) -> Host:
     """Return a website of somebody else's in a browser."""
-    required = "no proof" not in request.node.name
-    return Host(driven, *sites, ear, required)
+    return Host(driven, *sites, ear)
+
+
+def cases(pages: Iterable[str], quick: Mapping[str, Container[str]]) -> list[Any]:
+    """Return a test's browsers, stages and pages: what is `quick` in a browser, else in soak."""
+    return [
+        pytest.param(
+            kind,
+            required,
+            page,
+            marks=[] if required and page in quick[kind] else [pytest.mark.soak],
+            id=f"{page.removesuffix('.html')}-{kind}{'' if required else '-without-proof'}",
+        )
+        for required in (True, False)
+        for kind in ("chromium", "firefox")
+        for page in pages
+    ]

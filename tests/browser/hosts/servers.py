@@ -69,9 +69,9 @@ class Ear(Server):
     The site's origin is one of the stage's, so that the API's own answers allow it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, required: bool) -> None:
         super().__init__(ports.listen(0, "ear"), _Ear)
-        self.api = ""
+        self.api, self.required = "", required
         self.heard: list[Heard] = []
         self.trouble: list[Trouble] = []
 

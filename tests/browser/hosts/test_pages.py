@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib import company
 from tests.browser.conftest import eventually
-from tests.browser.hosts.conftest import Host
+from tests.browser.hosts.conftest import Host, cases
 from tests.browser.hosts.servers import PAGES, Trouble, settle
 
 BUTTON = "button[type=submit]"
@@ -286,7 +286,15 @@ def test_every_page_has_a_check() -> None:
     assert CHECKS.keys() == expected == {each.name for each in PAGES.glob("*.html")}
 
 
+QUICK = {
+    "chromium": ("plain.html", "input-submit.html", "bundled-inline.html", "shadow-dom.html"),
+    "firefox": ("plain.html", "spa-query.html"),
+}
+
+
 @pytest.mark.edge
-@pytest.mark.parametrize("page", CHECKS)
+@pytest.mark.parametrize(
+    ("driven", "ear", "page"), cases(CHECKS, QUICK), indirect=["driven", "ear"]
+)
 def test_a_page_does_what_is_expected(host: Host, page: str) -> None:
     CHECKS[page](host, page)
