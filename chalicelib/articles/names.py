@@ -46,29 +46,19 @@ def name(written: str) -> Name:
 def _read(written: str) -> Name:
     """Read a name as an address: its path, the rest of its query, and a fragment that routes."""
     text = written.strip()
-    if (
-        "/" not in text and "%" in text and _pattern("slash").search(text)
-    ):  # the whole address was encoded
-        text = _decoded(text)
+    if "/" not in text and "%" in text and _pattern("slash").search(text):
+        text = _decoded(text)  # the whole address was encoded
     path, query, fragment = _split(text)
-    parts = [part for each in f"{path}/{fragment}".split("/") for part in _decoded(each).split("/")]
-    asked = [
-        (_decoded(key), _decoded(value))
-        for key, _, value in (each.partition("=") for each in query.split("&") if each)
-    ]
-    if any(map(_is_unfilled, (text, *re.split("[/?&=]", text), *parts, *sum(asked, ())))):
+    query = "&".join(each for each in query.split("&") if each and not _is_dropped(each))
+    address = "?".join(filter(None, (f"{path}/{fragment}".rstrip("/"), query)))
+    if any(_is_unfilled(each) for each in (address, *re.split("[/?&=]", address))):
         return NONE
+    parts = [part for each in f"{path}/{fragment}".split("/") for part in _decoded(each).split("/")]
     parts = [_spelled(each) for each in parts if each.strip(" .")]
-    asked = [
-        (_spelled(key), _spelled(value))
-        for key, value in asked
-        if not _pattern("campaign").fullmatch(key)
-    ]
-    named = [
-        _joined(parts),
-        *(each for key, value in asked for each in (_slug(key), _joined(value.split("/")))),
-    ]
-    slug = "-".join(filter(None, named))
+    asked = [tuple(map(_spelled, _pair(each))) for each in query.split("&") if each]
+    slug = _joined(parts)
+    for key, value in asked:
+        slug = "-".join(filter(None, (slug, _slug(key), _joined(value.split("/")))))
     if len(slug) > LONGEST:
         slug = slug[:LONGEST].rstrip("-.")
     if not slug.strip("-.") or slug in _NOTHING:
@@ -77,6 +67,17 @@ def _read(written: str) -> Name:
     if asked:
         source += "?" + "&".join(f"{key}={value}" if value else key for key, value in asked)
     return Name(slug, source[:LONGEST] if source != slug else "")
+
+
+def _pair(parameter: str) -> tuple[str, str]:
+    key, _, value = parameter.partition("=")
+    return _decoded(key), _decoded(value)
+
+
+def _is_dropped(parameter: str) -> bool:
+    """Tell whether a parameter says who came from where, and not which article it is."""
+    key, value = _pair(parameter)
+    return bool(_pattern("campaign").fullmatch(key) or _pattern("person").search(value))
 
 
 def _spelled(text: str) -> str:
@@ -145,10 +146,13 @@ def _letters(escapes: str, otherwise: str = "") -> str:
         return raw.decode(otherwise, "replace") if otherwise else escapes
 
 
-def _is_unfilled(text: str) -> bool:
-    if text.lower() in _NOTHING_IN_PARTS:
-        return True
-    return not _MARKS.isdisjoint(text) and bool(_pattern("unfilled").search(text))
+def _is_unfilled(written: str) -> bool:
+    """Tell whether a part, or the whole of an address, is what nobody filled in."""
+    return any(
+        text.lower() in _NOTHING_IN_PARTS
+        or (not _MARKS.isdisjoint(text) and _pattern("unfilled").search(text))
+        for text in {written, _decoded(written)}
+    )
 
 
 def _slug(text: str) -> str:
@@ -185,7 +189,7 @@ def _ascii(text: str) -> tuple[str, bool]:
     return "".join(made[each] for each in text), bool(lost)
 
 
-_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+_UMLAUTS = str.maketrans({0xE4: "ae", 0xF6: "oe", 0xFC: "ue", 0xDF: "ss"})
 # Campaigns of analytics programs, click ids of advertisers and mailers, sessions of old servers.
 _CAMPAIGN = (
     r"(?:utm|mtm|pk|piwik|matomo|hsa|itm|trk|vero|oly|guce|_branch|_bta|at|gtm)_\w+"
@@ -205,9 +209,10 @@ _PATTERNS = {
     "escapes": "(?:%[0-9a-f]{2})+",
     "session": r";(?:jsessionid|phpsessid|sid)=[^/;]*",
     "campaign": _CAMPAIGN,
+    "person": r"\w@\w[\w-]*\.\w",  # an e-mail address, which mailers put into links
     "unfilled": (
         r"\{\{|\}\}|\{%|%\}|<%|%>|<\?|\$\{|#\{|%%\w+%%|\*\||\|\*"
-        r"|^\{\w+\}$|^%[a-z_]\w*%$|^:[a-z_]\w*$|^\$[a-z_]\w*$"
+        r"|^\{\w+\}$|^%[a-z_]\w*%$|^:[a-z_]\w*$"
         r"|^\[{1,2}(?:\.\.\.)?[a-z_]\w*\]{1,2}$"
     ),
 }

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from functools import cache
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
@@ -66,12 +66,14 @@ def media_type(headers: Mapping[str, str]) -> str:
     return headers.get("content-type", "").split(";", 1)[0].strip().lower()
 
 
-def read(body: str | bytes, is_base64: bool, kind: str, mending: bool = False) -> dict[str, Any]:
+def read(
+    body: str | bytes, is_base64: bool, kind: str, mended: Container[str] = ()
+) -> dict[str, Any]:
     """Return the fields of a body, every text of them trimmed.
 
-    A form's empty fields are left out, because a plain form sends every field it shows. With
-    `mending`, bytes and halves of characters that are no text become U+FFFD. Raises Problem: 413
-    over 16 KiB, 415 for other types, 400 for what is not one readable object.
+    A form's empty fields are left out, because a plain form sends every field it shows. In the
+    `mended` fields, bytes and halves of characters that are no text become U+FFFD, and a NUL stays.
+    Raises Problem: 413 over 16 KiB, 415 for other types, 400 for what is not one readable object.
     """
     raw = _raw(body, is_base64)
     if len(raw) > LARGEST:
@@ -79,8 +81,8 @@ def read(body: str | bytes, is_base64: bool, kind: str, mending: bool = False) -
     if kind not in (JSON, FORM, TEXT):
         raise Problem(415, "unsupported_media_type")
     try:
-        text = raw.decode("utf-8", "replace" if mending else "strict")
-        fields = _form(text, mending) if kind == FORM else _object(text, mending)
+        text = raw.decode("utf-8", "replace" if mended else "strict")
+        fields = _form(text, mended) if kind == FORM else _object(text, mended)
     except (ValueError, RecursionError) as error:  # json's and unicode's errors are ValueErrors
         raise Problem(400, "malformed") from error
     return fields
@@ -95,16 +97,16 @@ def _raw(body: str | bytes, is_base64: bool) -> bytes:
         raise Problem(400, "malformed") from error
 
 
-def _object(text: str, mending: bool) -> dict[str, Any]:
+def _object(text: str, mended: Container[str]) -> dict[str, Any]:
     fields = json.loads(text, parse_constant=_refuse)
     if not isinstance(fields, dict):
         raise ValueError("not an object")
-    if "\\u" in text and mending:
-        return {name: _trimmed(_mended(each)) for name, each in fields.items()}
     if "\\u" in text:
         # Only an escape can make a lone surrogate or a NUL. Neither is text, and DynamoDB or a mail
         # could not take them.
-        written = json.dumps(fields, ensure_ascii=False)
+        fields = {n: _mended(each) if n in mended else each for n, each in fields.items()}
+        others = {name: each for name, each in fields.items() if name not in mended}
+        written = json.dumps(others, ensure_ascii=False)
         written.encode("utf-8")
         if _NUL.search(written):
             raise ValueError("NUL")
@@ -112,9 +114,9 @@ def _object(text: str, mending: bool) -> dict[str, Any]:
 
 
 def _mended(value: Any) -> Any:
-    """Return a text without halves of characters; what is no text as it is."""
+    """Return a text without halves of characters; nothing for what is no text."""
     if not isinstance(value, str):
-        return value
+        return None
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -122,16 +124,16 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
 
 
-def _form(text: str, mending: bool) -> dict[str, Any]:
+def _form(text: str, mended: Container[str]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, given in parse_qsl(
         text,
         keep_blank_values=True,
         max_num_fields=_MOST_FIELDS,
         encoding="utf-8",
-        errors="replace" if mending else "strict",
+        errors="replace" if mended else "strict",
     ):
-        if "\0" in name + given and not mending:
+        if "\0" in name + given and name not in mended:
             raise ValueError("NUL")
         value = trimmed(given)
         if not value:

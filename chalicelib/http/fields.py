@@ -50,7 +50,7 @@ class Body(BaseModel):
     """A request's fields. Unknown ones are ignored: a plain form sends its button's name, too."""
 
     model_config = ConfigDict(extra="ignore", str_strip_whitespace=False, frozen=True)
-    mends: ClassVar[bool] = False  # whether what is no text is mended, not refused
+    mends: ClassVar[bool] = False  # whether what is no text in a field is mended, not refused
 
 
 class Beacon(Body):

@@ -131,8 +131,8 @@ class Request:
             return {}
         if not body:
             raise Problem(400, "malformed")
-        encoded, mends = event.get("isBase64Encoded", False), getattr(model, "mends", False)
-        fields = bodies.read(body, encoded, kind, mends)
+        mended = model.model_fields if getattr(model, "mends", False) else ()
+        fields = bodies.read(body, event.get("isBase64Encoded", False), kind, mended)
         self.back = self._page_of(fields)
         if fields.get("language") in company.current().languages:
             self.language = fields["language"]

@@ -67,6 +67,7 @@ def test_two_sources_of_one_name_are_told_apart_and_two_spellings_are_not() -> N
     assert names.name("?p=1") == ("p-1", "?p=1")
     assert names.name("p=1") == ("p-1", "p=1")
     assert names.name("C# lernen").source == "c# lernen"
+    assert names.name("\u202ego\u00adld") == ("gold", ""), "what nobody sees is no difference"
     long = names.name("ä" * 300)
     assert (len(long.slug), len(long.source)) == (200, 200)
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chalicelib import settings
 from chalicelib.http import proxy
 
 FULL = "2001:db8:1:2:3:4:5:6"
@@ -70,3 +71,10 @@ def test_a_proxy_is_known_by_one_of_its_secrets(
 
 def test_without_its_header_nobody_is_a_proxy() -> None:
     assert proxy.vouches({}, ["old", ""]) is False
+
+
+@pytest.mark.parametrize("header", ["TRUSTED_ADDRESS_HEADER", "TRUSTED_AGENT_HEADER"])
+def test_no_header_is_trusted_without_a_secret(header: str) -> None:
+    with pytest.raises(settings.BadSetting, match="ORIGIN_SECRET_ARN"):
+        settings.parse({header: "X-Visitor"})
+    assert settings.parse({header: "X-Visitor", "ORIGIN_SECRET_ARN": "arn"}).origin_secret_arn
