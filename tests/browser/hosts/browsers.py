@@ -59,9 +59,9 @@ class Driven:
             raise Failed(answer["error"])
         return answer["value"]
 
-    def visit(self, url: str, before: str = "", **options: Any) -> None:
+    def visit(self, url: str, before: str = "") -> None:
         """Open a page as somebody who was never here; `before` runs before its own scripts."""
-        self.call("visit", agent=AGENTS[self.kind], before=before, options=options)
+        self.call("visit", agent=AGENTS[self.kind], before=before)
         self.call("goto", url=url)
 
     def evaluate(self, script: str) -> Any:

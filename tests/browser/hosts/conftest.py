@@ -66,7 +66,9 @@ class Host:
         """Check that neither the page nor the snippet has complained."""
         kinds = [each for each in self.browser.console if each[0] in ("error", "uncaught")]
         # A browser writes each refused request to the console by itself.
-        assert [each for each in kinds if not re.search("Failed to load resource", each[1])] == []
+        assert [
+            each for each in kinds if not re.search("Failed to load resource|favicon", each[1])
+        ] == []
 
 
 @pytest.fixture(scope="session")
@@ -96,14 +98,16 @@ def ear(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Ear]:
     """Start a stage, and the server between it and its pages."""
+    started = Ear(request.param)
     env = {
         "ALTCHA_REQUIRED": str(int(request.param)),
         "ALTCHA_COST": "200",
         "SITE_ORIGINS": sites[0].url,
+        "BASE_URL": started.url,
+        "THANK_YOU_PAGES": "",
     }
     folder: Path = tmp_path_factory.mktemp("stage")
     with Cloud(folder, extra_env=env) as cloud:
-        started = Ear(request.param)
         started.api = cloud.api
         started.start()
         yield started

@@ -19,7 +19,7 @@ let context, page, told;
 
 const commands = {
 	// Opens a new visitor's tab. The snippet does not count driven browsers; this one plays a person.
-	visit: async ({ agent, before = '', options = {} }) => {
+	visit: async ({ agent, before = '' }) => {
 		await context?.close();
 		context = await browser.createBrowserContext();
 		page = await context.newPage();
@@ -27,7 +27,6 @@ const commands = {
 		page.on('console', (message) => told.push([message.type(), message.text()]));
 		page.on('pageerror', (error) => told.push(['uncaught', String(error.message ?? error)]));
 		if (agent) await page.setUserAgent(agent);
-		if (options.javascript === false) await page.setJavaScriptEnabled(false);
 		await page.evaluateOnNewDocument("Object.defineProperty(Navigator.prototype, 'webdriver', { get: () => false });" + before);
 	},
 	goto: async ({ url }) => { await page.goto(url, { waitUntil: 'load' }); },
