@@ -17,6 +17,11 @@ RATES: Mapping[str, tuple[float, int]] = {
     "/articles/popular": _PAGES,
     "/articles/{slug}/badge.svg": _PAGES,
     "/embed.js": _PAGES,
+    "/embed/{file}": _PAGES,
+    "/forms/newsletter": _PAGES,
+    "/forms/callback": _PAGES,
+    "/altcha": _PAGES,
+    "/altcha.js": _PAGES,
     "/hotline": _PAGES,
     "/page": _PAGES,
 }

@@ -17,7 +17,12 @@ POSTS = sorted(
 # Unsubscribing is left out: RFC 8058 has it ignore its body.
 TAKING = [path for path in POSTS if INVENTORY[path]["POST"].takes]
 PATHS = sorted(set(INVENTORY) - set(STAFF))
-EXAMPLES = {"{slug}": "gold", "{version}": "newsletter-de-1", "{id}": "somebody"}
+EXAMPLES = {
+    "{slug}": "gold",
+    "{version}": "newsletter-de-1",
+    "{id}": "somebody",
+    "{file}": "altcha-license.txt",
+}
 SIGNUP = {"email": "eva@example.org", "consent": "newsletter-de-1"}
 
 

@@ -78,9 +78,9 @@ const start = () => {
 		adopt(script);
 		changed();
 	}), { parts });
-	(window.contact ||= {}).scan ||= scan; // an element of the page may have this name
 	if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', begin);
 	else begin();
+	(window.contact ||= {}).scan ||= scan; // an element or a variable of the page may have this name
 };
 
 safely(() => document[LOADED] ? document[LOADED](document.currentScript) : start())();
