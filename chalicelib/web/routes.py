@@ -76,9 +76,8 @@ def get_embed_file(request: Request, asked: File) -> Reply:
 
     A snippet that another has followed is sent for a year.
     """
-    kind = _SCRIPT if asked.file.endswith(".js") else "text/plain; charset=utf-8"
     headers = {
-        "Content-Type": kind,
+        "Content-Type": _SCRIPT,
         "Cache-Control": _YEAR,
         "Cross-Origin-Resource-Policy": "cross-origin",
     }

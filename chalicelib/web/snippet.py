@@ -22,7 +22,7 @@ from chalicelib.errors import NotFound
 
 BUILT = Path(__file__).parent / "built"
 VERSIONS = Path(__file__).parent / "embed-versions"
-LICENCE = "altcha-license.txt"  # of the solver in the part that sends forms
+LICENCE = "altcha-license.js"  # of the solver in the part that sends forms
 # Where the built files want what they say, and the first one the names of the others.
 _WORDS, _FORMS = "CONTACT_WORDS", "CONTACT_FORMS"
 
@@ -45,7 +45,8 @@ def file(name: str, kept: Path = VERSIONS) -> str:
     if name in current().files:
         return current().files[name]
     if name == LICENCE:
-        return (Path(__file__).parent / "vendor" / "altcha" / "LICENSE").read_text("utf-8")
+        text = (Path(__file__).parent / "vendor" / "altcha" / "LICENSE").read_text("utf-8")
+        return f"/*\n{text}*/\n"
     before = kept / name
     if not re.fullmatch(r"[0-9a-f]{16}\.js", name) or not before.is_file():
         raise NotFound

@@ -314,7 +314,7 @@ def test_a_challenge_says_whether_the_forms_want_it_done(guarded: Backend, requi
 
 
 def test_the_solver_s_licence_is_served_beside_it(backend: Backend) -> None:
-    answer = backend.call("GET", "/embed/altcha-license.txt")
+    answer = backend.call("GET", "/embed/altcha-license.js")
     assert answer.status == 200
     assert "MIT License" in answer.text
 

@@ -21,7 +21,7 @@ EXAMPLES = {
     "{slug}": "gold",
     "{version}": "newsletter-de-1",
     "{id}": "somebody",
-    "{file}": "altcha-license.txt",
+    "{file}": "altcha-license.js",
 }
 SIGNUP = {"email": "eva@example.org", "consent": "newsletter-de-1"}
 

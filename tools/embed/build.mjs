@@ -59,6 +59,6 @@ const bundle = async (name, format, output, banner) => {
 };
 const words = {
 	embed: await bundle('index', 'iife', 'embed', ''),
-	forms: await bundle('forms', 'esm', 'forms', '/*! ALTCHA, MIT: altcha-license.txt */'),
+	forms: await bundle('forms', 'esm', 'forms', '/*! ALTCHA, MIT: altcha-license.js */'),
 };
 writeFileSync(join(target, 'words.json'), JSON.stringify(words, null, 1) + '\n');
