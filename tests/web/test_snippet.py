@@ -89,6 +89,7 @@ def test_what_a_company_says_is_safe_in_a_script(evil: str) -> None:
 def test_each_part_is_served_by_the_name_of_its_content_for_ever(backend: Backend) -> None:
     first = backend.call("GET", "/embed.js")
     assert first.headers["cache-control"] == "public, max-age=300"
+    assert first.headers["etag"].strip('"') == snippet.name(first.text).removesuffix(".js")
     named = {name: backend.call("GET", f"/embed/{name}") for name in snippet.current().files}
     assert first.text in {answer.text for answer in named.values()}
     for name, answer in named.items():
