@@ -4,6 +4,7 @@ import argparse
 import signal
 import sys
 import threading
+from importlib import import_module
 
 from local import ports
 from local.preview.scene import stage
@@ -23,6 +24,7 @@ def main() -> int:
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: over.set())
     with stage():
+        import_module("app")  # it declares every route
         preview = Preview(listener)
         preview.start()
         print(f"\n  preview  {preview.url}    every mail and page; Ctrl-C ends it\n", flush=True)
