@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run preview check test test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated texts embed declaration cost page-cost resources deploy destroy proof ops import export growth status outbox \
+.PHONY: help setup run preview check test test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated texts embed declaration cost page-cost resources deploy destroy proof ops import export unsubscribe growth status outbox \
         redrive erase rotate-keys restore-check clean
 
 ##@ Every day
@@ -135,11 +135,14 @@ ops: $(READY) ## the operators' commands, which those below are, too (STAGE=loca
 proof: $(READY) ## the proof of consent of EMAIL=…, verified (STAGE=local; HTML=file for a page to print)
 	@$(OPS) proof "$(EMAIL)" $(if $(HTML),--html "$(HTML)")
 
-import: $(READY) ## takes over the subscribers in FILE=… with their proof (STAGE=local; DRY=1 only says what would happen)
-	@$(OPS) import "$(FILE)" $(if $(DRY),--dry-run)
+import: $(READY) ## takes over the subscribers in FILE=… with their proof (STAGE=local; FROM=mailchimp, MAP=file; DRY=1 only says what would happen)
+	@$(OPS) import "$(FILE)" $(if $(FROM),--from "$(FROM)") $(if $(MAP),--map "$(MAP)") $(if $(REFUSED),--refused "$(REFUSED)") $(if $(DRY),--dry-run)
 
-export: $(READY) ## the confirmed subscribers to FILE=… (STAGE=local; TOPIC=news)
-	@$(OPS) export "$(FILE)" $(if $(TOPIC),--topic "$(TOPIC)")
+export: $(READY) ## the confirmed subscribers to FILE=… (STAGE=local; TOPIC=news, READS=de, DOMAIN=, STATE=all, SINCE=day, TO=day, FORMAT=jsonl)
+	@$(OPS) export "$(FILE)" $(if $(TOPIC),--topic "$(TOPIC)") $(if $(READS),--language "$(READS)") $(if $(DOMAIN),--domain "$(DOMAIN)") $(if $(STATE),--state "$(STATE)") $(if $(SINCE),--from "$(SINCE)") $(if $(TO),--to "$(TO)") $(if $(FORMAT),--format "$(FORMAT)")
+
+unsubscribe: $(READY) ## records withdrawals: EMAIL=… or FILE=… of addresses (STAGE=local; HOW=mail|telephone|letter|shop|mailer; DRY=1)
+	@$(OPS) unsubscribe "$(or $(EMAIL),$(FILE))" $(if $(HOW),--how "$(HOW)") $(if $(DRY),--dry-run)
 
 growth: $(READY) ## signups, confirmations, unsubscribes and bounces by day (STAGE=local; DAYS=365)
 	@$(OPS) growth --days $(or $(DAYS),365)

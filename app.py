@@ -20,12 +20,13 @@ ENTRANCES = {
     "views": ["articles.routes"],
     "page": ["embedded.routes"],
     "forms": ["embedded.pages"],
-    "newsletter": ["newsletter.routes"],
+    "newsletter": ["newsletter.routes", "me.routes"],
+    "me": ["me.routes"],
     "callbacks": ["callbacks.routes"],
     "hotline": ["callbacks.routes"],
     "staff": [
         *(f"backoffice.{each}.pages" for each in ("sign_in", "people", "hours", "figures")),
-        *(f"{each}.staff.pages" for each in ("callbacks", "newsletter")),
+        *(f"{each}.staff.pages" for each in ("callbacks", "newsletter", "articles")),
         *(f"{each}.staff.api" for each in ("callbacks", "newsletter", "articles")),
         "backoffice.figures.api",
     ],
@@ -87,4 +88,12 @@ def rank_articles(event: Any) -> None:
     """Rebuild the most-read lists."""
     from chalicelib.articles import ranking
 
-    ranking.rank()
+    ranking.rank(left=triggers.time_left(event.context))
+
+
+@app.schedule(Rate(10, unit=Rate.MINUTES))
+def read_feed(event: Any) -> bool:
+    """Learn from the site's feed which articles there are."""
+    from chalicelib.articles import reading
+
+    return reading.read(left=triggers.time_left(event.context))

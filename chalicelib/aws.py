@@ -106,7 +106,21 @@ def client(service: str) -> Any:
         # The rules compute the same endpoint for each call, which takes a twentieth of it. Without
         # them botocore uses the client's own. Should botocore rename them, they stay in use.
         made._ruleset_resolver = None
+        made.meta.events.register("before-parse.dynamodb.Query", _parse_items)
     return made
+
+
+def _parse_items(response_dict: Item, customized_response_dict: Item, **_: Any) -> None:
+    """Take a query's items as JSON has them, which is what we unpack, except for bytes.
+
+    botocore's parser takes fifteen times as long for the same; it gets the rest of the answer.
+    """
+    if response_dict["status_code"] == 200:
+        answer = json.loads(response_dict["body"])
+        items = answer.pop("Items", None)
+        if items is not None:
+            customized_response_dict["Items"] = items
+        response_dict["body"] = json.dumps(answer).encode()
 
 
 _used: dict[str, float] = {}  # when a client that makes one attempt was asked for last
@@ -125,7 +139,7 @@ def fresh(service: str) -> Any:
 
 
 def pack(value: Any) -> Item:
-    """Return a str, int, bool, None, list or dict as a DynamoDB attribute. Raises TypeError."""
+    """Return a str, int, bool, None, bytes, list or dict as an attribute. Raises TypeError."""
     match value:
         case str():
             return {"S": value}
@@ -133,6 +147,8 @@ def pack(value: Any) -> Item:
             return {"BOOL": value}
         case int():
             return {"N": str(value)}
+        case bytes():
+            return {"B": value}
         case None:
             return {"NULL": True}
         case list() | tuple():
@@ -165,6 +181,12 @@ def pack_item(item: Item) -> Item:
 def unpack_item(item: Mapping[str, Any]) -> Item:
     """Return an item as a plain dict."""
     return {key: unpack(value) for key, value in item.items()}
+
+
+def code(error: Exception) -> str:
+    """Return the code of a service's error, or the error's kind where no service answered."""
+    answer = getattr(error, "response", None) or {}
+    return str(answer.get("Error", {}).get("Code") or type(error).__name__)
 
 
 def secret(arn: str) -> dict[str, str]:
@@ -364,6 +386,13 @@ def query(table: str, condition: str, index: str | None = None, **values: Any) -
     return _pages(table, condition, {"IndexName": index} if index else {}, values)
 
 
+def query_index(
+    table: str, index: str, condition: str, only: tuple[str, ...], **values: Any
+) -> Iterator[Item]:
+    """Yield every item of a Query on an index as `query` does, with these attributes `only`."""
+    return _pages(table, condition, {"IndexName": index, **_projection(only)}, values)
+
+
 def query_consistent(
     table: str, condition: str, only: tuple[str, ...] = (), **values: Any
 ) -> Iterator[Item]:
@@ -372,12 +401,17 @@ def query_consistent(
     `only` names the attributes to read, nested ones with dots, where the others would be a waste
     of time. No index can be read like this.
     """
-    how: Item = {"ConsistentRead": True}
-    if only:
-        # Each name stands for a placeholder, because DynamoDB reserves hundreds of words.
-        how["ProjectionExpression"] = ", ".join("#" + each.replace(".", ".#") for each in only)
-        how["ExpressionAttributeNames"] = {f"#{n}": n for each in only for n in each.split(".")}
-    return _pages(table, condition, how, values)
+    return _pages(table, condition, {"ConsistentRead": True, **_projection(only)}, values)
+
+
+def _projection(only: tuple[str, ...]) -> Item:
+    if not only:
+        return {}
+    # Each name stands for a placeholder, because DynamoDB reserves hundreds of words.
+    return {
+        "ProjectionExpression": ", ".join("#" + each.replace(".", ".#") for each in only),
+        "ExpressionAttributeNames": {f"#{n}": n for each in only for n in each.split(".")},
+    }
 
 
 def _pages(table: str, condition: str, how: Item, values: Item) -> Iterator[Item]:

@@ -1,8 +1,11 @@
 """Tables for spreadsheets: no cell can be taken for a formula."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import IO
+
+_GUARDED = re.compile(r"'+(?:[@+\-=%]|\\?\|)")  # what a reader could take for a guarded cell
 
 
 def plain(text: str) -> str:
@@ -31,4 +34,16 @@ class Table:
 
     def add(self, cells: Iterable[str]) -> None:
         """Add a row."""
-        self._writer.writerow([plain(cell) for cell in cells])
+        self._writer.writerow([_guarded(plain(cell)) for cell in cells])
+
+
+def unguarded(cell: str) -> str:
+    """Return a cell's text without the quote that `Table` puts before what looks like a formula."""
+    if not _GUARDED.match(cell):
+        return cell
+    return cell[1:] if cell.startswith("''") else cell[1:].replace("\\|", "|")
+
+
+def _guarded(text: str) -> str:
+    """Add a quote to a text of one's own that looks guarded, so that it can be told apart."""
+    return f"'{text}" if _GUARDED.match(text) else text

@@ -115,6 +115,12 @@ def load(place: Item) -> Intake | None:
     return of_image(aws.pack_item(item)) if item else None
 
 
+def of_key(key: str) -> list[Intake]:
+    """Return the intakes of an address or a number that nobody has taken in."""
+    found = aws.query_consistent(current().contacts_table, "pk = :pk", pk=f"INTAKE#{key}")
+    return [of_image(aws.pack_item(item)) for item in found]
+
+
 def erase(key: str) -> None:
     """Delete the intakes of an address or a number that nobody has taken in."""
     table = current().contacts_table

@@ -1,11 +1,15 @@
-"""The secrets of a stage: for keys that hide addresses and numbers, for tokens, for a proxy."""
+"""The secrets of a stage.
+
+One makes keys that hide addresses and numbers, and keys the ledgers' hashes; one signs tokens; by
+one a proxy is known.
+"""
 
 import base64
 import hashlib
 import hmac
 import time
 
-from chalicelib import aws
+from chalicelib import addresses, aws
 from chalicelib.settings import current
 
 _cache: dict[str, tuple[float, dict[str, str]]] = {}
@@ -33,9 +37,26 @@ def identity(kind: str, value: str) -> str:
     return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
 
 
+def ledger_secret() -> bytes:
+    """Return the secret that keys the hashes of ledgers, made of the one that never changes.
+
+    Raises Unavailable.
+    """
+    secret = _secret(current().identity_secret_arn, None)["1"]
+    return hmac.digest(secret.encode(), b"secret\0ledger", hashlib.sha256)
+
+
 def origin_secrets() -> list[str]:
     """Return the secrets by which a proxy in front of the API is known. Raises Unavailable."""
     return list(_secret(current().origin_secret_arn, _REFRESH_AFTER).values())
+
+
+def of_address(email: str) -> str:
+    """Return the key of a person's e-mail address: every spelling of it has the same.
+
+    Raises ValueError for an address that SES cannot reach; Unavailable.
+    """
+    return identity("email", addresses.identity(email.strip()))
 
 
 def token_keys() -> list[str]:

@@ -5,6 +5,7 @@ one's data, and by requests for callbacks with invented numbers. All spellings o
 together.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
@@ -38,6 +39,13 @@ class Mailing:
         recent = [at for at, _ in self._recent(now)]
         pause = timedelta(0) if self.purpose in AT_ONCE else PAUSE
         return len(recent) < A_DAY and all(abs(now - at) >= pause for at in recent)
+
+    def pause(self, now: datetime) -> int:
+        """Return in how many seconds one more may be sent; 0 where it may be now."""
+        recent = self._recent(now)
+        frees = [at + PAUSE for at, _ in recent[-1:] if self.purpose not in AT_ONCE]
+        frees += [at + DAY for at, _ in recent[: len(recent) - A_DAY + 1]]
+        return max((math.ceil((free - now).total_seconds()) for free in frees), default=0)
 
     def counted(self, message_id: str, now: datetime) -> Item:
         """Return the Put that counts a message; it fails where another was counted meanwhile."""

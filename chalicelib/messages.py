@@ -54,6 +54,7 @@ MESSAGES: dict[str, str] = {
         "must be switched on for it."
     ),
     "finer": N_("This part is too large for one answer. Please divide the list into more parts."),
+    "no_article": N_("There is no such article, or the lists do not show it."),
     "slug": N_("1 to 200 characters of a-z, 0-9, hyphen, underscore and dot are allowed."),
     "token": N_("This link is invalid or has expired."),
     # whole requests
@@ -65,6 +66,7 @@ MESSAGES: dict[str, str] = {
     "role": N_("Only supervisors may do this."),
     "not_found": N_("This page does not exist."),
     "no_subscriber": N_("Nothing is stored for this address."),
+    "not_waiting": N_("There is no signup for this address that waits for its confirmation."),
     "no_callback": N_("There is no callback %(named)s."),
     "no_number": N_("Nothing is stored for this number."),
     "nothing_found": N_("Nothing was found for this."),
@@ -77,6 +79,9 @@ MESSAGES: dict[str, str] = {
     "attempts_today": N_("There have been two calls today already."),
     "too_soon": N_("The last call was less than 20 minutes ago."),
     "closed": N_("Nobody is called outside opening hours."),
+    "merged": N_("One of the two articles is already merged. Please undo that first."),
+    "merged_here": N_("Other articles are merged into this one. Please undo that first."),
+    "merged_many": N_("Twenty articles are merged into this one, which is as many as can be."),
     "outside_window": N_("Another time was asked for. Please confirm that a call now is welcome."),
     "undecided": N_("A supervisor has to decide about this callback first."),
     "nothing_to_undo": N_("There is nothing to undo here."),
@@ -86,6 +91,10 @@ MESSAGES: dict[str, str] = {
     "payload_too_large": N_("The request is too large."),
     "unsupported_media_type": N_("We do not accept this content type."),
     "rate_limited": N_("Too many requests. Please try again later."),
+    "mailbox_limit": N_(
+        "This mailbox has had as many confirmation e-mails as it may get for now: one in ten "
+        "minutes, three a day."
+    ),
     "link_moves": N_(
         "This link can move the call five times a day. Please ring us to move it again today: "
         "%(named)s."
@@ -97,6 +106,15 @@ MESSAGES: dict[str, str] = {
     "preferences_limit": N_(
         "Your topics and language were changed very often today. Please change them again tomorrow."
     ),
+    "not_subscribed": N_("There is no subscription for this address."),
+    "undo_limit": N_(
+        "The subscription was ended and taken up again very often today. It has ended now; please "
+        "sign up again on our website."
+    ),
+    "moves_limit": N_(
+        "Another address was asked for very often today. Please change it again tomorrow."
+    ),
+    "me_limit": N_("This link was used very often in this hour. Please use it again later."),
     "unavailable": N_("The service is not available right now. Please try again in a moment."),
     "not_running": N_("Start `make run` first, and use its stage: `chalice local --stage local`."),
     "internal": N_("Something went wrong on our side."),
@@ -128,7 +146,10 @@ FIELDS: dict[str, str] = {
     "part": N_("Part"),
     "parts": N_("Parts"),
     "note": N_("Message"),
+    "how": N_("How it reached us"),
     "altcha": N_("Security check"),
+    "title": N_("Title"),
+    "merge_into": N_("Article"),
     "website": N_("Hidden field"),
 }
 

@@ -131,6 +131,13 @@ class Settings:
     oidc_agent_group: str = _of("agent", "group whose people may work on callbacks")
     oidc_supervisor_group: str = _of("supervisor", "group whose people may do everything")
 
+    domain_events: int = _of(
+        0, "1: other systems are told of what happened, by a topic of SNS; 0: nobody is"
+    )
+    domain_events_address: int = _of(
+        0, "1: an event of a confirmed subscription has the mail address; 0: ids only"
+    )
+
     limit_signups_per_caller: int = _of(20, "newsletter signups an hour from one address")
     limit_callbacks_per_caller: int = _of(5, "callback requests an hour from one address")
     limit_callbacks_per_number: int = _of(
@@ -159,6 +166,17 @@ class Settings:
         'secret `{"1": "…"}`, one value or several, of which the CDN or proxy sends one as '
         "`X-Origin-Secret`",
     )
+    articles_feed: str = _of(
+        "",
+        "address of the site's feed on one of `SITE_ORIGINS`, whose articles the lists show: a "
+        "sitemap with titles (news) or an index of such, RSS, Atom or JSON Feed; empty: the lists "
+        "show what the staff accepted",
+    )
+    articles_named: str = _of(
+        "path",
+        "what an article of the feed is called: `path`, the whole path of its address, or `last`, "
+        "its last part, as where `data-article` has no more than that",
+    )
 
     altcha_required: int = _of(0, "1: the forms require a proof of work; 0: none is looked at")
     altcha_cost: int = _of(
@@ -171,8 +189,10 @@ class Settings:
     view_markers_table: str = _of("", "output of the resource stack")
     view_markers_stream_arn: str = _of("", "output of the resource stack")
     view_counts_table: str = _of("", "output of the resource stack")
+    heads_log_group: str = _of("", "output of the resource stack")
     mail_events_topic_arn: str = _of("", "output of the resource stack")
     alerts_topic_arn: str = _of("", "output of the resource stack")
+    domain_events_topic_arn: str = _of("", "output of the resource stack")
     outbox_queue_url: str = _of("", "output of the resource stack")
     dead_letter_queue_url: str = _of("", "output of the resource stack")
     identity_secret_arn: str = _of("", "output of the resource stack")
@@ -204,9 +224,19 @@ def parse(environment: Mapping[str, str]) -> Settings:
         raise BadSetting("TRUSTED_ADDRESS_HEADER and TRUSTED_AGENT_HEADER need ORIGIN_SECRET_ARN")
     if not (1 <= settings.altcha_minutes <= 10 and settings.altcha_cost):
         raise BadSetting("ALTCHA_MINUTES must be 1 to 10, ALTCHA_COST at least 1")
+    _refuse_foreign_feed(settings)
     if settings.stage != "local":
         _refuse_open_lines(settings)
     return settings
+
+
+def _refuse_foreign_feed(settings: Settings) -> None:
+    """Raise BadSetting for a feed that is not on the site, or an unknown way to name articles."""
+    feed = urlsplit(settings.articles_feed)
+    if settings.articles_feed and f"{feed.scheme}://{feed.netloc}" not in settings.site_origins:
+        raise BadSetting(f"ARTICLES_FEED {settings.articles_feed} is on none of SITE_ORIGINS")
+    if settings.articles_named not in ("path", "last"):
+        raise BadSetting(f"ARTICLES_NAMED must be path or last, not {settings.articles_named!r}")
 
 
 def _refuse_open_lines(settings: Settings) -> None:

@@ -6,14 +6,20 @@ it opens.
 """
 
 import hashlib
+import re
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote
 
 from itsdangerous import BadData, URLSafeSerializer
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from chalicelib import instants, keys
 from chalicelib.errors import BadToken
+
+# What mail programs and people put around a link; none of it can end a token of ours.
+_AROUND = "<>()[]{}\"'`\u201a\u2018\u2019\u201e\u201c\u201d\u2039\u203a\u00ab\u00bb,;:!?=*~|\\/"
+_BLANKS = re.compile(r"[\s\u200b\u2060\ufeff\u00ad]+")
 
 
 def _serializer(purpose: str) -> URLSafeSerializer:
@@ -30,8 +36,19 @@ def sign(purpose: str, subject: str, generation: int, expires: datetime | None =
     return str(_serializer(purpose).dumps(payload))
 
 
+def _bare(token: str) -> str:
+    """Return a token without what mail programs add to it: blanks, brackets, punctuation.
+
+    A full stop at the beginning is the serializer's, for what it compressed.
+    """
+    # No token of ours has a percent sign: what has one was encoded twice.
+    bare = _BLANKS.sub("", unquote(unquote(token))).lstrip(_AROUND).rstrip(f"{_AROUND}.")
+    return bare.removeprefix("3D")  # an equals sign in quoted-printable (RFC 2045, section 6.7)
+
+
 def read(purpose: str, token: str, now: datetime) -> tuple[str, int]:
     """Return subject and generation of a token of this purpose. Raises BadToken for all others."""
+    token = _bare(token)
     try:
         # The last character of a base64 signature has spare bits; only one spelling is ours.
         signature = token.rpartition(".")[2]

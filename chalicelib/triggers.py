@@ -11,26 +11,28 @@ if TYPE_CHECKING:  # app.py imports this module at each start: each function imp
 def composers() -> "Mapping[str, Composer]":
     """Return the functions that compose due messages, by the message's kind."""
     from chalicelib.callbacks.reactions import COMPOSERS as CALLBACKS
+    from chalicelib.me.reactions import COMPOSERS as ME
     from chalicelib.newsletter.reactions import COMPOSERS as NEWSLETTER
 
-    return {**NEWSLETTER, **CALLBACKS}
+    return {**NEWSLETTER, **CALLBACKS, **ME}
 
 
 def takers() -> "Mapping[str, Taker]":
     """Return the functions that take intakes in, by the intake's kind."""
     from chalicelib.callbacks.intakes import TAKERS as CALLBACKS
+    from chalicelib.me.intakes import TAKERS as ME
     from chalicelib.newsletter.intakes import TAKERS as NEWSLETTER
 
-    return {**NEWSLETTER, **CALLBACKS}
+    return {**NEWSLETTER, **CALLBACKS, **ME}
 
 
 def contacts_changed(event: Mapping[str, Any], context: Any) -> None:
-    """Take in intakes, deliver new messages, set how long events are kept."""
-    from chalicelib.newsletter.reactions import settle_ledger
+    """Take in intakes, deliver new messages, put sent ones on record, set how long events stay."""
+    from chalicelib.newsletter.reactions import settle
     from chalicelib.outbox import senders
 
     left = time_left(context)
-    senders.react(event["Records"], composers(), takers, settle_ledger, left)
+    senders.react(event["Records"], composers(), takers, settle, left)
 
 
 def messages_dealt(event: Mapping[str, Any], context: Any) -> dict[str, int]:
@@ -41,8 +43,9 @@ def messages_dealt(event: Mapping[str, Any], context: Any) -> dict[str, int]:
 
 
 def minute_passed(context: Any) -> dict[str, int]:
-    """Do what is due: callbacks for half of the time, then messages, then erasures."""
+    """Do what is due: callbacks for half of the time, then messages, erasures, ledgers."""
     from chalicelib.callbacks import clock, erasure
+    from chalicelib.newsletter import clock as ledgers
     from chalicelib.outbox import senders, subscribers
 
     left = time_left(context)
@@ -50,7 +53,7 @@ def minute_passed(context: Any) -> dict[str, int]:
     counts = clock.tick(lambda: left() - half) | senders.sweep(composers(), takers, left)
     erased = len(erasure.erase_ended(left))
     subscribers.look()
-    return {**counts, "erased": erased}
+    return {**counts, "erased": erased, "ledgers": ledgers.tick(left)}
 
 
 def time_left(context: Any) -> Callable[[], float]:

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from infra import config
 from infra.policies import RIGHTS as FUNCTIONS
 
+GATEWAY = "gateway"  # in the place of a function: the gateway's access log
 SENDERS = ("deliver_messages", "send_messages", "clock")
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A metric read off log lines: which lines of which functions count, and with what value."""
+    """A metric read off log lines: which lines count, of which functions or of the gateway."""
 
     name: str
     pattern: str
@@ -26,9 +27,8 @@ def _event(name: str) -> str:
     return f'{{ $.event = "{name}" }}'
 
 
-_LOG_ERRORS = tuple(
-    each for each in FUNCTIONS if each != "rank_articles"
-)  # the ranker logs nothing
+# The ranker and the reader of the feed log no error: each takes a failure as the next try's.
+_LOG_ERRORS = tuple(each for each in FUNCTIONS if each not in ("rank_articles", "read_feed"))
 
 # fmt: off
 MEASURES = (
@@ -44,6 +44,10 @@ MEASURES = (
     Measure("Oldest",      _event("clock.ticked"),           ("clock",), "$.oldest"),
     Measure("Unheard",     _event("alerts.nobody_subscribed"), ("clock",)),
     Measure("Overlooked",  _event("markers.overlooked"),     ("sweep_views",), "$.found"),
+    Measure("Outgrown",    _event("markers.outgrown"),       ("sweep_views",)),
+    Measure("TooSlow",     _event("ranking.too_slow"),       ("rank_articles",)),
+    Measure("FeedFailed",  _event("feed.failed"),            ("read_feed",)),
+    Measure("Refusals",    '{ $.error = "THROTTLED" }',      (GATEWAY,)),
     Measure("Foreign",     _event("feedback.foreign_topic"), ("mail_feedback",)),
 )
 # fmt: on
@@ -103,10 +107,21 @@ def alarms(stage: str) -> list[Alarm]:
               namespace="AWS/SNS", of=("TopicName", f"{prefix}-alerts")),
         Alarm("alerts-unheard", "The alerts topic has no confirmed subscription.",
               "Unheard", 1, minutes=60),
+        Alarm("domain-events-failed", "SNS could not deliver an event to another system.",
+              "NumberOfNotificationsFailed", 1,
+              namespace="AWS/SNS", of=("TopicName", f"{prefix}-domain-events")),
         Alarm("clock-silent", "The clock has not ticked for ten minutes.",
               "Ticks", 1, times=2, below=True),
         Alarm("views-overlooked", "Views were counted late, by the sweeper, not by the stream.",
               "Overlooked", 1, minutes=60),
+        Alarm("views-outgrown", "The sweeper needs longer for the markers than they live.",
+              "Outgrown", 1, minutes=60),
+        Alarm("lists-too-slow", "The most-read lists were not renewed for a quarter of an hour.",
+              "TooSlow", 3, times=3),
+        Alarm("feed-failed", "The site's feed cannot be read for an hour.",
+              "FeedFailed", 5, minutes=60),
+        Alarm("too-many", "The gateway refused requests for being too many at once.",
+              "Refusals", 100),
         Alarm("foreign-topic", "Mail events came from an SNS topic that is not ours.",
               "Foreign", 1),
         Alarm("dead-letters", "Something could not be done and lies in the dead-letter queue.",

@@ -23,7 +23,9 @@ TEXTS: Mapping[str, frozenset[str]] = {
         f"subject_{mail}": frozenset()
         for mail in (
             "confirmation",
+            "move",
             "welcome",
+            "settings",
             "access",
             "received",
             "cancelled",

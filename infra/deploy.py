@@ -6,7 +6,17 @@ from pathlib import Path
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import checks, config, functions, gateway, resources, smoke, throttles, triggers
+from infra import (
+    access_log,
+    checks,
+    config,
+    functions,
+    gateway,
+    resources,
+    smoke,
+    throttles,
+    triggers,
+)
 from infra.target import Change, NotDone, Step, Target, carry_out
 
 ROOT = Path(__file__).parent.parent
@@ -26,6 +36,7 @@ def settle(target: Target) -> Iterator[Change]:
     yield from triggers.changes(target)
     api_id = _api(target)["rest_api_id"]
     yield from throttles.changes(target, api_id)
+    yield from access_log.changes(target, api_id)
     yield from gateway.changes(target, api_id)
 
 

@@ -14,6 +14,7 @@ from infra.target import NotDone, Target
 ROOT = Path(__file__).parent.parent
 # Outputs of the resource stack that name what it retains when it is deleted.
 TABLES = ("CONTACTS_TABLE", "VIEW_COUNTS_TABLE")
+LOG_GROUPS = ("HEADS_LOG_GROUP",)
 SECRETS = ("IDENTITY_SECRET_ARN", "TOKEN_SECRET_ARN")
 
 
@@ -21,7 +22,9 @@ SECRETS = ("IDENTITY_SECRET_ARN", "TOKEN_SECRET_ARN")
 @click.argument("stage")
 @click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 @click.option(
-    "--data", is_flag=True, help="Also what it keeps: tables, secrets, the staff's accounts."
+    "--data",
+    is_flag=True,
+    help="Also what it keeps: tables, secrets, the ledgers' heads, the staff's accounts.",
 )
 def main(stage: str, dry_run: bool, data: bool) -> None:
     """Delete what serves STAGE; with --data also what it keeps, once its name is typed.
@@ -43,7 +46,8 @@ def run(target: Target, data: bool, dry_run: bool = False) -> None:
             f"the stack {watching} with its logs"
         )
         if data:
-            lost = [environment[name] for name in (*TABLES, *SECRETS) if environment.get(name)]
+            names = (*TABLES, *LOG_GROUPS, *SECRETS)
+            lost = [environment[name] for name in names if environment.get(name)]
             click.echo("\n  ".join([f"and for good, with the stack {kept}:", *lost]))
         if dry_run:
             click.echo("nothing was deleted")
@@ -64,13 +68,17 @@ def run(target: Target, data: bool, dry_run: bool = False) -> None:
 
 
 def _delete_data(target: Target, environment: dict[str, str], kept: str) -> None:
-    """Delete the resource stack and then the tables, secrets and user pool that it retains.
+    """Delete the resource stack, then the tables, log group, secrets and user pool it retains.
 
     What is gone already is skipped. At last the stack's outputs leave the stage's configuration.
     """
     stack.delete(target.client("cloudformation"), kept, resources.PAUSE)
     for name in (each for each in TABLES if each in environment):
         _delete_table(target.client("dynamodb"), environment[name])
+    logs = target.client("logs")
+    for name in (each for each in LOG_GROUPS if each in environment):
+        with suppress(logs.exceptions.ResourceNotFoundException):
+            logs.delete_log_group(logGroupName=environment[name])
     secrets = target.client("secretsmanager")
     for name in (each for each in SECRETS if each in environment):
         with suppress(secrets.exceptions.ResourceNotFoundException):

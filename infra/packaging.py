@@ -36,10 +36,28 @@ UNNEEDED = (
     "pydantic/mypy.py",
     "dns",  # email-validator's look-ups; addresses are checked by their syntax
     "Crypto/Cipher",  # the functions use PyCryptodome's arithmetic and hash, for RSA signatures
+    "Crypto/Hash/[!_S]*",  # all but SHA-256
+    "Crypto/Hash/SHA[!2_]*",
+    "Crypto/Hash/SHA224.py",
+    "Crypto/Hash/_[!_S]*",
+    "Crypto/Hash/_SHA[!2]*",
+    "Crypto/Hash/_SHA224*",
+    "Crypto/IO",
     "Crypto/Protocol",
-    "Crypto/PublicKey/*.so",
+    "Crypto/PublicKey/[!R_]*",
+    "Crypto/PublicKey/_[!_]*",
     "Crypto/SelfTest",
+    "Crypto/Signature/[!p_]*",
+    "Crypto/Signature/pss*",
+    "Crypto/Util/RFC1751.py",
+    "Crypto/Util/_strxor*",
+    "anyascii/_data/[23]??",  # rare ideographs: in a name they are a hash
+    "dateutil/rrule.py",  # botocore parses instants, no calendars
+    "dateutil/tz/win.py",
     "dateutil/zoneinfo/*.gz",  # tzdata has them
+    "tzdata/zoneinfo/*.tab",  # a list of countries, and the zones' source
+    "tzdata/zoneinfo/tzdata.zi",
+    "tzdata/zoneinfo/leapseconds",
     "**/*.pyi",
     "**/py.typed",
     "**/__pycache__",  # of the machine that packages; `_compile` makes the right bytecode

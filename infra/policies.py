@@ -20,6 +20,7 @@ _THINGS = {
     "Due": ("dynamodb", "table/{stage}-contacts/index/due"),
     "Board": ("dynamodb", "table/{stage}-contacts/index/board"),
     "Sent": ("dynamodb", "table/{stage}-contacts/index/sent"),
+    "Listed": ("dynamodb", "table/{stage}-contacts/index/listed"),
     "ContactsStream": ("dynamodb", "table/{stage}-contacts/stream/*"),
     "Markers": ("dynamodb", "table/{stage}-view-markers"),
     "MarkersStream": ("dynamodb", "table/{stage}-view-markers/stream/*"),
@@ -33,9 +34,11 @@ _THINGS = {
     "Account": ("ses",),  # AWS knows no resource for what concerns the account
     "SuppressionList": ("ses",),
     "Alerts": ("sns", "{stage}-alerts"),
+    "DomainEvents": ("sns", "{stage}-domain-events"),
     "Outbox": ("sqs", "{stage}-outbox"),
     "SenderQueue": ("sqs", "{stage}-outbox"),  # as Lambda reads it for the senders
     "DeadLetters": ("sqs", "{stage}-dead-letters"),
+    "Heads": ("logs", "log-group:{stage}-heads:*"),
     "Log": ("logs", "log-group:/aws/lambda/{log}:*"),
 }
 # Lambda itself uses these rights of a function's role, and the right to send to the dead letters
@@ -56,13 +59,23 @@ _SENDS = {
 }
 # Seconds that a function may run where the stage's time limit is too short for it. Mails take up to
 # 11 seconds each, and the outbox's lease is longer than any of these.
-TIMEOUTS: Mapping[str, int] = {"deliver_messages": 60, "send_messages": 80, "clock": 55}
+TIMEOUTS: Mapping[str, int] = {
+    "deliver_messages": 60,
+    "send_messages": 80,
+    "clock": 55,
+    "rank_articles": 55,
+    "read_feed": 90,
+}
+# Megabytes of a function that needs more of a processor than the others, which comes with them.
+MEMORY: Mapping[str, int] = {"rank_articles": 1024}
 RIGHTS: Mapping[str, Mapping[str, str]] = {
     "api_handler": {
         "Contacts": "BatchGetItem DeleteItem GetItem PutItem Query Scan UpdateItem",
         "Board": "Query",
+        "Listed": "Query",
         "Markers": "GetItem PutItem",
-        "Counts": "BatchGetItem GetItem Query",
+        "Counts": "BatchGetItem DeleteItem GetItem PutItem Query UpdateItem",
+        "Days": "Query",
         "Identity": "GetSecretValue",
         "Tokens": "GetSecretValue",
         "Provider": "GetSecretValue",
@@ -82,19 +95,22 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
         "MarkersStream": _READS_STREAM,
         "DeadLetters": "SendMessage",
     },
-    "send_messages": {**_SENDS, "SenderQueue": _READS_QUEUE},
+    "send_messages": {**_SENDS, "DomainEvents": "Publish", "SenderQueue": _READS_QUEUE},
     "clock": {
         **_SENDS,
         "Alerts": "GetTopicAttributes Publish",
+        "DomainEvents": "Publish",
         "Due": "Query",
         "Account": "GetAccount",
         "Outbox": "SendMessage",
+        "Heads": "CreateLogStream PutLogEvents",
     },
     "sweep_views": {
         "Markers": "DeleteItem Scan UpdateItem",
         "Counts": "GetItem PutItem UpdateItem",
     },
-    "rank_articles": {"Counts": "BatchGetItem GetItem PutItem Query", "Days": "Query"},
+    "rank_articles": {"Counts": "BatchGetItem DeleteItem GetItem PutItem Query", "Days": "Query"},
+    "read_feed": {"Counts": "BatchGetItem GetItem PutItem UpdateItem"},
 }
 
 
@@ -138,6 +154,7 @@ def write(root: Path, stage: str) -> None:
     functions = {
         each: {"iam_policy_file": _name(stage, each)}
         | ({"lambda_timeout": TIMEOUTS[each]} if each in TIMEOUTS else {})
+        | ({"lambda_memory_size": MEMORY[each]} if each in MEMORY else {})
         for each in RIGHTS
     }
     config.change(root, stage, "lambda_functions", functions)

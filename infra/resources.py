@@ -5,9 +5,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chalicelib import addresses
+from chalicelib.settings import Settings
 from infra import config, policies, stack, watching
 from infra.target import Change, NotDone, Target
 
+# The days of CloudWatch's terms of more than a year (API reference: PutRetentionPolicy).
+_TERMS = (400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 PAUSE = 5.0  # seconds between two queries of a stack's status
 
 
@@ -28,6 +31,22 @@ def changes(target: Target) -> Iterator[Change]:
     )
 
 
+def heads_days(proof_years: int) -> int:
+    """Return for how long the log group of the heads keeps them: longer than a proof is kept.
+
+    A proof goes at most a year and `proof_years` after the end of its subscription. CloudWatch
+    knows some terms only. Raises NotDone where none is long enough.
+    """
+    needed = (proof_years + 1) * 366
+    try:
+        return next(each for each in _TERMS if each >= needed)
+    except StopIteration:
+        raise NotDone(
+            f"PROOF_YEARS is {proof_years}: CloudWatch keeps the heads of the ledgers "
+            f"{_TERMS[-1]} days at most, which is enough for {_TERMS[-1] // 366 - 1} years"
+        ) from None
+
+
 def template(target: Target) -> str:
     """Return the text of the resource stack's template."""
     return (target.root / "infra" / "template.json").read_text()
@@ -40,11 +59,13 @@ def names(stage: str) -> tuple[str, str]:
 
 def _apply(target: Target) -> Mapping[str, str]:
     operations = target.operations
+    proof_years = int(target.environment.get("PROOF_YEARS", Settings.proof_years))
     parameters = {
         "Stage": target.stage,
         "MailDomain": addresses.ascii_domain(operations.get("mail_domain", "")),
         # The template makes a user pool only where it is given the API's address.
         "BaseUrl": target.environment["BASE_URL"] if operations.get("user_pool") else "",
+        "HeadsDays": str(heads_days(proof_years)),
         "Mfa": "ON" if operations.get("mfa", True) else "OPTIONAL",
     }
     return _bring(target, names(target.stage)[0], {"TemplateBody": template(target)}, parameters)

@@ -9,14 +9,22 @@ from infra import config
 from infra.target import Change, Target
 
 _HOUR = 3600
-# The records that `deliver_messages` gets: intakes, messages that are owed and due, subscribers,
-# whose state says how long their events are kept.
+# The records that `deliver_messages` gets: intakes, messages that are owed and due, those that were
+# sent and have to be put on record, subscribers, whose state says how long their events are kept.
 _INTAKE = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "INTAKE#"}]}}}}
 _DUE = {
     "eventName": ["INSERT"],
     "dynamodb": {
         "Keys": {"pk": {"S": [{"prefix": "MSG#"}]}},
         "NewImage": {"state": {"S": ["due"]}},
+    },
+}
+# A message that was sent and has to be put on record; the index `due` knows it by this key.
+_SENT = {
+    "eventName": ["MODIFY"],
+    "dynamodb": {
+        "Keys": {"pk": {"S": [{"prefix": "MSG#"}]}},
+        "NewImage": {"due_key": {"S": [{"prefix": "SENT#"}]}},
     },
 }
 _SUBSCRIBERS = {
@@ -26,7 +34,7 @@ _SUBSCRIBERS = {
 # The records that `count_views` gets: new markers. A later update that flags a marker is no view.
 _VIEWED = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "VIEW#"}]}}}}
 FILTERS: Mapping[str, list[Any]] = {
-    "deliver_messages": [_INTAKE, _DUE, _SUBSCRIBERS],
+    "deliver_messages": [_INTAKE, _DUE, _SENT, _SUBSCRIBERS],
     "count_views": [_VIEWED],
 }
 
@@ -40,6 +48,7 @@ _ASYNCHRONOUS = {
     "clock": (0, 60),
     "sweep_views": (0, 60),
     "rank_articles": (0, 60),
+    "read_feed": (0, 60),
 }
 # Reserved concurrency. One tick at a time, mail at the rate SES takes it, and for the others a
 # bound on what a flood costs.
@@ -52,6 +61,7 @@ RESERVED = {
     "clock": 1,
     "sweep_views": 1,
     "rank_articles": 1,
+    "read_feed": 1,
 }
 _UNRESERVED = 100  # AWS insists on leaving as many for functions without a reservation
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infra import config
-from infra.alarms import MEASURES, Alarm, alarms, namespace
+from infra import access_log, config
+from infra.alarms import GATEWAY, MEASURES, Alarm, alarms, namespace
 from infra.policies import RIGHTS as FUNCTIONS
 
 _PART = Path(__file__).parent
@@ -20,7 +20,12 @@ def template(stage: str, mail: str = "", budget: int = 0, log_days: int = 30) ->
 
     `mail` gets the alarms, `budget` is in USD a month (0: none), logs are kept for `log_days`.
     """
-    resources = {**_logs(stage, log_days), **_measures(stage), **_topic(stage, mail, budget)}
+    resources = {
+        **_logs(stage, log_days),
+        **_gateways_right(),
+        **_measures(stage),
+        **_topic(stage, mail, budget),
+    }
     for each in alarms(stage):
         resources["Alarm" + _identifier(each.name)] = {
             "Type": "AWS::CloudWatch::Alarm",
@@ -50,17 +55,46 @@ def _identifier(name: str) -> str:
 
 
 def _logs(stage: str, days: int) -> dict[str, Any]:
+    names = {each: f"/aws/lambda/{config.function_name(stage, each)}" for each in FUNCTIONS}
     return {
         f"Log{_identifier(each)}": {
             "Type": "AWS::Logs::LogGroup",
             "DeletionPolicy": "Delete",
             "UpdateReplacePolicy": "Delete",
-            "Properties": {
-                "LogGroupName": f"/aws/lambda/{config.function_name(stage, each)}",
-                "RetentionInDays": days,
-            },
+            "Properties": {"LogGroupName": name, "RetentionInDays": days},
         }
-        for each in FUNCTIONS
+        for each, name in {**names, GATEWAY: access_log.group(stage)}.items()
+    }
+
+
+def _gateways_right() -> dict[str, Any]:
+    """Let API Gateway write logs, which is a setting of the whole account.
+
+    The role stays where a stage goes, since another stage's API may use it.
+    """
+    assumed = {
+        "Effect": "Allow",
+        "Principal": {"Service": "apigateway.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    managed = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+    role = {
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [assumed]},
+        "ManagedPolicyArns": [{"Fn::Sub": f"arn:${{AWS::Partition}}:iam::aws:policy/{managed}"}],
+    }
+    return {
+        "GatewayWrites": {
+            "Type": "AWS::IAM::Role",
+            "DeletionPolicy": "Retain",
+            "UpdateReplacePolicy": "Retain",
+            "Properties": role,
+        },
+        "GatewayAccount": {
+            "Type": "AWS::ApiGateway::Account",
+            "DeletionPolicy": "Retain",
+            "UpdateReplacePolicy": "Retain",
+            "Properties": {"CloudWatchRoleArn": {"Fn::GetAtt": ["GatewayWrites", "Arn"]}},
+        },
     }
 
 

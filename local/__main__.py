@@ -20,6 +20,19 @@ from local.handlers import HandlersFailed
 
 FOLDER = ROOT / ".local"
 
+# What a schedule invokes a function with.
+TICK = {
+    "version": "0",
+    "id": "1",
+    "detail-type": "Scheduled Event",
+    "source": "aws.events",
+    "account": "000000000000",
+    "time": "2026-01-01T00:00:00Z",
+    "region": "eu-central-1",
+    "resources": [],
+    "detail": {},
+}
+
 
 def main() -> int:
     """Run until a signal comes (exit code 0), a part fails (1) or an argument is wrong (2)."""
@@ -54,6 +67,8 @@ def main() -> int:
         run.unlink(missing_ok=True)  # a run that was killed has left it
         cloud.start()
         publish(run, cloud)
+        # The schedule reads the feed in ten minutes; until then no article would be known.
+        cloud.invoke("read_feed", TICK)
         print(_summary(cloud), flush=True)
         over.wait()
     except KeyboardInterrupt:

@@ -186,6 +186,8 @@ class Cloud:
             "BASE_URL": self.api,
             "SITE_URL": self.site,
             "SITE_ORIGINS": ",".join((self.site, *self._origins)),
+            "ARTICLES_FEED": f"{self.site}/feed.xml",
+            "ARTICLES_NAMED": "last",
             "THANK_YOU_PAGES": f"{self.site}/danke,{self.site}/en/thanks",
             **outputs,
             # The issuer is an address of AWS, as in the tokens; the emulator serves its document.

@@ -1,8 +1,8 @@
 """The demo website's server: the files of folders, read-only, on an origin of their own.
 
-A page is a Jinja2 template. It has the addresses by their names (`api`, `site` …), its own `path`
-and `language`, the `company`, its `telephone` and the current `declaration` of a kind of consent.
-What begins with `_` is a part of pages and not served.
+A page or feed is a Jinja2 template. It has the addresses by their names (`api`, `site` …), its own
+`path` and `language`, the `company`, its `telephone` and the current `declaration` of a kind of
+consent. What begins with `_` is a part of pages and not served.
 """
 
 import mimetypes
@@ -15,6 +15,8 @@ from urllib.parse import unquote, urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from local.web import Handler, Server
+
+_TEMPLATES = (".html", ".xml")
 
 
 class Pages:
@@ -59,10 +61,11 @@ class Pages:
         kind = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
         if kind.startswith("text/") or kind in ("application/json", "image/svg+xml"):
             kind += "; charset=utf-8"
-        if found.suffix != ".html":
+        if found.suffix not in _TEMPLATES:
             return status, kind, found.read_bytes()
         try:
-            return status, kind, self._render(folder, found.relative_to(folder)).encode()
+            text = self._render(folder, found.relative_to(folder))
+            return status, kind, text.lstrip().encode()  # XML begins with its declaration
         except TemplateError as error:
             return 500, "text/plain; charset=utf-8", f"{found.name}: {error!r}\n".encode()
 

@@ -14,17 +14,20 @@ from ops.failures import Commands
 from ops.growth import growth
 from ops.importing import import_
 from ops.messages import outbox
-from ops.proving import proof
+from ops.proving import proof, verify_heads
 from ops.redriving import redrive
 from ops.restoring import restore_check
 from ops.retention import retention
 from ops.rotating import rotate_keys
+from ops.unsubscribing import unsubscribe
 from ops.watching import status
 
 COMMANDS = (
     proof,
+    verify_heads,
     export,
     import_,
+    unsubscribe,
     growth,
     retention,
     status,

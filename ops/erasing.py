@@ -1,18 +1,16 @@
 """`python -m ops erase`: the erasure of a person, as their own button or the staff's page does."""
 
 import getpass
-from collections.abc import Iterator
 
 import click
-from tqdm import tqdm
 
 from chalicelib import instants, log
 from chalicelib.callbacks import service as callbacks
+from chalicelib.callbacks import wishes
 from chalicelib.callbacks.model import Who
 from chalicelib.callbacks.words import STATES as CALLBACK_STATES
 from chalicelib.errors import Invalid, Unavailable
 from chalicelib.newsletter import service as newsletter
-from chalicelib.newsletter.keys import key_of
 from chalicelib.newsletter.words import STATES
 from ops.proving import UNKNOWN, address
 from ops.stage import OnStage
@@ -33,14 +31,13 @@ def erase(
     """Erase the newsletter's data of EMAIL and the callbacks that name it, and those of a number.
 
     What stays is an HMAC that keeps the address from being imported and, of callbacks, figures and
-    consent without the person. A live callback ends. With EMAIL the whole table is read, to find
-    callbacks. Exit code 2: nothing is known of the person.
+    consent without the person. A live callback ends. Exit code 2: nothing is known of the person.
     """
     if not (email or phone):
         raise click.UsageError(_("say who: EMAIL, --phone NUMBER, or both"))
     known = newsletter.find(address(email)) if email else None
     by_number = set(_of_number(phone)) if phone else set[str]()
-    by_address = set(_of_address(known.key)) - by_number if known else set[str]()
+    by_address = set(wishes.references(known.key)) - by_number if known else set[str]()
     references = sorted(by_number | by_address)
     if not references and (known is None or known.subscriber is None):
         before = known is not None and known.suppressed
@@ -68,7 +65,7 @@ def erase(
     if not yes:
         click.confirm(_("This cannot be undone. Erase?"), abort=True)
     try:
-        _erase(known.key if known else "", bool(known and known.subscriber), by_number, by_address)
+        _erase(known.key if known else "", bool(known and known.subscriber), by_number)
     except Unavailable as error:
         # Somebody else changed it just now, or SES did not delete its entry.
         raise click.ClickException(
@@ -77,16 +74,15 @@ def erase(
     click.echo(_("erased"))
 
 
-def _erase(key: str, subscribed: bool, by_number: set[str], by_address: set[str]) -> None:
+def _erase(key: str, subscribed: bool, by_number: set[str]) -> None:
     """Erase a person's subscription, the requests of their number, and their wishes in others'."""
     now, by = instants.now(), getpass.getuser()
     if subscribed:
         newsletter.erase_for(key, "operator", by, now)
     callbacks.erase_requests(sorted(by_number), _OPERATOR, now)
-    for each in sorted(by_address):
-        callbacks.erase_address(each, lambda email: _is_of(email, key), _OPERATOR, now)
-    if by_number or by_address:
-        log.info("callback.person_erased", requests=len(by_number | by_address), by=by)
+    erased = len(by_number) + (wishes.erase(key, _OPERATOR, now) if key else 0)
+    if erased:
+        log.info("callback.person_erased", requests=erased, by=by)
 
 
 def _of_number(phone: str) -> list[str]:
@@ -95,23 +91,3 @@ def _of_number(phone: str) -> list[str]:
         return callbacks.references_of_number(phone)
     except Invalid as error:
         raise click.BadParameter(refusal(error.fields[0].code), param_hint="--phone") from None
-
-
-def _of_address(key: str) -> Iterator[str]:
-    """Yield the references of the callbacks that name the address of a key.
-
-    This reads the whole table, page by page.
-    """
-    pages = callbacks.pages_of_addresses()
-    desc, unit = _("looking for callbacks"), " " + _("pages")
-    for page in tqdm(pages, desc=desc, unit=unit, disable=None, leave=False):
-        yield from (reference for reference, email in page if _is_of(email, key))
-
-
-def _is_of(email: str, key: str) -> bool:
-    if not email:
-        return False
-    try:
-        return key_of(email) == key
-    except ValueError:  # kept since before such addresses were refused: it has no key
-        return False

@@ -7,8 +7,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import Unavailable
 from chalicelib.settings import BadSetting
-from ops.rows import BadFile
 from ops.stage import NoStage
+from ops.tables import BadFile
 from ops.words import _
 
 

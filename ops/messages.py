@@ -83,7 +83,7 @@ def outbox(
 
 def waiting() -> Iterator[Message]:
     """Yield every message that has not reached an end, whenever it falls due."""
-    for lane in lanes.ORDER:
+    for lane in lanes.EVERY:
         for each in store.due(lane, instants.now() + _FAR):
             message = store.load(each.id)
             if message and message.state in _STATES:

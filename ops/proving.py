@@ -1,4 +1,7 @@
-"""`python -m ops proof`: the verified proof of one consent, as text, JSON or a page to print."""
+"""`python -m ops proof` and `verify-heads`: that consents are on record, and nobody changed that.
+
+The proof of one consent is text, JSON or a page to print in the subscriber's language.
+"""
 
 import json
 from collections.abc import Mapping
@@ -7,6 +10,7 @@ from typing import Any
 
 import click
 from pydantic import TypeAdapter, ValidationError
+from tqdm import tqdm
 
 from chalicelib import company, instants, templates
 from chalicelib.cells import plain
@@ -15,11 +19,11 @@ from chalicelib.http import fields as of
 from chalicelib.newsletter import proof as proofs
 from chalicelib.newsletter import service
 from chalicelib.newsletter.keys import key_of
-from chalicelib.newsletter.words import EVENTS, FACTS, MAILS, NONE, PEOPLE, STATES
+from chalicelib.newsletter.words import EVENTS, FACTS, MAILS, NONE, SAID, STATES
 from chalicelib.settings import current
 from ops.files import whole
 from ops.stage import OnStage
-from ops.words import _, formats, language, refusal
+from ops.words import _, formats, language, ngettext, refusal
 
 BROKEN, UNKNOWN = 1, 2  # exit codes
 
@@ -43,13 +47,15 @@ def proof(context: click.Context, email: str, as_json: bool, html: Path | None) 
     recorded: INTACT, or BROKEN and where (exit code 1). Exit code 2: nothing is known of the
     address.
     """
+    key, now = key_of(address(email)), instants.now()
     try:
-        document = service.prove(key_of(address(email)), instants.now(), language())
+        document = service.prove(key, now, language())
     except NotFound:
         click.echo(_("nothing is known of this address"), err=True)
         context.exit(UNKNOWN)
     if html:
-        page, _policy = proofs.page(document, document["subscriber"].get("language", ""))
+        own = proofs.language_of(document)
+        page, _policy = proofs.page(service.prove(key, now, own), own)
         with whole(html) as draft:
             draft.write(page)
     if as_json:
@@ -57,6 +63,34 @@ def proof(context: click.Context, email: str, as_json: bool, html: Path | None) 
     else:
         _show(document, html)
     if not document["intact"]:
+        context.exit(BROKEN)
+
+
+@click.command("verify-heads", cls=OnStage, short_help="Compare the ledgers with their heads.")
+@click.argument("email", required=False)
+@click.pass_context
+def verify_heads(context: click.Context, email: str | None) -> None:
+    """Compare the ledgers with the heads that the clock kept outside the table; or that of EMAIL.
+
+    It finds what a ledger itself cannot show: that it was rewritten whole by somebody who has the
+    stage's secret, was cut, or is gone before its term. Exit code 1: it found something.
+    """
+    key = key_of(address(email)) if email else ""
+    ledgers = values = broken = 0
+    found = proofs.compare(instants.now(), key)
+    for each in tqdm(found, unit=" " + _("ledgers"), disable=None, leave=False):
+        ledgers, values, broken = ledgers + 1, values + each.heads, broken + bool(each.faults)
+        for fault in each.faults:
+            click.echo(f"{each.key}  {plain(proofs.tell(fault, language()))}")
+    told = ngettext(
+        "%(num)s ledger compared with %(heads)s check values, %(broken)s broken",
+        "%(num)s ledgers compared with %(heads)s check values, %(broken)s broken",
+        ledgers,
+        heads=values,
+        broken=broken,
+    )
+    click.echo(told)
+    if broken:
         context.exit(BROKEN)
 
 
@@ -93,6 +127,8 @@ def _show(document: Mapping[str, Any], page: Path | None) -> None:
         _line(_("Time"), _moment(mail["at"]) if mail["at"] else "")
         _line(_("Number at the mail service"), mail["service_id"])
         _line(_("Check value of the text"), mail["sha256"])
+        if mail["text"]:
+            _line(_("Wording"), mail["text"])
     intact = _("INTACT: every event is as it was recorded.")
     click.echo("\n" + (intact if document["intact"] else _("BROKEN:")))
     for fault in document["faults"]:
@@ -120,7 +156,8 @@ def _said(fact: str, value: str) -> str:
         return templates.language_name(value)
     if fact == "confirmed_at":
         return _moment(value)
-    return _(PEOPLE[value]) if fact == "by" and value in PEOPLE else value
+    said = SAID.get(fact, {})
+    return _(said[value]) if value in said else value
 
 
 def _moment(written: str) -> str:

@@ -155,21 +155,25 @@ def _erase(table: str, gone: Iterable[str], old: set[str]) -> None:
             if kind == "SUB":
                 newsletter.erase(key, "restore", instants.now())
             elif pk in old:
-                erasure.erase_contact(key)
+                erasure.erase_contact(key, instants.now())
             elif callbacks.load_many([key]):
                 erasure.erase_wholly([key], _RESTORE, instants.now())
 
 
 @contextmanager
 def _on(table: str) -> Iterator[None]:
-    """Have the stores of newsletter and callbacks work on this table meanwhile."""
-    live = os.environ["CONTACTS_TABLE"]
-    os.environ["CONTACTS_TABLE"] = table
+    """Have the stores of newsletter and callbacks work on this table meanwhile.
+
+    Other systems have been told of the erasures before.
+    """
+    before = dict(os.environ)
+    os.environ.update(CONTACTS_TABLE=table, DOMAIN_EVENTS="0")
     settings.current.cache_clear()
     try:
         yield
     finally:
-        os.environ["CONTACTS_TABLE"] = live
+        os.environ.clear()
+        os.environ.update(before)
         settings.current.cache_clear()
 
 

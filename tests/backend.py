@@ -20,6 +20,7 @@ from chalicelib.articles.stores import counts, markers
 from chalicelib.auth import provider
 from chalicelib.callbacks import clock, rules
 from chalicelib.errors import Unavailable
+from chalicelib.newsletter import clock as ledgers
 from chalicelib.outbox import account, senders, subscribers
 from infra import gateway
 from local.aws import payloads
@@ -35,6 +36,8 @@ BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.
 WEBSITE = {
     "SITE_URL": ORIGIN,
     "SITE_ORIGINS": ORIGIN,
+    "ARTICLES_FEED": "",
+    "ARTICLES_NAMED": "path",
     "THANK_YOU_PAGES": f"{ORIGIN}/danke,{ORIGIN}/thanks",
     "BASE_URL": "https://contact.site.example",
     "LIMIT_PER_CALLER_FACTOR": "1",
@@ -181,8 +184,18 @@ class Backend:
         ]
 
     def deliver(self) -> None:
-        """Deliver every item of the contacts table to its stream's function."""
+        """Deliver every item of the contacts table to its stream's function.
+
+        Then deliver the mails that it sent, as the stream tells of those at once.
+        """
         app.deliver_messages({"Records": self.records()}, Context())
+        sent = [
+            each
+            for each in self.records()
+            if each["dynamodb"]["NewImage"].get("due_key", {}).get("S", "").startswith("SENT#")
+        ]
+        if sent:
+            app.deliver_messages({"Records": sent}, Context())
 
     def settle(self) -> None:
         """Deliver the contacts table's items again and again until that changes nothing."""
@@ -195,11 +208,12 @@ class Backend:
         app.count_views({"Records": self.records("VIEW_MARKERS_TABLE")}, Context())
 
     def tick(self, now: datetime) -> dict[str, int]:
-        """Run the scheduled jobs at the given time: the workflow's clock and the outbox's sweep."""
+        """Run the scheduled jobs at the given time: callbacks, the outbox's sweep, ledgers."""
         moved = clock.tick(lambda: 20.0, now)
         with timeless():
             swept = senders.sweep(triggers.composers(), triggers.takers, lambda: 20.0, lambda: now)
             self.send(now)
+        ledgers.tick(lambda: 20.0, now)
         return {**moved, **swept}
 
     def send(self, now: datetime) -> None:

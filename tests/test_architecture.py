@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 CAPABILITIES = ("newsletter", "callbacks", "articles")
-SPANNING = ("backoffice", "embedded")  # what spans them
+SPANNING = ("backoffice", "embedded", "me")  # what spans them
 CORE = "chalicelib"
 
 # The folders, lowest first: a folder imports from its own level and from below.
@@ -29,7 +29,7 @@ LEVELS = (
     {"outbox", "auth", "intake"},
     {"http"},
     {*CAPABILITIES, "web"},
-    {"backoffice", "embedded"},
+    {"backoffice", "embedded", "me"},
     {"api", "triggers"},
 )
 # The layers of a capability and of what spans them, lowest first: a module imports from its own
@@ -37,13 +37,13 @@ LEVELS = (
 LAYERS = {
     "pure": {
         *("model", "workflow", "calls", "ledger", "opening_hours", "phone_numbers", "filters"),
-        *("browsers", "names"),
-        *("words", "letters", "alerts", "calendar"),
+        *("browsers", "names", "entries"),
+        *("words", "letters", "alerts", "calendar", "domain_events"),
     },
     "stores": {"stores", "keys", "rules", "links"},
     "services": {
         *("service", "proof", "export", "erasure", "clock", "counting", "ranking", "reactions"),
-        *("changes", "feedback", "intakes"),
+        *("changes", "feedback", "intakes", "wishes", "feeds", "fetching", "reading"),
     },
     "entrances": {"fields", "routes", "api", "view", "pages"},
 }
@@ -51,13 +51,14 @@ LAYERS = {
 PURE_ELSEWHERE = {
     f"{CORE}.{name}"
     for name in ("addresses", "errors", "formats", "templates", "auth.roles", "auth.person")
-} | {f"{CORE}.outbox.{name}" for name in ("model", "lanes", "notices", "sms")}
+} | {f"{CORE}.outbox.{name}" for name in ("model", "lanes", "notices", "sms", "domain_events")}
 # A pure module may import the settings' type, how instants are written, and what the deployment
 # ships: the company and the words. It reads neither the current settings nor the current time.
 PURE_MAY_IMPORT = {f"{CORE}.{each}" for each in ("settings", "instants", "company", "texts")}
 IMPURE = {"random", "secrets", "time", "os", "uuid", "socket", "threading", "subprocess", "urllib"}
 STREAM_FUNCTIONS = (
     *(
+        "newsletter.clock",
         "newsletter.reactions",
         "newsletter.feedback",
         "newsletter.intakes",
@@ -66,7 +67,8 @@ STREAM_FUNCTIONS = (
         "callbacks.clock",
         "callbacks.erasure",
     ),
-    *("articles.counting", "articles.ranking"),
+    *("me.intakes", "me.reactions"),
+    *("articles.counting", "articles.ranking", "articles.reading"),
     *("outbox.delivery", "outbox.feedback", "outbox.suppression"),
 )
 

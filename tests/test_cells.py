@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from chalicelib.cells import Table, plain
+from chalicelib.cells import Table, plain, unguarded
 
 # fmt: off
 DANGEROUS = [
@@ -30,3 +30,13 @@ def test_no_cell_begins_a_formula(dangerous: str) -> None:
 )
 def test_other_cells_stay(harmless: str) -> None:
     assert plain(harmless) == harmless
+
+
+@pytest.mark.parametrize("quotes", ["", "'", "''"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "|", "%", "\\|", "\\", "", "x"])
+@pytest.mark.parametrize("rest", ["", "1", "x", "a|b", "a\\|b", "'"])
+def test_a_guarded_cell_is_read_back(quotes: str, sign: str, rest: str) -> None:
+    text, file = f"{quotes}{sign}{rest}", io.StringIO(newline="")
+    Table(file, ["name"]).add([text])
+    written = list(csv.reader(io.StringIO(file.getvalue(), newline="")))[1:]
+    assert [unguarded(cell) for row in written for cell in row or [""]] == [text]

@@ -9,6 +9,7 @@ from pathlib import Path
 import botocore.session
 import yaml  # type: ignore[import-untyped]  # comes with cfn-lint, without stubs
 from botocore import xform_name
+from botocore.validate import ParamValidator
 
 from chalicelib.http.inventory import INVENTORY
 from ops.__main__ import main as operators
@@ -118,26 +119,50 @@ def test_the_operators_commands_exist() -> None:
         assert set(re.findall(r"--[a-z-]+", rest)) <= options
 
 
+# The options that AWS's command line calls by another name than the API.
+_RENAMED = {"notification-endpoint": "endpoint"}
+_SERVICES = {"s3api": "s3"}
+# Commands of the command line's own.
+_OWN = {("configure", "sso"), ("sso", "login"), ("s3", "mv")}
+
+
 def test_commands_of_awss_own_exist() -> None:
     """Check that botocore knows the operation and the options of each `aws …` command."""
     texts = (re.sub(r"\\\n\s*", "", doc.read_text()) for doc in DOCS)
     found = [
         each
         for text in texts
-        for each in re.findall(r"(?:^ {4}|`)aws ([a-z-]+) ([a-z-]+)((?: --[^`\n]*)?)", text, re.M)
+        for each in re.findall(r"(?:^ {4,}|`)aws ([a-z-]+) ([a-z-]+)((?: --[^`\n]*)?)", text, re.M)
     ]
-    own = [
-        each for each in found if (each[0], each[1]) not in {("configure", "sso"), ("sso", "login")}
-    ]
+    own = [each for each in found if (each[0], each[1]) not in _OWN]
     assert len(own) >= 4
     for service, operation, rest in own:
-        model = botocore.session.get_session().get_service_model(service)
+        model = botocore.session.get_session().get_service_model(_SERVICES.get(service, service))
         operations = {xform_name(name, "-"): name for name in model.operation_names}
         shape = model.operation_model(operations[operation]).input_shape
         assert shape
-        assert set(re.findall(r"--([a-z-]+)", rest)) <= {
-            xform_name(name, "-") for name in shape.members
-        }
+        options = {_RENAMED.get(each, each) for each in re.findall(r" --([a-z-]+)", rest)}
+        assert options <= {xform_name(name, "-") for name in shape.members}
+
+
+def test_what_the_recipe_for_receiving_hands_to_aws_is_taken() -> None:
+    """Check the JSON of the rule and the lifecycle against AWS's own models."""
+    page = (ROOT / "docs" / "operations.md").read_text()
+    session = botocore.session.get_session()
+    for file, service, operation, member in (
+        ("rule.json", "ses", "CreateReceiptRule", "Rule"),
+        ("days.json", "s3", "PutBucketLifecycleConfiguration", "LifecycleConfiguration"),
+    ):
+        written = re.search(rf"`{file}`:\n\n((?: {{7}}.*\n)+)", page)
+        assert written
+        given = json.loads(written[1])
+        shape = session.get_service_model(service).operation_model(operation).input_shape
+        assert shape
+        assert not ParamValidator().validate(given, shape.members[member]).has_errors()
+    policy = re.search(r"`policy.json`:\n\n((?: {7}.*\n)+)", page)
+    assert policy
+    (statement,) = json.loads(policy[1])["Statement"]
+    assert statement["Condition"]["StringEquals"]["AWS:SourceAccount"]
 
 
 def test_the_pipeline_is_one() -> None:
@@ -169,6 +194,29 @@ def test_files_exist() -> None:
     }
     assert named
     assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+
+
+def test_tests_that_are_named_exist() -> None:
+    """Check each `tests/…/test_x.py::test_name`: what a paper states can be shown."""
+    named = {
+        each for doc in DOCS for each in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", doc.read_text())
+    }
+    assert len(named) >= 30
+    missing = [
+        f"{file}::{name}"
+        for file, name in sorted(named)
+        if not re.search(rf"^def {name}\(", (ROOT / file).read_text(), re.M)
+    ]
+    assert missing == []
+
+
+def test_both_papers_on_privacy_show_the_same() -> None:
+    """Check that the German paper and the English one rest on the same tests."""
+    english, german = (
+        set(re.findall(r"`(tests/[\w/.:]+)`", (ROOT / "docs" / name).read_text()))
+        for name in ("privacy.md", "datenschutz.md")
+    )
+    assert english == german
 
 
 def test_readme_is_one_screen() -> None:

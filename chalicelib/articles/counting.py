@@ -14,6 +14,8 @@ from chalicelib.settings import current
 # A stream that works brings every marker within this time.
 OVERLOOKED_AFTER = timedelta(minutes=10)
 PAGES_A_SWEEP = 20
+# A round through the table that takes longer comes near to what a marker lives.
+LONGEST_ROUND = markers.KEPT / 2
 
 
 def react(records: Iterable[Mapping[str, Any]]) -> None:
@@ -34,9 +36,13 @@ def sweep(now: datetime | None = None) -> int:
     """
     now = now or instants.now()
     markers.drop_salts(instants.day(now, current().time_zone))
-    found, cursor = markers.uncounted(now - OVERLOOKED_AFTER, markers.load_cursor(), PAGES_A_SWEEP)
+    at, began = markers.load_cursor()
+    found, cursor = markers.uncounted(now - OVERLOOKED_AFTER, at, PAGES_A_SWEEP)
     _count_all(filter(None, map(_marker, found)))
-    markers.save_cursor(cursor)
+    began = began if at and began else now
+    if now - began > LONGEST_ROUND:
+        log.warning("markers.outgrown", hours=round((now - began) / timedelta(hours=1)))
+    markers.save_cursor(cursor, began)
     if found:
         log.warning("markers.overlooked", found=len(found))
     return len(found)

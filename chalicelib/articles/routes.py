@@ -105,10 +105,17 @@ class Popular(Body):
 
     window: Literal["24h", "7d", "30d", "all"] = "24h"
     limit: Annotated[int, Field(ge=1, le=50)] = 10
+    section: Annotated[
+        of.Line,
+        Field(max_length=60, description="a section of the site, as its feed names it"),
+    ] = ""
 
 
 class Ranked(BaseModel, title="RankedArticle"):
-    """One article of a list; where no page has sent a title, it is the slug and `page` is empty."""
+    """One article of a list, as the site's feed names it.
+
+    Where only the staff know it, `page` is empty, and `title` is theirs or the slug.
+    """
 
     slug: str
     title: str
@@ -193,7 +200,7 @@ def get_article_badge(request: Request, article: Article) -> Reply:
 @routes.get("/articles/popular", params=Popular, gives=Ranking)
 def list_popular_articles(request: Request, asked: Popular) -> Reply:
     """List the most-read articles of a window."""
-    return ranking(asked, service.popular(asked.window, request.now))
+    return ranking(asked, service.popular(asked.window, request.now, asked.section))
 
 
 def ranking(asked: Popular, found: service.List) -> Reply:

@@ -95,9 +95,12 @@ def daily(
     return [(day, views.get(day.isoformat(), 0)) for day in days]
 
 
-def popular(window: str, now: datetime) -> List:
-    """Return when a most-read list was made, and its articles, most views first."""
-    return _list(counts.load_list(window), now)
+def popular(window: str, now: datetime, section: str = "") -> List:
+    """Return when a most-read list was made, and its articles, most views first.
+
+    With a `section` the list is of that section's articles, as the site's feed names it.
+    """
+    return _list(counts.load_list(window, section), now)
 
 
 def of_a_page(

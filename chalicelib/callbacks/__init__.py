@@ -78,5 +78,6 @@ undone. A name, a number and notes are shown only to whoever has signed in and c
 Read on: `opening_hours`, `model`, `calls` (when a customer may be called), `workflow` (the
 transitions), `phone_numbers`, `stores`, `changes`, `service` (what can be done), `intakes` (what a
 form's request becomes), `clock` (every minute), `alerts`, `letters`, `calendar`, `reactions` (what
-a message says when it is due), `erasure`, `routes` (the public), `staff`.
+a message says when it is due), `domain_events` (what other systems are told), `erasure`, `routes`
+(the public), `staff`.
 """

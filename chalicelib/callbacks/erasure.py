@@ -29,7 +29,7 @@ def erase_ended(
             continue
         try:
             if not dry:
-                _strip(callback)
+                _strip(callback, now)
                 log.info("callback.erased", reference=reference)
         except Cancelled:
             continue  # somebody else changed it meanwhile; the next call takes it up again
@@ -49,7 +49,7 @@ def erase_wholly(references: Iterable[str], who: Who, now: datetime) -> None:
             raise NotFound("no_callback", reference)
         change = workflow.withdraw(before, who, now)
         requests.save(change, now)
-        _strip(change.after, wholly=True)
+        _strip(change.after, now, wholly=True)
 
     for reference in references:
         retried(lambda _, reference=reference: erase(reference), "callback")  # type: ignore[misc]  # bound now
@@ -74,7 +74,8 @@ def erase_address(
             return False
         change = workflow.withdraw_wishes(before, tuple(theirs), who, rules.current(), now)
         requests.save(change, now)
-        requests.erase_proofs(before, theirs)
+        told = [ref for each in before.wishes if each.reference in theirs for ref in each.also]
+        requests.erase_proofs(before, [*theirs, *told])
         return True
 
     if retried(erase, "callback"):
@@ -83,19 +84,19 @@ def erase_address(
         erase_wholly([reference], who, now)
 
 
-def erase_contact(reference: str) -> None:
+def erase_contact(reference: str, now: datetime) -> None:
     """Erase the contact data of a request that has ended; a live or an unknown one stays as it is.
 
     Raises Cancelled where somebody else changed it meanwhile.
     """
     callback = requests.load(reference)
     if callback is not None and not callback.is_live:
-        _strip(callback)
+        _strip(callback, now)
 
 
-def _strip(callback: Callback, wholly: bool = False) -> None:
+def _strip(callback: Callback, now: datetime, wholly: bool = False) -> None:
     """Strip an ended request; the rest is kept for full calendar years, as the proof of consent."""
     ended = callback.ended_at or callback.created_at
     last_year = ended.year + current().callback_proof_years
     until = ended.replace(month=1, day=1, year=last_year + 1)
-    requests.strip(callback, instants.epoch(until), wholly)
+    requests.strip(callback, instants.epoch(until), now, wholly)

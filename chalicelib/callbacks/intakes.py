@@ -32,7 +32,8 @@ def keep(asked: Asked, reference: str, proof: Proof, guards: Guards, now: dateti
         "personal": dict(proof.personal),
     }
     kept = intake.new(REQUEST, asked.number_key, written, now)
-    intake.keep(kept, guards, requests.reserved(reference))
+    listed = requests.listed(asked.email, reference, asked.number_key, now)
+    intake.keep(kept, guards, requests.reserved(reference), *listed)
 
 
 def place(
@@ -50,7 +51,8 @@ def place(
     Invalid (`window…`), Unavailable.
     """
     known = requests.number(asked.number_key, asked.main_key)
-    first = [taken] if taken else []
+    listed = requests.listed(asked.email, reference, asked.number_key, now)
+    first = [taken] if taken else listed  # the intake's reference is listed since it was kept
     if known.live:
         live = requests.load(known.live)
         if live is None or not live.is_live:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from chalicelib import log, mailings
+from chalicelib import instants, log, mailings
 from chalicelib.auth import session
 from chalicelib.aws import retried
 from chalicelib.callbacks import alerts, letters, links, opening_hours, rules
@@ -14,7 +14,7 @@ from chalicelib.callbacks.model import SUPERVISOR, Callback, Letter, Wish
 from chalicelib.callbacks.stores import board, digests, requests
 from chalicelib.callbacks.stores.digests import Digest
 from chalicelib.outbox.delivery import Composer, NotNow
-from chalicelib.outbox.model import Alert, Mail, Message
+from chalicelib.outbox.model import Alert, Mail, Message, Publication
 from chalicelib.settings import current
 
 # Whether an alert is still owed, by what it tells: not once the request was claimed.
@@ -149,6 +149,26 @@ def _letter(kind: Letter, message: Message, now: datetime) -> Mail | None:
     return letters.letter(kind, callback, wish, own, calendar, current(), rules.hours())
 
 
+def _event(message: Message, now: datetime) -> Publication | None:
+    """Compose an event for other systems; an end that was undone or erased since is none."""
+    if not current().domain_events:
+        return None
+    from chalicelib.callbacks.domain_events import Ended
+    from chalicelib.outbox import domain_events
+
+    if message.content["type"] == Ended.TYPE and not _still_ended(message):
+        return None
+    return domain_events.publication(message, current())
+
+
+def _still_ended(message: Message) -> bool:
+    callback, since = requests.load(message.subject), instants.text(message.created_at)
+    if callback is None or callback.erased:
+        return False
+    happened = requests.events(message.subject)
+    return not any(each["event"] == "undone" and each["at"] >= since for each in happened)
+
+
 COMPOSERS: Mapping[str, Composer] = {
     "callback-alert": partial(_alert, "callback"),
     "callback-alert-mail": partial(_alert_mail, "callback"),
@@ -161,4 +181,5 @@ COMPOSERS: Mapping[str, Composer] = {
     "callback-cancelled": partial(_letter, "cancelled"),
     "callback-missed": partial(_letter, "missed"),
     "callback-declined": partial(_letter, "declined"),
+    requests.EVENT: _event,
 }

@@ -5,7 +5,6 @@ in `staff.service`.
 """
 
 import secrets
-from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,10 +22,10 @@ from chalicelib.callbacks import (
     opening_hours,
     phone_numbers,
     rules,
+    wishes,
     workflow,
 )
 from chalicelib.callbacks.model import (
-    CANCELLATIONS_A_DAY,
     MOVES_A_DAY,
     UNDO_WITHIN,
     Asked,
@@ -190,16 +189,9 @@ def _limit_of_link(reference: str, action: LinkAction) -> Limit:
 
     An undo counts with its cancellation or move: without a further one there is nothing to undo.
     """
-    hotline = phone_numbers.display(current().hotline_number)
     if action == "cancel":
-        return Limit(
-            "link-cancellations",
-            reference,
-            CANCELLATIONS_A_DAY,
-            "day",
-            "link_cancellations",
-            hotline,
-        )
+        return wishes.cancellations(reference)
+    hotline = phone_numbers.display(current().hotline_number)
     return Limit("link-moves", reference, MOVES_A_DAY, "day", "link_moves", hotline)
 
 
@@ -243,14 +235,6 @@ def load_many(references: list[str]) -> list[Callback]:
     return requests.load_many(references)
 
 
-def pages_of_addresses() -> Iterator[list[tuple[str, str]]]:
-    """Yield the requests that name an e-mail address, page by page of the whole table.
-
-    Each is a reference and the address. No index has them, as only an erasure asks for them.
-    """
-    return requests.pages_of_addresses()
-
-
 def erase_person(key: str, main_key: str, who: Who, now: datetime) -> int:
     """Erase what is known of the person of a number, on record; return how many requests.
 
@@ -266,13 +250,3 @@ def erase_person(key: str, main_key: str, who: Who, now: datetime) -> int:
 def erase_requests(references: list[str], who: Who, now: datetime) -> None:
     """Erase what is known of the person of these requests. Raises NotFound, Unavailable."""
     erasure.erase_wholly(references, who, now)
-
-
-def erase_address(
-    reference: str, is_theirs: Callable[[str], bool], who: Who, now: datetime
-) -> None:
-    """Erase the person of an address in a request; the wishes of others for the number stay.
-
-    Raises NotFound, Unavailable.
-    """
-    erasure.erase_address(reference, is_theirs, who, now)

@@ -246,6 +246,12 @@ def _none_if_empty(value: Any) -> Any:
     return None if value == "" else value
 
 
+def _one_of_several(value: Any) -> Any:
+    """Return the last of several values, as a query does; what is no text is an empty one."""
+    last = value[-1] if isinstance(value, list) and value else value
+    return last if isinstance(last, str) else ""
+
+
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -285,6 +291,10 @@ Honeypot = Annotated[
     AfterValidator(_empty),
     Field(description="a trap for robots, hidden from people: stays empty, else 422"),
 ]
+# The token of a mailed link: a missing one, or what is none, is a bad one and answered alike.
+LinkToken = Annotated[str, BeforeValidator(_one_of_several)]
+# The visit to a page of ours by which something was done, for its undo.
+Visit = Annotated[str, StringConstraints(max_length=100), _ONE_LINE]
 Slug = Annotated[str, AfterValidator(_slug)]
 _WRITTEN = BeforeValidator(_is_written)
 # Both lie between 2000 and 2100.

@@ -24,13 +24,15 @@ class Route:
     path: str
     view: View
     takes: type[BaseModel] | None = None  # the body
+    any_body: bool = False  # whether a body that cannot be read is taken for an empty one
     params: type[BaseModel] | None = None  # query and path
     gives: type[BaseModel] | None = None  # the JSON answer
     html: bool = False  # whether people are shown a page
     status: int = 200
     errors: tuple[type[ContactError], ...] = ()  # beyond those that every route has
     role: Role = "agent"  # under `/staff`: the least role that may call it
-    media: str = ""  # the type of an answer that is neither a model's JSON nor a page
+    # The types of an answer that is neither a model's JSON nor a page.
+    media: str | tuple[str, ...] = ""
     also: tuple[int, ...] = ()  # further answers, such as NOT_MODIFIED to `If-None-Match`
     tag: str = ""  # the heading it is listed under in the contract, one of `openapi.TAGS`
 

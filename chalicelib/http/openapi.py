@@ -27,6 +27,7 @@ _LICENCE = {"name": "All rights reserved", "identifier": "LicenseRef-All-Rights-
 TAGS = {
     "newsletter": "Signing up with double opt-in, and everything behind the links of our mails.",
     "callbacks": "The hotline's hours, and asking for a callback, moving or cancelling it.",
+    "me": "What is stored of an address, for its owner: to see, change and erase.",
     "articles": "Counting views, and what was counted.",
     "service": "The service itself: health, this contract, a website's scripts and challenges, and "
     "what one of its pages shows.",
@@ -34,6 +35,7 @@ TAGS = {
     "staff-callbacks": "The board of callback requests, and a call from claim to outcome.",
     "staff-numbers": "A person by their telephone number: looking up, blocking, erasing.",
     "staff-subscribers": "A subscriber by their address: proof of consent, erasure, the export.",
+    "staff-articles": "Articles by period, and what the staff decide about them.",
     "staff-figures": "Figures of a span.",
 }
 _SIGNED_IN = {
@@ -199,8 +201,9 @@ def _responses(route: Route, names: Any) -> dict[str, Any]:
     content: dict[str, Any] = {}
     if route.gives:
         content[JSON] = {"schema": names[(route.gives, "serialization")]}
-    if route.media:
-        content[route.media] = {"schema": {"type": "object"}} if route.media == JSON else _TEXT
+    for media in (route.media,) if isinstance(route.media, str) else route.media:
+        if media:
+            content[media] = {"schema": {"type": "object"}} if media == JSON else _TEXT
     if route.status == 303:
         done["headers"] = _LOCATION
     elif route.html:

@@ -117,14 +117,16 @@ def lost_link(path: str) -> str:
         return "callback"
     if path in ("/newsletter/confirm", "/newsletter/refuse"):
         return "signup"
-    return "data" if path.startswith("/newsletter/") else ""
+    return "data" if path == "/me" or path.startswith("/newsletter/") else ""
 
 
 def way_back(where: str, language: str) -> str:
     """Return the URL at which a person goes on whose link does not work; `where` is of LOST."""
     if where == "callback":
         return company.current().link("support", language)
-    return current().site_url if where == "signup" else f"{current().base_url}/newsletter/access"
+    if where == "signup":
+        return current().site_url
+    return f"{current().base_url}/newsletter/access?language={language}"
 
 
 def status_of(kind: type[errors.ContactError]) -> int:

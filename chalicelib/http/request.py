@@ -17,6 +17,8 @@ from chalicelib.http.problems import Problem
 from chalicelib.sender import Sender
 from chalicelib.settings import current
 
+_AROUND = " .,:;!?)>]}\"'"  # what mail programs take for a part of a link that ends with a language
+
 
 @dataclass
 class Request:
@@ -46,7 +48,11 @@ class Request:
             for name, given in (event["headers"] or {}).items()
         }
         repeated = event["multiValueQueryStringParameters"] or {}
-        query = {name: bodies.trimmed(_last(given)) for name, given in repeated.items()}
+        # Some mail programs send the `&` of a link as it stands in HTML.
+        query = {
+            name.removeprefix("amp;"): bodies.trimmed(_last(given))
+            for name, given in repeated.items()
+        }
         if "path" not in event:  # Chalice's own gateway leaves it out, and decodes nothing
             in_path = {name: unquote(value) for name, value in in_path.items()}
         wanted = query.get("language") or headers.get("accept-language", "")
@@ -110,6 +116,11 @@ class Request:
         return self.accepts("text/html") and not self.accepts(bodies.JSON)
 
     @property
+    def wants_html(self) -> bool:
+        """Whether what was done is shown as a page: the caller takes HTML or names no JSON."""
+        return self.accepts("text/html") or not self.accepts(bodies.JSON)
+
+    @property
     def navigates(self) -> bool:
         """Whether a person opens a page in a browser.
 
@@ -151,7 +162,7 @@ def _preferred(accepted: str) -> str:
     """Return the first language of an `Accept-Language` header that the company speaks."""
     spoken = company.current().languages
     for each in accepted.lower().split(","):
-        language = each.partition(";")[0].partition("-")[0].strip()
+        language = each.partition(";")[0].partition("-")[0].strip(_AROUND)
         if language in spoken:
             return language
     return ""

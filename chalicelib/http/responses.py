@@ -36,9 +36,7 @@ def respond(request: Request, status: int, answer: Any) -> Response:
             if wanted in allowed:
                 return respond(request, 303, redirect(wanted))
             return _html(request, answer.page, 200, answer.context)
-        case Page() if (
-            answer.body is not None and request.accepts(_JSON) and not request.accepts("text/html")
-        ):
+        case Page() if answer.body is not None and not request.wants_html:
             return _json(answer.body, status)
         case Page():
             return _html(request, answer.page, status, answer.context, answer.scripts)

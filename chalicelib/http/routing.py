@@ -120,9 +120,31 @@ def _call_view(
     if len(event["body"] or "") > bodies.LARGEST and not route.takes:
         raise Problem(413, "payload_too_large")
     given: list[BaseModel] = []
-    fields = request.read(event, route.takes) if route.takes else {}
+    fields = _fields(route, route.takes, request, event) if route.takes else {}
     if route.params:
         given.append(route.params.model_validate(request.params))
     if route.takes:
-        given.append(route.takes.model_validate(fields))
+        given.append(_taken(route, route.takes, fields))
     return responses.respond(request, route.status, route.view(request, *given))
+
+
+def _fields(
+    route: Route, model: type[BaseModel], request: Request, event: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Return the body's fields. Raises Problem."""
+    try:
+        return request.read(event, model)
+    except Problem as problem:
+        if route.any_body and problem.code != "payload_too_large":
+            return {}
+        raise
+
+
+def _taken(route: Route, model: type[BaseModel], fields: Mapping[str, Any]) -> BaseModel:
+    """Return the checked body. Raises ValidationError."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError:
+        if route.any_body:
+            return model()
+        raise

@@ -21,6 +21,7 @@ _MENU = (
     ("/staff/search", N_("Find")),
     ("/staff/hours", N_("Opening hours")),
     ("/staff/subscribers", N_("Newsletter")),
+    ("/staff/articles", N_("Articles")),
     ("/staff/figures", N_("Figures")),
 )
 
@@ -62,6 +63,7 @@ def render(
         "frame-ancestors 'none'"
     )
     headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy}
+    headers |= problem.headers if problem else {}
     return Reply(text, problem.status if problem else status, headers)
 
 

@@ -1,4 +1,4 @@
-"""Signups and requests for one's data: kept by the form, taken in by the stream's function."""
+"""Signups, requests for one's data, new addresses: kept by the form, taken in by the stream."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -16,7 +16,7 @@ from chalicelib.newsletter.stores import subscribers
 from chalicelib.newsletter.stores.subscribers import Known
 from chalicelib.outbox.model import Message
 
-SIGNUP, ACCESS = "newsletter-signup", "newsletter-access"
+SIGNUP, ACCESS, MOVE = "newsletter-signup", "newsletter-access", "newsletter-move"
 
 
 def keep(kind: str, key: str, asked: Mapping[str, Any], guards: Guards, now: datetime) -> None:
@@ -37,7 +37,7 @@ def _sign_up(taken: Intake) -> list[Message]:
     return _take(taken, decide, How(asked["facts"], asked["personal"]), "confirmation")
 
 
-def _ask_access(taken: Intake) -> list[Message]:
+def ask_access(taken: Intake) -> list[Message]:
     """Take in a request for one's data; its `email` is empty where a mailed link asked for it."""
 
     def decide(known: Known, may_mail: bool) -> Change:
@@ -45,6 +45,22 @@ def _ask_access(taken: Intake) -> list[Message]:
 
     purpose: Purpose = "access" if taken.asked["email"] else "access by link"
     return _take(taken, decide, How({}, taken.asked["personal"]), purpose)
+
+
+def _ask_move(taken: Intake) -> list[Message]:
+    """Take in the wish that this address replaces another one's, whose key is `from`."""
+    asked = taken.asked
+
+    def decide(known: Known, may_mail: bool) -> Change:
+        old = subscribers.load(asked["from"]).subscriber
+        if old is None:
+            return Change(known.subscriber, known.subscriber)
+        wanted = Signup(taken.key, asked["email"], old.language, old.topics, old.consent)
+        return model.ask_move(known.subscriber, old, wanted, taken.at, known.version, may_mail)
+
+    return _take(
+        taken, decide, How({"moved_from": asked["from"]}, asked["personal"]), "confirmation"
+    )
 
 
 def _take(
@@ -73,4 +89,5 @@ def _take(
     return retried(attempt, "newsletter")
 
 
-TAKERS: Mapping[str, Taker] = {SIGNUP: _sign_up, ACCESS: _ask_access}
+# `me.intakes` takes in ACCESS, since an address may be known for its callbacks alone.
+TAKERS: Mapping[str, Taker] = {SIGNUP: _sign_up, MOVE: _ask_move}

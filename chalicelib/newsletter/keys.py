@@ -1,6 +1,6 @@
 """The key of an address, which stands for it where the address itself is not needed."""
 
-from chalicelib import addresses, keys
+from chalicelib import keys
 
 
 def key_of(email: str) -> str:
@@ -8,4 +8,4 @@ def key_of(email: str) -> str:
 
     Raises ValueError for an address that SES cannot reach.
     """
-    return keys.identity("email", addresses.identity(email.strip()))
+    return keys.of_address(email)

@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from botocore.exceptions import (
 
 from chalicelib import aws, errors, instants, log
 from chalicelib.outbox import counters, handover, model, store
-from chalicelib.outbox.model import Alert, Mail, Message
+from chalicelib.outbox.model import Alert, Mail, Message, Publication
 from chalicelib.settings import current
 
 
@@ -32,7 +33,7 @@ class NotNow(Exception):
 
 # Composes a message of a kind from what is true now; returns None where it is no longer owed.
 # Raises NotNow.
-Composer = Callable[[Message, datetime], Mail | Alert | None]
+Composer = Callable[[Message, datetime], Mail | Alert | Publication | None]
 
 # Errors of the request itself: no repetition can succeed.
 _FINAL = {"BadRequestException", "InvalidParameter", "ParameterValueInvalid"}
@@ -119,7 +120,7 @@ def _attempt(message: Message, composers: Mapping[str, Composer], now: datetime)
         return model.refused(message, f"compose: {type(error).__name__}", now, final=True)
     if parcel is None:
         return model.void(message, now)
-    if isinstance(parcel, Alert):
+    if not isinstance(parcel, Mail):
         return _hand_over(message, parcel, now)
     counted = counters.count(message.lane, now)
     if counted is None:
@@ -135,27 +136,31 @@ def _attempt(message: Message, composers: Mapping[str, Composer], now: datetime)
     return after
 
 
-def _hand_over(message: Message, parcel: Mail | Alert, now: datetime) -> Message:
+def _hand_over(message: Message, parcel: Mail | Alert | Publication, now: datetime) -> Message:
     """Make the one attempt; return the message's next state."""
+    before, wording = message, parcel.wording if isinstance(parcel, Mail) else ""
+    # Known before the attempt: an event of the service's may be all that tells of its success.
+    message = replace(before, digest=handover.digest(parcel), wording=wording)
     try:
-        service_id = (
-            handover.mail(message, parcel)
-            if isinstance(parcel, Mail)
-            else handover.alert(message, parcel)
-        )
+        if isinstance(parcel, Publication):
+            service_id = handover.publication(parcel)
+        elif isinstance(parcel, Alert):
+            service_id = handover.alert(message, parcel)
+        else:
+            service_id = handover.mail(message, parcel)
     except handover.Unsendable as error:
-        return model.refused(message, str(error), now, final=True)
+        return model.refused(before, str(error), now, final=True)
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in _SLOWED:
             log.warning("mail.slowed", message=message.id, lane=message.lane, error=code)
             raise _HeldBack("slowed", code) from None
-        return model.refused(message, code, now, final=code in _FINAL)
+        return model.refused(before, code, now, final=code in _FINAL)
     except (ConnectTimeoutError, EndpointConnectionError) as error:
-        return model.refused(message, type(error).__name__, now)
+        return model.refused(before, type(error).__name__, now)
     except BotoCoreError as error:
         return model.unanswered(message, type(error).__name__, now)
-    return model.sent(message, service_id, handover.digest(parcel), now)
+    return model.sent(message, service_id, now)
 
 
 def _take_back(message: Message, counted: counters.Counted) -> None:

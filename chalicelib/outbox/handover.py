@@ -16,7 +16,7 @@ from functools import cache
 from typing import Any
 
 from chalicelib import addresses, aws
-from chalicelib.outbox.model import Alert, Mail, Message
+from chalicelib.outbox.model import Alert, Mail, Message, Publication
 from chalicelib.settings import current
 
 # Nobody answers a mail of ours that no person wrote, such as an absence note would (RFC 3834).
@@ -87,13 +87,23 @@ def alert(message: Message, parcel: Alert) -> str:
     return str(answer["MessageId"])
 
 
+def publication(parcel: Publication) -> str:
+    """Publish an event to its topic and return SNS's id of it. Raises botocore's errors."""
+    answer = aws.fresh("sns").publish(
+        TopicArn=current().domain_events_topic_arn,
+        Message=parcel.text,
+        MessageAttributes={name: _attribute(value) for name, value in parcel.attributes.items()},
+    )
+    return str(answer["MessageId"])
+
+
 def _attribute(value: str | tuple[str, ...]) -> dict[str, str]:
     if isinstance(value, str):
         return {"DataType": "String", "StringValue": value}
     return {"DataType": "String.Array", "StringValue": json.dumps(value)}
 
 
-def digest(parcel: Mail | Alert) -> str:
+def digest(parcel: Mail | Alert | Publication) -> str:
     """Return the SHA-256 of a message's whole content, as hex."""
     return hashlib.sha256(json.dumps(astuple(parcel), sort_keys=True).encode()).hexdigest()
 

@@ -1,18 +1,20 @@
 """The lanes in which messages leave, and how they share what SES takes. Pure.
 
-A lane has a share of the day's mails for itself, so that no kind of mail can use up another's. Of
-what SES takes in a minute the urgent lane has what it needs, and leaves the others their least.
+A lane of mails has a share of the day's mails for itself, so that no kind of mail can use up
+another's. Of what SES takes in a minute the urgent lane has what it needs, and leaves the others
+their least. Events for other systems are no mails: their lane is outside of all shares.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeVar
 
-Lane = Literal["alerts", "transactional"]
+Lane = Literal["alerts", "transactional", "events"]
 Thing = TypeVar("Thing")
 
 # Shares of the day's mails in percent, the most urgent lane first.
 SHARES: Mapping[Lane, int] = {"alerts": 20, "transactional": 80}
 ORDER: tuple[Lane, ...] = tuple(SHARES)
+EVERY: tuple[Lane, ...] = (*ORDER, "events")
 # What lanes before it leave a lane of each minute's messages, in percent.
 LEAST: Mapping[Lane, int] = {"alerts": 0, "transactional": 20}
 

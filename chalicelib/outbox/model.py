@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from chalicelib.outbox.lanes import Lane
 
@@ -42,7 +42,17 @@ class Message:
     ended_at: datetime | None = None
     service_id: str = ""  # what SES or SNS called it
     digest: str = ""  # SHA-256 of what was sent
+    wording: str = ""  # SHA-256 of a mail's wording, see Mail
+    owes_record: bool = False  # whether somebody wants to put it on record once it was sent
     error: str = ""  # why the last attempt did not succeed
+    content: Mapping[str, Any] = field(default_factory=dict)  # what it says, of an event
+    # What a newer version has stored beside, which an older one in its place must not lose.
+    rest: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_unrecorded(self) -> bool:
+        """Whether it was sent, and that is not on record yet."""
+        return self.state == "sent" and self.owes_record
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,7 @@ class Mail:
     text: str
     html: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    wording: str = ""  # SHA-256 of its text without the recipient's own links, where that is kept
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,14 @@ class Alert:
     attributes: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Publication:
+    """An event ready to be published to the topic for other systems; `attributes` are ASCII."""
+
+    text: str
+    attributes: Mapping[str, str]
+
+
 def owe(
     kind: str,
     subject: str,
@@ -77,13 +96,15 @@ def owe(
     now: datetime,
     due_at: datetime | None = None,
     lane: Lane = "transactional",
+    content: Mapping[str, Any] | None = None,
 ) -> Message:
     """Return the message number `serial` of this kind about a subject; by default it is due now.
 
     Its id is a legal tag of SES's: letters, digits, `_` and `-`. A kind has no `_`.
     """
     due = due_at or now
-    return Message(f"{kind}_{subject}_{serial}", kind, subject, serial, due, now, lane, due)
+    message = Message(f"{kind}_{subject}_{serial}", kind, subject, serial, due, now, lane, due)
+    return replace(message, content=content) if content else message
 
 
 def may_claim(message: Message, now: datetime) -> bool:
@@ -108,11 +129,14 @@ def claim(message: Message, attempt_id: str, now: datetime) -> Message:
     )
 
 
-def sent(message: Message, service_id: str, digest: str, now: datetime) -> Message:
+def sent(message: Message, service_id: str, now: datetime) -> Message:
     """Record that the service took the message."""
-    return _next(
-        message, state="sent", service_id=service_id, digest=digest, ended_at=now, error=""
-    )
+    return _next(message, state="sent", service_id=service_id, ended_at=now, error="")
+
+
+def recorded(message: Message) -> Message:
+    """Record that whoever wanted to put the sending on record has done so."""
+    return _next(message, owes_record=False)
 
 
 def refused(message: Message, error: str, now: datetime, final: bool = False) -> Message:

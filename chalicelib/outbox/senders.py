@@ -2,11 +2,13 @@
 
     intake, message ── stream ──→ react ──→ take in, deliver     (for ten seconds a batch)
            └── due index ──→ clock ── queue ──→ senders ──→ take in, deliver   (what is left)
+                                                         (and all events for other systems)
 
 Each minute the clock reads what is due, the urgent lane first and the oldest first in each lane, as
 much as SES takes in a minute. It deals that round to as many senders as the rate needs; they play
-their hands at one pace, so that the messages' order is kept and SES's rate is not exceeded. Nobody
-begins an attempt that could outlast the function: what is left stays due.
+their hands at one pace, so that the messages' order is kept and SES's rate is not exceeded. Events
+for other systems all wait for the clock, so that a slow topic keeps no mail waiting, and go beside
+SES's rate. Nobody begins an attempt that could outlast the function: what is left stays due.
 """
 
 import json
@@ -40,7 +42,9 @@ PART = 0.9  # of SES's rate that the clock plans with; the rest is the reaction'
 PACE = 2.0
 SENDERS = 100  # at most; `send_messages` may run as often at once
 ALONE = 20  # messages or intakes that the clock sees to itself: too few to wake a sender for
-HAND = 250  # intakes that one sender is given
+HAND = 250  # intakes or events that one sender is given
+EVENTS = 2500  # of a minute, at most
+EVENT_PACE = 10.0  # a second, by one sender
 PATIENCE = 3  # how often a sender tries a message that SES slows down, before it leaves the rest
 
 Clock = Callable[[], datetime]
@@ -59,16 +63,16 @@ def react(
 ) -> None:
     """Take in the intakes in a batch of the stream and deliver the new messages.
 
-    `settle` is called for every other record. Alerts go first. What does not leave within REACTION
-    seconds, or once SES takes no more, stays due. A record that can never succeed goes to the
-    dead-letter queue, and its neighbours are handled. Raises Unavailable, so that the batch comes
-    again.
+    `settle` is called for every other record, and for those of messages that changed. Alerts go
+    first. What does not leave within REACTION seconds, or once SES takes no more, stays due. A
+    record that can never succeed goes to the dead-letter queue, and its neighbours are handled.
+    Raises Unavailable, so that the batch comes again.
     """
     owed: list[tuple[int, str, Mapping[str, Any]]] = []
     for record in records:
         try:
             kind = str(record["dynamodb"]["Keys"]["pk"]["S"]).partition("#")[0]
-            if kind not in ("INTAKE", "MSG"):
+            if kind not in ("INTAKE", "MSG") or record["eventName"] == "MODIFY":
                 settle(record)
             elif _is_new(record):
                 owed += ((_rank(lane), each, record) for lane, each in _owed(kind, record, takers))
@@ -83,7 +87,9 @@ def _owed(kind: str, record: Mapping[str, Any], takers: Takers) -> list[tuple[La
     """Return lane and id of the messages that a record is about or that its intake owes."""
     image = record["dynamodb"]["NewImage"]
     if kind == "MSG":
-        return [(image["lane"]["S"], image["id"]["S"])] if image["state"]["S"] == "due" else []
+        lane: Lane = image["lane"]["S"]
+        is_owed = image["state"]["S"] == "due" and lane != "events"
+        return [(lane, image["id"]["S"])] if is_owed else []
     return [(each.lane, each.id) for each in intake.take(intake.of_image(image), takers())]
 
 
@@ -137,14 +143,20 @@ def sweep(
     room = max(int(rate * PART * SPAN), 1)
     _take_left_behind(takers, time_left, at, room)
     due, waiting, oldest = _look(at, room)
-    log.info("clock.ticked", due=waiting, oldest=oldest, rate=rate)
-    if len(due) <= ALONE:
-        return send(due, rate, composers, time_left, clock)
+    events = list(islice(store.due("events", at), EVENTS))
+    oldest = min([oldest, *(each.since for each in events)])
+    age = int((at - oldest).total_seconds())
+    log.info("clock.ticked", due=waiting + len(events), oldest=age, rate=rate)
+    ids = [each.id for each in events]
+    if len(due) + len(ids) <= ALONE:
+        return send([*due, *ids], rate, composers, time_left, clock)
     hands = min(SENDERS, math.ceil(rate / PACE), math.ceil(len(due) / ALONE))
     until = instants.text(at + timedelta(seconds=SPAN))
     for hand in lanes.deal(due, hands):
         _give(ids=hand, pace=rate * PART / hands, until=until)
-    return {"handed": len(due)}
+    for hand in lanes.deal(ids, math.ceil(len(ids) / HAND)):
+        _give(ids=hand, pace=EVENT_PACE, until=until)
+    return {"handed": len(due) + len(ids)}
 
 
 def _take_left_behind(takers: Takers, time_left: TimeLeft, now: datetime, room: int) -> None:
@@ -180,8 +192,8 @@ def take_in(places: list[Item], takers: Takers, time_left: TimeLeft) -> int:
     return 0
 
 
-def _look(now: datetime, room: int) -> tuple[list[str], int, int]:
-    """Return the ids that leave now, how many are due, and the oldest's age in seconds."""
+def _look(now: datetime, room: int) -> tuple[list[str], int, datetime]:
+    """Return the ids of mails and alerts that leave now, how many are due, and since when."""
     found: dict[Lane, list[Due]] = {
         lane: list(islice(store.due(lane, now), room)) for lane in lanes.ORDER
     }
@@ -192,7 +204,7 @@ def _look(now: datetime, room: int) -> tuple[list[str], int, int]:
     oldest = min((each.since for due in found.values() for each in due), default=now)
     shares = lanes.share_out(_within_caps(counts, now), room)
     ids = [each.id for lane in lanes.ORDER for each in found[lane][: shares[lane]]]
-    return ids, sum(counts.values()), int((now - oldest).total_seconds())
+    return ids, sum(counts.values()), oldest
 
 
 def _within_caps(due: Mapping[Lane, int], now: datetime) -> dict[Lane, int]:

@@ -4,11 +4,12 @@ import heapq
 import zlib
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from chalicelib import aws, instants
 from chalicelib.aws import Cancelled, Item
+from chalicelib.outbox import model
 from chalicelib.outbox.lanes import Lane
 from chalicelib.outbox.model import FINAL, KEPT, Message
 from chalicelib.settings import current
@@ -16,7 +17,9 @@ from chalicelib.settings import current
 # A mail is four writes to the index `due`, and a partition key takes 1,000 a second: 1,000 mails a
 # second need four keys a lane, and twice as many keep chance from making one hot.
 SHARDS = 8
+LEFT_BEHIND = timedelta(minutes=1)  # what the stream has not put on record by then is the clock's
 _INSTANTS = ("due_at", "created_at", "since", "attempted_at", "ended_at")
+_KEYS = {"pk", "sk", "due_key", "expires"}
 
 
 def _key(message_id: str) -> Item:
@@ -24,15 +27,26 @@ def _key(message_id: str) -> Item:
 
 
 def _item(message: Message) -> Item:
-    item: Item = {**_key(message.id), **asdict(message)}
+    values = asdict(message)
+    item: Item = {**values.pop("rest"), **_key(message.id), **values}
     for name in _INSTANTS:
         item[name] = instants.text(item[name]) if item[name] else None
+    shard = zlib.crc32(message.id.encode()) % SHARDS
     if message.state in FINAL:
         del item["due_at"]
-        item["expires"] = instants.epoch((message.ended_at or message.due_at) + KEPT)
+        ended = message.ended_at or message.due_at
+        item["expires"] = instants.epoch(ended + KEPT)
+        if message.is_unrecorded:
+            item |= {"due_key": _sent_key(shard), "due_at": instants.text(ended + LEFT_BEHIND)}
     else:
-        item["due_key"] = _due_key(message.lane, zlib.crc32(message.id.encode()) % SHARDS)
-    return {name: value for name, value in item.items() if value not in (None, "")}
+        item["due_key"] = _due_key(message.lane, shard)
+    if not message.owes_record:
+        del item["owes_record"]
+    return {name: value for name, value in item.items() if value not in (None, "", {})}
+
+
+def _sent_key(shard: int) -> str:
+    return f"SENT#{shard}"
 
 
 def _due_key(lane: Lane, shard: int) -> str:
@@ -42,10 +56,11 @@ def _due_key(lane: Lane, shard: int) -> str:
 def from_item(item: Item) -> Message:
     """Return the message of an item."""
     values = {name: value for name, value in item.items() if name in Message.__dataclass_fields__}
+    rest = {name: item[name] for name in item.keys() - values.keys() - _KEYS}
     for name in _INSTANTS:
         values[name] = instants.parse(values[name]) if values.get(name) else None
     values["due_at"] = values["due_at"] or values["ended_at"]
-    return Message(**values)
+    return Message(**{**values, "rest": rest})
 
 
 def owed(message: Message) -> Item:
@@ -71,6 +86,24 @@ def replace(before: Message, after: Message) -> None:
         # A lost answer makes our own write look like another's.
         if aws.get(current().contacts_table, _key(after.id)) != _item(after):
             raise
+
+
+def recorded(message: Message) -> Item:
+    """Return the Put that says a sending is on record, for the transaction with that record.
+
+    It fails where somebody else wrote the message meanwhile.
+    """
+    after = model.recorded(message)
+    return aws.put(current().contacts_table, _item(after), "version = :seen", seen=message.version)
+
+
+def unrecorded(now: datetime) -> Iterator[str]:
+    """Yield the ids of the messages whose sending the stream has not put on record."""
+    condition = "due_key = :shard AND due_at <= :now"
+    for shard in range(SHARDS):
+        values = {"shard": _sent_key(shard), "now": instants.text(now)}
+        for keys in aws.query(current().contacts_table, condition, "due", **values):
+            yield keys["pk"].removeprefix("MSG#")
 
 
 def by_service_id(service_id: str) -> Message | None:

@@ -7,15 +7,15 @@
 
   function say(what) {
     const count = job.rows.toLocaleString(document.documentElement.lang)
-    said.textContent = status.dataset[what].replace("{count}", count)
+    said.textContent = status.dataset[what].replace("{count}", count).replace("{file}", job.file)
     status.hidden = false
     again.hidden = what !== "failed"
     stop.hidden = !["fetching", "failed"].includes(what)
   }
 
-  function save(parts) {
-    const href = URL.createObjectURL(new Blob(parts, { type: "text/csv" }))
-    Object.assign(document.createElement("a"), { href, download: "subscribers.csv" }).click()
+  function save({ parts, file, type }) {
+    const href = URL.createObjectURL(new Blob(parts, { type }))
+    Object.assign(document.createElement("a"), { href, download: file }).click()
     setTimeout(() => URL.revokeObjectURL(href), 60_000)
   }
 
@@ -25,15 +25,16 @@
     say("fetching")
     try {
       while (mine.next) {
-        const answer = await fetch(mine.next, { headers: { Accept: "text/csv" }, signal: mine.stopped.signal })
+        const answer = await fetch(mine.next, { headers: { Accept: mine.type }, signal: mine.stopped.signal })
         if (!answer.ok) throw new Error(answer.status)
         const text = await answer.text()
-        mine.parts.push(mine.parts.length ? text.slice(text.indexOf("\n") + 1) : text) // the columns' names once
-        mine.rows += text.split("\n").length - 2
+        const lines = text.split("\n").length - 1
+        mine.parts.push(mine.names && mine.parts.length ? text.slice(text.indexOf("\n") + 1) : text) // the columns' names once
+        mine.rows += mine.names ? lines - 1 : lines
         mine.next = answer.headers.get("Link")?.match(/<(.+)>; rel="next"/)?.[1]
         if (job === mine) say("fetching")
       }
-      save(mine.parts)
+      save(mine)
       say("saved")
     } catch {
       say(mine.stopped.signal.aborted ? "stopped" : "failed")
@@ -48,7 +49,9 @@
     if (!link) return
     event.preventDefault()
     if (job) return
-    job = { next: link.href, parts: [], rows: 0, stopped: new AbortController() }
+    const names = link.dataset.export.endsWith(".csv") // JSON lines have none at their head
+    const type = names ? "text/csv" : "application/jsonl"
+    job = { next: link.href, file: link.dataset.export, type, names, parts: [], rows: 0, stopped: new AbortController() }
     run()
   })
   again.addEventListener("click", run)

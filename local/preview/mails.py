@@ -34,6 +34,34 @@ def _access_unconfirmed(at: Scene) -> Mail:
     return at.mail("newsletter-access")
 
 
+@SHELF.named("access-callbacks-alone")
+def _access_callbacks_alone(at: Scene) -> Mail:
+    at.ask()
+    at.post("/newsletter/access", email=EMAIL)
+    return at.mail("me-access")
+
+
+@SHELF.named("move")
+def _move(at: Scene) -> Mail:
+    at.me("change_email", email="new@example.org")
+    return at.mail("newsletter-move")
+
+
+@SHELF.named("settings")
+def _settings(at: Scene) -> Mail:
+    at.subscribed()
+    at.sign_up()
+    return at.mail("newsletter-settings")
+
+
+@SHELF.named("settings-with-wishes")
+def _settings_with_wishes(at: Scene) -> Mail:
+    link = at.subscribed()["preferences"]
+    at.press(link, topics=at.subscriber().topics[:1])
+    at.sign_up()
+    return at.mail("newsletter-settings")
+
+
 @SHELF.named("callback-received")
 def _received(at: Scene) -> Mail:
     at.ask()

@@ -5,12 +5,14 @@ from datetime import timedelta
 
 from chalicelib.callbacks import changes, workflow
 from chalicelib.callbacks.model import MOVES_A_DAY, Who
-from chalicelib.newsletter import reactions
+from chalicelib.me.service import LOOKS_AN_HOUR
+from chalicelib.newsletter import links, reactions
 from chalicelib.newsletter.keys import key_of
 from chalicelib.newsletter.model import PREFERENCES_A_DAY
 from local.preview.scene import EMAIL, SAM, Scene
 from local.preview.specimens import Shelf
 
+VISIT = "a visit"
 SHELF = Shelf("page")
 put = SHELF.put
 
@@ -26,13 +28,113 @@ put("form-newsletter", lambda at: at.get("/forms/newsletter"))
 put("form-callback", lambda at: at.get("/forms/callback"))
 put("access", lambda at: at.get("/newsletter/access"))
 put("sent", lambda at: at.post("/newsletter/access", email=EMAIL))
-put("erase", lambda at: at.get(at.access()["erase"]))
-put("erased", lambda at: at.press(at.access()["erase"]))
+put("refused-too-late", lambda at: _refused(at, later=11))
+put("refused-confirmed", lambda at: _refused(at, confirmed=True))
+put("refused-undone", lambda at: _refused(at, action="undo"))
+put("refused-undone-confirmed", lambda at: _refused(at, confirmed=True, action="undo"))
+put("unsubscribed", lambda at: at.press(at.subscribed()["unsubscribe"], visit=VISIT))
+put("unsubscribed-by-one-click", lambda at: at.post(at.subscribed()["unsubscribe"]))
 
 
-@SHELF.named("unsubscribed")
-def _unsubscribed(at: Scene) -> str:
-    return at.post(at.subscribed()["unsubscribe"])
+def _refused(at: Scene, later: int = 0, confirmed: bool = False, action: str = "refuse") -> str:
+    """Press "that was not me", perhaps after a confirmation, and once more."""
+    own = at.confirmation()
+    if confirmed:
+        at.press(own["confirm"])
+    at.press(own["refuse"])
+    at.later(minutes=later)
+    return at.press(own["refuse"], action=action)
+
+
+@SHELF.named("resumed")
+def _resumed(at: Scene) -> str:
+    link = at.subscribed()["unsubscribe"]
+    at.press(link, visit=VISIT)
+    return at.press(link, visit=VISIT, action="undo")
+
+
+@SHELF.named("preferences-wished")
+def _wished(at: Scene) -> str:
+    link = at.subscribed()["preferences"]
+    at.press(link, topics=at.subscriber().topics[:1], language=at.language)
+    at.later(days=8)
+    at.sign_up()
+    return at.get(link)
+
+
+put("preferences-no-topic", lambda at: at.press(at.subscribed()["preferences"], visit=VISIT))
+
+
+@SHELF.named("ended")
+def _ended_subscription(at: Scene) -> str:
+    own = at.subscribed()
+    at.post(own["unsubscribe"])
+    return at.get(own["preferences"])
+
+
+# The page of an address's owner
+
+put("me_open", lambda at: at.get(at.access()["me"]))
+put("me", lambda at: at.me())
+put("me-saved", lambda at: at.me("preferences", topics=at.topics()[:1]))
+put("me-sent", lambda at: at.me("change_email", email="new@example.org"))
+put("me-unsubscribed", lambda at: at.me("unsubscribe"))
+put("me_erase", lambda at: at.me("review_erasure"))
+put("erased", lambda at: at.me("erase"))
+
+
+@SHELF.named("me-resumed")
+def _me_resumed(at: Scene) -> str:
+    link = at.access()["me"]
+    at.press(link, action="unsubscribe")
+    return at.press(link, action="undo")
+
+
+@SHELF.named("me-of-one-who-left")
+def _me_left(at: Scene) -> str:
+    link = at.access()["me"]
+    at.press(link, action="unsubscribe")
+    at.later(minutes=11)
+    return at.press(link, action="show")
+
+
+def _with_callbacks(at: Scene, action: str, **form: str) -> str:
+    """Press a button where callbacks were asked for: one waits, one is called, one is cancelled."""
+    at.act(at.ask(), "claim", "dial")
+    at.press(at.link(at.ask()), action="cancel")
+    return at.me(action, reference=at.ask(), **form)
+
+
+put("me-with-callbacks", lambda at: _with_callbacks(at, "show"))
+put("me-cancelled", lambda at: _with_callbacks(at, "cancel"))
+put("me_erase-with-callbacks", lambda at: _with_callbacks(at, "review_erasure"))
+
+
+def _known_by_callback(at: Scene, action: str) -> str:
+    """Press a button as somebody who asked for a callback and never for the newsletter."""
+    at.ask()
+    return at.press(links.me(key_of(EMAIL), at.language, 1, at.now), action=action)
+
+
+put("me-callbacks-alone", lambda at: _known_by_callback(at, "show"))
+put("me_erase-callbacks-alone", lambda at: _known_by_callback(at, "review_erasure"))
+
+
+@SHELF.named("me-erased")
+def _me_erased(at: Scene) -> str:
+    link = at.access()["me"]
+    at.press(link, action="erase")
+    return at.press(link, action="show")
+
+
+@SHELF.named("me-refused")
+def _me_refused(at: Scene) -> str:
+    own = at.confirmation()
+    at.press(own["refuse"])
+    return at.press(links.me(key_of(EMAIL), at.language, 1, at.now), action="show")
+
+
+put("me-pending", lambda at: at.press(at.unconfirmed()["me"], action="show"))
 
 
 @SHELF.named("saved")
@@ -44,6 +146,7 @@ def _saved(at: Scene) -> str:
 # Problems
 
 put("problem-link", lambda at: at.get("/newsletter/unsubscribe?token=wrong"))
+put("problem-link-me", lambda at: at.get("/me?token=wrong"))
 put("problem-link-confirm", lambda at: at.get("/newsletter/confirm?token=wrong"))
 put("problem-link-callback", lambda at: at.get("/callbacks/change?token=wrong"))
 put("problem-not-found", lambda at: at.get("/callbacks/consent/callback-none-1"))
@@ -85,6 +188,27 @@ def _limit_of_preferences(at: Scene) -> str:
     for number in range(PREFERENCES_A_DAY + 1):
         shown = at.press(link, topics=topics[: 1 + number % 2], language=at.language)
     return shown
+
+
+@SHELF.named("problem-limit-me")
+def _limit_of_me(at: Scene) -> str:
+    link = at.access()["me"]
+    return [at.press(link, action="show") for _ in range(LOOKS_AN_HOUR + 1)][-1]
+
+
+@SHELF.named("problem-undo-too-late")
+def _undo_too_late(at: Scene) -> str:
+    link = at.subscribed()["unsubscribe"]
+    at.press(link, visit=VISIT)
+    at.later(minutes=11)
+    return at.press(link, visit=VISIT, action="undo")
+
+
+@SHELF.named("problem-not-subscribed")
+def _not_subscribed(at: Scene) -> str:
+    link = at.access()["me"]
+    at.press(link, action="unsubscribe")
+    return at.press(link, action="change_email", email="new@example.org")
 
 
 @SHELF.named("problem-honeypot")
@@ -242,9 +366,9 @@ def _broken(at: Scene) -> str:
 
 @SHELF.named("proof-erased")
 def _erased(at: Scene) -> str:
-    at.press(at.access()["erase"])
+    at.me("erase")
     keys = {"pk": {"S": f"SUB#{key_of(EMAIL)}"}, "sk": {"S": "SUPPRESSED"}}
-    reactions.settle_ledger({"dynamodb": {"Keys": keys}})
+    reactions.settle({"dynamodb": {"Keys": keys}})
     return _proof(at)
 
 

@@ -78,7 +78,7 @@ class Memory(Services):
     def _query(self, asked: Item) -> Item:
         condition = asked["KeyConditionExpression"]
         since = condition.replace("board_at >= :first", "board_at BETWEEN :first AND :last")
-        values = {**asked["ExpressionAttributeValues"], ":last": {"S": "~"}}
+        values = {":last": {"S": "~"}, **asked["ExpressionAttributeValues"]}
         return super()._query(
             {**asked, "KeyConditionExpression": since, "ExpressionAttributeValues": values}
         )
@@ -185,6 +185,7 @@ class Scene:
         try:
             given = [route.params.model_validate(request.params)] if route.params else []
             if route.takes:
+                form = {"language": self.language, **form}
                 event = {"body": urlencode(form, doseq=True)}
                 given.append(route.takes.model_validate(request.read(event, route.takes)))
             if route.closed:
@@ -253,6 +254,20 @@ class Scene:
         self.post("/newsletter/access", email=EMAIL)
         asked = self.subscriber()
         return links.access(asked, asked.letters, self.now)
+
+    def unconfirmed(self) -> dict[str, str]:
+        """Let somebody ask for their data who has not confirmed; return the mail's links."""
+        self.confirmation()
+        asked = self.subscriber()
+        return links.access(asked, asked.letters, self.now)
+
+    def topics(self) -> tuple[str, ...]:
+        """Return the topics of the newsletter."""
+        return tuple(company.current().newsletter_topics)
+
+    def me(self, action: str = "show", **form: Any) -> str:
+        """Return what a subscriber sees who pressed a button of the page of their data."""
+        return self.press(self.access()["me"], action=action, language=self.language, **form)
 
     # Callbacks
 

@@ -1,12 +1,17 @@
 """Every page of the staff's, in each of its states, for the roles where it differs."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import get_args
 
 from chalicelib import aws, instants
+from chalicelib.articles import ranking
+from chalicelib.articles.entries import Entry
 from chalicelib.articles.filters import CLASSES
-from chalicelib.articles.stores import counts
+from chalicelib.articles.model import Marker
+from chalicelib.articles.stores import counts, known, markers
+from chalicelib.articles.stores.known import State
 from chalicelib.auth.person import Person
 from chalicelib.backoffice.figures.pages import SPANS
 from chalicelib.callbacks import model
@@ -378,9 +383,35 @@ for _action in ("block", "lift", "restore", "erase"):
 # Subscribers
 
 put("subscribers", lambda at: at.get("/staff/subscribers", SAM))
-put("subscribers-done-erased", lambda at: at.get("/staff/subscribers?done=erased", SAM))
-put("subscribers-wrong", lambda at: at.post("/staff/subscribers", SAM, email="erika@"))
-put("subscribers-unknown", lambda at: at.post("/staff/subscribers", SAM, email=EMAIL))
+for _name, _typed in (("wrong", "erika@"), ("unknown", EMAIL)):
+    put(
+        f"subscribers-{_name}",
+        lambda at, typed=_typed: at.post("/staff/subscribers/search", SAM, email=typed),  # type: ignore[misc]  # bound now
+    )
+
+
+def _listed(query: str, number: int = 12) -> Callable[[Scene], str]:
+    """Return how to see a list of subscribers of several states."""
+
+    def make(at: Scene) -> str:
+        for each in range(number):
+            at.later(minutes=7 * each)
+            email = f"{EMAIL.replace('@', f'.{each}@')}"
+            confirmation = at.confirmation(email)
+            if each % 4:
+                at.press(confirmation["confirm"])
+            if each % 4 == 2 and each > 4:
+                at.feed_back("hard bounce" if each < 9 else "complaint", email)
+        return at.get(f"/staff/subscribers{query}", SAM)
+
+    return make
+
+
+put("subscribers-listed", _listed(""))
+put("subscribers-confirmed", _listed("?state=confirmed&domain=example.org&topic=news"))
+put("subscribers-none-found", _listed("?state=refused&from=2026-01-01&to=2026-12-31"))
+put("subscribers-wrong-days", _listed("?from=2026-02-01&to=2026-01-31"))
+put("subscribers-with-older-ones", _listed("", 52))
 
 
 def _subscribed(at: Scene) -> Subscriber:
@@ -431,13 +462,56 @@ SUBSCRIBERS: dict[str, Callable[[Scene], Subscriber]] = {
 }
 
 
-def _subscriber(make: Callable[[Scene], Subscriber], page: str = "") -> Callable[[Scene], str]:
-    return lambda at: at.get(f"/staff/subscribers/{make(at).key}{page}", SAM)
+def _subscriber(
+    make: Callable[[Scene], Subscriber], page: str = "", person: Person = SAM
+) -> Callable[[Scene], str]:
+    return lambda at: at.get(f"/staff/subscribers/{make(at).key}{page}", person)
 
 
 for _name, _made in SUBSCRIBERS.items():
     put(f"subscriber-{_name}", _subscriber(_made))
+put("subscriber-pending-agent", _subscriber(_pending, person=ANNA))
+put("subscriber-complained-agent", _subscriber(SUBSCRIBERS["complained"], person=ANNA))
+put("subscriber-unsubscribe", _subscriber(_subscribed, "/unsubscribe", ANNA))
 put("subscriber-sure", _subscriber(_subscribed, "/erase"))
+
+
+def _pressed(
+    make: Callable[[Scene], Subscriber], action: str, done: str = "", **form: str
+) -> Callable[[Scene], str]:
+    """Return how to see what follows from a press: the page it leads to, or its own answer."""
+
+    def press(at: Scene) -> str:
+        path = f"/staff/subscribers/{make(at).key}"
+        answer = at.post(f"{path}/{action}", SAM, **form)
+        return at.get(f"{path}?done={done}", SAM) if done else answer
+
+    return press
+
+
+_WITHDRAWAL = {"how": "telephone", "note": "Möchte weiterhin angerufen werden"}
+put(
+    "subscriber-done-unsubscribed",
+    _pressed(_subscribed, "unsubscribe", "unsubscribed", **_WITHDRAWAL),
+)
+put(
+    "subscriber-done-nothing",
+    _pressed(SUBSCRIBERS["bounced"], "unsubscribe", "unsubscribed", **_WITHDRAWAL),
+)
+put("subscriber-done-released", _pressed(SUBSCRIBERS["bounced"], "release", "released"))
+put("subscriber-done-erased", _pressed(_subscribed, "erase", "erased"))
+put("subscriber-resent-too-soon", _pressed(_pending, "resend"))
+put("subscriber-resent-too-late", _pressed(_unconfirmed, "resend"))
+
+
+@SHELF.named("subscriber-done-resent")
+def _resent(at: Scene) -> str:
+    at.sign_up()
+    at.later(minutes=11)
+    path = f"/staff/subscribers/{at.subscriber().key}"
+    at.post(f"{path}/resend", SAM)
+    return at.get(f"{path}?done=resent", SAM)
+
 
 # Opening hours
 
@@ -501,6 +575,86 @@ def _figures(days: int) -> Callable[[Scene], str]:
 for _days in SPANS:
     put(f"figures-{_days}", _figures(_days))
 put("figures-empty", lambda at: at.get("/staff/figures", SAM))
+
+# Articles
+
+_SITE = "https://www.company.example"
+
+
+def _articles(at: Scene) -> None:
+    """Let five articles of the feed be read for two weeks, and a page that no feed has."""
+    at.configure(SITE_ORIGINS=_SITE, ARTICLES_FEED=f"{_SITE}/feed.xml")
+    titles = ("Gold", "Silber & Platin", "Was ein Barren wiegt", "<b>Münzen</b>", "Ein Titel " * 18)
+    known.learn(
+        Entry(f"artikel-{at_}", title, f"{_SITE}/artikel-{at_}", instants.text(at.now), "Markt")
+        for at_, title in enumerate(titles)
+    )
+    for ago in range(14):
+        day = instants.day(at.now - timedelta(days=ago), current().time_zone).isoformat()
+        for number in range(6):
+            read = [Marker(f"artikel-{number}", day, f"{at_}", 7 + number) for at_ in range(9)]
+            for marker in read[: 1 + (ago * 5 + number * 3) % 9]:
+                markers.mark(marker, at.now)
+                counts.count([marker])
+        for kind in CLASSES[ago % 3 :: 3]:
+            counts.tally(kind, day)
+    at.later(minutes=1)
+    ranking.forget()
+    ranking.rank(at.now)
+    ranking.forget()
+    known.save_state(State(f"{_SITE}/feed.xml", read_at=instants.text(at.now), found=5))
+
+
+def _failing(at: Scene) -> None:
+    """Let the feed fail after it was read, with entries left out and a name that two have."""
+    _articles(at)
+    since = instants.text(at.now)
+    faults, pages = {"elsewhere": 3, "no title": 1}, [f"{_SITE}/a/b", f"{_SITE}/a.b"]
+    examples = {"elsewhere": "https://elsewhere.example/"}
+    told = replace(known.state(), failing_since=since, error="status", detail="503", faults=faults)
+    known.save_state(replace(told, examples=examples, collisions={"a.b": pages}))
+
+
+def _set_aside(at: Scene) -> None:
+    """Let supervisors hide an article, merge one and accept another."""
+    _articles(at)
+    for name, decision in (
+        ("artikel-1", {"merge_into": "artikel-0"}),
+        ("artikel-2", {"hidden": "true"}),
+        ("artikel-5", {"accept": "true"}),
+    ):
+        at.post(f"/staff/articles/{name}", SAM, **decision)
+
+
+def _page_of(scene: Callable[[Scene], None], page: str) -> Callable[[Scene], str]:
+    def make(at: Scene) -> str:
+        scene(at)
+        return at.get(f"/staff/articles{page}", SAM)
+
+    return make
+
+
+put("articles", _page_of(_articles, ""))
+put("articles-done-saved", _page_of(_articles, "?done=saved"))
+put("articles-done-deleted", _page_of(_articles, "?done=deleted"))
+put("articles-feed-fails", _page_of(_failing, ""))
+put("articles-set-aside", _page_of(_set_aside, ""))
+put("articles-empty", lambda at: at.get("/staff/articles", SAM))
+put("article", _page_of(_articles, "/artikel-0"))
+put("article-long", _page_of(_articles, "/artikel-4?done=saved"))
+put("article-unknown", _page_of(_articles, "/artikel-5"))
+put("article-never-read", lambda at: at.get("/staff/articles/nobody", SAM))
+for _name in ("artikel-0", "artikel-1", "artikel-2", "artikel-5"):
+    put(f"article-set-aside-{_name[-1]}", _page_of(_set_aside, f"/{_name}"))
+put("article-sure", _page_of(_articles, "/artikel-0/delete"))
+
+
+def _merged_wrong(at: Scene) -> str:
+    _articles(at)
+    return at.post("/staff/articles/artikel-0", SAM, merge_into="nobody")
+
+
+put("article-wrong", _merged_wrong)
 
 # Signing in and out, and problems
 

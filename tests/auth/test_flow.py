@@ -59,13 +59,13 @@ def test_beginning_writes_nothing(staffed: Backend) -> None:
 
 def test_a_sign_in_leads_to_the_page_that_was_wanted(staffed: Backend, issuer: Issuer) -> None:
     browser = Browser(staffed)
-    led = browser.get("/staff/subscribers?email=a%40b.example")
+    led = browser.get("/staff/subscribers?domain=b.example&x=a%40b")
     asked = browser.begin(led.headers["location"].removeprefix("http://contact.test"))
     issuer.codes["code"] = issuer.token(nonce=asked["nonce"], groups=["supervisor"])
     answer = browser.answered("code", asked["state"])
     assert (answer.status, answer.headers["location"]) == (
         303,
-        "http://contact.test/staff/subscribers?email=a%40b.example",
+        "http://contact.test/staff/subscribers?domain=b.example&x=a%40b",
     )
     (form,) = issuer.forms
     assert (form["grant_type"], form["redirect_uri"]) == (

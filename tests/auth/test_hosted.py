@@ -74,7 +74,7 @@ def test_nobody_can_make_an_account_or_sign_in_past_the_page(cloud: Cloud) -> No
 def test_a_program_uses_the_tokens_of_its_person(cloud: Cloud, kind: str) -> None:
     for role, status in (("agent", 403), ("supervisor", 404)):
         token = tokens(cloud, login(cloud, role))[kind]
-        url = f"{cloud.api}/staff/subscribers?email=nobody%40example.org"
+        url = f"{cloud.api}/staff/subscribers/nobody/proof"
         asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(asked, timeout=30)

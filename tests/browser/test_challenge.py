@@ -48,6 +48,7 @@ def required(tmp_path_factory: pytest.TempPathFactory, website: Site) -> Iterato
         "ALTCHA_REQUIRED": "1",
         "ALTCHA_COST": "1000",
         "SITE_ORIGINS": website.url,
+        "ARTICLES_FEED": "",
         "THANK_YOU_PAGES": f"{website.url}/danke",
     }
     with Cloud(tmp_path_factory.mktemp("required"), extra_env=env) as started:

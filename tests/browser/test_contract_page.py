@@ -17,7 +17,7 @@ def test_the_contract_is_shown_and_can_be_tried_out(visit: Visit, cloud: Cloud) 
     assert [each.splitlines()[0] for each in headings][:3] == [
         "newsletter",
         "callbacks",
-        "articles",
+        "me",
     ]
 
     health = page.locator("#operations-service-getHealth")

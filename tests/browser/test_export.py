@@ -5,6 +5,7 @@ The connection is lost, the download is stopped, or there is no script at all.
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ def office(staff: Staff, cloud: Cloud) -> Visitor:
 def test_many_parts_become_one_file_though_the_line_drops(office: Visitor, cloud: Cloud) -> None:
     page = office.page
     asked = served(page, cloud, lose=2)
-    page.get_by_role("link", name="Nur Nachrichten aus der Finanzwelt").click()
+    page.get_by_role("link", name="CSV-Datei").click()
     expect(page.get_by_role("status")).to_contain_text(
         "Die Verbindung ist abgerissen. Bisherige Adressen: 4"
     )
@@ -81,11 +82,35 @@ def test_many_parts_become_one_file_though_the_line_drops(office: Visitor, cloud
     clean(page, "export_saved", 360)
 
 
+def test_json_lines_of_many_parts_become_one_file(office: Visitor) -> None:
+    page = office.page
+    asked: list[str] = []
+
+    def fulfil(route: Route) -> None:
+        asked.append(route.request.url.partition("?")[2])
+        assert route.request.headers["accept"] == "application/jsonl"
+        more = {"link": f'<{route.request.url}&cursor=2>; rel="next"'} if len(asked) < 2 else {}
+        line = f'{{"email": "leser-{len(asked)}@example.org"}}\n'
+        route.fulfill(headers={"content-type": "application/jsonl", **more}, body=line * 2)
+
+    page.route("**/staff/subscribers.csv*", fulfil)
+    page.goto(f"{page.url}?state=unsubscribed&domain=example.org")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="JSON-Lines-Datei").click()
+    assert download.value.suggested_filename == "subscribers.jsonl"
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert [json.loads(each)["email"] for each in lines] == [
+        f"leser-{part}@example.org" for part in (1, 1, 2, 2)
+    ]
+    expect(page.get_by_role("status")).to_contain_text("subscribers.jsonl: 4")
+    assert asked[0] == "state=unsubscribed&domain=example.org&format=jsonl"
+
+
 def test_it_can_be_stopped_and_begun_anew(office: Visitor, cloud: Cloud) -> None:
     page = office.page
     held: list[Route] = []
     page.route("**/staff/subscribers.csv*", lambda route: held.append(route))
-    page.get_by_role("link", name="Alle Themen").dblclick()
+    page.get_by_role("link", name="CSV-Datei").dblclick()
     expect(page.get_by_role("status")).to_contain_text("Bisherige Adressen: 0")
     clean(page, "export_running", 360)
     page.get_by_role("button", name="Abbrechen").click()
@@ -94,22 +119,24 @@ def test_it_can_be_stopped_and_begun_anew(office: Visitor, cloud: Cloud) -> None
     assert len(held) == 1  # the second press of the double click starts nothing
     page.unroute_all()
     served(page, cloud, lose=0)
-    page.get_by_role("link", name="Alle Themen").click()
+    page.get_by_role("link", name="CSV-Datei").click()
     page.get_by_role("button", name="Abbrechen").click()  # after a lost connection
     expect(page.get_by_role("status")).to_have_text("Abgebrochen. Es wurde nichts gespeichert.")
     with page.expect_download() as download:
-        page.get_by_role("link", name="Alle Themen").click()
+        page.get_by_role("link", name="CSV-Datei").click()
     assert len(emails(download.value)) == 8
 
 
 def test_without_a_script_the_parts_are_fetched_by_hand(staff: Staff, cloud: Cloud) -> None:
     page = staff(360, java_script_enabled=False).page
-    sign_in(page, cloud, "supervisor", "/staff/subscribers")
+    sign_in(page, cloud, "supervisor", "/staff/subscribers?topic=news")
     expect(page.locator("[data-export]").first).to_be_hidden()
     page.get_by_label("Teil").fill("2")
     page.get_by_label("von").fill("3")
+    form = page.locator("noscript form, form:has([name=parts])")
+    expect(form.locator("[name=topic]")).to_have_value("news")
     pictures.keep(page, pictures.ARTEFACTS / "lead_export_by_hand_360px.png")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Nur Nachrichten aus der Finanzwelt").click()
-    assert download.value.url == f"{cloud.api}/staff/subscribers.csv?part=2&parts=3&topic=news"
+        page.get_by_role("button", name="CSV-Datei").click()
+    assert download.value.url == f"{cloud.api}/staff/subscribers.csv?topic=news&part=2&parts=3"
     assert Path(download.value.path()).read_text().startswith("email,language")

@@ -105,6 +105,7 @@ def test_views_rise_and_the_article_is_among_the_most_read(
     page = visit(width).go(f"/artikel/{ARTICLE}")
     expect(page.locator("[data-contact=views]")).to_have_text(str(before + 1))
 
+    assert cloud.invoke("read_feed", SCHEDULE) is True
     cloud.invoke("rank_articles", SCHEDULE)
     page = visit(width).go("/")
     expect(page.locator("[data-contact=popular] a", has_text=TITLE)).to_have_attribute(

@@ -45,7 +45,7 @@ READ = """() => {
 DATA = re.compile(
     r"https?://\S+|\S+@\S+|R-\w+|(?:callback|newsletter)-\w+-\d+|Mozilla\S.*"
     r"|(?:Anna|Ben) Agent|Sam Supervisor|Erika Beispiel|Bitte erst ab 15 Uhr|SHA-256"
-    r"|Deutsch|English|Tauberwerk|GmbH|\b(?:anna|ben)\b|Ich bitte die .*"
+    r"|Deutsch|English|UTC|Tauberwerk|GmbH|\b(?:anna|ben)\b|Ich bitte die .*"
 )
 WORD = re.compile(r"[^\W\d_]{2,}")
 

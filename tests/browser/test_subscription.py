@@ -86,17 +86,25 @@ def test_from_the_confirmation_to_the_end(
     page.get_by_role("button", name="Speichern").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Saved")
 
+    # The page speaks the language of the mail that led there.
     page = open_mail(reader, mailbox, address, "Willkommen", "Themen und Sprache ändern")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Your preferences")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ihre Einstellungen")
     expect(page.get_by_role("checkbox", checked=True)).to_have_count(2)
+    expect(page.get_by_label("English")).to_be_checked()
     pass_a_day(cloud)
-    page.get_by_role("button", name="Send the link to my data").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("Postfach|inbox"))
+    page.get_by_role("button", name="Link zu meinen Daten senden").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Postfach")
 
-    page = open_mail(reader, mailbox, address, "Your link to your data", "Delete newsletter data")
-    keep(page, f"page_erase_{width}px")
-    page.get_by_role("button").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("Gelöscht|Deleted"))
+    page = open_mail(reader, mailbox, address, "Your link to your data", "To my data")
+    keep(page, f"page_me_open_{width}px")
+    assert address not in page.content()
+    page.get_by_role("button", name="Show my data").click()
+    expect(page.get_by_text(address).first).to_be_visible()
+    keep(page, f"page_me_{width}px")
+    page.get_by_role("button", name="Delete my data …").click()
+    keep(page, f"page_me_erase_{width}px")
+    page.get_by_role("button", name="Delete all my data").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Deleted")
 
 
 def test_leaving_by_a_mails_link(visit: Visit, width: int, address: str) -> None:
@@ -109,6 +117,9 @@ def test_leaving_by_a_mails_link(visit: Visit, width: int, address: str) -> None
     keep(page, f"page_unsubscribe_{width}px")
     page.get_by_role("button", name="Newsletter abbestellen").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Sie sind abgemeldet")
+    keep(page, f"page_unsubscribed_{width}px")
+    page.get_by_role("button", name="Abmeldung zurücknehmen").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ihr Abonnement läuft weiter")
 
 
 def test_not_me(visit: Visit, width: int, address: str) -> None:
@@ -124,6 +135,9 @@ def test_not_me(visit: Visit, width: int, address: str) -> None:
     keep(page, f"page_refuse_{width}px")
     page.get_by_role("button").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Danke für den Hinweis")
+    keep(page, f"page_refused_{width}px")
+    page.get_by_role("button", name="Zurücknehmen").click()
+    expect(page.get_by_role("button", name="Anmeldung bestätigen")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -144,7 +158,7 @@ def test_mails_are_readable_at_320_pixels(
         assert contrast(ink, paper) >= 7
 
 
-def test_the_proof_prints_on_one_sheet(
+def test_the_proof_prints_on_two_sheets(
     visit: Visit, cloud: Cloud, address: str, tmp_path: Path
 ) -> None:
     reader = visit(1400)
@@ -153,7 +167,7 @@ def test_the_proof_prints_on_one_sheet(
     open_mail(reader, mailbox, address, "bestätigen", "Anmeldung bestätigen").get_by_role(
         "button"
     ).click()
-    found = _staff(cloud, f"/staff/subscribers?email={address}")
+    (found,) = _searched(cloud, address)
     page = reader.context.new_page()
     page.set_extra_http_headers({"authorization": f"Bearer {cloud.env['STAFF_TEST_KEY']}"})
     page.goto(f"{cloud.api}/staff/subscribers/{found['id']}/proof")
@@ -162,13 +176,17 @@ def test_the_proof_prints_on_one_sheet(
     page.set_viewport_size({"width": 360, "height": 800})
     keep(page, "page_proof_360px")
     page.pdf(path=tmp_path / "proof.pdf", prefer_css_page_size=True)
-    assert len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "proof.pdf").read_bytes())) == 1
+    assert len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "proof.pdf").read_bytes())) == 2
     reader.page = page
 
 
-def _staff(cloud: Cloud, path: str) -> Any:
-    headers = {"authorization": f"Bearer {cloud.env['STAFF_TEST_KEY']}"}
-    with urllib.request.urlopen(
-        urllib.request.Request(cloud.api + path, headers=headers), timeout=10
-    ) as answer:
-        return json.loads(answer.read())
+def _searched(cloud: Cloud, address: str) -> Any:
+    headers = {
+        "authorization": f"Bearer {cloud.env['STAFF_TEST_KEY']}",
+        "content-type": "application/json",
+    }
+    asked = urllib.request.Request(
+        f"{cloud.api}/staff/subscribers/search", json.dumps({"email": address}).encode(), headers
+    )
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        return json.loads(answer.read())["subscribers"]

@@ -24,6 +24,7 @@ from tests.browser import pictures
 from tests.browser.conftest import NARROW, Staff
 from tests.browser.test_sign_in import sign_in
 from tests.edge.staff import Agent
+from tests.edge.test_gateway import SCHEDULED
 from tests.edge.test_staff_figures import look
 from tests.scale import SOAK
 
@@ -367,7 +368,7 @@ def test_subscribers(staff: Staff, cloud: Cloud, width: int) -> None:
     page.get_by_label("E-Mail-Adresse").fill("nobody@example.org")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_have_text("Zu dieser Adresse ist nichts gespeichert.")
-    page.get_by_label("E-Mail-Adresse").fill(reader)
+    page.get_by_label("E-Mail-Adresse").fill(f"Lotte <{reader.upper()}>")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(reader)
     assert reader not in page.url
@@ -380,10 +381,79 @@ def test_subscribers(staff: Staff, cloud: Cloud, width: int) -> None:
     clean(page, "subscriber_erase", width)
     page.get_by_role("button", name="Endgültig löschen").click()
     expect(page.get_by_role("status")).to_contain_text("gelöscht")
+    page.go_back()  # the page that asked whether erasing is meant was left; no press comes twice
+    expect(page.get_by_text("wurden gelöscht")).to_be_visible()
+    page.get_by_role("link", name="Newsletter").click()
     with page.expect_download() as download:
-        page.get_by_role("link", name="Nur Produkte").click()
+        page.get_by_role("link", name="CSV-Datei").click()
     assert download.value.suggested_filename == "subscribers.csv"
     assert download.value.path().read_text().startswith("email,language")
+
+
+def test_the_list_of_subscribers_is_filtered_and_leads_to_each(
+    staff: Staff, cloud: Cloud, width: int
+) -> None:
+    domain = f"liste-{width}.example"
+    with Backend(cloud, cloud.env) as backend:
+        for name in ("anna", "berta", "carla"):
+            signup = {"email": f"{name}@{domain}", "consent": "newsletter-de-1", "topics": ["news"]}
+            assert backend.call("POST", "/newsletter/signups", signup).status == 202
+    page = staff(width).page
+    sign_in(page, cloud, "supervisor", "/staff/subscribers")
+    page.locator("summary").filter(has_text="Filtern").click()
+    page.get_by_label("Domain der Adresse").fill(domain)
+    page.get_by_label("Thema").select_option("news")
+    page.get_by_role("button", name="Filtern").click()
+    expect(page.get_by_role("row")).to_have_count(4)
+    expect(page.get_by_role("link", name="wartet 3")).to_be_visible()
+    clean(page, "subscribers_listed", width)
+    page.get_by_role("link", name="bestätigt 0").click()
+    expect(page.get_by_text("Dazu wurde niemand gefunden.")).to_be_visible()
+    clean(page, "subscribers_none", width)
+    page.get_by_role("link", name="wartet 3").click()
+    page.get_by_role("link", name=f"berta@{domain}").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"berta@{domain}")
+    page.get_by_role("link", name="Abmelden …").click()
+    clean(page, "subscriber_unsubscribe", width)
+    page.get_by_role("button", name="Adresse abmelden").click()
+    assert page.evaluate("document.activeElement.name") == "how"  # the browser asks for it
+    page.get_by_label("per Brief").check()
+    page.get_by_label("Notiz").fill("Brief vom 3. Mai")
+    page.get_by_role("button", name="Adresse abmelden").click()
+    expect(page.get_by_role("status")).to_contain_text("Die Abmeldung ist erfasst")
+    expect(page.get_by_text("per Brief")).to_be_visible()
+    clean(page, "subscriber_unsubscribed", width)
+    page.go_back()  # to the form, which leads on: there is nothing to unsubscribe any more
+    expect(page.locator(".tag").first).to_have_text("abgemeldet")
+    page.goto(f"{cloud.api}/staff/subscribers?domain={domain}&state=unsubscribed")
+    expect(page.get_by_role("link", name=f"berta@{domain}")).to_be_visible()
+    page.get_by_role("link", name="Filter zurücksetzen").click()
+    assert page.url == f"{cloud.api}/staff/subscribers"
+
+
+def test_an_agent_unsubscribes_somebody_on_the_telephone_without_a_script(
+    staff: Staff, cloud: Cloud
+) -> None:
+    reader = f"telefon.{READER}"
+    with Backend(cloud, cloud.env) as backend:
+        signup = {"email": reader, "consent": "newsletter-de-1"}
+        assert backend.call("POST", "/newsletter/signups", signup).status == 202
+    visitor = staff(360, java_script_enabled=False)
+    visitor.refusals_expected = True
+    page = visitor.page
+    sign_in(page, cloud, "agent", "/staff/search")
+    page.get_by_label("E-Mail-Adresse").fill(reader)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(reader)
+    page.get_by_role("button", name="Bestätigungsmail erneut senden").click()
+    expect(page.get_by_role("alert")).to_contain_text("Wieder möglich in")
+    page.get_by_role("link", name="Abmelden …").click()
+    page.get_by_label("am Telefon").check()
+    page.get_by_role("button", name="Adresse abmelden").click()
+    expect(page.get_by_role("status")).to_contain_text("Die Abmeldung ist erfasst")
+    expect(page.get_by_role("link", name="Nachweis")).to_have_count(0)
+    page.get_by_role("link", name="Neue Suche").click()
+    assert page.url == f"{cloud.api}/staff/search"
 
 
 def test_an_agent_sees_hours_and_search_and_is_refused_the_rest(
@@ -420,3 +490,52 @@ def test_by_keyboard_alone(staff: Staff, cloud: Cloud, past: Past) -> None:
     expect(page.locator("table.sums:visible")).to_have_count(1)
     page.keyboard.press("Tab")
     expect(page.get_by_role("region", name="Rückrufe als Tabelle")).to_be_focused()
+
+
+def test_articles_are_renamed_hidden_and_asked_about(
+    staff: Staff, cloud: Cloud, width: int
+) -> None:
+    assert cloud.invoke("read_feed", SCHEDULED) is True
+    visitor = staff(width)
+    visitor.refusals_expected = True  # the page answers 422 to an article that does not exist
+    page = visitor.page
+    sign_in(page, cloud, "supervisor", "/staff/articles")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Artikel")
+    expect(page.get_by_text("Zuletzt gelesen:")).to_contain_text("3 Artikel")
+    clean(page, "articles", width)
+    page.goto(f"{cloud.api}/staff/articles/gold-aufbewahren")
+    clean(page, "article", width)
+    page.get_by_label("Titel auf den Listen").fill("Wohin mit dem Gold?")
+    page.get_by_role("button", name="Titel speichern").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Wohin mit dem Gold?")
+    expect(page.get_by_role("status")).to_contain_text("Gespeichert.")
+    page.get_by_role("button", name="Auf den Listen ausblenden").click()
+    expect(page.get_by_text("ausgeblendet", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Wieder auf den Listen zeigen").click()
+    page.get_by_label("Aufrufe für einen anderen Artikel zählen").fill("gibt-es-nicht")
+    page.get_by_role("button", name="Zusammenlegen").click()
+    expect(page.get_by_role("alert")).to_contain_text("Diesen Artikel gibt es nicht")
+    clean(page, "article_refused", width)
+    page.get_by_role("link", name="Aufrufe löschen …").click()
+    expect(page.get_by_role("button", name="Endgültig löschen")).to_be_visible()
+    clean(page, "article_sure", width)
+    page.get_by_role("link", name="Abbrechen").click()
+    page.get_by_label("Titel auf den Listen").fill("")
+    page.get_by_role("button", name="Titel speichern").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        "Zu Hause, im Schließfach oder im Lager"
+    )
+
+
+def test_articles_without_a_script_in_english(browser: Browser, staff: Staff, cloud: Cloud) -> None:
+    page = staff(360).page
+    sign_in(page, cloud, "supervisor", "/staff/articles")
+    plain = browser.new_context(
+        java_script_enabled=False, storage_state=page.context.storage_state(), locale="en"
+    ).new_page()
+    plain.goto(f"{cloud.api}/staff/articles/feingehalt-verstehen")
+    plain.get_by_role("button", name="Hide on the lists").click()
+    expect(plain.get_by_text("Saved.")).to_be_visible()
+    plain.get_by_role("button", name="Show on the lists again").click()
+    expect(plain.get_by_text("yes, from the website’s feed")).to_be_visible()
+    plain.context.close()

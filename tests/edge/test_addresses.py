@@ -131,16 +131,15 @@ def test_a_person_is_found_by_every_spelling(line: Backend, sam: Agent) -> None:
         "erika@müller。example",
     )
     for typed in spellings:
-        found = line.call(
-            "POST", "/staff/subscribers", {"email": typed}, {**headers, "accept": "text/html"}
-        )
+        found = line.call("POST", "/staff/subscribers/search", {"email": typed}, headers)
         assert (found.status, found.headers["location"].rpartition("/")[2]) == (303, key)
     shown = line.call(
         "GET", f"/staff/subscribers/{key}", headers={"authorization": headers["authorization"]}
     )
     assert shown.json["email"] == "Erika@müller.example"
-    refused = line.call("POST", "/staff/subscribers", {"email": "jörg@müller.example"}, headers)
-    assert refused.status == 200 or 400 <= refused.status < 500
+    mistyped = {"email": "jörg@müller.example"}
+    refused = line.call("POST", "/staff/subscribers/search", mistyped, headers)
+    assert refused.status == 422
     assert texts.of("de").gettext(MESSAGES["email_local"]) in refused.text
 
 
@@ -218,7 +217,7 @@ def test_all_but_subject_and_body_is_ascii_with_umlauts_everywhere(backend: Back
     sign_up(backend, "Eva@Köln.example")
     with handed(backend) as (mails, _):
         backend.settle()
-        link = re.search(r"/newsletter/confirm\?token=(\S+)", _text(mails[0]))
+        link = re.search(r"/newsletter/confirm\?token=([^\s&]+)", _text(mails[0]))
         assert link
         backend.call("POST", "/newsletter/confirm", f"token={link[1]}", {"content-type": FORM})
         backend.settle()

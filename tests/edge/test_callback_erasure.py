@@ -126,6 +126,6 @@ def test_no_name_of_a_fact_decides_what_is_erased(line: Backend, wholly: bool) -
     ended = changes.change(reference, end, instants.now())
     written = lead.get(f"{STAFF}/{reference}").json["history"]
     assert written[-1]["about"] == {**facts, "to": "x"}
-    erasure._strip(ended, wholly)
+    erasure._strip(ended, instants.now(), wholly)
     kept = lead.get(f"{STAFF}/{reference}").json["history"]
     assert kept == [*written[:-1], {**written[-1], "about": facts}]

@@ -16,7 +16,15 @@ from chalicelib.newsletter.keys import key_of
 from tests.backend import Backend
 from tests.edge.test_faults import error_answer
 from tests.edge.test_newsletter import confirm, sign_up
-from tests.edge.test_subscription import _allow_mails, link, mail_feedback, post, told, welcome
+from tests.edge.test_subscription import (
+    _allow_mails,
+    link,
+    mail_feedback,
+    post,
+    press,
+    told,
+    welcome,
+)
 from tests.events import Context
 
 EMAIL, IP, AGENT, PAGE = (
@@ -59,11 +67,18 @@ def everything(backend: Backend) -> list[str]:
     assert post(backend, "preferences", token=used[1], topics="news", language="de").status == 200
     assert post(backend, "access", email=EMAIL).status == 202
     backend.settle()
-    used.append(link(backend, EMAIL, "mydata"))
-    assert EMAIL in backend.call("GET", f"/newsletter/mydata?token={used[-1]}").text
+    used.append(link(backend, EMAIL, "me"))
+    backend.call("GET", f"/me?token={used[-1]}", headers=headers, client_ip=IP)
+    for action in ("show", "download", "review_erasure", "unsubscribe", "undo"):
+        assert press(backend, used[-1], action).status == 200
+    assert EMAIL in press(backend, used[-1], "download").text
     staff = {"authorization": "Bearer key"}
-    for path in (".csv", f"?email={EMAIL}", f"/{key}/proof", f"/{EMAIL}/proof"):
+    for path in (".csv", "", f"/{key}", f"/{key}/proof", f"/{key}/data", f"/{EMAIL}/proof"):
         backend.call("GET", f"/staff/subscribers{path}", headers=staff)
+    for sought in ({"email": EMAIL}, {"email": f"{EMAIL}@"}, {"domain": EMAIL}, {"topic": EMAIL}):
+        backend.call("POST", "/staff/subscribers/search", sought, staff)
+    noted = {"how": "telephone", "note": EMAIL}
+    assert backend.call("POST", f"/staff/subscribers/{key}/unsubscribe", noted, staff).status == 200
     _break(backend, used)
     mail_feedback(backend, told("event-bounce-transient-mailboxfull", *welcome(backend, key)))
     mail_feedback(

@@ -24,6 +24,7 @@ EXAMPLES = {
     "{file}": "altcha-license.js",
 }
 SIGNUP = {"email": "eva@example.org", "consent": "newsletter-de-1"}
+ONE_CLICK = "/newsletter/unsubscribe"  # takes a body of any type (RFC 8058, section 3.1)
 
 
 def url(path: str) -> str:
@@ -76,7 +77,7 @@ def test_bodies_of_more_than_16_kib(backend: Backend, path: str) -> None:
     assert backend.call("POST", url(path), nearly).status in (204, 400, 422)
 
 
-@pytest.mark.parametrize("path", TAKING)
+@pytest.mark.parametrize("path", [path for path in TAKING if path != ONE_CLICK])
 @pytest.mark.parametrize(
     "kind", ["application/xml", "multipart/form-data; boundary=x", "text/html", "", "nonsense"]
 )

@@ -10,12 +10,15 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
-from chalicelib import aws, tokens
+from chalicelib import aws, instants, tokens
 from chalicelib.newsletter import export, links
+from chalicelib.newsletter.filters import Filter
 from chalicelib.newsletter.keys import key_of
+from chalicelib.newsletter.staff.api import Export
 from tests.backend import Backend
 from tests.edge.test_newsletter import sign_up
 from tests.edge.test_subscription import link, post, subscribe
@@ -107,7 +110,13 @@ def test_supervisors_alone_may(office: Backend) -> None:
     assert not [answer for answer in denied.values() if "@" in answer.text]
 
 
-@pytest.mark.parametrize("query", ["cursor=x", "cursor=..", "topic=cats"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("cursor=x", "cursor=..", "topic=cats", "state=gone", "language=fr", "format=xlsx"),
+        *("from=gestern", "to=1999-12-31"),
+    ],
+)
 def test_what_is_no_part_is_refused(office: Backend, query: str) -> None:
     foreign = tokens.sign(
         links.UNSUBSCRIBE, json.dumps({"pk": {"S": "SUB#x"}, "sk": {"S": "SUB"}}), 0
@@ -192,7 +201,7 @@ def test_a_part_ends_when_its_time_is_over(office: Backend) -> None:
     cursor, reads = None, 0
     with office.hooked("dynamodb", "provide-client-params.dynamodb.Scan", by_three):
         while reads == 0 or cursor:
-            part = export.part(None, cursor, lambda: False)
+            part = export.part(Filter("UTC"), instants.now(), cursor, lambda: False)
             reads += 1
             got = [each["email"] for each in csv.DictReader(io.StringIO(part.text, newline=""))]
             assert len(got) == part.count
@@ -200,3 +209,59 @@ def test_a_part_ends_when_its_time_is_over(office: Backend) -> None:
             found += got
     assert sorted(found) == sorted(names)
     assert reads > 4
+
+
+def test_filters_and_json_lines(office: Backend, tmp_path: Path) -> None:
+    for name in ("a@example.org", "b@sub.example.org"):
+        subscribe(office, name)
+    left = key_of("b@sub.example.org")
+    post(office, f"unsubscribe?token={tokens.sign(links.UNSUBSCRIBE, left, 0)}")
+    sign_up(office, "pending@example.org")
+    old = row("old@example.org", topics="offers", language="en")
+    umlaut = row("c@müller.example", topics="products news offers")
+    ops("import", written(tmp_path / "old.csv", old, umlaut))
+    today = instants.day(instants.now(), "Europe/Berlin").isoformat()
+    expected = {
+        "": "aco",
+        "state=confirmed": "aco",
+        "state=unsubscribed": "b",
+        "state=pending": "p",
+        "state=all": "abcop",
+        "language=en": "o",
+        "topic=news": "ac",
+        "topic=offers&language=de": "ac",
+        "domain=example.org": "ao",
+        "domain=EXAMPLE.ORG": "ao",
+        "domain=xn--mller-kva.example": "c",
+        "domain=m%C3%BCller.example": "c",
+        f"from={today}": "a",
+        f"to={today}": "aco",
+        "from=2024-05-31&to=2024-05-31": "co",
+        "to=2024-05-30": "",
+        f"state=unsubscribed&from={today}": "b",
+        "topic=&language=&domain=&from=&to=": "aco",
+    }
+    for query, names in expected.items():
+        found = "".join(
+            sorted(each["email"][0] for each in rows(download(office, f"{PATH}?{query}")))
+        )
+        assert found == names, query
+        by_format = download(office, f"{PATH}?{query}&format=jsonl")
+        headers = {"authorization": "Bearer key:supervisor", "accept": "application/jsonl"}
+        by_accept = office.call("GET", f"{PATH}?{query}", headers=headers)
+        for answer in (by_format, by_accept):
+            assert answer.headers["content-type"] == "application/jsonl; charset=utf-8"
+            lines = [json.loads(each) for each in answer.text.splitlines()]
+            assert "".join(sorted(each["email"][0] for each in lines)) == found, query
+            assert all(each.keys() == set(export.COLUMNS) for each in lines)
+        assert by_accept.headers["content-disposition"].endswith('"subscribers.jsonl"')
+    csv_wins = office.call("GET", f"{PATH}?format=csv", headers=headers)
+    assert csv_wins.headers["content-type"].startswith("text/csv")
+
+
+def test_the_next_part_has_the_same_filters() -> None:
+    query = "state=all&topic=news&language=de&domain=example.org&from=2020-01-01&format=jsonl"
+    given = dict(parse_qsl(query))
+    following = dict(parse_qsl(Export.model_validate(given).following("signed")))
+    assert following == {**given, "cursor": "signed"}
+    assert Export.model_validate({"cursor": "before"}).following("signed") == "cursor=signed"

@@ -296,7 +296,7 @@ def test_saving_the_same_preferences_writes_nothing_and_does_not_count(backend: 
         assert prefer(backend, token, "news").status == 200
     assert backend.items() == before
     (counted,) = backend.items(prefix="LIMIT#preferences#")
-    assert (counted["used"], len(subscribers.events(key))) == (1, 3)
+    assert (counted["used"], len(subscribers.events(key))) == (1, 4)
 
 
 SIGNUPS, CALLBACKS = "/newsletter/signups", "/callbacks"

@@ -75,7 +75,9 @@ def test_line_breaks_are_refused_in_every_field(backend: Backend) -> None:
         answer = _inject(backend, path, method, name)
         statuses[path, method, name] = answer.status
         wrong = {each["field"] for each in answer.json["errors"]} if answer.status == 422 else set()
-        assert name in wrong or (name == "token" and answer.json["code"] == "token"), (
+        # Where a body may be anything, one that cannot be taken is an empty one.
+        lenient = name == "token" or INVENTORY[path][method].any_body
+        assert name in wrong or (lenient and answer.json["code"] == "token"), (
             path,
             name,
             answer.text,
@@ -100,6 +102,10 @@ def _inject(backend: Backend, path: str, method: str, name: str) -> Answer:
     }
     if path == "/callbacks":
         valid["consent"] = "callback-de-1"
+    if path.startswith("/newsletter/"):
+        valid["action"] = "undo"
+    if path == "/me":
+        valid["action"] = "show"
     quoted = INJECTED.replace("\r\n", "%0D%0A").replace(" ", "%20")
     route = INVENTORY[path][method]
     if route.params and name in route.params.model_fields:

@@ -75,7 +75,7 @@ def test_one_press_calls_each_service_once_at_most(line: Backend, person: Agent)
     signup = {"email": "eva@example.org", "consent": "newsletter-de-1"}
     assert line.call("POST", "/newsletter/signups", signup).status == 202
     (subscriber,) = (each["key"] for each in line.items(prefix="SUB#") if each["sk"] == "SUB")
-    own = f"{STAFF}/{reference}"
+    own, record = f"{STAFF}/{reference}", f"/staff/subscribers/{subscriber}"
     presses: list[tuple[str, dict[str, str] | None, int]] = [
         ("/staff", None, 200),
         ("/staff?state=closed", None, 200),
@@ -98,13 +98,35 @@ def test_one_press_calls_each_service_once_at_most(line: Backend, person: Agent)
         (f"/staff/search/{key}/erase", {}, 303),
         ("/staff/hours", None, 200),
         ("/staff/figures", None, 200),
+        ("/staff/articles", None, 200),
+        ("/staff/articles/gold", None, 200),
+        ("/staff/articles/gold", {"accept": "true"}, 303),
+        ("/staff/articles/gold", {"merge_into": "nobody"}, 422),
+        ("/staff/articles/gold/delete", None, 200),
+        ("/staff/articles/gold/delete", {}, 303),
         ("/staff/subscribers", None, 200),
-        ("/staff/subscribers", {"email": "eva@example.org"}, 303),
-        ("/staff/subscribers", {"email": "nobody@example.org"}, 404),
-        (f"/staff/subscribers/{subscriber}", None, 200),
-        (f"/staff/subscribers/{subscriber}/proof", None, 200),
-        (f"/staff/subscribers/{subscriber}/erase", None, 200),
-        (f"/staff/subscribers/{subscriber}/erase", {}, 303),
+        ("/staff/subscribers?domain=example.org&from=2020-01-01", None, 200),
+        ("/staff/subscribers?from=2020-01-02&to=2020-01-01", None, 422),
+        ("/staff/subscribers/search", None, 303),
+        ("/staff/subscribers/search", {"email": "eva@example.org"}, 303),
+        ("/staff/subscribers/search", {"email": "nobody@example.org"}, 404),
+        ("/staff/subscribers/search", {"email": "eva"}, 422),
+        ("/staff/subscribers/search", {"state": "confirmed"}, 303),
+        (record, None, 200),
+        (f"{record}/resend", {}, 429),
+        (f"{record}/release", {}, 303),
+        (f"{record}/unsubscribe", None, 200),
+        (f"{record}/unsubscribe", {"how": "telephone"}, 303),
+        (f"{record}/unsubscribe", None, 303),
+        (f"{record}/resend", {}, 409),
+        (f"{record}/proof", None, 200),
+        (f"{record}/data", None, 200),
+        (f"{record}/erase", None, 200),
+        (f"{record}/erase", {}, 303),
+        (f"{record}/erase", None, 303),
+        (f"{record}/release", {}, 404),
+        (f"{record}?done=erased", None, 200),
+        ("/staff/subscribers/nobody", None, 404),
     ]
     called: Counter[str] = Counter()
     for path, fields, status in presses:

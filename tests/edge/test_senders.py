@@ -302,8 +302,10 @@ def test_all_spellings_of_a_mailbox_count_together(backend: Backend) -> None:
 
 def test_an_unknown_composer_table_is_the_whole_of_the_kinds(backend: Backend) -> None:
     """Check that the kinds the capabilities owe are those that can be composed."""
-    from chalicelib.callbacks.stores.requests import KINDS as CALLBACKS
-    from chalicelib.newsletter.stores.subscribers import KINDS as NEWSLETTER
+    from chalicelib.callbacks.stores import requests
+    from chalicelib.me.intakes import KIND
+    from chalicelib.newsletter.stores import subscribers
 
-    owed = {*NEWSLETTER.values(), *(each for kinds in CALLBACKS.values() for each in kinds)}
+    letters = {each for kinds in requests.KINDS.values() for each in kinds}
+    owed = {*letters, *subscribers.KINDS.values(), KIND, requests.EVENT, subscribers.EVENT}
     assert owed == triggers.composers().keys()

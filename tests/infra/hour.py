@@ -144,7 +144,7 @@ class Hour:
                 self.invoke(
                     function, partial(getattr(app, function), {"Records": records}, Context())
                 )
-            for function in [*("clock", "rank_articles") * 5, "sweep_views"]:
+            for function in [*("clock", "rank_articles") * 5, "sweep_views", "read_feed"]:
                 self.invoke(function, partial(getattr(app, function), SCHEDULED, Context()))
         for email in emails if slot not in SES_REFUSES else []:
             self.ask("POST", "/newsletter/confirm", {"token": link(backend, email, "confirm")})

@@ -11,12 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 from chalicelib.http.inventory import METHODS
-from infra import config, destroy, gateway, policies, triggers
+from infra import access_log, config, destroy, gateway, policies, triggers
 from infra.checks import COMPANY, check
 from infra.deploy import run, settle, steps
 from infra.functions import deployed
 from infra.target import Target
-from infra.throttles import DEFAULT, RATES
+from infra.throttles import CALLS, DEFAULT, PAGES, RATES
 from local import ports
 from tests.infra.account import OPERATIONS, OURS, STAGE, Account, account
 
@@ -102,6 +102,23 @@ def test_every_method_has_a_throttle(served: Account) -> None:
         found = settings[f"{path}/POST"]
         assert (found["throttlingRateLimit"], found["throttlingBurstLimit"]) == (rate, burst)
     assert "POST" in METHODS
+
+
+def test_the_gateway_writes_a_line_for_each_request(served: Account) -> None:
+    api_id = deployed(served.target)["rest_api"]["rest_api_id"]
+    (stage,) = served.client("apigateway").get_stages(restApiId=api_id)["item"]
+    assert stage["accessLogSettings"]["format"] == access_log.FORMAT
+    arn = stage["accessLogSettings"]["destinationArn"]
+    assert arn.endswith(f":log-group:{access_log.group(STAGE)}")
+    found = served.client("logs").describe_log_groups(logGroupNamePrefix="/aws/apigateway/")
+    assert [each["logGroupName"] for each in found["logGroups"]] == [access_log.group(STAGE)]
+
+
+def test_each_path_has_what_pages_ask_for() -> None:
+    for path, calls in CALLS.items():
+        assert RATES[path][0] == PAGES * calls
+    assert min(rate for rate, _ in RATES.values()) > DEFAULT[0]
+    assert max(rate for rate, _ in RATES.values()) <= 10_000
 
 
 def test_logs_are_kept_for_a_month_and_only_by_these_groups(served: Account) -> None:

@@ -17,15 +17,17 @@ from botocore.exceptions import ReadTimeoutError
 import app
 from chalicelib import aws, instants
 from chalicelib.articles import counting
+from chalicelib.articles.stores.markers import save_cursor
 from chalicelib.newsletter.keys import key_of
 from chalicelib.outbox import subscribers
-from infra import alarms, config, policies, watching
+from infra import access_log, alarms, config, policies, watching
 from tests.backend import Backend, timeless
 from tests.edge.test_faults import error_answer
 from tests.edge.test_gateway import SCHEDULED
 from tests.events import Context
 
 STAGE = "dev"
+NOBODY = "http://127.0.0.1:1"  # where no server answers
 SEND = "before-send.sesv2.SendEmail"
 TABLE = "before-send.dynamodb"
 # The metrics that AWS itself reports, by namespace.
@@ -169,11 +171,52 @@ def markers(backend: Backend, told: Told) -> None:
         counting.sweep(instants.now() + timedelta(minutes=11))
 
 
+def lists(backend: Backend, told: Told) -> None:
+    """Give the ranker no time, the reader no feed, and the sweeper a round of three days."""
+    with told.by("rank_articles"):
+        app.rank_articles(SCHEDULED, Context(seconds=1))
+    backend.configure(STAGE="local", SITE_ORIGINS=NOBODY, ARTICLES_FEED=f"{NOBODY}/feed")
+    with told.by("read_feed"):
+        assert app.read_feed(SCHEDULED, Context(seconds=60)) is False
+    began = instants.now() - timedelta(days=3)
+    save_cursor(aws.pack_item({"pk": "VIEW#gold|2026-11-23|nobody"}), began)
+    with told.by("sweep_views"):
+        counting.sweep()
+
+
 def alone(backend: Backend, told: Told) -> None:
     """Have the clock look at a topic without subscribers."""
     subscribers.forget()
     with told.by("clock"):
         app.clock(SCHEDULED, Context())
+
+
+def refused_by_the_gateway() -> dict[str, Any]:
+    """Return the line of a throttled request, as API Gateway fills its format in."""
+    values = {
+        "error.responseType": "THROTTLED",
+        "resourcePath": "/hotline",
+        "httpMethod": "GET",
+        "status": "429",
+        "requestId": "f6e1",
+    }
+    written = access_log.FORMAT
+    for name, said in values.items():
+        written = written.replace(f"$context.{name}", said)
+    line: dict[str, Any] = json.loads(written)
+    return line
+
+
+def test_a_request_that_we_refuse_ourselves_is_no_throttle() -> None:
+    (measure,) = (each for each in alarms.MEASURES if each.name == "Refusals")
+    assert matches(measure.pattern, refused_by_the_gateway())
+    for kind in ("-", "DEFAULT_4XX", "INTEGRATION_TIMEOUT"):
+        assert not matches(measure.pattern, {**refused_by_the_gateway(), "error": kind})
+
+
+def test_no_line_of_the_gateway_names_a_caller() -> None:
+    for personal in ("identity", "sourceIp", "userAgent", "path}", "$context.path"):
+        assert personal not in access_log.FORMAT
 
 
 def test_every_metric_of_ours_is_told_by_each_function_it_is_read_of(
@@ -190,6 +233,8 @@ def test_every_metric_of_ours_is_told_by_each_function_it_is_read_of(
     requests(backend, told)
     events(backend, told)
     markers(backend, told)
+    lists(backend, told)
+    told.lines[alarms.GATEWAY] = [refused_by_the_gateway()]
     alone(backend, told)
     silent = []
     for measure in alarms.MEASURES:
@@ -231,7 +276,10 @@ def test_every_function_is_watched() -> None:
         each["Properties"]["LogGroupName"]
         for each in watching.template(STAGE)["Resources"].values()
         if each["Type"] == "AWS::Logs::LogGroup"
-    } == {f"/aws/lambda/{config.function_name(STAGE, each)}" for each in policies.RIGHTS}
+    } == {
+        *(f"/aws/lambda/{config.function_name(STAGE, each)}" for each in policies.RIGHTS),
+        access_log.group(STAGE),
+    }
 
 
 def test_the_dashboard_shows_every_metric_of_ours() -> None:

@@ -1,12 +1,16 @@
 """Every page of the demo website is served, linked, and says what the company's file says."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from chalicelib import company
+from chalicelib.articles import feeds
 from chalicelib.consent import Wordings
 from local.cloud import ROOT
 from local.site import Pages
@@ -103,6 +107,24 @@ def test_a_page_has_its_frame(path: str) -> None:
     }
 
 
+@pytest.mark.parametrize("path", ["/feed.xml", "/sitemap.xml"])
+def test_the_feed_has_every_article_with_the_date_on_its_page(path: str) -> None:
+    status, kind, body = SITE.answer(path)
+    assert (status, kind.partition(";")[0].rpartition("/")[2]) == (200, "xml")
+    found = feeds.parse(body, kind, f"{AT['site']}{path}", (AT["site"],), "last")
+    pages = [each for each in PATHS if each.startswith("/artikel/")]
+    assert {urlsplit(each.page).path for each in found.entries} == set(pages)
+    for entry in found.entries:
+        page = read(urlsplit(entry.page).path)
+        (heading,) = page.all("h1")
+        assert heading.text == entry.title
+        times = {each["datetime"]: each.text for each in page.all("time")}
+        (written,) = (each for each in times if feeds.instant(each) == entry.date)
+        local = datetime.fromisoformat(written)
+        assert local.utcoffset() == local.astimezone(ZoneInfo("Europe/Berlin")).utcoffset()
+        assert times[written].endswith(f"{local.year}, {local.hour}:{local:%M} Uhr")
+
+
 def test_titles_and_descriptions_are_their_own() -> None:
     pages = [read(path) for path in PATHS]
     assert len({page.all("title")[0].text for page in pages}) == len(pages)
@@ -150,7 +172,10 @@ def test_every_page_is_linked_or_a_thank_you_page() -> None:
 @pytest.mark.parametrize("path", PATHS)
 def test_the_other_language_knows_this_page(path: str) -> None:
     page, mine = read(path), language_of(path)
-    alternates = {each["hreflang"]: each["href"] for each in page.all("link", rel="alternate")}
+    linked = page.all("link", rel="alternate")
+    alternates = {
+        each["hreflang"]: each["href"] for each in linked if "hreflang" in each.attributes
+    }
     other = "de" if mine == "en" else "en"
     (switch,) = page.all("header")[0].all("a", hreflang=other)
     assert language_of(switch["href"]) == other

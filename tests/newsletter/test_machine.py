@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib import instants
-from chalicelib.errors import BadToken
+from chalicelib.errors import BadToken, Conflict
 from chalicelib.newsletter import ledger, model
 from chalicelib.newsletter.model import Change, Signup, Subscriber
 from tests.scale import Scale
@@ -19,6 +19,9 @@ SIGNUP = Signup("key", "eva@example.org", "de", ("news",), "newsletter-de-1")
 DAY, WEEK, MONTH, YEAR = (timedelta(days=days) for days in (1, 7, 30, 365))
 RUNS, STEPS = 2000, 50
 figures: Counter[str] = Counter()
+
+
+EVA = ledger.Keyed("eva", b"secret of the stage")
 
 
 @dataclass
@@ -31,6 +34,11 @@ class Oracle:
         default_factory=lambda: {"confirmation": [], "access": []}
     )
     refused: datetime | None = None
+    # What "that was not me" ended within the last ten minutes: since when an opt-in waited, or
+    # None for a subscription.
+    takes_back: tuple[datetime, datetime | None] | None = None
+    left_by: tuple[str, datetime] | None = None  # the visit that unsubscribed, and when
+    settings: datetime | None = None  # the last mail for a signup of somebody confirmed
     complained: bool = False
     alive: bool = False  # something is stored
     # The letters whose links belong to the opt-in that waits or was confirmed.
@@ -58,7 +66,7 @@ class Life:
         before = self.subscriber
         try:
             change = self._change(event, choice)
-        except BadToken:
+        except (BadToken, Conflict):
             self._expect(event, choice, None)
             assert self.subscriber is before
             return
@@ -71,7 +79,7 @@ class Life:
             assert change.after is None or change.after.version == version
             at = instants.text(self.now)
             self.ledger.append(
-                ledger.append(head, version, change.event, at, facts, personal, str(choice))
+                ledger.append(EVA, head, version, change.event, at, facts, personal, str(choice))
             )
         self._hold()
 
@@ -88,8 +96,12 @@ class Life:
                 return model.confirm(subscriber, self._letter(choice), now)
             case "refuse":
                 return model.refuse(subscriber, self._letter(choice), now)
+            case "not me undone":
+                return model.undo_refusal(subscriber, self._letter(choice), now)
             case "unsubscribe":
-                return model.unsubscribe(subscriber, now)
+                return model.unsubscribe(subscriber, now, f"v{choice % 2}")
+            case "unsubscribe undone":
+                return model.undo_unsubscription(subscriber, f"v{choice % 2}", now)
             case "access":
                 return model.ask_access(subscriber, now, self.oracle.may_mail("access", now))
             case "complaint":
@@ -112,13 +124,20 @@ class Life:
             case "signup":
                 closed = oracle.agreed or oracle.complained or unwanted
                 wanted = not closed and oracle.may_mail("confirmation", now)
+                weekly = oracle.settings is None or now >= oracle.settings + WEEK
                 assert change is not None
                 assert (change.owes == "confirmation") == wanted
-                if wanted:
+                again = oracle.agreed and weekly and oracle.may_mail("confirmation", now)
+                assert (change.owes == "settings") == again
+                if again:
+                    oracle.settings = now
+                    oracle.mailed["confirmation"].append(now)
+                if change.owes:
                     assert change.after
-                    if not oracle.waits(now):
-                        oracle.letters = []
+                    if not (oracle.agreed or oracle.waits(now)):
+                        oracle.letters, oracle.settings, oracle.left_by = [], None, None
                     oracle.letters.append(change.after.letters)
+                if wanted:
                     oracle.asked, oracle.alive = now, True
                     oracle.mailed["confirmation"].append(now)
             case "confirm":
@@ -129,12 +148,35 @@ class Life:
                 if good and not oracle.agreed:
                     oracle.agreed, oracle.asked, oracle.refused = True, None, None
             case "refuse":
-                waited = oracle.waits(now) and self._letter(choice) in oracle.letters
+                known = self._letter(choice) in oracle.letters
+                live = (oracle.waits(now) or oracle.agreed) and known
                 if change is not None and change.changes:
-                    assert waited
-                    oracle.refused, oracle.asked = now, None
+                    assert live
+                    oracle.takes_back = now, None if oracle.agreed else oracle.asked
+                    oracle.refused, oracle.asked, oracle.agreed = now, None, False
                 elif change is None:
-                    assert not waited
+                    assert not live
+            case "not me undone":
+                known, back = self._letter(choice) in oracle.letters, oracle.takes_back
+                if change is not None and change.changes:
+                    assert known
+                    assert back
+                    assert now < back[0] + timedelta(minutes=10)
+                    oracle.asked, oracle.agreed = back[1], back[1] is None
+                    oracle.refused = oracle.takes_back = None
+            case "unsubscribe undone":
+                if change is not None and change.changes:
+                    assert oracle.left_by
+                    visit, at = oracle.left_by
+                    assert visit == f"v{choice % 2}"
+                    assert now < at + timedelta(minutes=10)
+                    oracle.agreed = True
+            case "unsubscribe":
+                if oracle.agreed:
+                    oracle.left_by = f"v{choice % 2}", now
+                oracle.agreed = False
+                if oracle.waits(now):
+                    oracle.asked = None
             case "access":
                 assert change is not None
                 if change.owes:
@@ -144,8 +186,6 @@ class Life:
                     # The letter takes a number of the opt-in, and no link is signed for it.
                     if oracle.letters and change.after:
                         oracle.letters.append(change.after.letters)
-            case "unsubscribe":
-                oracle.agreed = False
             case "complaint":
                 if oracle.alive:
                     oracle.complained, oracle.agreed, oracle.asked, oracle.letters = (
@@ -178,7 +218,8 @@ class Life:
 
 # Signing up and confirming are twice as likely as the others, so that lives go on.
 EVENTS = [
-    *("signup", "signup", "confirm", "confirm", "refuse", "unsubscribe"),
+    *("signup", "signup", "confirm", "confirm", "refuse", "not me undone"),
+    *("unsubscribe", "unsubscribe undone"),
     *("access", "complaint", "old complaint", "release", "hard", "erase"),
 ]
 WAITS = [
@@ -197,7 +238,7 @@ def _live(steps: list[tuple[str, timedelta, int]]) -> None:
     life = Life()
     for event, wait, choice in steps:
         life.step(event, wait, choice)
-    assert ledger.faults(life.ledger, life.ledger[-1].hash if life.ledger else None) == []
+    assert ledger.faults(EVA, life.ledger, life.ledger[-1].hash if life.ledger else None) == []
     figures["runs"] += 1
     figures["steps"] += len(steps)
 

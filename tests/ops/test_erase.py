@@ -36,7 +36,7 @@ def test_the_newsletters_part(backend: Backend) -> None:
     key = subscribe(backend, "goes@example.org")
     assert (
         ops("erase", "goes@example.org", "--dry-run").output
-        == f"newsletter: confirmed, 2 events, identifier {key}\n"
+        == f"newsletter: confirmed, 3 events, identifier {key}\n"
     )
     refused = ops("erase", "goes@example.org")  # nobody answers the question
     assert (refused.exit_code, "Erase?" in refused.output) == (1, True)

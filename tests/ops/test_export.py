@@ -37,13 +37,19 @@ def test_only_the_confirmed_are_exported(backend: Backend, tmp_path: Path) -> No
     assert done.exit_code == 0
     found = {each["email"]: each for each in table(tmp_path / "out.csv")}
     assert found.keys() == {"stays@example.org", "imported@example.org"}
-    assert list(found["imported@example.org"].values()) == [
+    *facts, unsubscribe, preferences = found["imported@example.org"].values()
+    assert facts == [
         "imported@example.org",
         "en",
         "offers",
         "shop-2",
         "2024-05-31T10:00:00.000Z",
+        "confirmed",
+        "",
     ]
+    base = "https://contact.site.example/newsletter"
+    assert unsubscribe.startswith(f"{base}/unsubscribe?token=")
+    assert preferences.startswith(f"{base}/preferences?token=")
     assert found["stays@example.org"]["topics"] == "products,news,offers"
     assert "@" not in done.output
     ops("export", tmp_path / "out.csv", "--topic", "news")

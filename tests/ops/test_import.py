@@ -20,7 +20,7 @@ from chalicelib.newsletter.stores import subscribers
 from tests.backend import Backend, Stop
 from tests.edge.test_newsletter import confirm, sign_up
 from tests.edge.test_subscription import link, post, state, subscribe
-from tests.ops.commands import WORDING, ops, row, table, written
+from tests.ops.commands import COLUMNS, WORDING, ops, row, table, written
 
 
 def complain(key: str) -> None:
@@ -290,3 +290,70 @@ def test_a_bad_file_is_one_line(backend: Backend, tmp_path: Path) -> None:
     assert (told.exit_code, told.output.count("\n")) == (3, 1)
     assert told.output.startswith("Error: the first line lacks the columns")
     assert [each.name for each in tmp_path.iterdir()] == ["bad.csv"]
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "told"),
+    [
+        ("", 3, "Error: the first line lacks the columns"),
+        ("\n\n\n", 3, "Error: the first line lacks the columns"),
+        (",".join(COLUMNS), 0, "0 imported, 0 done before, 0 refused"),
+        (";".join(COLUMNS) + "\r\n;;;;;;;;\r\n\r\n", 0, "0 imported, 0 done before, 0 refused"),
+        ("E-Mail-Adresse;Anrede\n", 3, "Error: the first line has unknown columns"),
+    ],
+)
+def test_a_file_without_rows(
+    backend: Backend, tmp_path: Path, content: str, code: int, told: str
+) -> None:
+    file = tmp_path / "old.csv"
+    file.write_text(content)
+    done = ops("import", file)
+    assert (done.exit_code, told in done.output) == (code, True)
+    assert [each.name for each in tmp_path.iterdir()] == ["old.csv"]
+
+
+def test_a_quote_that_is_never_closed_stops_before_the_first_write(
+    backend: Backend, tmp_path: Path
+) -> None:
+    file = written(tmp_path / "old.csv", *(row(f"reader-{n}@example.org") for n in range(200)))
+    file.write_text(f'{file.read_text()}"open@example.org,de\n')
+    before = backend.items()
+    done = ops("import", file)
+    assert (done.exit_code, done.output) == (3, "Error: line 402: a quote is never closed\n")
+    assert backend.items() == before
+
+
+def test_a_vendor_with_what_the_operator_states(backend: Backend, tmp_path: Path) -> None:
+    """Read a file of defaults beside a vendor's mapping, one of whose columns it replaces."""
+    file, mine = tmp_path / "brevo.csv", tmp_path / "old.toml"
+    file.write_text(
+        "\ufeffEMAIL;DOUBLE_OPT-IN;ADDED_TIME;DOI_TIME\n"
+        '="eva@example.org";Yes;31-05-2024 12:00:00;01-06-2024 12:00:00\n'
+        "ilse@example.org;2;31-05-2024 12:00:00;\nSumme;2;;\n"
+    )
+    mine.write_text(
+        '[mapping]\nconfirmed_at = "DOI_TIME"\n[defaults]\nlanguage = "de"\ntopics = ["news"]\n'
+        'consent_version = "1"\nconsent_text = """Ja,\nbitte."""\ntime_zone = "UTC"\n'
+    )
+    done = ops("import", file, "--from", "brevo", "--map", mine)
+    assert done.output.splitlines()[-1] == "1 imported, 0 done before, 2 refused"
+    assert "refused 2 ×: not confirmed there: DOUBLE_OPT-IN is “2”" in done.output
+    document = shown("eva@example.org")
+    (event,) = document["events"]
+    assert event["facts"]["confirmed_at"] == "2024-06-01T12:00:00.000Z"
+    assert document["declarations"][0]["text"] == "Ja,\nbitte."
+    assert "network address kept by the other system: no" in ops("proof", "eva@example.org").output
+    page = proof.page(document, "de")[0]
+    assert "Netzadresse im anderen System aufbewahrt: nein" in page
+
+
+def test_refusals_are_summed_up_by_reason(backend: Backend, tmp_path: Path) -> None:
+    good = row("eva@example.org")
+    file = written(tmp_path / "old.csv", *[good] * 4, *(row(f"bad-{n}@") for n in range(30)))
+    listing = tmp_path / "wrong.csv"
+    done = ops("import", file, "--refused", listing)
+    lines = done.output.splitlines()
+    assert "refused 3 ×: the address stands in line … already" in lines
+    assert "refused 30 ×: email: Please enter a valid e-mail address" in lines
+    assert sum(each.startswith("line ") for each in lines) == 20
+    assert len(table(listing)) == 33

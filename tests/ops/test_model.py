@@ -15,14 +15,20 @@ THEN = NOW - timedelta(days=900)
 EXPECTED = {
     "none": "imported",
     "pending": "imported",
-    "pending, mail just sent": "imported",
-    "pending, three mails today": "imported",
-    "pending, three mails, one yesterday": "imported",
     "pending, last second": "imported",
+    "pending, replaces another": "imported",
     "expired": "imported",
     "confirmed": "confirmed",
+    "confirmed, signed up again": "confirmed",
+    "back by this visit": "confirmed",
     "unsubscribed": "unsubscribed",
+    "unsubscribed by this visit": "unsubscribed",
+    "unsubscribed by another visit": "unsubscribed",
+    "moved away": "unsubscribed",
     "refused": "refused",
+    "refused just now": "refused",
+    "refused a subscription just now": "refused",
+    "refused, ten minutes ago": "refused",
     "refused a year ago": "imported",
     "bounced": "bounced",
     "complained": "complained",
@@ -70,6 +76,28 @@ def test_an_erased_address_stays_out(state: str) -> None:
 def test_a_waiting_signup_after_a_refusal_is_still_a_refusal() -> None:
     with pytest.raises(Conflict):
         import_(replace(PENDING, refused_at=NOW - timedelta(days=364)))
+
+
+def test_who_left_stays_out_even_if_a_stranger_signs_them_up_again() -> None:
+    for before in (None, PENDING, STATES["expired"]):
+        with pytest.raises(Conflict) as conflict:
+            model.import_(before, False, AGREED, THEN, NOW, withdrawn=True)
+        assert conflict.value.state == "unsubscribed"
+
+
+def test_the_same_subscription_again_is_no_change() -> None:
+    here = import_(None).after
+    assert here
+    assert not import_(here).changes
+    for other in (
+        replace(here, language="de"),
+        replace(here, topics=("news",)),
+        replace(here, consent="old-2"),
+        replace(here, email="EVA@example.org"),
+        replace(here, confirmed_at=THEN + timedelta(milliseconds=1)),
+    ):
+        with pytest.raises(Conflict):
+            import_(other)
 
 
 def test_no_link_of_a_confirmation_mail_fits_an_imported_subscriber() -> None:

@@ -30,7 +30,7 @@ def test_an_intact_proof(backend: Backend, tmp_path: Path) -> None:
     assert "Vollständig und unverändert" in page
     told_as_json = json.loads(ops("proof", "proven@example.org", "--json").output)
     assert told_as_json["intact"]
-    assert [each["event"] for each in told_as_json["events"]] == ["signup", "confirmed"]
+    assert [each["event"] for each in told_as_json["events"]] == ["signup", "mailed", "confirmed"]
 
 
 def test_the_proof_of_an_import_shows_the_foreign_declaration(

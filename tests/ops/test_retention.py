@@ -1,9 +1,13 @@
-"""The job that erases contact data, run by hand."""
+"""The job that erases what is over, run by hand."""
+
+from datetime import timedelta
 
 import pytest
+import time_machine
 
 from tests.backend import Backend
 from tests.edge.staff import ALWAYS, Agent, ask, backdate
+from tests.edge.test_newsletter import sign_up
 from tests.ops.commands import ops
 
 
@@ -21,8 +25,21 @@ def test_it_shows_what_it_does_and_can_be_run_dry(line: Backend) -> None:
         backdate(line, reference, due_at="2026-01-01T00:00:00.000Z")
     dry = ops("retention", "--dry-run")
     assert (dry.exit_code, sorted(dry.stdout.split()[:2])) == (0, sorted(references[:2]))
-    assert dry.stdout.endswith("contact data of 2 callbacks would be erased\n")
+    assert "contact data of 2 callbacks would be erased\n" in dry.stdout
     assert sum("Eva" in str(item) for item in line.items()) == 3
-    assert ops("retention").stdout.endswith("contact data of 2 callbacks erased\n")
+    assert "contact data of 2 callbacks erased\n" in ops("retention").stdout
     assert sum("Eva" in str(item) for item in line.items()) == 1
-    assert ops("retention").stdout == "contact data of 0 callbacks erased\n"
+    assert ops("retention").stdout == (
+        "contact data of 0 callbacks erased\n0 ledgers looked after\n"
+    )
+
+
+def test_it_deletes_what_nobody_confirmed_where_the_clock_stood(backend: Backend) -> None:
+    with time_machine.travel("2027-03-10T11:00:00Z", tick=False) as moved:
+        sign_up(backend, "waits@example.org")
+        moved.shift(timedelta(days=7))
+        dry = ops("retention", "--dry-run").stdout
+        assert dry.endswith("1 ledger would be looked after\n")
+        assert backend.items(prefix="SUB#")
+        assert ops("retention").stdout.endswith("1 ledger looked after\n")
+    assert backend.items(prefix="SUB#") == []

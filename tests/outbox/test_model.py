@@ -15,7 +15,7 @@ DUE = model.owe("kind", "subject", 1, NOW)
 LATER = model.owe("kind", "subject", 1, NOW, NOW + timedelta(hours=1))
 SENDING = model.claim(DUE, "attempt", NOW)
 UNCLEAR = model.unanswered(SENDING, "ReadTimeoutError", NOW)
-SENT = model.sent(SENDING, "ses-1", "digest", NOW)
+SENT = model.sent(SENDING, "ses-1", NOW)
 VOID = model.void(SENDING, NOW)
 FAILED = model.refused(SENDING, "BadRequestException", NOW, final=True)
 
@@ -148,4 +148,4 @@ def test_reports_in_any_order_end_in_one_state(before: Message, order: tuple[str
 def test_an_attempt_that_ends_after_the_report_cannot_undo_it() -> None:
     """Check that both write the same version, of which the table takes one."""
     reported = REPORTS["failed"](SENDING)
-    assert model.sent(SENDING, "ses-1", "digest", NOW).version == reported.version
+    assert model.sent(SENDING, "ses-1", NOW).version == reported.version

@@ -26,8 +26,14 @@ class Package:
 
 @pytest.fixture(scope="package")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """Start a cloud that runs the package and enforces the policies of the functions' roles."""
-    with Cloud(tmp_path_factory.mktemp("packaged"), packaged=True, auth=True) as cloud:
+    """Start a cloud that runs the package and enforces the policies of the functions' roles.
+
+    It tells other systems of events.
+    """
+    told = {"DOMAIN_EVENTS": "1"}
+    with Cloud(
+        tmp_path_factory.mktemp("packaged"), packaged=True, auth=True, extra_env=told
+    ) as cloud:
         yield cloud
 
 

@@ -62,12 +62,13 @@ SET_ASIDE_BY_THE_PLATFORM = {("count_views", "DeadLetters")}
 # Without it a mail leaves all the same, with a warning (`tests/edge/test_suppression.py`).
 TRIED_ONLY = {("deliver_messages", "SuppressionList"), ("clock", "SuppressionList")}
 # Without the account's rate the clock sends slowly. What it cannot deal, an intake that cannot be
-# taken in, and an alert of an opening wait with an error in the log. `test_policies` plays all of
-# that.
+# taken in, an alert of an opening, and the heads of ledgers wait with an error in the log.
+# `test_policies` plays all of that.
 WAITS = {
     ("clock", "Account"),
     ("clock", "Outbox"),
     ("clock", "Board"),
+    ("clock", "Heads"),
     ("deliver_messages", "Board"),
     ("clock", "Identity"),
     ("deliver_messages", "Identity"),
@@ -83,7 +84,9 @@ OF_A_REQUEST = [
     ("Identity", "signup"),
     ("Tokens", "link"),
     ("Board", "board"),
+    ("Listed", "list"),
     ("SuppressionList", "erasure"),
+    ("Days", "articles"),
 ]
 OF_A_TRIGGER = [
     ("deliver_messages", "DeadLetters", POISON, "sqs:SendMessage"),
@@ -97,6 +100,7 @@ OF_A_TRIGGER = [
     ("sweep_views", "Counts", SCHEDULED, "dynamodb:GetItem"),
     ("rank_articles", "Days", SCHEDULED, "dynamodb:Query"),
     ("rank_articles", "Counts", SCHEDULED, "dynamodb:GetItem"),
+    ("read_feed", "Counts", SCHEDULED, "dynamodb:GetItem"),
 ]
 OF_A_MESSAGE = [
     ("Mails", "callback-alert-mail"),
@@ -142,8 +146,16 @@ def ask(cloud: Cloud, what: str) -> Answer:
             staff = {"authorization": "Bearer local-staff-key"}
             sign_up(cloud, "erased@example.org")
             path = "/staff/subscribers"
-            found = call(cloud, "GET", f"{path}?email=erased@example.org", headers=staff)
-            return call(cloud, "DELETE", f"{path}/{found.json['id']}", headers=staff)
+            search = {"email": "erased@example.org"}
+            found = call(cloud, "POST", f"{path}/search", search, headers={**JSON, **staff})
+            (record,) = found.json["subscribers"]
+            return call(cloud, "DELETE", f"{path}/{record['id']}", headers=staff)
+        case "list":
+            staff = {"authorization": "Bearer local-staff-key"}
+            return call(cloud, "POST", "/staff/subscribers/search", {}, headers={**JSON, **staff})
+        case "articles":
+            staff = {"authorization": "Bearer local-staff-key"}
+            return call(cloud, "GET", "/staff/articles", headers=staff)
         case "board":
             return call(
                 cloud,
@@ -190,7 +202,7 @@ def outbox(cloud: Cloud, kind: str) -> dict[str, tuple[str, str]]:
 def test_newsletter_from_form_to_confirmed(packaged: Cloud) -> None:
     assert sign_up(packaged, "packaged@example.org").text == '{"status":"pending"}'
     (mail,) = eventually(lambda: mails(packaged, "packaged@example.org"))
-    token = re.search(r"token=(\S+)", mail["text"])
+    token = re.search(r"token=([^\s&]+)", mail["text"])
     assert token
     page = call(
         packaged, "GET", f"/newsletter/confirm?token={token[1]}", headers={"accept": "text/html"}
@@ -221,6 +233,10 @@ def test_views_are_counted_ranked_and_shown(packaged: Cloud) -> None:
         "lead": 0,
     }
     assert call(packaged, "GET", "/articles/silver/views/daily").json["days"][-1]["views"] == 1
+    staff = {"authorization": "Bearer local-staff-key"}
+    accepted = call(packaged, "POST", "/staff/articles/silver", {"accept": True}, headers=staff)
+    assert accepted.status == 200
+    assert packaged.invoke("read_feed", SCHEDULED) is True
     packaged.invoke("rank_articles", SCHEDULED)
     for window in ("24h", "7d", "30d", "all"):
         ranked = call(packaged, "GET", f"/articles/popular?window={window}").json["articles"]
@@ -243,7 +259,7 @@ def owing(cloud: Cloud, kind: str, number: int) -> Callable[[], Answer]:
     email = f"confirms-{number}@example.org"
     sign_up(cloud, email)
     (mail,) = eventually(lambda: mails(cloud, email))
-    token = re.search(r"confirm\?token=(\S+)", mail["text"])
+    token = re.search(r"confirm\?token=([^\s&]+)", mail["text"])
     assert token
     return lambda: call(
         cloud, "POST", "/newsletter/confirm", f"token={token[1]}", headers={"content-type": FORM}
@@ -357,6 +373,19 @@ def test_a_message_that_may_not_leave_stays_due(
     assert re.match("AccessDenied|AuthorizationError|compose: secret: ClientError", error)
 
 
+def test_an_event_that_may_not_be_published_stays_due(packaged: Cloud) -> None:
+    before = outbox(packaged, "newsletter-event").keys()
+    with without(packaged, "clock", "DomainEvents"):
+        assert sign_up(packaged, "untold@example.org").status == 202
+        (name,) = eventually(lambda: outbox(packaged, "newsletter-event").keys() - before)
+        packaged.invoke("clock", SCHEDULED)
+        assert outbox(packaged, "newsletter-event")[name] == ("due", "AuthorizationError")
+    assert sign_up(packaged, "told@example.org").status == 202
+    (name,) = eventually(lambda: outbox(packaged, "newsletter-event").keys() - {*before, name})
+    packaged.invoke("clock", SCHEDULED)
+    assert outbox(packaged, "newsletter-event")[name] == ("sent", "")
+
+
 @pytest.mark.soak
 def test_the_clock_may_not_do_without_the_table(packaged: Cloud) -> None:
     confirm = owing(packaged, "newsletter-welcome", 901)
@@ -372,7 +401,8 @@ def test_every_statement_of_every_function_is_needed_by_one_of_these(root: Path)
     shown = {("api_handler", statement) for statement, _ in OF_A_REQUEST}
     shown |= {(function, statement) for function, statement, _, _ in OF_A_TRIGGER}
     shown |= {(function, statement) for function in SENDERS for statement, _ in OF_A_MESSAGE}
-    shown |= {(function, "Contacts") for function in SENDERS} | {("mail_feedback", "Identity")}
+    shown |= {(function, "Contacts") for function in SENDERS}
+    shown |= {("mail_feedback", "Identity"), ("clock", "DomainEvents")}
     given = set()
     # The senders do what the clock does where there is much of it.
     dealt = policies.RIGHTS["send_messages"].keys() - {"SenderQueue"}

@@ -1,1 +1,1 @@
-"""The staff's calls about articles: `api` answers programs in JSON."""
+"""The staff's side of the articles: `api` answers programs in JSON, `pages` people in HTML."""

@@ -1,9 +1,9 @@
-"""Totals, days, titles, tallies and lists in the `view-counts` table."""
+"""Totals, days, tallies and lists in the `view-counts` table."""
 
 import random
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,11 @@ from chalicelib.settings import current
 DAY_BUCKETS = 8
 _TALLY_LANES = 4
 _TRIES = 6
+
+
+class TooSlow(Exception):
+    """There is no time to read a day to its end."""
+
 
 _spread: set[tuple[str, str]] = set()  # (slug, day) whose lanes this process has opened
 
@@ -84,61 +89,49 @@ def _members(markers: Sequence[Marker], lane: int) -> list[Item]:
     table, names = current().view_counts_table, {"#views": "views"}
     key = {"pk": _pk(slug), "sk": f"TOTAL#{lane:02}"}
     total = aws.update(table, key, "ADD #views :n", names=names, n=len(markers))
-    sets, named, values = _title_update(markers) if lane == 0 else ("", {}, {})
-    hours = Counter(f"h{marker.hour:02}" for marker in markers)
+    hours: Item = dict(Counter(f"h{marker.hour:02}" for marker in markers))
     adds = ", ".join(["#views :n", *(f"{hour} :{hour}" for hour in hours)])
-    values = {**values, **hours, "n": len(markers), "day": _day_key(day, slug)}
     of_day = aws.update(
         table,
-        _day(slug, day, lane),
-        f"SET day_key = :day{sets} ADD {adds}",
-        names={**names, **named},
-        **values,
+        {"pk": _pk(slug), "sk": f"DAY#{day}#{lane:02}"},
+        f"SET day_key = :day ADD {adds}",
+        names=names,
+        **hours,
+        n=len(markers),
+        day=_day_key(day, slug),
     )
     return [*flags, total, of_day]
 
 
-def _title_update(markers: Sequence[Marker]) -> tuple[str, dict[str, str], Item]:
-    """Return the part of an update that keeps a day's first title and page: sets, names, values.
-
-    Lane 0 of a day has them. Without a title the parts are empty.
-    """
-    titled = next((marker for marker in markers if marker.title), None)
-    if titled is None:
-        return "", {}, {}
-    sets = ", title = if_not_exists(title, :title), #page = if_not_exists(#page, :page)"
-    return sets, {"#page": "page"}, {"title": titled.title, "page": titled.page}
-
-
 def _open_lanes(markers: Sequence[Marker]) -> None:
-    """Prepare lane 0 for views that go to other lanes.
-
-    Its total gets the flag `spread`, by which `totals` knows to read all lanes, and its day gets
-    the title.
-    """
+    """Note in lane 0 that views go to other lanes, by which `totals` knows to read all of them."""
     slug, day, table = markers[0].slug, markers[0].day, current().view_counts_table
     if (slug, day) in _spread:
         return
     aws.write(aws.update(table, {"pk": _pk(slug), "sk": "TOTAL#00"}, "SET spread = :one", one=1))
-    sets, names, values = _title_update(markers)
-    values = {**values, "day": _day_key(day, slug)}
-    aws.write(
-        aws.update(table, _day(slug, day, 0), f"SET day_key = :day{sets}", names=names, **values)
-    )
     _spread.add((slug, day))
 
 
 def total(slug: str) -> int:
-    """Return all views of an article so far; 0 for one that nobody has read."""
+    """Return all views of an article so far, those merged into it included; 0 if it is unknown."""
+    lanes = _lanes(slug)
+    linked = next((lane for lane in lanes if lane["sk"] == "TOTAL#00"), {})
+    if target := linked.get("merged_into"):
+        lanes = _lanes(target)
+        linked = next((lane for lane in lanes if lane["sk"] == "TOTAL#00"), {})
+    merged = (each for alias in linked.get("aliases", ()) for each in _lanes(alias))
+    return sum(lane.get("views", 0) for lane in (*lanes, *merged))
+
+
+def _lanes(slug: str) -> list[Item]:
     of_totals = "pk = :pk AND begins_with(sk, :sk)"
-    lanes = aws.query(current().view_counts_table, of_totals, pk=_pk(slug), sk="TOTAL#")
-    return sum(lane.get("views", 0) for lane in lanes)
+    return list(aws.query(current().view_counts_table, of_totals, pk=_pk(slug), sk="TOTAL#"))
 
 
 def totals(slugs: Iterable[str]) -> dict[str, int]:
     """Return the totals of many articles, in the order asked for.
 
-    Only an article whose views were ever spread over lanes costs a query of its own.
+    Only an article whose views were ever spread over lanes, or merged, costs a query of its own.
     """
     return totals_and_lists(slugs)[0]
 
@@ -159,39 +152,99 @@ def totals_and_lists(
             lists[item["sk"]] = item
         else:
             slug = item["pk"].removeprefix("ARTICLE#")
-            views[slug] = total(slug) if "spread" in item else item["views"]
+            alone = item.keys().isdisjoint(("spread", "aliases", "merged_into"))
+            views[slug] = item.get("views", 0) if alone else total(slug)
     return views, lists
+
+
+def members(slug: str) -> list[str]:
+    """Return the names that are counted as one with this one, the one they stand under first."""
+    key = {"pk": _pk(slug), "sk": "TOTAL#00"}
+    linked = aws.get(current().view_counts_table, key, consistent=False) or {}
+    if target := linked.get("merged_into"):
+        return members(target)
+    return [slug, *linked.get("aliases", ())]
 
 
 def daily(slug: str, first: str, last: str) -> dict[str, int]:
     """Return an article's views by day, for those days of a span on which it was read."""
-    series: dict[str, int] = {}
+    return {day: each["views"] for day, each in by_day(slug, first, last).items()}
+
+
+def by_day(slug: str, first: str, last: str) -> dict[str, dict[str, int]]:
+    """Return an article's views by day of a span, `views` and those of the hours `h00` to `h23`.
+
+    Those merged into it are added.
+    """
+    series: dict[str, dict[str, int]] = {}
     span = "pk = :pk AND sk BETWEEN :first AND :last"
-    for item in aws.query(
-        current().view_counts_table, span, pk=_pk(slug), first=f"DAY#{first}", last=f"DAY#{last}#~"
-    ):
-        day = item["sk"].split("#")[1]
-        series[day] = series.get(day, 0) + item.get("views", 0)
+    for name in members(slug):
+        for item in aws.query(
+            current().view_counts_table,
+            span,
+            pk=_pk(name),
+            first=f"DAY#{first}",
+            last=f"DAY#{last}#~",
+        ):
+            _add(series.setdefault(item["sk"].split("#")[1], {"views": 0}), item)
     return series
 
 
-def day_sums(day: str) -> dict[str, Item]:
-    """Return the sums of every article read on a day by slug, all lanes together.
+def _add(sums: dict[str, int], item: Item) -> None:
+    for name, value in item.items():
+        if name == "views" or (name[0] == "h" and name[1:].isdigit()):
+            sums[name] = sums.get(name, 0) + value
 
-    They are `views`, `h00` to `h23` where not 0, and `title` and `page` where known.
+
+def day_views(day: str, in_time: Callable[[], bool]) -> dict[str, int]:
+    """Return the views of every name on a day, all lanes together. Raises TooSlow."""
+    views: dict[str, int] = {}
+    for name, item in _of_day(day, ("pk", "views"), in_time):
+        views[name] = views.get(name, 0) + item.get("views", 0)
+    return views
+
+
+def day_sums(day: str, in_time: Callable[[], bool]) -> dict[str, dict[str, int]]:
+    """Return the sums of every name on a day, all lanes together. Raises TooSlow.
+
+    They are `views`, and `h00` to `h23` where not 0.
     """
-    sums: dict[str, Item] = {}
-    for bucket in range(DAY_BUCKETS):
-        for item in aws.query(
-            current().view_counts_table, "day_key = :day", index="days", day=f"DAY#{day}#{bucket}"
-        ):
-            slug = sums.setdefault(item["pk"].removeprefix("ARTICLE#"), {"views": 0})
-            for name, value in item.items():
-                if name == "views" or (name[0] == "h" and name[1:].isdigit()):
-                    slug[name] = slug.get(name, 0) + value
-                elif name in ("title", "page"):
-                    slug.setdefault(name, value)
+    sums: dict[str, dict[str, int]] = {}
+    for name, item in _of_day(day, (), in_time):
+        _add(sums.setdefault(name, {"views": 0}), item)
     return sums
+
+
+def _of_day(
+    day: str, only: tuple[str, ...], in_time: Callable[[], bool]
+) -> Iterator[tuple[str, Item]]:
+    """Yield name and sums of everything read on a day, lane by lane."""
+    table = current().view_counts_table
+    for bucket in range(DAY_BUCKETS):
+        key = f"DAY#{day}#{bucket}"
+        found = aws.query_index(table, "days", "day_key = :day", only, day=key)
+        for at, item in enumerate(found):
+            if not at % 1000 and not in_time():
+                raise TooSlow(day)
+            yield item["pk"].removeprefix("ARTICLE#"), item
+
+
+def delete(slug: str, last: str = "") -> bool:
+    """Delete all counts of an article; tell whether they are gone.
+
+    Where it was read after the day `last`, they stay.
+    """
+    table = current().view_counts_table
+    keys = [each["sk"] for each in aws.query_consistent(table, "pk = :pk", ("sk",), pk=_pk(slug))]
+    if last and _read_after(keys, last):
+        return False
+    for key in keys:
+        aws.write(aws.delete(table, {"pk": _pk(slug), "sk": key}))
+    return True
+
+
+def _read_after(keys: list[str], last: str) -> bool:
+    return any(key.split("#")[1] > last for key in keys if key.startswith("DAY#"))
 
 
 def save_views(day: str, views: int) -> None:
@@ -209,23 +262,23 @@ def views(first: str, last: str) -> dict[str, int]:
     return {item["sk"]: item["views"] for item in days}
 
 
-def save_list(window: str, articles: list[Item], now: datetime) -> None:
-    """Save a most-read list in the place of the one before."""
-    item = {"pk": "LIST", "sk": window, "as_of": instants.text(now), "articles": articles}
+def save_list(window: str, articles: list[Item], now: datetime, section: str = "") -> None:
+    """Save a most-read list, of one section or of all, in the place of the one before."""
+    item = {**_list(window, section), "as_of": instants.text(now), "articles": articles}
     aws.write(aws.put(current().view_counts_table, item))
 
 
-def load_list(window: str) -> Any:
+def load_list(window: str, section: str = "") -> Any:
     """Return a most-read list as `{"as_of", "articles"}`; None before the first one was made."""
-    return aws.get(current().view_counts_table, {"pk": "LIST", "sk": window}, consistent=False)
+    return aws.get(current().view_counts_table, _list(window, section), consistent=False)
+
+
+def _list(window: str, section: str) -> Item:
+    return {"pk": "LIST", "sk": f"{window}#{section.casefold()}" if section else window}
 
 
 def _pk(slug: str) -> str:
     return f"ARTICLE#{slug}"
-
-
-def _day(slug: str, day: str, lane: int) -> Item:
-    return {"pk": _pk(slug), "sk": f"DAY#{day}#{lane:02}"}
 
 
 def _day_key(day: str, slug: str) -> str:

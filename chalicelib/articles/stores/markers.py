@@ -99,13 +99,18 @@ def uncounted(before: datetime, cursor: Item | None, pages: int) -> tuple[list[I
     return found, cursor
 
 
-def save_cursor(cursor: Item | None) -> None:
-    """Save the scan position at which the next sweep resumes; None for the table's beginning."""
+def save_cursor(cursor: Item | None, began: datetime) -> None:
+    """Save where the next sweep resumes, None for the table's beginning, and when its round began.
+
+    A sweep that comes to the table's end ends the round.
+    """
     at = aws.unpack_item(cursor or {}).get("pk")
-    aws.write(aws.put(current().view_counts_table, {"pk": "SWEEP", "sk": "CURSOR", "at": at}))
+    item = {"pk": "SWEEP", "sk": "CURSOR", "at": at, "began": instants.text(began)}
+    aws.write(aws.put(current().view_counts_table, item))
 
 
-def load_cursor() -> Item | None:
-    """Return the scan position at which the last sweep stopped; None for the beginning."""
+def load_cursor() -> tuple[Item | None, datetime | None]:
+    """Return where the last sweep stopped, None for the beginning, and when its round began."""
     item = aws.get(current().view_counts_table, {"pk": "SWEEP", "sk": "CURSOR"}) or {}
-    return aws.pack_item({"pk": item["at"]}) if "at" in item else None
+    began = instants.parse(item["began"]) if "began" in item else None
+    return (aws.pack_item({"pk": item["at"]}) if "at" in item else None), began

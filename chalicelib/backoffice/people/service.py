@@ -25,14 +25,14 @@ def search(text: str, person: Person, now: datetime) -> tuple[list[Found], Searc
     """Return what somebody typed stands for, and what the callbacks say of it.
 
     It is a request's reference, a telephone number, a whole mail address, or the name in a live
-    request. Subscribers are found for supervisors.
+    request.
     """
     typed = text.strip()
     seen = callbacks.search(typed, now, person.may("supervisor"))
     found = [Found("callback", each, each) for each in (seen.reference, *seen.live) if each]
     if seen.key:
         found.append(Found("number", seen.key, ""))
-    if "@" in typed and person.may("supervisor"):
+    if "@" in typed:
         found += _subscribers(typed)
     return found, seen
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from chalicelib import aws, instants
+from chalicelib import aws, instants, keys
 from chalicelib.aws import Cancelled, Item
-from chalicelib.callbacks.model import Asked, Callback, Change, Owed, Who
+from chalicelib.callbacks.model import UNDO_WITHIN, Asked, Callback, Change, Owed, Who
 from chalicelib.callbacks.stores import blocks, items
 from chalicelib.guards import NONE, Guards
 from chalicelib.outbox import model as outbox
@@ -26,6 +26,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "missed": ("callback-missed",),
     "declined": ("callback-declined",),
 }
+EVENT = "callback-event"  # the kind of messages for other systems
 _FOR_STAFF = ("alert", "held", "expired", "handed")
 _ABSENT = "attribute_not_exists(pk)"
 _LED_FOR = timedelta(days=400)  # longer than a wish's request and its contact data are kept
@@ -70,13 +71,18 @@ def load(reference: str) -> Callback | None:
 
 def load_last(reference: str) -> Callback | None:
     """Return the request that has the wish of a reference: the last one of those that follow."""
+    return next(reversed(chain(reference)), None)
+
+
+def chain(reference: str) -> list[Callback]:
+    """Return the request of a reference, and those that follow it with the same wish."""
+    found: list[Callback] = []
     callback = load(reference)
-    for _ in range(_MOST_FOLLOWERS):
-        follower = load(callback.followed_by) if callback and callback.followed_by else None
-        if follower is None or follower.wish(reference) is None:
-            break
-        callback = follower
-    return callback
+    while callback and len(found) <= _MOST_FOLLOWERS:
+        found.append(callback)
+        follower = load(callback.followed_by) if callback.followed_by else None
+        callback = follower if follower and follower.wish(reference) else None
+    return found
 
 
 def load_many(references: list[str]) -> list[Callback]:
@@ -141,6 +147,34 @@ def proved(live: str, reference: str, asked: Asked, proof: Proof, now: datetime)
     """Return the Put of the proof of consent of a further wish, under its live request."""
     item = _proof(live, f"PROOF#{reference}", asked, proof)
     return aws.put(current().contacts_table, {**item, "at": instants.text(now)})
+
+
+def listed(email: str, reference: str, number_key: str, now: datetime) -> list[Item]:
+    """Return the Put that lists a wish under its e-mail address; none where it has no address.
+
+    It has the address's key. `number_key` leads to the intake that nobody has taken in yet.
+    """
+    if not email:
+        return []
+    item = {
+        **_listing(keys.of_address(email), reference),
+        "number_key": number_key,
+        "expires": instants.epoch(now + _LED_FOR),
+    }
+    return [aws.put(current().contacts_table, item)]
+
+
+def references_of_address(key: str) -> list[tuple[str, str]]:
+    """Return the references listed under an address's key, each with its number's key."""
+    condition, pk = "pk = :pk AND begins_with(sk, :prefix)", f"ADDRESS#{key}"
+    found = aws.query_consistent(current().contacts_table, condition, pk=pk, prefix="R-")
+    return [(item["sk"], item["number_key"]) for item in found]
+
+
+def unlist(key: str, references: Sequence[str]) -> None:
+    """Delete wishes from those that are listed under an address's key. Idempotent."""
+    for each in references:
+        aws.write(aws.delete(current().contacts_table, _listing(key, each)))
 
 
 def save(
@@ -233,25 +267,6 @@ def event(reference: str, version: int) -> Item | None:
     return aws.get(current().contacts_table, key)
 
 
-def pages_of_addresses() -> Iterator[list[tuple[str, str]]]:
-    """Yield each request's reference with each address it names, by pages of the whole table."""
-    pages = aws.client("dynamodb").get_paginator("scan")
-    found = pages.paginate(
-        TableName=current().contacts_table,
-        ProjectionExpression="pk, wishes",
-        FilterExpression="sk = :callback",
-        ExpressionAttributeValues={":callback": aws.pack("CALLBACK")},
-    )
-    for page in found:
-        rows = map(aws.unpack_item, page["Items"])
-        yield [
-            (row["pk"].removeprefix("CALLBACK#"), email)
-            for row in rows
-            for email in dict.fromkeys(each["asked"]["email"] for each in row["wishes"])
-            if email
-        ]
-
-
 def due(now: datetime) -> Iterator[str]:
     """Yield the references of the requests the clock has to look at by now, oldest first."""
     return _due("CALLBACK", now)
@@ -262,12 +277,12 @@ def to_erase(now: datetime) -> Iterator[str]:
     return _due("ENDED", now)
 
 
-def strip(callback: Callback, until: int, wholly: bool) -> None:
+def strip(callback: Callback, until: int, now: datetime, wholly: bool) -> None:
     """Remove what is personal from an ended request, and let the table drop it at `until`.
 
     `until` is in epoch seconds. The history and the proof of consent stay as long; `wholly` takes
-    the personal part of the proof, too. Idempotent: the request itself comes last. Raises
-    Cancelled where somebody else changed it meanwhile.
+    the personal part of the proof, too, and other systems are told. Idempotent: the request itself
+    comes last. Raises Cancelled where somebody else changed it meanwhile.
     """
     table = current().contacts_table
     for item in list(aws.query(table, "pk = :pk", pk=f"CALLBACK#{callback.reference}")):
@@ -286,8 +301,15 @@ def strip(callback: Callback, until: int, wholly: bool) -> None:
         aws.write(member)
     except Cancelled:
         pass  # it was removed before
-    bare_item = {**items.pack(callback.erase()), "expires": until}
-    aws.write(aws.put(table, bare_item, "version = :seen", seen=callback.version))
+    for wish in callback.wishes:
+        if wish.asked.email:
+            unlist(keys.of_address(wish.asked.email), (wish.reference, *wish.also))
+    erased = callback.erase()
+    bare_item = {**items.pack(erased), "expires": until}
+    members = [aws.put(table, bare_item, "version = :seen", seen=callback.version)]
+    if wholly and current().domain_events:
+        members += _told(None, erased, now)
+    aws.write(*members)
 
 
 def erase_proofs(callback: Callback, references: Sequence[str]) -> None:
@@ -303,6 +325,14 @@ def erase_proofs(callback: Callback, references: Sequence[str]) -> None:
             pass  # a wish that came from another request has its proof there
 
 
+def erase_kept(callback: Callback, reference: str) -> None:
+    """Remove what is personal of a wish that was kept in the history alone. Idempotent."""
+    for each in events(callback.reference):
+        if each["event"] == "wished" and each["facts"].get("wish") == reference:
+            key = {"pk": each["pk"], "sk": each["sk"]}
+            aws.write(aws.update(current().contacts_table, key, "REMOVE personal"))
+
+
 def messages(change: Change, now: datetime) -> Iterator[outbox.Message]:
     """Yield the messages that a change owes."""
     for owed in change.owes:
@@ -311,6 +341,10 @@ def messages(change: Change, now: datetime) -> Iterator[outbox.Message]:
 
 def _reservation(reference: str) -> Item:
     return {"pk": f"CALLBACK#{reference}", "sk": "REFERENCE"}
+
+
+def _listing(key: str, reference: str) -> Item:
+    return {"pk": f"ADDRESS#{key}", "sk": reference}
 
 
 def _number_pk(key: str) -> str:
@@ -397,6 +431,24 @@ def _event_and_messages(change: Change, now: datetime) -> Iterator[Item]:
     }
     yield aws.put(current().contacts_table, event, _ABSENT)
     yield from (outbox_store.owed(each) for each in messages(change, now))
+    if current().domain_events:
+        yield from _told(change, after, now)
+
+
+def _told(change: Change | None, after: Callback, now: datetime) -> Iterator[Item]:
+    """Yield the Put of the event for other systems that a change owes, or without one an erasure.
+
+    An end can be undone, so it is told once that is over.
+    """
+    # No start pays for these imports where the stage tells nobody.
+    from chalicelib.callbacks import domain_events
+    from chalicelib.outbox.domain_events import owe
+
+    event = domain_events.of(change) if change else domain_events.Erased()
+    due_at = now + UNDO_WITHIN if change else now
+    if event:
+        owed = owe(EVENT, after.reference, after.version, event, now, due_at)
+        yield outbox_store.owed(owed)
 
 
 def _messages(owed: Owed, now: datetime) -> Iterator[outbox.Message]:

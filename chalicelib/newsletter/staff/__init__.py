@@ -1,5 +1,6 @@
-"""The staff's side of the newsletter: subscribers by address, proof of consent, erasure, export.
+"""The staff's side of the newsletter: the list of subscribers, what is done with a record, export.
 
-`api` answers programs in JSON, `pages` shows pages to supervisors. An e-mail address that is typed
-into a page is sent once, in a form; URLs hold its key instead.
+`service` has the use cases, `view` what calls take and give, `pages` the calls that people and
+programs make, `api` those of programs alone. An e-mail address that is typed into a page is sent
+once, in a form; URLs hold its key instead.
 """

@@ -1,14 +1,21 @@
 """A subscriber as an item of the `contacts` table, and back."""
 
+import zlib
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 from chalicelib import instants
 from chalicelib.aws import Item
-from chalicelib.newsletter.model import CONFIRM_WITHIN, REFUSED_FOR, Subscriber
+from chalicelib.newsletter.filters import came_at
+from chalicelib.newsletter.model import CONFIRM_WITHIN, REFUSED_FOR, UNDO_WITHIN, Subscriber
 from chalicelib.settings import current
 
-_INSTANTS = ("asked_at", "since", "confirmed_at", "ended_at", "refused_at")
+SHARDS = 8  # keys of the index `due`, so that none of them is hot
+# The head of a subscription that goes on is logged anew after this time: a log keeps no line for
+# ever, a subscription may last for ever.
+RENEWED = timedelta(days=365)
+_TTL_LATE = timedelta(days=1)
+_INSTANTS = ("asked_at", "since", "confirmed_at", "ended_at", "refused_at", "settings_at")
 
 
 def pk(key: str) -> str:
@@ -16,14 +23,27 @@ def pk(key: str) -> str:
     return f"SUB#{key}"
 
 
-def pack(subscriber: Subscriber, head: str) -> Item:
-    """Return the item of a subscriber; `head` is the hash of the ledger's last event."""
+def key_of(pk: str) -> str:
+    """Return the key of the address whose partition key this is."""
+    return pk.removeprefix("SUB#")
+
+
+def pack(subscriber: Subscriber, head: str, now: datetime) -> Item:
+    """Return the item of a subscriber, changed now; `head` is the hash of the ledger's last event.
+
+    The clock looks at it at the end of the hour.
+    """
+    looks = [hour_after(now), next_look(subscriber, now)]
     item = {
         "pk": pk(subscriber.key),
         "sk": "SUB",
         **asdict(subscriber),
         "head": head,
         "expires": gone_at(subscriber),
+        **due(subscriber.key, min(filter(None, looks))),
+        # The index `listed` has them by state, in the order in which they came into it.
+        "listed_key": subscriber.state,
+        "listed_at": instants.text(came_at(subscriber)),
     }
     for name in _INSTANTS:
         item[name] = instants.text(item[name]) if item[name] else None
@@ -38,6 +58,7 @@ def unpack(item: Item) -> Subscriber:
     for name in _INSTANTS:
         values[name] = instants.parse(values[name]) if values.get(name) else None
     values["topics"] = tuple(values["topics"])
+    values["wished"] = tuple(values.get("wished", ()))
     values["soft_bounces"] = tuple((id, instants.parse(at)) for id, at in values["soft_bounces"])
     return Subscriber(**values)
 
@@ -57,15 +78,52 @@ def proof_kept_until(ended: datetime) -> int:
     return instants.epoch(datetime(ended.year + 1 + current().proof_years, 1, 1, tzinfo=UTC))
 
 
-def gone_at(subscriber: Subscriber) -> int | None:
-    """Return when the table may drop a subscriber (epoch seconds).
-
-    It is a day late: the code decides about expiry, the table only tidies up.
-    """
+def over_at(subscriber: Subscriber) -> datetime | None:
+    """Return when what is kept of a subscriber has to go, None for never."""
     if subscriber.state == "pending":
-        return instants.epoch(subscriber.asked_at + CONFIRM_WITHIN + timedelta(days=1))
+        return subscriber.asked_at + CONFIRM_WITHIN
     if subscriber.state == "refused" and subscriber.refused_at:
-        return instants.epoch(subscriber.refused_at + REFUSED_FOR + timedelta(days=1))
+        return subscriber.refused_at + REFUSED_FOR
     if subscriber.state == "confirmed":
         return None
-    return events_kept_until(subscriber, subscriber.ended_at or subscriber.since)
+    if subscriber.state == "unsubscribed" and subscriber.email and not subscriber.confirmed_at:
+        # Ended before anybody confirmed. Without an address, it keeps one from being written to.
+        return (subscriber.ended_at or subscriber.since) + CONFIRM_WITHIN
+    ended = subscriber.ended_at or subscriber.since
+    return datetime.fromtimestamp(proof_kept_until(ended), UTC)
+
+
+def gone_at(subscriber: Subscriber) -> int | None:
+    """Return when the table may drop a subscriber (epoch seconds), where the clock has not.
+
+    It is a day late for what no proof's term rules: the code decides, the table only tidies up.
+    """
+    over = over_at(subscriber)
+    if over is None:
+        return None
+    return instants.epoch(
+        over + (_TTL_LATE if subscriber.state in ("pending", "refused") else timedelta())
+    )
+
+
+def due(key: str, at: datetime) -> Item:
+    """Return the attributes that have the clock look at an item of this subscriber."""
+    return {"due_key": shard(zlib.crc32(key.encode()) % SHARDS), "due_at": instants.text(at)}
+
+
+def shard(number: int) -> str:
+    """Return the key of a part of the index `due`."""
+    return f"SUB#{number}"
+
+
+def hour_after(now: datetime) -> datetime:
+    """Return the end of the present hour: one look at a ledger an hour is enough."""
+    return now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+
+
+def next_look(subscriber: Subscriber, now: datetime) -> datetime:
+    """Return when the clock has to look at a subscriber again, after a look now."""
+    looks = [over_at(subscriber) or now + RENEWED]
+    if subscriber.state == "refused" and subscriber.email and subscriber.refused_at:
+        looks.append(subscriber.refused_at + UNDO_WITHIN)
+    return min(looks)

@@ -1,4 +1,9 @@
-"""Declarations of other systems, kept under their hashes as long as there are proofs: for ever."""
+"""Declarations of other systems and wordings of mails, for the proofs that rest on them.
+
+They are kept under their hashes, for ever, and name nobody.
+"""
+
+import hashlib
 
 from chalicelib import aws
 from chalicelib.aws import Cancelled
@@ -6,7 +11,7 @@ from chalicelib.settings import current
 
 
 def keep(sha256: str, text: str) -> None:
-    """Keep the declaration of another system under its hash (hex)."""
+    """Keep a text under its hash (hex)."""
     item = {"pk": f"WORDING#{sha256}", "sk": "WORDING", "text": text}
     try:
         aws.write(aws.put(current().contacts_table, item, "attribute_not_exists(pk)"))
@@ -14,7 +19,20 @@ def keep(sha256: str, text: str) -> None:
         pass  # the same hash is the same text
 
 
+_known: set[tuple[str, str]] = set()  # the tables and hashes that this process has kept
+
+
+def keep_once(text: str) -> str:
+    """Keep a wording, if this process has not yet; return its hash."""
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    place = current().contacts_table, sha256
+    if place not in _known:
+        keep(sha256, text)
+        _known.add(place)
+    return sha256
+
+
 def text(sha256: str) -> str | None:
-    """Return the text of a declaration kept under its hash, or None."""
+    """Return the text kept under a hash, or None."""
     item = aws.get(current().contacts_table, {"pk": f"WORDING#{sha256}", "sk": "WORDING"})
     return item.get("text") if item else None

@@ -213,7 +213,9 @@ class Double:
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
 _KNOWN = {
     *("TableName", "IndexName", "KeyConditionExpression", "FilterExpression"),
-    *("ExpressionAttributeValues", "ExclusiveStartKey"),
+    *("ExpressionAttributeValues", "ExclusiveStartKey", "ConsistentRead"),
+    # Every attribute is answered, whichever are asked for.
+    *("ProjectionExpression", "ExpressionAttributeNames"),
 }
 
 

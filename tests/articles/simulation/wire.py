@@ -17,7 +17,7 @@ from chalicelib import aws
 from local.aws import dynamodb
 from tests.articles.simulation.double import Double, Refused
 from tests.articles.simulation.hub import Hub, Stop
-from tests.expressions import Item
+from tests.expressions import Item, as_given
 
 URL = "https://dynamodb.invalid"
 # The botocore client repeats a call itself after these faults, with the same token.
@@ -61,7 +61,7 @@ class Wire:
             events.unregister("before-call.dynamodb", self._answer)
 
     def _answer(self, model: Any, params: Any, **_: Any) -> tuple[Status, Item]:
-        asked = json.loads(params["body"])
+        asked = json.loads(params["body"], object_hook=as_given)
         if broken := dynamodb.refusal(model.name, asked, len(params["body"])):
             return Status(400), _error(Refused(broken.code))
         for left in range(ATTEMPTS - 1, -1, -1):

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from chalicelib import aws, errors, instants
 from chalicelib.articles import counting, model, ranking
-from chalicelib.articles.stores import counts, markers
+from chalicelib.articles.stores import counts, decisions, markers
+from chalicelib.articles.stores.decisions import Decision
 from tests.articles.simulation.double import Change, Double
 from tests.articles.simulation.hub import Hub, Stop, Task
 from tests.articles.simulation.oracle import Oracle
@@ -66,6 +67,10 @@ class World:
         counts.forget()
         ranking.forget()
         with self._wire.plugged():
+            for slug in dict.fromkeys(SLUGS):
+                decisions.save(
+                    slug, Decision(accepted=True), Decision(), "the simulation", self._now
+                )
             for _ in range(self._chance.choice((1, 1, 2))):
                 self._day()
                 self._now += timedelta(
@@ -168,6 +173,9 @@ class World:
                 counting.sweep(self._now + LATER)
         self._oracle.at_rest()
         self._double.settle_index()
+        self._now += ranking.LATEST + timedelta(minutes=1)  # then late views are in the lists
+        if self._chance.random() < 0.5:
+            ranking.forget()  # as a new process does
         ranking.rank(self._now)
         local = self._now.astimezone(BERLIN)
         for window, wanted in self._oracle.lists(local.date(), local.hour).items():

@@ -16,12 +16,14 @@ from typing import Any
 from chalicelib import aws
 from local.aws import dynamodb, ses, sns
 from local.aws.refusal import Refusal
-from tests.expressions import Item, Unknown, holds, plain, updated
+from tests.expressions import Item, Unknown, as_given, holds, plain, updated
 
 INDEXES = {
     "due": ("due_key", "due_at"),
     "board": ("board_key", "board_at"),
     "sent": ("service_id", "pk"),
+    "listed": ("listed_key", "listed_at"),
+    "days": ("day_key", "pk"),
 }
 PAGE = 500
 Place = tuple[str, str]
@@ -109,7 +111,7 @@ class Services:
 
     def _table(self, model: Any, params: Any, **_: Any) -> tuple[Status, Item]:
         self.calls += 1
-        asked = json.loads(params["body"])
+        asked = json.loads(params["body"], object_hook=as_given)
         if refused := dynamodb.refusal(model.name, asked, len(params["body"])):
             return _refused(refused)
         match model.name:
@@ -169,7 +171,7 @@ class Services:
                 member.get("ExpressionAttributeNames", {}),
             )
             after = updated(member["UpdateExpression"], before or dict(key), values, names)
-        place = (key["pk"]["S"], key["sk"]["S"])
+        place = (key["pk"]["S"], _sort(key))
         for index, (name, sort) in INDEXES.items():
             if before and name in before and sort in before:
                 entries = self._index[index, before[name]["S"]]
@@ -185,7 +187,7 @@ class Services:
         return after
 
     def _get(self, key: Item) -> Item | None:
-        return self.table.get(key["pk"]["S"], {}).get(key["sk"]["S"])
+        return self.table.get(key["pk"]["S"], {}).get(_sort(key))
 
     def _query(self, asked: Item) -> Item:
         values, condition = asked["ExpressionAttributeValues"], asked["KeyConditionExpression"]
@@ -202,11 +204,12 @@ class Services:
         values, condition = asked["ExpressionAttributeValues"], asked["KeyConditionExpression"]
         key, sort = INDEXES[index]
         start = asked.get("ExclusiveStartKey")
-        after = (
-            (start[sort]["S"], (start["pk"]["S"], start["sk"]["S"])) if start else ("", ("", ""))
-        )
         known = self._index.get((index, first), [])
-        entries = known[bisect_right(known, after) :]
+        after = (start[sort]["S"], (start["pk"]["S"], start["sk"]["S"])) if start else None
+        if asked.get("ScanIndexForward", True):
+            entries = known[bisect_right(known, after) :] if after else known
+        else:
+            entries = (known[: bisect_left(known, after)] if after else known)[::-1]
         read = [self.table[place[0]][place[1]] for _, place in entries[:PAGE]]
         found = [item for item in read if holds(condition, item, values, {})]
         answer: Item = {"Items": found}
@@ -252,6 +255,11 @@ class Services:
         self.sent.append(sent)
         self.on_sent(sent)
         return Status(200), {"MessageId": f"id-{next(self._numbers)}"}
+
+
+def _sort(key: Item) -> str:
+    """Return the sort key; a marker of a view has none."""
+    return str(key["sk"]["S"]) if "sk" in key else ""
 
 
 def _refused(refusal: Refusal) -> tuple[Status, Item]:
