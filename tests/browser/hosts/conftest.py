@@ -102,12 +102,11 @@ def ear(
     env = {
         "ALTCHA_REQUIRED": str(int(request.param)),
         "ALTCHA_COST": "200",
-        "SITE_ORIGINS": sites[0].url,
         "BASE_URL": started.url,
         "THANK_YOU_PAGES": "",
     }
     folder: Path = tmp_path_factory.mktemp("stage")
-    with Cloud(folder, extra_env=env) as cloud:
+    with Cloud(folder, origins=(sites[0].url,), extra_env=env) as cloud:
         started.api = cloud.api
         started.start()
         yield started
