@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run preview check test test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated texts declaration cost resources deploy destroy proof ops import export unsubscribe growth status outbox \
+.PHONY: help setup run preview check test test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated texts embed declaration cost page-cost resources deploy destroy proof ops import export unsubscribe growth status outbox \
         redrive erase rotate-keys restore-check clean
 
 ##@ Every day
@@ -23,8 +23,8 @@ $(READY): requirements-dev.txt
 	@$(BIN)/python -m local.install requirements-dev.txt
 	@touch $@
 
-run: $(READY) ## everything, locally: the cloud, the API, a demo website, a mailbox (PORT=8300)
-	@exec $(BIN)/python -m local --port "$(or $(PORT),8300)"
+run: $(READY) ## everything, locally: the cloud, the API, a demo website, a mailbox (PORT=8300; ORIGINS=http://localhost:5173 for a site of yours)
+	@exec $(BIN)/python -m local --port "$(or $(PORT),8300)" --origins "$(ORIGINS)"
 
 preview: $(READY) ## every mail and page, in every state and language, on one page (PORT=8310)
 	@exec $(BIN)/python -m local.preview --port "$(or $(PORT),8310)"
@@ -91,12 +91,18 @@ texts: $(READY) ## collects the words for the catalogues, chalicelib/texts/*.po,
 	@for made in chalicelib/texts/*.po; do $(BIN)/pybabel -q update -i .local/words.pot -o $$made -l $$(basename $$made .po) \
 	  --no-fuzzy-matching --ignore-obsolete --no-wrap --ignore-pot-creation-date; done
 
+embed: $(READY) ## builds the snippet, chalicelib/web/built, from chalicelib/web/embed (needs npm)
+	@$(BIN)/python -m tools.embed
+
 declaration: $(READY) ## fills the drafts of the declarations of consent and freezes what changed as new versions
 	@$(BIN)/python -m infra.declaration
 
 cost: $(READY) ## what each call to the articles costs, in capacity units and at list price
 	@$(BIN)/python -m bench.cost
 	@$(BIN)/python -m bench.filters
+
+page-cost: $(READY) ## what an article page of the website asks of us: requests, bytes, and their list price
+	@$(BIN)/python -m bench.page
 
 bench: $(READY) ## cold starts and warm requests beside other libraries', by instruction counts (10 min, needs valgrind)
 	@$(BIN)/python -m bench

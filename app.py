@@ -19,6 +19,7 @@ ENTRANCES = {
     "articles": ["articles.routes"],
     "views": ["articles.routes"],
     "page": ["embedded.routes"],
+    "forms": ["embedded.pages"],
     "newsletter": ["newsletter.routes", "me.routes"],
     "me": ["me.routes"],
     "callbacks": ["callbacks.routes"],

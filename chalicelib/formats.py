@@ -101,7 +101,7 @@ class Formats:
     def window(self, begins: datetime, ends: datetime) -> str:
         """Write a span in a sentence: `am Dienstag, 24. November, zwischen 9 und 11 Uhr`.
 
-        Over several days both are named. `web/embed.js` writes it likewise.
+        Over several days both are named. `web/embed/formats.js` writes it likewise.
         """
         first, last, closes = self.local(begins), self.local(ends), self._closes(begins, ends)
         values = {"day": self.long(first), "from": self.clock(f"{first:%H:%M}")}

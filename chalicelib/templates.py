@@ -18,6 +18,8 @@ from chalicelib.settings import Settings
 _FOLDER = Path(__file__).parent / "web"
 # Only the package that starts fast has compiled templates; elsewhere the files are read.
 _COMPILED = _FOLDER.parent.parent / "templates"
+# What a page of ours with the snippet may do besides.
+SNIPPET_POLICY = "script-src 'self'; connect-src 'self'; worker-src blob:"
 # The colours that the stylesheets have in place of the company's.
 _ACCENT, _ACCENT_DARK = "#0b5c4d", "#5fd0b5"
 

@@ -8,11 +8,12 @@ from infra.target import GATEWAY_STAGE, Change, Target
 
 # Pages a second of the website that the gateway has to serve.
 PAGES = 3000
-# Calls of a page to each path, as `web/embed.js` makes them: the script, the view it reports, and
-# each kind of thing that it shows. A proof of work is asked for where somebody fills in a form,
-# which is on one page in ten at most; its script is then in the browser's cache on most of them.
+# Calls of a page to each path, as the snippet makes them or a page's own script: the snippet, the
+# view it reports, and what it shows. A proof of work is asked for where somebody fills in a form,
+# which is on one page in ten at most, and so are ready forms.
 CALLS: Mapping[str, float] = {
     "/embed.js": 1,
+    "/embed/{file}": 1,
     "/articles/{slug}/views": 1,
     "/views": 1,
     "/page": 1,
@@ -23,6 +24,8 @@ CALLS: Mapping[str, float] = {
     "/callbacks/slots": 1,
     "/newsletter/consent": 1,
     "/callbacks/consent": 1,
+    "/forms/newsletter": 0.1,
+    "/forms/callback": 0.1,
     "/altcha": 0.1,
     "/altcha.js": 0.1,
 }

@@ -1,4 +1,4 @@
-"""`python -m local [--port BASE]`: the embedded cloud for a person, until Ctrl-C."""
+"""`python -m local [--port BASE] [--origins A,B]`: the cloud for a person, until Ctrl-C."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from chalicelib.callbacks import rules
 from chalicelib.settings import BadSetting, parse
 from infra import company
 from infra.stack import StackFailed
-from local import deploy, ports
+from local import deploy, origins, ports
 from local.cloud import ROOT, Cloud, FolderTaken
 from local.deploy import PackagingFailed
 from local.emulator import EmulatorFailed
@@ -35,12 +35,16 @@ TICK = {
 
 
 def main() -> int:
-    """Run until a signal comes (exit code 0), a part fails (1) or the port is none (2)."""
+    """Run until a signal comes (exit code 0), a part fails (1) or an argument is wrong (2)."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("--port", default="8300", metavar="BASE", help="first of five ports (8300)")
+    parser.add_argument(
+        "--origins", default="", metavar="A,B", help="websites of yours that may call the API"
+    )
+    given = parser.parse_args()
     try:
-        wanted = ports.following(parser.parse_args().port)
-    except ports.BadPort as error:
+        wanted, allowed = ports.following(given.port), origins.read(given.origins)
+    except (ports.BadPort, origins.BadOrigin) as error:
         print(error, file=sys.stderr)
         return 2
     over = threading.Event()
@@ -52,7 +56,9 @@ def main() -> int:
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, _end)
-    cloud = Cloud(FOLDER, ports=wanted, persist=True, watch=True, say=_say, died=died)
+    cloud = Cloud(
+        FOLDER, ports=wanted, persist=True, watch=True, origins=allowed, say=_say, died=died
+    )
     run = FOLDER / "run.json"
     try:
         company.check()

@@ -32,8 +32,9 @@ class Cloud:
     `persist` keeps the emulator's state for the next start. `watch` reloads edited code. `auth`
     has the emulator enforce the functions' policies. `packaged` runs the real package in the
     emulator instead of the live code. `trust_forwarded_for` lets a caller of the API name its own
-    address. `extra_env` overrides all settings. `say` is called with progress in words, and `died`
-    with a report when a child process ends by itself.
+    address. `origins` are further websites that may call the API. `extra_env` overrides all
+    settings. `say` is called with progress in words, and `died` with a report when a child process
+    ends by itself.
     """
 
     api: str
@@ -56,6 +57,7 @@ class Cloud:
         auth: bool = False,
         packaged: bool = False,
         trust_forwarded_for: bool = False,
+        origins: tuple[str, ...] = (),
         extra_env: Mapping[str, str] | None = None,
         say: Callable[[str], None] = lambda text: None,
         died: Callable[[str], None] = lambda text: None,
@@ -64,6 +66,7 @@ class Cloud:
         self._ports = ports
         self._persist, self._watch, self._auth, self._packaged = persist, watch, auth, packaged
         self._trust = trust_forwarded_for
+        self._origins = origins
         self._extra = dict(extra_env or {})
         self._say, self._died = say, died
         self._ends: list[Callable[[], None]] = []  # called in reverse to end what was started
@@ -182,7 +185,7 @@ class Cloud:
             **deploy.environment(self.root),
             "BASE_URL": self.api,
             "SITE_URL": self.site,
-            "SITE_ORIGINS": self.site,
+            "SITE_ORIGINS": ",".join((self.site, *self._origins)),
             "ARTICLES_FEED": f"{self.site}/feed.xml",
             "ARTICLES_NAMED": "last",
             "THANK_YOU_PAGES": f"{self.site}/danke,{self.site}/en/thanks",

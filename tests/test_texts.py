@@ -29,7 +29,7 @@ SOURCES = [
     for pattern in ("*.py", "*.html", "*.txt", "*.js")
     for folder in ("chalicelib", "ops")
     for file in sorted((ROOT / folder).rglob(pattern))
-    if not {"company", "vendor"} & set(file.relative_to(ROOT).parts)
+    if not {"company", "vendor", "embed-versions"} & set(file.relative_to(ROOT).parts)
 ]
 
 

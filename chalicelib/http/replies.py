@@ -38,6 +38,7 @@ class Page:
     page: str
     context: Mapping[str, Any] = field(default_factory=dict)
     body: BaseModel | None = None
+    scripts: bool = False  # whether it has the snippet
 
 
 def redirect(url: str, headers: Mapping[str, str] | None = None) -> Reply:

@@ -39,7 +39,7 @@ def respond(request: Request, status: int, answer: Any) -> Response:
         case Page() if answer.body is not None and not request.wants_html:
             return _json(answer.body, status)
         case Page():
-            return _html(request, answer.page, status, answer.context)
+            return _html(request, answer.page, status, answer.context, answer.scripts)
     raise TypeError(f"a view returned {type(answer).__name__}")
 
 
@@ -118,8 +118,12 @@ def _json(body: BaseModel, status: int, headers: Mapping[str, str] | None = None
     return Response(text, {"Content-Type": _JSON, **(headers or {})}, status)
 
 
-def _html(request: Request, page: str, status: int, context: Mapping[str, Any]) -> Response:
+def _html(
+    request: Request, page: str, status: int, context: Mapping[str, Any], scripts: bool = False
+) -> Response:
     text, policy = templates.page(page, current(), request.language, **context)
+    if scripts:
+        policy += f"; {templates.SNIPPET_POLICY}"
     headers = {
         "Content-Type": _HTML,
         "Cache-Control": "no-store",

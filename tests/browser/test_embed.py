@@ -3,27 +3,19 @@
 It says everything in the page's language, where the company speaks it.
 """
 
-import gzip
-import io
 import json
 import re
-import shutil
-import urllib.request
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from babel.messages.extract import extract
 from playwright.sync_api import Page, Route, expect
 
-from chalicelib import company, settings
+from chalicelib import company
 from chalicelib.formats import Formats
-from chalicelib.web import routes
 from local.cloud import Cloud
 from tests.browser.conftest import Visit, Visitor
 
-SCRIPT = Path(routes.__file__).with_name("embed.js")
 GLOBALS = "() => Object.getOwnPropertyNames(window).filter((name) => !/^\\d+$/.test(name)).sort()"
 # Puts another page in the place of one that is served, before the snippet sees it.
 INSTEAD = """document.addEventListener('readystatechange', () => {
@@ -59,28 +51,21 @@ def answer(reader: Visitor, path: str, **values: Any) -> None:
     )
 
 
-def said(script: str) -> Any:
-    """Return what a served script can say, by language."""
-    found = re.search(r"^const texts = (.*?);(?: //.*)?$", script, re.M)
-    assert found
-    return json.loads(found[1])
+def shows(reader: Visitor, **parts: Any) -> None:
+    """Have the API answer with these parts of a page."""
+    answer(reader, "/page?", **parts)
 
 
-def test_it_is_small(cloud: Cloud) -> None:
-    with urllib.request.urlopen(f"{cloud.api}/embed.js", timeout=10) as served:
-        assert served.headers["Content-Type"].startswith("text/javascript")
-        script = served.read()
-    assert len(gzip.compress(script)) <= 4.5 * 1024  # as API Gateway sends it
-
-
-def test_it_adds_no_globals_and_stores_nothing(visit: Visit) -> None:
+def test_it_adds_one_global_and_stores_nothing(visit: Visit) -> None:
     without = visit()
     without.refusals_expected = True
     without.context.route("**/embed.js", lambda route: route.abort())
     bare = without.go("/artikel/gold-aufbewahren").evaluate(GLOBALS)
     reader = visit()
     page = reader.go("/artikel/gold-aufbewahren")
-    assert page.evaluate(GLOBALS) == bare
+    page.locator("[name=email]").first.focus()
+    assert page.evaluate(GLOBALS) == sorted([*bare, "contact"])
+    assert page.evaluate("Object.keys(contact)") == ["scan"]
     assert page.evaluate("Object.getOwnPropertyNames(history)") == []
     assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [
         0,
@@ -93,58 +78,10 @@ def test_it_adds_no_globals_and_stores_nothing(visit: Visit) -> None:
 def test_what_others_write_is_text(visit: Visit) -> None:
     reader = visit()
     title = "<img src=x onerror=document.body.remove()>"
-    article = {"slug": "a", "title": title, "views": 1}
-    answer(reader, "/articles/popular?", window="7d", as_of="", articles=[article])
+    article = {"slug": "a", "title": title, "views": 1, "page": ""}
+    shows(reader, popular={"window": "7d", "as_of": "", "articles": [article]})
     page = reader.go("/")
     assert page.locator("[data-contact=popular]").inner_text().strip() == title
-
-
-def test_its_words_are_those_that_translators_get() -> None:
-    script = SCRIPT.read_text(encoding="utf-8")
-    found = extract("javascript", io.BytesIO(script.encode()))
-    collected = [(context or "", word) for _line, word, _comments, context in found]
-    assert "Sending …" in {word for _context, word in collected}
-    assert routes.words(script) == collected
-
-
-def test_it_brings_what_is_not_said_in_english(cloud: Cloud) -> None:
-    with urllib.request.urlopen(f"{cloud.api}/embed.js", timeout=10) as served:
-        brought = said(served.read().decode())
-    own = company.current()
-    assert list(brought) == list(own.languages)
-    thanks = {"newsletter_success", "callback_success"}
-    for language, words in brought.items():
-        assert {name: words[name] for name in thanks} == {
-            name: own.texts[language][name] for name in thanks
-        }
-    assert brought["en"].keys() == thanks
-    script = SCRIPT.read_text(encoding="utf-8")
-    used = {f"{context}\x04{word}".lstrip("\x04") for context, word in routes.words(script)}
-    same = {"time\x04%(hour)s:%(minute)s"}  # is said as in English
-    assert brought["de"].keys() - thanks == used - same
-
-
-def test_what_a_company_says_is_safe_in_a_script(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    evil, folder = '</script><!--"\\ \u2028\u2029', tmp_path / "company"
-    shutil.copytree(company.FOLDER, folder)
-    entries, thanks = (folder / "company.toml").read_text(), "newsletter_success = "
-    lines = [
-        thanks + json.dumps(evil) if line.startswith(thanks) else line
-        for line in entries.splitlines()
-    ]
-    (folder / "company.toml").write_text("\n".join(lines))
-    monkeypatch.setenv("COMPANY_FOLDER", str(folder))
-    settings.current.cache_clear()
-    try:
-        script = routes._embed(folder)
-    finally:
-        monkeypatch.delenv("COMPANY_FOLDER")
-        settings.current.cache_clear()
-    for each in ("</script", "<!--", "\u2028", "\u2029"):
-        assert each not in script
-    assert {words["newsletter_success"] for words in said(script).values()} == {evil}
 
 
 @pytest.mark.parametrize(
@@ -165,10 +102,15 @@ def test_a_page_is_spoken_to_in_its_language(
 ) -> None:
     reader = visit()
     line = {"number": "+49", "display": "49", "timezone": ZONE, "open": True, "closes_at": None}
-    answer(reader, "/hotline", **line)
+    declaration = reader.context.request.get(f"{cloud.api}/newsletter/consent?language={spoken}")
+    shows(reader, hotline=line, consent={"newsletter": declaration.json()})
+    asked: list[str] = []
+    reader.page.on("request", lambda request: asked.append(request.url))
     page = show(reader, lang, LINE + NEWSLETTER.format(api=cloud.api, more=""))
     expect(page.locator("[data-contact=hotline] span")).to_have_text(open_now)
-    wanted = reader.context.request.get(f"{cloud.api}/newsletter/consent?language={spoken}").json()
+    (read,) = [each for each in asked if "/page?" in each]
+    assert f"language={spoken}" in read
+    wanted = declaration.json()
     assert page.locator("[data-contact=consent]").inner_text() == wanted["text"]
     assert page.locator("[name=consent]").input_value() == wanted["version"]
 
@@ -186,7 +128,8 @@ def test_a_newsletter_s_thanks_are_the_company_s(
     held: list[Route] = []
     page.route("**/newsletter/signups", lambda route: held.append(route))
     page.locator("[name=email]").fill(address)
-    page.get_by_role("button").click()
+    with page.expect_request("**/newsletter/signups"):
+        page.get_by_role("button").click()
     expect(page.get_by_role("status")).to_have_text(sending)
     held[0].continue_()
     thanks = company.current().texts[lang]["newsletter_success"]
@@ -313,7 +256,7 @@ def test_the_times_to_choose_from(visit: Visit, lang: str, wanted: list[str]) ->
         {"from": f"2026-11-{begins}:00:00+01:00", "to": f"2026-11-{ends}:00:00+01:00"}
         for begins, ends in (("25T09", "25T11"), ("25T22", "26T00"), ("25T23", "26T01"))
     ]
-    answer(reader, "/callbacks/slots?", timezone=ZONE, slots=slots)
+    shows(reader, slots={"timezone": ZONE, "slots": slots})
     options = show(reader, lang, SLOTS).locator("option")
     assert options.all_inner_texts() == wanted
     assert options.last.get_attribute("value") == f"{slots[-1]['from']}/{slots[-1]['to']}"
@@ -323,7 +266,7 @@ def line_at(reader: Visitor, lang: str, is_open: bool, at: str | None) -> str:
     """Return what the page says of the line that opens or closes then."""
     times = {"opens_at": None if is_open else at, "closes_at": at if is_open else None}
     line = {"number": "+4979302699", "display": "+49 7930 2699", "timezone": ZONE}
-    answer(reader, "/hotline", **line, open=is_open, **times)
+    shows(reader, hotline={**line, "open": is_open, **times})
     shown = show(reader, lang, LINE).locator("[data-contact=hotline]")
     expect(shown.get_by_role("link")).to_have_attribute("href", "tel:+4979302699")
     return shown.locator("span").inner_text()
@@ -502,7 +445,7 @@ def test_a_window_that_is_refused_loads_the_times_anew(visit: Visit) -> None:
             status=422, json={"detail": "Vorbei.", "errors": [error]}, headers=headers
         ),
     )
-    answer(reader, "/callbacks/slots?", timezone=ZONE, slots=days)
+    shows(reader, slots={"timezone": ZONE, "slots": days})
     form = CALLBACK.format(api=reader.cloud.api, number="1", more="")
     select = """<label>Zeit <select name="window" data-contact="slots">
         <option value="">bald</option></select></label>"""

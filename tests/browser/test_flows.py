@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from chalicelib.formats import Formats
 from local.cloud import Cloud
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, eventually
 
 ARTICLE, TITLE = "feingehalt-verstehen", "Was die Zahl 999,9 bedeutet"
 SCHEDULE = {
@@ -99,7 +99,10 @@ def test_views_rise_and_the_article_is_among_the_most_read(
     before = int(
         reader.context.request.get(f"{cloud.api}/articles/{ARTICLE}/views").json()["views"]
     )
-    page = reader.go(f"/artikel/{ARTICLE}")
+    counts = f"{cloud.api}/articles/{ARTICLE}/views"
+    reader.go(f"/artikel/{ARTICLE}")
+    eventually(lambda: reader.context.request.get(counts).json()["views"] == before + 1)
+    page = visit(width).go(f"/artikel/{ARTICLE}")
     expect(page.locator("[data-contact=views]")).to_have_text(str(before + 1))
 
     assert cloud.invoke("read_feed", SCHEDULE) is True

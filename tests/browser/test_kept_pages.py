@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
+from chalicelib.web import snippet
 from tests.browser.conftest import ARGUMENTS, chromium, launch
 
 pytestmark = pytest.mark.edge
-EMBED = Path(__file__).parents[2] / "chalicelib" / "web" / "embed.js"
 START = """<!doctype html><title>start</title>
 <script type="speculationrules">
 {"prerender": [{"urls": ["/article"], "eagerness": "immediate"}]}
@@ -25,7 +25,7 @@ ARTICLE = """<!doctype html><title>article</title><b data-contact="views"></b>
 <script>
 document.addEventListener('prerenderingchange', () => navigator.sendBeacon('/activated'))
 </script>"""
-COUNT = '{"slug": "a", "views": 0}'
+COUNT = '{"slugs": {"views": {"a": 0}}}'
 
 
 class Site(ThreadingHTTPServer):
@@ -48,16 +48,16 @@ class Pages(BaseHTTPRequestHandler):
         if self.path == "/prerendered":
             self.server.read.wait(20)
             self.server.noted.put("left the start page")
-        if self.path == "/articles/a/views":
+        reads = self.path.startswith("/page?")
+        if reads:
             self.server.read.set()
-        kind = "application/json" if self.path.endswith("views") else "text/html; charset=utf-8"
+        kind = "application/json" if reads else "text/html; charset=utf-8"
         text = {
             "/start": START,
             "/article": ARTICLE,
-            "/articles/a/views": '{"slug": "a", "views": 0}',
-        }.get(self.path, "")
+        }.get(self.path, COUNT if reads else "")
         if self.path == "/embed.js":
-            kind, text = "text/javascript", EMBED.read_text()
+            kind, text = "text/javascript", snippet.current().text
         self.answer(200, kind, text)
 
     def do_POST(self) -> None:

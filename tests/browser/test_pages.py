@@ -127,8 +127,8 @@ def test_when_the_line_is_open(visit: Visit, line: dict[str, object], says: str)
         "timezone": "Europe/Berlin",
         **line,
     }
-    answer = {"json": reply, "headers": {"Access-Control-Allow-Origin": "*"}}
-    caller.context.route("**/hotline", lambda route: route.fulfill(**answer))
+    answer = {"json": {"hotline": reply}, "headers": {"Access-Control-Allow-Origin": "*"}}
+    caller.context.route("**/page?**", lambda route: route.fulfill(**answer))
     expect(caller.go("/").locator("[data-contact=hotline] span")).to_have_text(says)
 
 

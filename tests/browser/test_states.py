@@ -88,7 +88,8 @@ def test_it_cannot_be_sent_twice(visit: Visit, address: str) -> None:
     page.route("**/newsletter/signups", lambda route: held.append(route))
     form = newsletter(page)
     form.locator("[name=email]").fill(address)
-    form.get_by_role("button").dblclick()
+    with page.expect_request("**/newsletter/signups"):
+        form.get_by_role("button").dblclick()
     expect(form).to_have_attribute("aria-busy", "true")
     expect(form.get_by_role("button")).to_be_disabled()
     expect(form.get_by_role("status")).to_have_text("Wird gesendet …")

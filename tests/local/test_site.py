@@ -140,10 +140,7 @@ def test_the_policy_allows_the_api_and_nobody_else(path: str) -> None:
         f"{' worker-src blob:;' if page.all('form') else ''}"
         f" form-action 'self' {AT['api']}; object-src 'none'; base-uri 'none'"
     )
-    scripts = ["embed.js", "altcha.js"] if page.all("form") else ["embed.js"]
-    assert [each["src"] for each in page.all("script")] == [
-        f"{AT['api']}/{each}" for each in scripts
-    ]
+    assert [each["src"] for each in page.all("script")] == [f"{AT['api']}/embed.js"]
     assert not any("style" in each.attributes or each.tag == "style" for each in page.inside)
 
 

@@ -1,0 +1,24 @@
+// Says in a form what has become of it.
+import { make, one } from './page.js';
+import { _ } from './said.js';
+import { last } from './read.js';
+
+export const output = (form) => {
+	const said = one('output', form) || make('output');
+	if (!said.form) form.append(said);
+	said.tabIndex = -1;
+	return said;
+};
+export const tell = (form, name, ...text) => {
+	form.dataset.state = name;
+	form.setAttribute('aria-busy', name === 'sending');
+	output(form).replaceChildren(...text);
+};
+
+// Why it was not sent, and the number to call.
+export const apologise = (form, why = _("The form could not be sent.")) => {
+	const line = last('hotline=1'), number = line ? { href: 'tel:' + line.number, textContent: line.display } : one('[href^=tel]');
+	if (!number) return tell(form, 'error', why, ' ', _("Please try again."));
+	const [before, after] = _("Please try again or call us: %(number)s.").split('{number}'), { href, textContent } = number;
+	tell(form, 'error', why, ' ', before, make('a', { href, textContent }), after);
+};

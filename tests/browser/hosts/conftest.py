@@ -1,0 +1,135 @@
+"""Host pages from another origin, on stages with a proof of work and without one."""
+
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.web import snippet
+from local.cloud import ROOT, Cloud
+from tests.browser.conftest import eventually
+from tests.browser.hosts.browsers import Driven
+from tests.browser.hosts.servers import Ear, Heard, Site, filled, settle
+
+BUNDLED = "/* minified by an optimiser */(()=>{window.bundled=1})();"
+
+
+@dataclass
+class Host:
+    """Somebody else's website, its visitor, and what the API hears of them."""
+
+    browser: Driven
+    site: Site
+    bundle: Site
+    ear: Ear
+
+    @property
+    def required(self) -> bool:
+        """Whether the stage requires a proof of work."""
+        return self.ear.required
+
+    def show(self, page: str, before: str = "", path: str = "/seite") -> None:
+        """Open a page of the cases."""
+        self.open(filled(page, self.ear.url, self.bundle.url, snippet.current().text), before, path)
+
+    def open(
+        self,
+        text: str,
+        before: str = "",
+        path: str = "/seite",
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        """Open a page with this text; `API` stands for the API's address."""
+        self.ear.forget()
+        url = self.site.put(path, text.replace("{{API}}", self.ear.url), headers)
+        self.browser.visit(url, before)
+
+    def see(self, script: str) -> Any:
+        """Return the value of an expression in the page."""
+        return self.browser.evaluate(script)
+
+    def until(self, script: str) -> None:
+        """Wait until an expression in the page is true."""
+        self.browser.until(script)
+
+    def heard(self, path: str) -> Heard:
+        """Return the one post to a path, once it is answered."""
+        eventually(lambda: self.ear.posts(path) and self.ear.posts(path)[0].status)
+        settle(0.2)
+        (post,) = self.ear.posts(path)
+        return post
+
+    def no_errors(self) -> None:
+        """Check that neither the page nor the snippet has complained."""
+        kinds = [each for each in self.browser.console if each[0] in ("error", "uncaught")]
+        # A browser writes each refused request to the console by itself.
+        assert [
+            each for each in kinds if not re.search("Failed to load resource|favicon", each[1])
+        ] == []
+
+
+@pytest.fixture(scope="session")
+def driven(request: pytest.FixtureRequest) -> Iterator[Driven]:
+    """Start a browser."""
+    started = Driven(request.param, ROOT)
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="session")
+def sites() -> Iterator[tuple[Site, Site]]:
+    """Start a website and the origin of a bundle."""
+    servers = Site(), Site()
+    for each in servers:
+        each.start()
+    servers[1].put("/all.min.js", BUNDLED + snippet.current().text + BUNDLED)
+    yield servers
+    for each in servers:
+        each.stop()
+
+
+@pytest.fixture(scope="session")
+def ear(
+    request: pytest.FixtureRequest,
+    sites: tuple[Site, Site],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Ear]:
+    """Start a stage, and the server between it and its pages."""
+    started = Ear(request.param)
+    env = {
+        "ALTCHA_REQUIRED": str(int(request.param)),
+        "ALTCHA_COST": "200",
+        "BASE_URL": started.url,
+        "THANK_YOU_PAGES": "",
+    }
+    folder: Path = tmp_path_factory.mktemp("stage")
+    with Cloud(folder, origins=(sites[0].url,), extra_env=env) as cloud:
+        started.api = cloud.api
+        started.start()
+        yield started
+        started.stop()
+
+
+@pytest.fixture
+def host(driven: Driven, sites: tuple[Site, Site], ear: Ear) -> Host:
+    """Return a website of somebody else's in a browser."""
+    return Host(driven, *sites, ear)
+
+
+def cases(pages: Iterable[str], quick: Mapping[str, Container[str]]) -> list[Any]:
+    """Return a test's browsers, stages and pages: what is `quick` in a browser, else in soak."""
+    return [
+        pytest.param(
+            kind,
+            required,
+            page,
+            marks=[] if required and page in quick[kind] else [pytest.mark.soak],
+            id=f"{page.removesuffix('.html')}-{kind}{'' if required else '-without-proof'}",
+        )
+        for required in (True, False)
+        for kind in ("chromium", "firefox")
+        for page in pages
+    ]
