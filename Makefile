@@ -29,10 +29,11 @@ run: $(READY) ## everything, locally: the cloud, the API, a demo website, a mail
 preview: $(READY) ## every mail and page, in every state and language, on one page (PORT=8310)
 	@exec $(BIN)/python -m local.preview --port "$(or $(PORT),8310)"
 
-check: $(READY) ## ruff, mypy and the fast tests: at every save
+check: $(READY) ## ruff, mypy, zizmor and the fast tests: at every save
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
+	@found=$$($(BIN)/zizmor --quiet --offline --no-progress --persona pedantic examples/deploy.yml) || { echo "$$found"; exit 1; }
 	@$(BIN)/pytest -q -m "not edge"
 
 test: $(READY) ## all tests, the long ones in part, on emulators of their own and in a real browser (6 min)
@@ -115,9 +116,10 @@ bench-update: $(READY) ## writes the figures bench-check compares with
 
 ##@ Package and deploy
 
-package: $(READY) ## the deployment package of STAGE=…, made to start fast, in .local/package
+package: $(READY) ## the deployment package of STAGE=…, made to start fast, and sbom.json of what is in it, in .local/package
 	@rm -rf .local/package
 	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-central-1} $(BIN)/python -m infra.chalice package --stage $(or $(STAGE),local) .local/package
+	@$(BIN)/python -m infra.sbom .local/package/deployment.zip .local/package/sbom.json
 
 resources: $(READY) ## the resources of STAGE=…: tables, topics, secrets, logs, alarms (DRY=1 only says what would be done)
 	@$(BIN)/python -m infra.deploy $(STAGE) --only resources $(if $(DRY),--dry-run)

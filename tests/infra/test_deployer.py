@@ -317,6 +317,7 @@ def template() -> dict[str, Any]:
     ("subject", "audience", "right"),
     [
         (SUBJECT, "sts.amazonaws.com", True),
+        (f"repo:firma@7/contact@8:environment:{STAGE}", "sts.amazonaws.com", False),
         ("repo:firma/contact:environment:prod", "sts.amazonaws.com", False),
         ("repo:firma/contact:pull_request", "sts.amazonaws.com", False),
         ("repo:firma/contact:ref:refs/heads/main", "sts.amazonaws.com", False),
