@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run preview check test test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated texts embed declaration cost page-cost resources deploy destroy proof ops import export unsubscribe growth status outbox \
+.PHONY: help setup run preview check test test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated texts pictures embed declaration cost page-cost resources deploy destroy proof ops import export unsubscribe growth status outbox \
         redrive erase rotate-keys restore-check clean
 
 ##@ Every day
@@ -83,7 +83,7 @@ lock: $(READY) ## resolves requirements*.in anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-bench.in -o requirements-bench.txt
 
-generated: $(READY) ## the checked-in files that are made by tools/: holidays, settings, policies, the dashboard's picture
+generated: $(READY) ## the checked-in files that are made by tools/: holidays, settings, policies, the deployer's, the dashboard's picture
 	@for made in $(basename $(notdir $(filter-out tools/__init__.py,$(wildcard tools/*.py)))); do $(BIN)/python -m tools.$$made; done
 
 texts: $(READY) ## collects the words for the catalogues, chalicelib/texts/*.po, for translators to fill in
@@ -91,6 +91,9 @@ texts: $(READY) ## collects the words for the catalogues, chalicelib/texts/*.po,
 	@$(BIN)/pybabel -q extract -F pyproject.toml --add-location=file --no-wrap -o .local/words.pot .
 	@for made in chalicelib/texts/*.po; do $(BIN)/pybabel -q update -i .local/words.pot -o $$made -l $$(basename $$made .po) \
 	  --no-fuzzy-matching --ignore-obsolete --no-wrap --ignore-pot-creation-date; done
+
+pictures: $(READY) ## the README's pictures, docs/pictures, anew (needs Chromium)
+	@$(BIN)/python -m tests.browser.readme
 
 embed: $(READY) ## builds the snippet, chalicelib/web/built, from chalicelib/web/embed (needs npm)
 	@$(BIN)/python -m tools.embed
