@@ -178,37 +178,56 @@ def test_what_handlers_document_is_given_or_said_to_be_unasked() -> None:
     assert [one for one in UNASKED if not any(fnmatchcase(each, one) for each in everything)] == []
 
 
-def test_the_names_are_those_of_the_templates() -> None:
-    kept = json.loads((deployer_policy.ROOT / "infra" / "template.json").read_text())
-    watched = watching.template(STAGE, "ops@firma.de", 1)
-    assert NAMES.keys() == deployer_policy.types()
-    for resource in (*kept["Resources"].values(), *watched["Resources"].values()):
-        kind, properties = resource["Type"], resource["Properties"]
-        name = next((properties[key] for key in NAMING if key in properties), None)
-        text = json.dumps(name).replace("${Stage}", STAGE)
-        patterns = [filled(each, GIVEN) for each in NAMES[kind][1:]]
-        if kind == "AWS::Budgets::Budget":
-            text = json.dumps(properties["Budget"]["BudgetName"])
-        if named := re.search(r'"([\w/-]*customer-contact-[\w-]+)"', text):
-            assert any(
-                fnmatchcase(
-                    named[1], re.split(r"[:/]", each, maxsplit=1)[-1].replace("-??????", "")
-                )
-                or fnmatchcase(named[1], each)
-                for each in patterns
-            ), (kind, named[1], patterns)
-
-
+# The property that names a resource, or refers to the one whose name is authorised.
 NAMING = (
     "TableName",
+    "TopicArn",
     "TopicName",
+    "Topics",
     "QueueName",
     "LogGroupName",
     "AlarmName",
     "DashboardName",
-    "Name",
+    "BudgetName",
+    "EmailIdentity",
     "ConfigurationSetName",
+    "Name",
 )
+# AWS makes their ids, or there is one of the kind in an account.
+UNNAMED = ("AWS::ApiGateway::Account", "AWS::Cognito::", "AWS::IAM::Role")
+
+
+def named(resources: dict[str, Any], properties: dict[str, Any]) -> str:
+    """Return the name of a resource of the stage; it may stand in another one."""
+    value = next(properties[key] for key in NAMING if key in properties)
+    match value:
+        case [first]:
+            return named(resources, {"Name": first})
+        case {"Ref": "MailDomain"}:
+            return record.DOMAIN
+        case {"Ref": other} | {"Fn::GetAtt": [other, _]}:
+            return named(resources, resources[other]["Properties"])
+        case {"Fn::Sub": text}:
+            return str(text).replace("${Stage}", STAGE)
+    return str(value)
+
+
+def test_the_names_are_those_of_the_templates() -> None:
+    """Check that each resource is authorised under the name that it is given."""
+    kept = json.loads((deployer_policy.ROOT / "infra" / "template.json").read_text())
+    watched = watching.template(STAGE, "ops@firma.de", 1)
+    assert NAMES.keys() == deployer_policy.types()
+    for resources in (kept["Resources"], watched["Resources"]):
+        for each in resources.values():
+            kind, properties = each["Type"], each["Properties"]
+            if kind.startswith(UNNAMED):
+                continue
+            name = named(resources, properties.get("Budget", properties))
+            # What stands before the name in its ARN, and what AWS puts behind it.
+            parts = (re.sub(r"^(table/|log-group:|alarm:|dashboard/|budget/|identity/"
+                            r"|configuration-set/|secret:)|-\?{6}$", "", filled(one, GIVEN))
+                     for one in NAMES[kind][1:])  # fmt: skip
+            assert any(fnmatchcase(name, one) for one in parts), (kind, name)
 
 
 class Judge:
@@ -304,6 +323,21 @@ def test_every_recorded_call_is_allowed() -> None:
         assert judge.allows(action, concrete, **keys), (action, resource)
 
 
+def test_the_role_and_its_policies_are_out_of_its_own_reach() -> None:
+    made = json.loads(deployer_policy.PIPELINE.read_text())["Resources"].values()
+    keys = ("RoleName", "ManagedPolicyName")
+    names = [
+        each["Properties"][key]["Fn::Sub"]
+        for each in made
+        for key in keys
+        if key in each["Properties"]
+    ]
+    assert len(names) == 1 + len(deployer_policy.rights())
+    for name in names:
+        assert not name.replace("${Stage}", "STAGE").startswith("customer-contact-")
+    assert names[0].replace("${Stage}", STAGE) == ROLE
+
+
 def template() -> dict[str, Any]:
     """Return the pipeline's template without what the emulator does not make: the provider."""
     made: dict[str, Any] = json.loads(deployer_policy.PIPELINE.read_text())
@@ -330,6 +364,7 @@ def template() -> dict[str, Any]:
 )
 def test_the_role_trusts_one_environment(subject: str, audience: str, right: bool) -> None:
     trust = template()["Resources"]["Pipeline"]["Properties"]["AssumeRolePolicyDocument"]
+    assert trust["Statement"][0]["Condition"].keys() == {"StringEquals"}  # nothing like it
     provider = f"arn:aws:iam::{record.ACCOUNT}:oidc-provider/{GITHUB.removeprefix('https://')}"
     named = {"${Repository}": "firma/contact", "${Stage}": STAGE}
     text = json.dumps(trust).replace('{"Ref": "Provider"}', json.dumps(provider))

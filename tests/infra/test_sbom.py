@@ -39,6 +39,7 @@ def archive(folder: Path, **more: str) -> Path:
     }
     files |= {
         "idna/__init__.pyc": "",
+        "__pycache__/app.cpython-311.pyc": "",
         "chalice/__init__.pyc": "",
         "chalicelib/web/vendor/altcha/README.md": README,
         "chalicelib/web/vendor/altcha/LICENSE": MIT,
