@@ -17,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
-from cyclonedx.spdx import is_expression, is_supported_id
+from cyclonedx.spdx import fixup_id, is_expression
 
 from infra import config
 
@@ -109,8 +109,8 @@ def _python(headers: Any, locked: Mapping[str, list[str]]) -> dict[str, Any]:
 def _licences(headers: Any) -> list[dict[str, Any]]:
     """Return a library's licences as SPDX where they are told so, else by their names."""
     for told in (headers["License-Expression"], headers["License"]):
-        if told and is_supported_id(told):
-            return [{"license": {"id": told}}]
+        if told and (known := fixup_id(told)):
+            return [{"license": {"id": known}}]
         if told and is_expression(told):
             return [{"expression": told}]
     named = [
@@ -118,7 +118,10 @@ def _licences(headers: Any) -> list[dict[str, Any]]:
         for each in headers.get_all("Classifier", [])
         if each.startswith("License :: ")
     ]
-    return [{"license": {"name": each}} for each in named or [headers["License"] or "unknown"]]
+    words = (
+        headers["License"] or ""
+    ).strip() or "unknown"  # some libraries put the whole text here
+    return [{"license": {"name": each}} for each in dict.fromkeys(named or [words.splitlines()[0]])]
 
 
 def _vendored(packed: zipfile.ZipFile) -> Iterator[dict[str, Any]]:

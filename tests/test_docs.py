@@ -195,6 +195,7 @@ def test_no_check_of_the_pipeline_ends_a_deployment() -> None:
     assert "concurrency" not in whole  # it would hold for the deployments, too
     assert whole["permissions"] == {}
     assert deploy["concurrency"]["cancel-in-progress"] is False
+    assert deploy["concurrency"]["queue"] == "max"  # else a later one drops the one that waits
     assert deploy["concurrency"]["group"].startswith("deploy-")
     assert check["concurrency"]["group"].startswith("check-${{ github.event.pull_request.number")
     assert check["permissions"] == {"contents": "read"}

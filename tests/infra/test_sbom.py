@@ -24,6 +24,11 @@ FORMS = {
         {"license": {"name": "BSD License"}},
         {"license": {"name": "Apache Software License"}},
     ],
+    "License-Expression: mit": [{"license": {"id": "MIT"}}],
+    "License: Ours\n        in many\n        lines": [{"license": {"name": "Ours"}}],
+    "License: \nClassifier: License :: Free\nClassifier: License :: Other :: Free": [
+        {"license": {"name": "Free"}}
+    ],
     "License: our own": [{"license": {"name": "our own"}}],
     "Summary: says nothing": [{"license": {"name": "unknown"}}],
 }
