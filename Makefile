@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run preview check lint test test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated texts embed declaration cost page-cost resources deploy destroy proof ops import export unsubscribe growth status outbox \
+.PHONY: help setup run preview check lint test test-fast test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated texts embed declaration cost page-cost resources deploy destroy proof ops import export unsubscribe growth status outbox \
         redrive erase rotate-keys restore-check clean
 
 ##@ Every day
@@ -29,7 +29,10 @@ run: $(READY) ## everything, locally: the cloud, the API, a demo website, a mail
 preview: $(READY) ## every mail and page, in every state and language, on one page (PORT=8310)
 	@exec $(BIN)/python -m local.preview --port "$(or $(PORT),8310)"
 
-check: lint ## ruff, mypy and the fast tests: at every save
+check: $(READY) ## ruff, mypy and the fast tests: at every save
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-fast
+
+test-fast: $(READY)
 	@$(BIN)/pytest -q -m "not edge"
 
 lint: $(READY)
