@@ -7,6 +7,10 @@ Handlers import what they need themselves, so that no function pays for another'
 import gc
 from typing import Any
 
+from chalicelib import patterns
+
+patterns.load()  # before the first library compiles them
+
 from chalice import Rate
 
 from chalicelib import settings, triggers
