@@ -10,6 +10,7 @@ import _sre  # type: ignore[import-not-found]  # what `re` makes its patterns wi
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 
 COMPILED = "chalicelib/compiled_patterns.py"  # in a package
 
@@ -19,11 +20,11 @@ Row = tuple[str | bytes, int, int, tuple[int, ...], int, dict[str, int], tuple[s
 def load() -> None:
     """Put the package's patterns into the cache of `re`. Do nothing where it brings none."""
     try:
-        from chalicelib import compiled_patterns  # type: ignore[attr-defined,unused-ignore]
+        made = import_module("chalicelib.compiled_patterns")
     except ImportError:
         return
-    if _fits() == compiled_patterns.FITS:
-        for row in compiled_patterns.ROWS:
+    if _fits() == made.FITS:
+        for row in made.ROWS:
             re._cache.setdefault((type(row[0]), *row[:2]), pattern(row))  # type: ignore[attr-defined]
 
 
