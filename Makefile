@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run preview check test test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated texts pictures embed declaration cost page-cost resources deploy destroy proof ops import export unsubscribe growth status outbox \
+.PHONY: help setup run preview check lint test test-fast test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated texts pictures embed declaration cost page-cost resources deploy destroy proof ops import export unsubscribe growth status outbox \
         redrive erase rotate-keys restore-check clean
 
 ##@ Every day
@@ -30,11 +30,16 @@ preview: $(READY) ## every mail and page, in every state and language, on one pa
 	@exec $(BIN)/python -m local.preview --port "$(or $(PORT),8310)"
 
 check: $(READY) ## ruff, mypy, zizmor and the fast tests: at every save
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-fast
+
+test-fast: $(READY)
+	@$(BIN)/pytest -q -m "not edge"
+
+lint: $(READY)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
 	@found=$$($(BIN)/zizmor --quiet --offline --no-progress --persona pedantic examples/deploy.yml) || { echo "$$found"; exit 1; }
-	@$(BIN)/pytest -q -m "not edge"
 
 test: $(READY) ## all tests, the long ones in part, on emulators of their own and in a real browser (6 min)
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=none test-pages test-stacks test-rest

@@ -7,10 +7,8 @@ Handlers import what they need themselves, so that no function pays for another'
 import gc
 from typing import Any
 
-from chalice import Rate
-
 from chalicelib import settings, triggers
-from chalicelib.api import Api
+from chalicelib.api import Api, Rate
 
 gc.set_threshold(100_000)  # collecting garbage during the imports takes a tenth of a cold start
 stage = settings.current()

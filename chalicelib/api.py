@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import Any
 
 from chalice import Chalice
+from chalice import Rate as Rate  # for the map
 
 from chalicelib import log, settings
 

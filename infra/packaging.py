@@ -15,8 +15,11 @@ import sys
 import sysconfig
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from chalicelib import patterns
 from infra import sdk
 
 TASK = "/var/task"  # where Lambda unzips a package: tracebacks name files there
@@ -65,6 +68,8 @@ UNNEEDED = (
     "*.dist-info/WHEEL",
     "*.dist-info/sboms",
 )
+# Runs a text with nothing but the standard library and what the text finds.
+_ALONE = (sys.executable, "-I", "-S", "-B", "-c")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _PRECOMPILE = """
 import sys
@@ -73,6 +78,16 @@ from chalicelib import company, templates, texts
 templates.precompile()
 texts.precompile()
 company.precompile()
+"""
+# Makes what a start of the API compiles.
+_PATTERNS = """
+import os, sys
+os.environ.update(_HANDLER="app.app", AWS_DEFAULT_REGION="eu-central-1")
+sys.path.insert(0, sys.argv[1])
+import app
+from chalicelib import aws, patterns
+aws.client("dynamodb")
+patterns.precompile()
 """
 _SMOKE = """
 import os, sys
@@ -115,6 +130,7 @@ def optimise(archive: Path) -> Path:
             raise Unfit(str(error)) from error
         _remove(folder)
         _precompile(folder)
+        _precompile_patterns(folder)
         _compile(folder)
         _try(folder, services)
         made = archive.with_suffix(".new")
@@ -144,10 +160,17 @@ def _remove(folder: Path) -> None:
 def _precompile(folder: Path) -> None:
     """Compile templates, words and the company's file to Python modules. Raises Unfit."""
     shutil.rmtree(folder / "templates", ignore_errors=True)
-    command = [sys.executable, "-I", "-S", "-B", "-c", _PRECOMPILE, str(folder)]
-    _run(command, "templates, words or company cannot be compiled")
+    _run([*_ALONE, _PRECOMPILE, str(folder)], "templates, words or company cannot be compiled")
     for unneeded in (folder / "polib.py", *(folder / "chalicelib" / "company").glob("texts")):
         shutil.rmtree(unneeded) if unneeded.is_dir() else unneeded.unlink(missing_ok=True)
+
+
+def _precompile_patterns(folder: Path) -> None:
+    """Compile the regular expressions of a start to a Python module. Raises Unfit."""
+    with _runnable(folder) as runnable:
+        _run([*_ALONE, _PATTERNS, str(runnable)], "regular expressions cannot be compiled")
+        if runnable != folder:
+            shutil.copy(runnable / patterns.COMPILED, folder / patterns.COMPILED)
 
 
 def _compile(folder: Path) -> None:
@@ -184,21 +207,17 @@ def _try(folder: Path, services: set[str]) -> None:
 
     Beside the package there is nothing but the standard library.
     """
-    with tempfile.TemporaryDirectory() as name:
-        tried = _ours(folder, Path(name) / "package") if _foreign(folder) else folder
+    with _runnable(folder) as tried:
         for handler in ("app.app", "app.deliver_messages"):
-            command = [
-                sys.executable,
-                "-I",
-                "-S",
-                "-B",
-                "-c",
-                _SMOKE,
-                str(tried),
-                handler,
-                *sorted(services),
-            ]
-            _run(command, f"{handler} does not start")
+            arguments = [str(tried), handler, *sorted(services)]
+            _run([*_ALONE, _SMOKE, *arguments], f"{handler} does not start")
+
+
+@contextmanager
+def _runnable(folder: Path) -> Iterator[Path]:
+    """Give the package, or a copy with this machine's libraries where its own are foreign."""
+    with tempfile.TemporaryDirectory() as name:
+        yield _ours(folder, Path(name) / "package") if _foreign(folder) else folder
 
 
 def _foreign(folder: Path) -> list[Path]:

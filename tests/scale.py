@@ -14,12 +14,12 @@ import pytest
 SOAK = os.environ.get("SOAK") == "1"
 PART = 10
 
-Scale = Callable[[int], int]
+Scale = Callable[..., int]
 
 
-def scale(full: int) -> int:
-    """Return the size to run of one that is `full` in `make soak`."""
-    return full if SOAK else -(-full // PART)
+def scale(full: int, part: int = PART) -> int:
+    """Return the size to run of one that is `full` in `make soak`, and a `part`th of it else."""
+    return full if SOAK else -(-full // part)
 
 
 def part(cases: Iterable[tuple[Any, ...]]) -> list[Any]:

@@ -492,6 +492,7 @@ def test_by_keyboard_alone(staff: Staff, cloud: Cloud, past: Past) -> None:
     expect(page.get_by_role("region", name="Rückrufe als Tabelle")).to_be_focused()
 
 
+@pytest.mark.soak
 def test_articles_are_renamed_hidden_and_asked_about(
     staff: Staff, cloud: Cloud, width: int
 ) -> None:

@@ -82,7 +82,7 @@ def shown(backend: Backend, paths: tuple[str, ...]) -> list[str]:
 def test_ten_thousand_posts_are_few_views_and_say_nothing(
     backend: Backend, scale: Scale, spread: bool
 ) -> None:
-    vandal, posts = Vandal(1), scale(10_000)
+    vandal, posts = Vandal(1), scale(10_000, 30)
     reader = {"origin": ORIGIN, "content-type": "text/plain"}
     staff.decide("gold", "sam", instants.now(), accept=True, title="Gold kaufen")
     backend.call("POST", "/articles/gold/views", '{"title":"Gold"}', reader, "198.51.100.1")
@@ -101,4 +101,4 @@ def test_ten_thousand_posts_are_few_views_and_say_nothing(
     assert [(each["slug"], each["title"]) for each in listed] == [("gold", "Gold kaufen")]
     assert shown(backend, (f"/articles/views?slugs={quote(Vandal.WORDS[0])}",)), "it finds words"
     unknown = staff.overview(None, None, instants.now()).unknown
-    assert 90 < len(unknown) <= min(ranking.UNKNOWN_SHOWN, 100)
+    assert 70 < len(unknown) <= min(ranking.UNKNOWN_SHOWN, 100)

@@ -187,6 +187,7 @@ def test_the_sitemaps_of_an_index_are_read(backend: Backend, site: Website) -> N
     assert known.state().error == "parts"
 
 
+@pytest.mark.soak
 def test_invented_names_are_never_shown_and_go_after_ninety_days(backend: Backend) -> None:
     for slug in ("gold", "spam", "still"):
         read(backend, slug)

@@ -138,7 +138,7 @@ def test_ended_before_and_after_every_call(busy: Backend, name: str) -> None:
             _fine(busy, flow, email, extra_mails=int(ending.inside_the_send))
     repeated = f"once more after a crash inside the send {again}"
     print(f"\n{name}: crash points {points} · lost 0 · doubled 0 · {repeated}")
-    assert points >= 4 // EVERY
+    assert points >= max(1, 4 // EVERY)
 
 
 class _Ending:

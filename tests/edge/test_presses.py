@@ -69,6 +69,7 @@ def open_page(at: Agent, path: str) -> int:
     return at.backend.call("GET", path, None, {**at.headers, "accept": "text/html"}).status
 
 
+@pytest.mark.soak
 def test_one_press_calls_each_service_once_at_most(line: Backend, person: Agent) -> None:
     reference, other = ask(line), ask(line, phone="07930 2001")
     key = service.telephone("07930 2000").main_key

@@ -82,7 +82,7 @@ def test_every_crash_point(line: Backend, moment: str) -> None:
     )
     assert set(owed.values()) == {1}
     print(f"callbacks, ended {moment} each call: crash points {points} · lost 0 · done twice 0")
-    assert points >= 12 // EVERY
+    assert points >= max(1, 12 // EVERY)
 
 
 def test_an_answer_lost_after_the_write_is_recognised_as_our_own(line: Backend) -> None:

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from chalicelib import instants
 from chalicelib.articles import ranking
 from chalicelib.articles.stores import counts
@@ -91,6 +93,7 @@ def test_the_span_is_bounded_and_the_supervisors(line: Backend, sam: Agent) -> N
     assert look(anna, "/staff/hours").status == 200
 
 
+@pytest.mark.soak
 def test_what_the_figures_cost(line: Backend, sam: Agent) -> None:
     """Check the number of calls: the index for the keys, then the requests by hundreds.
 
@@ -132,6 +135,7 @@ def test_a_request_that_ends_while_the_figures_are_read_counts_once(
     assert sorted(each.reference for each in found) == sorted([reference, other])
 
 
+@pytest.mark.soak
 def test_a_days_views_are_written_when_they_change(line: Backend) -> None:
     today = instants.day(instants.now(), "Europe/Berlin").isoformat()
     ranking.rank()

@@ -195,6 +195,7 @@ def test_chalice_local_serves_every_route_on_the_clouds_data(beside: Project, cl
     assert eventually(lambda: mailed(cloud, "form@example.org"))
 
 
+@pytest.mark.soak
 def test_a_path_is_read_as_the_gateway_reads_it(beside: Project) -> None:
     beside.serve()
     assert beside.call("GET", "/articles/go%6Cd/views").json["slug"] == "gold"
@@ -208,6 +209,7 @@ def test_a_path_is_read_as_the_gateway_reads_it(beside: Project) -> None:
     )
 
 
+@pytest.mark.soak
 def test_who_is_signed_in_at_make_run_is_signed_in_there_too(beside: Project, cloud: Cloud) -> None:
     beside.serve()
     anna, visitor = login(cloud, "agent"), Visitor().open(f"{beside.url}/staff")
@@ -217,6 +219,7 @@ def test_who_is_signed_in_at_make_run_is_signed_in_there_too(beside: Project, cl
     assert anna.name in visitor.open(f"{beside.url}/staff").text
 
 
+@pytest.mark.soak
 def test_the_staffs_buttons_work_where_base_url_is(beside: Project, cloud: Cloud) -> None:
     beside.serve(BASE_URL=beside.url)
     visitor = Visitor().open(cloud.staff).sign_in(login(cloud, "agent"))
@@ -242,6 +245,7 @@ def test_without_make_run_it_says_what_to_start(project: Project) -> None:
     assert "make run" in page.text
 
 
+@pytest.mark.soak
 def test_it_follows_make_run_as_it_comes_and_goes(project: Project, cloud: Cloud) -> None:
     project.serve()
     assert project.call("GET", "/articles/gold/views").status == 503
@@ -262,6 +266,7 @@ def test_it_follows_make_run_as_it_comes_and_goes(project: Project, cloud: Cloud
     assert project.call("GET", "/articles/gold/views").json["code"] == "not_running"
 
 
+@pytest.mark.soak
 def test_another_stage_is_not_served_from_the_local_cloud(beside: Project) -> None:
     beside.serve("dev")
     answer = beside.call("GET", "/articles/gold/views", headers={"accept-language": "en"})
@@ -323,6 +328,7 @@ print(json.dumps({
     assert eventually(lambda: mailed(cloud, "client@example.org"))
 
 
+@pytest.mark.soak
 def test_the_test_client_says_what_to_start(project: Project, cloud: Cloud) -> None:
     script = """
 answer = client.http.get("/health", headers={"Accept-Language": "en"})

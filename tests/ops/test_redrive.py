@@ -100,6 +100,7 @@ def test_what_is_still_poison_is_set_aside_again_and_what_fails_stays(
     cloud.client("sqs").purge_queue(QueueUrl=cloud.env["DEAD_LETTER_QUEUE_URL"])
 
 
+@pytest.mark.soak
 def test_an_event_that_nobody_could_read_goes_back_to_the_function_that_set_it_aside(
     operator: Operator, cloud: Cloud
 ) -> None:
@@ -114,6 +115,7 @@ def test_an_event_that_nobody_could_read_goes_back_to_the_function_that_set_it_a
     cloud.client("sqs").purge_queue(QueueUrl=cloud.env["DEAD_LETTER_QUEUE_URL"])
 
 
+@pytest.mark.soak
 def test_a_batch_is_read_from_the_stream_while_it_has_it(operator: Operator, cloud: Cloud) -> None:
     assert call(cloud, "POST", "/articles/redriven/views", "").status == 204
     streams, arn = cloud.client("dynamodbstreams"), cloud.env["VIEW_MARKERS_STREAM_ARN"]

@@ -119,6 +119,18 @@ def test_a_package_whose_template_is_broken_is_left_alone(package: Package, tmp_
     assert digest(archive) == before
 
 
+def test_a_start_compiles_no_regular_expression(packaged: Cloud, optimised: Package) -> None:
+    count = (
+        "import re, sys; made, own = [], re._compiler.compile; "
+        "re._compiler.compile = lambda *of: made.append(of) or own(*of); "
+        "sys.path.insert(0, sys.argv[1]); import app; print(len(made))"
+    )
+    command = [sys.executable, "-I", "-S", "-c", count, str(optimised.unzipped)]
+    environment = {**packaged.env, "_HANDLER": "app.app"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("0", "")
+
+
 def said(packaged: Cloud, optimised: Package, code: str) -> str:
     """Return what a line of Python prints that can import the package and the standard library."""
     start = "import sys; sys.path.insert(0, sys.argv[1]); from chalicelib import aws; "

@@ -30,7 +30,7 @@ def pool() -> Iterator[Executor]:
 
 
 def test_every_view_is_counted_once_whatever_happens(pool: Executor, scale: Scale) -> None:
-    outcomes = play.many(pool, play.one, range(scale(RUNS)))
+    outcomes = play.many(pool, play.one, range(scale(RUNS, 25)))
     print(play.report(outcomes))
     assert {each.seed: dict(each.deviations) for each in outcomes if each.deviations} == {}
     met = {trouble for each in outcomes for trouble, times in each.met.items() if times}
@@ -44,7 +44,7 @@ def test_a_run_can_be_played_again(pool: Executor) -> None:
 @pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.__name__)
 def test_what_only_looks_right_deviates(pool: Executor, scale: Scale, mutant: Handler) -> None:
     calm = play.many(pool, partial(mutants.play, mutant, True), range(scale(MUTANT_RUNS)))
-    rough = play.many(pool, partial(mutants.play, mutant, False), range(MUTANT_RUNS))
+    rough = play.many(pool, partial(mutants.play, mutant, False), range(scale(MUTANT_RUNS, 3)))
     wrong = sum(bool(each.deviations) for each in rough)
     deviations = play.report(rough).splitlines()[-1]
     print(f"{mutant.__name__}: wrong in {wrong} of {len(rough)} runs, {deviations}")

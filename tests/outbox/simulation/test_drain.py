@@ -21,7 +21,7 @@ from tests.scale import Scale, part
 )
 def test_a_backlog_is_drained(slow: None, scale: Scale, scene: Scene, minutes: int) -> None:
     with log.written_to(lambda line: None):
-        told = play(scene, scale(20_000))
+        told = play(scene, scale(20_000, 20))
     print("\n" + line(scene, told))
     assert told.last <= minutes
     assert (told.lost, told.unallowed, told.killed) == (0, 0, 0)
