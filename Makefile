@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run preview check lint test test-fast test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated texts embed declaration cost page-cost resources deploy destroy proof ops import export unsubscribe growth status outbox \
+.PHONY: help setup run preview check lint test test-fast test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated texts pictures embed declaration cost page-cost resources deploy destroy proof ops import export unsubscribe growth status outbox \
         redrive erase rotate-keys restore-check clean
 
 ##@ Every day
@@ -29,7 +29,7 @@ run: $(READY) ## everything, locally: the cloud, the API, a demo website, a mail
 preview: $(READY) ## every mail and page, in every state and language, on one page (PORT=8310)
 	@exec $(BIN)/python -m local.preview --port "$(or $(PORT),8310)"
 
-check: $(READY) ## ruff, mypy and the fast tests: at every save
+check: $(READY) ## ruff, mypy, zizmor and the fast tests: at every save
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-fast
 
 test-fast: $(READY)
@@ -39,6 +39,7 @@ lint: $(READY)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
+	@found=$$($(BIN)/zizmor --quiet --offline --no-progress --persona pedantic examples/deploy.yml) || { echo "$$found"; exit 1; }
 
 test: $(READY) ## all tests, the long ones in part, on emulators of their own and in a real browser (6 min)
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=none test-pages test-stacks test-rest
@@ -87,7 +88,7 @@ lock: $(READY) ## resolves requirements*.in anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-dev.in -o requirements-dev.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-bench.in -o requirements-bench.txt
 
-generated: $(READY) ## the checked-in files that are made by tools/: holidays, settings, policies, the dashboard's picture
+generated: $(READY) ## the checked-in files that are made by tools/: holidays, settings, policies, the deployer's, the dashboard's picture
 	@for made in $(basename $(notdir $(filter-out tools/__init__.py,$(wildcard tools/*.py)))); do $(BIN)/python -m tools.$$made; done
 
 texts: $(READY) ## collects the words for the catalogues, chalicelib/texts/*.po, for translators to fill in
@@ -95,6 +96,9 @@ texts: $(READY) ## collects the words for the catalogues, chalicelib/texts/*.po,
 	@$(BIN)/pybabel -q extract -F pyproject.toml --add-location=file --no-wrap -o .local/words.pot .
 	@for made in chalicelib/texts/*.po; do $(BIN)/pybabel -q update -i .local/words.pot -o $$made -l $$(basename $$made .po) \
 	  --no-fuzzy-matching --ignore-obsolete --no-wrap --ignore-pot-creation-date; done
+
+pictures: $(READY) ## the README's pictures, docs/pictures, anew (needs Chromium)
+	@$(BIN)/python -m tests.browser.readme
 
 embed: $(READY) ## builds the snippet, chalicelib/web/built, from chalicelib/web/embed (needs npm)
 	@$(BIN)/python -m tools.embed
@@ -120,9 +124,10 @@ bench-update: $(READY) ## writes the figures bench-check compares with
 
 ##@ Package and deploy
 
-package: $(READY) ## the deployment package of STAGE=…, made to start fast, in .local/package
+package: $(READY) ## the deployment package of STAGE=…, made to start fast, and sbom.json of what is in it, in .local/package
 	@rm -rf .local/package
 	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-central-1} $(BIN)/python -m infra.chalice package --stage $(or $(STAGE),local) .local/package
+	@$(BIN)/python -m infra.sbom .local/package/deployment.zip .local/package/sbom.json
 
 resources: $(READY) ## the resources of STAGE=…: tables, topics, secrets, logs, alarms (DRY=1 only says what would be done)
 	@$(BIN)/python -m infra.deploy $(STAGE) --only resources $(if $(DRY),--dry-run)

@@ -16,7 +16,7 @@ from chalice.cli import main
 from chalice.deploy import deployer, packager
 
 from chalicelib.company import FOLDER
-from infra import company, packaging
+from infra import company, packaging, sbom
 
 _LOCK = Path("requirements.txt")  # in the project, where Chalice is run
 
@@ -79,6 +79,8 @@ class Packager(deployer.LambdaDeploymentPackager):  # type: ignore[misc]  # chal
     def create_deployment_package(self, *given: Any, **named: Any) -> str:
         """Make the package of a complete company, optimise it and return its path. Raises Unfit.
 
+        The list of what it is made of lies beside it (`sbom.beside`).
+
         An earlier package is deleted first: Chalice would take it as it is, and it may be plain.
         """
         if found := list(company.faults(FOLDER)):
@@ -92,6 +94,7 @@ class Packager(deployer.LambdaDeploymentPackager):  # type: ignore[misc]  # chal
         except packaging.Unfit:
             made.unlink()  # else the next deployment would take the plain package as it is
             raise
+        sbom.beside(made)
         print(f"Made to start fast: {before / 1e6:.1f} MB → {made.stat().st_size / 1e6:.1f} MB")
         return str(made)
 

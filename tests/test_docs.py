@@ -11,15 +11,19 @@ import yaml  # type: ignore[import-untyped]  # comes with cfn-lint, without stub
 from botocore import xform_name
 from botocore.validate import ParamValidator
 
+from chalicelib import addresses
 from chalicelib.http.inventory import INVENTORY
+from infra import config
 from ops.__main__ import main as operators
 from tools import dashboard, settings_table
 
 ROOT = Path(__file__).parent.parent
 MAKEFILE = (ROOT / "Makefile").read_text()
 PIPELINE = (ROOT / "examples" / "deploy.yml").read_text()
+README = (ROOT / "README.md").read_text()
+SHOWN = ("demo", "staff", "mail")  # as in tests/browser/readme.py, which needs a browser
 DOCS = [
-    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
+    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 
@@ -174,13 +178,38 @@ def test_the_pipeline_is_one() -> None:
         assert re.fullmatch(r"ubuntu-[\d.]+", job["runs-on"])
         for step in job["steps"]:
             assert ("uses" in step) != ("run" in step)
-            assert re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step.get("uses", "a/b@v1"))
+            assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step.get("uses", f"a/b@{0:040}"))
             words = step.get("run", "").split()
             if words[:1] == ["make"]:
                 assert words[1] in targets
             elif len(words) == 1:
                 assert os.access(ROOT / words[0], os.X_OK)
-            assert set(re.findall(r"\$([A-Z_]+)", step.get("run", ""))) <= job.get("env", {}).keys()
+            known = {**job.get("env", {}), **step.get("env", {})}.keys() | {"GITHUB_REPOSITORY"}
+            assert set(re.findall(r"\$([A-Z_]+)", step.get("run", ""))) <= known
+
+
+def test_no_check_of_the_pipeline_ends_a_deployment() -> None:
+    """Check who waits for whom: a deployment is ended by nothing, a check by its own successor."""
+    whole = yaml.safe_load(PIPELINE)
+    check, deploy = (whole["jobs"][name] for name in ("check", "deploy"))
+    assert "concurrency" not in whole  # it would hold for the deployments, too
+    assert whole["permissions"] == {}
+    assert deploy["concurrency"]["cancel-in-progress"] is False
+    assert deploy["concurrency"]["queue"] == "max"  # else a later one drops the one that waits
+    assert deploy["concurrency"]["group"].startswith("deploy-")
+    assert check["concurrency"]["group"].startswith("check-${{ github.event.pull_request.number")
+    assert check["permissions"] == {"contents": "read"}
+    assert deploy["permissions"] == {"contents": "write", "id-token": "write"}
+    assert deploy["if"] == "github.event_name == 'push'"
+    assert "'prod' || 'dev'" in deploy["environment"]
+    for job in (check, deploy):
+        checkout = next(each for each in job["steps"] if "checkout" in each.get("uses", ""))
+        assert checkout["with"]["persist-credentials"] is False
+    assert [line for line in PIPELINE.splitlines() if "@" in line and "uses:" in line] == [
+        line
+        for line in PIPELINE.splitlines()
+        if re.search(r"uses: .*@[0-9a-f]{40}  # v[\d.]+$", line)
+    ]
 
 
 def test_files_exist() -> None:
@@ -221,6 +250,28 @@ def test_both_papers_on_privacy_show_the_same() -> None:
 
 def test_readme_is_one_screen() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 60
+
+
+def test_readme_shows_the_demo_the_staffs_page_and_a_mail() -> None:
+    shown = re.findall(r'<img src="(docs/pictures/[\w.]+)" .*?alt="(.+?)"', README)
+    assert [path for path, _ in shown] == [f"docs/pictures/{name}.webp" for name in SHOWN]
+    files = [ROOT / path for path, _ in shown]
+    assert set(files) == set((ROOT / "docs" / "pictures").iterdir())
+    pictures = [file.read_bytes() for file in files]
+    assert all(each[:4] == b"RIFF" and each[8:12] == b"WEBP" for each in pictures)
+    assert sum(map(len, pictures)) <= 150_000
+    assert min(map(len, pictures)) > 5_000  # none is blank
+
+
+def test_security_says_whom_to_tell_in_time() -> None:
+    """Check that the address is the example company's, as the settings have it."""
+    page = (ROOT / "SECURITY.md").read_text()
+    assert re.findall(r"[\w.]+@[\w.]+", page) == [
+        f"security@{addresses.sending_domain(config.environment(ROOT, 'prod')['MAIL_FROM'])}"
+    ]
+    named = set(re.findall(r"`(tests/[\w/]+\.py)`", page))
+    assert len(named) >= 7
+    assert all((ROOT / each).is_file() for each in named)
 
 
 def test_the_snippet_knows_what_the_embedding_page_tells() -> None:

@@ -107,9 +107,12 @@ def impatient(folder: Path) -> Path:
 
 
 @contextmanager
-def account(root: Path, folder: Path) -> Iterator[Account]:
-    """Start an account while entered, with its credentials in the environment."""
-    emulator = Emulator(folder, ports.free(0, "emulator"), persist=False)
+def account(root: Path, folder: Path, *, auth: bool = False) -> Iterator[Account]:
+    """Start an account while entered, with its credentials in the environment.
+
+    `auth` has the emulator enforce policies.
+    """
+    emulator = Emulator(folder, ports.free(0, "emulator"), persist=False, auth=auth)
     emulator.start()
     endpoint = Endpoint(emulator)
     with pytest.MonkeyPatch.context() as patch:

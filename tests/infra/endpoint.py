@@ -1,9 +1,10 @@
-"""The emulator, and what it lacks of API Gateway: making an API from a description."""
+"""The emulator, and what it lacks of API Gateway: APIs from a description, domains to change."""
 
 import http.client
 import json
 import re
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,16 +12,19 @@ from urllib.parse import urlsplit
 from local import ports
 from local.emulator import Emulator
 
-_HOP = {"connection", "transfer-encoding", "content-length", "host", "keep-alive"}
+JSON = {"Content-Type": "application/json"}
+_HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
+Heard = Callable[[str, str, bytes, dict[str, str]], object]
 
 
 class Endpoint:
-    """A server that passes the calls to an emulator, and imports API descriptions itself."""
+    """A server that passes the calls to an emulator, and answers itself what that does not know."""
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
         # The statuses to answer once, by method and start of the path.
         self.fail: dict[tuple[str, str], int] = {}
+        self.heard: Heard = lambda *_: None  # told of each call
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -58,18 +62,20 @@ class Endpoint:
         self, method: str, path: str, body: bytes, headers: dict[str, str]
     ) -> tuple[int, dict[str, str], bytes]:
         """Answer one call."""
+        self.heard(method, path, body, headers)
         for (wanted, start), status in list(self.fail.items()):
             if method == wanted and path.startswith(start):
                 del self.fail[wanted, start]
-                return (
-                    status,
-                    {"Content-Type": "application/json"},
-                    b'{"message": "the test has it fail"}',
-                )
+                return status, JSON, b'{"message": "the test has it fail"}'
         anew = re.fullmatch(r"/restapis/(\w+)\?mode=overwrite", path)
         if anew and method == "PUT":
             self._describe(anew[1], json.loads(body))
-            return self._pass("GET", f"/restapis/{anew[1]}", b"", headers)
+            return _answer(self._emulator.client("apigateway").get_rest_api(restApiId=anew[1]))
+        domain = re.fullmatch(r"/domainnames/([^/]+)", path)
+        if domain and method == "PATCH":
+            return _answer(
+                self._emulator.client("apigateway").get_domain_name(domainName=domain[1])
+            )
         status, given, text = self._pass(method, path, body, headers)
         if (
             method == "POST"
@@ -122,3 +128,10 @@ class Endpoint:
                 client.put_integration(
                     **where, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri
                 )
+
+
+def _answer(found: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+    """Return the answer that boto3 reads as this."""
+    del found["ResponseMetadata"]
+    created = found.pop("createdDate", None)
+    return 200, JSON, json.dumps({**found, "createdDate": created and created.timestamp()}).encode()

@@ -9,12 +9,13 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra import packaging, sdk
+from infra import packaging, sbom, sdk
 from local.cloud import Cloud
 from tests.package.conftest import Package
 from tests.package.test_package import EVENTS, TRIGGERS, run, served
@@ -64,6 +65,18 @@ def test_the_same_package_makes_the_same_bytes(
     assert once == digest(optimised.archive)
     packaging.optimise(again)
     assert digest(again) == once
+
+
+def test_the_list_of_what_is_in_it_has_every_library(optimised: Package) -> None:
+    """Check that each folder and module in the package is a listed library's, or ours."""
+    listed = {each["name"] for each in json.loads(sbom.text(optimised.archive))["components"]}
+    named = {top: set(found) for top, found in packages_distributions().items()}
+    for top in {name.partition("/")[0].removesuffix(".pyc") for name in optimised.files}:
+        if top in ("app.py", "chalicelib", "templates", "__pycache__") or "-" in top:
+            continue  # what is ours, and what tells of libraries
+        names = {re.sub(r"[-_.]+", "-", each).lower() for each in named[top]}
+        assert names & listed, top
+    assert "dnspython" not in listed  # taken out whole
 
 
 def test_everything_is_bytecode_that_is_never_compared(optimised: Package) -> None:
