@@ -9,7 +9,7 @@ APP = "customer-contact"
 
 
 class NoStage(RuntimeError):
-    """The stage is not in the configuration; the text names those that are."""
+    """The stage is not in the configuration, or nobody can read that; the text says so."""
 
 
 def prefix(stage: str) -> str:
@@ -29,12 +29,22 @@ def stages(root: Path) -> list[str]:
 
 def environment(root: Path, stage: str) -> dict[str, str]:
     """Return the environment variables of a stage's functions. Raises NoStage."""
-    return dict(_stage(_read(root), stage)["environment_variables"])
+    return dict(_stage(_read(root), stage).get("environment_variables", {}))
 
 
 def operations(root: Path, stage: str) -> dict[str, Any]:
     """Return the settings of a stage's stacks that no function needs. Raises NoStage."""
     return dict(_stage(_read(root), stage).get("operations", {}))
+
+
+def functions(root: Path, stage: str) -> dict[str, dict[str, Any]]:
+    """Return what is configured for single functions of a stage. Raises NoStage."""
+    return dict(_stage(_read(root), stage).get("lambda_functions", {}))
+
+
+def custom_domain(root: Path, stage: str) -> dict[str, Any]:
+    """Return a stage's own domain and its certificate, empty without one. Raises NoStage."""
+    return dict(_stage(_read(root), stage).get("api_gateway_custom_domain", {}))
 
 
 def change(root: Path, stage: str, name: str, values: Mapping[str, Any]) -> bool:
@@ -61,7 +71,10 @@ def _stage(whole: Mapping[str, Any], stage: str) -> dict[str, Any]:
 
 
 def _read(root: Path) -> dict[str, Any]:
-    whole: dict[str, Any] = json.loads(_path(root).read_text())
+    try:
+        whole: dict[str, Any] = json.loads(_path(root).read_text())
+    except ValueError as error:
+        raise NoStage(f".chalice/config.json is no JSON: {error}") from error
     return whole
 
 

@@ -54,7 +54,7 @@ class Target:
 
     @cached_property
     def operations(self) -> dict[str, Any]:
-        """The settings of the stacks, by the names in `checks.OPERATIONS`.
+        """The settings of the stacks, by the names in `infra.checks.operations`.
 
         A name that is not set has its default.
         """

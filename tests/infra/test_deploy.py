@@ -12,7 +12,8 @@ from click.testing import CliRunner
 
 from chalicelib.http.inventory import METHODS
 from infra import access_log, config, destroy, gateway, policies, triggers
-from infra.checks import COMPANY, check
+from infra.checks import check
+from infra.checks.company import FOLDER as COMPANY
 from infra.deploy import run, settle, steps
 from infra.functions import deployed
 from infra.target import Target
