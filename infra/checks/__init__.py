@@ -7,7 +7,6 @@ or nothing. One list has them all, in the guide's order. Nothing here changes an
 
 import sys
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
 
 from infra.checks import (
     account,
@@ -58,14 +57,12 @@ CHECKS = (
 )
 
 
-def findings(
-    target: Target, today: date | None = None, python: tuple[int, int] | None = None
-) -> list[Finding]:
+def findings(target: Target, python: tuple[int, int] | None = None) -> list[Finding]:
     """Return what every check finds, in the guide's order. Raises NoStage.
 
     Without credentials that work the account is not looked at, and the list says so.
     """
-    look = Look(target, today or datetime.now(UTC).date(), python or sys.version_info[:2])
+    look = Look(target, python or sys.version_info[:2])
     told = list(found(SIGNED_IN, look))
     for check in CHECKS:
         if not (check.online and any(each.step == Step.SIGN_IN for each in told[:1])):
@@ -74,12 +71,12 @@ def findings(
     return sorted(dict.fromkeys(told), key=lambda each: order.index(each.step))
 
 
-def check(target: Target) -> Iterator[Change]:
+def check(target: Target, python: tuple[int, int] | None = None) -> Iterator[Change]:
     """Yield a note for each thing the operator should know; there is nothing to change.
 
     Raises NotDone with the whole list if something of it blocks everything.
     """
-    told = findings(target)
+    told = findings(target, python)
     if any(each.blocks == Blocks.EVERYTHING for each in told):
         raise NotDone(missing(told))
     client = target.client("sts")
@@ -91,12 +88,12 @@ def check(target: Target) -> Iterator[Change]:
         yield Change(f"{_LATER if each.blocks else 'note'}: {_said(each)}")
 
 
-def ready(target: Target) -> Iterator[Change]:
+def ready(target: Target, python: tuple[int, int] | None = None) -> Iterator[Change]:
     """Yield a stop where something that only the functions need is missing, once all was read anew.
 
     A dry run announces it and goes on.
     """
-    told = [each for each in findings(target) if each.blocks]
+    told = [each for each in findings(target, python) if each.blocks]
     if not told:
         return
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from typing import Any
@@ -52,10 +51,9 @@ class Finding:
 
 @dataclass
 class Look:
-    """What the checks look at: a stage, the day, the Python that deploys, and the account."""
+    """What the checks look at: a stage, the Python that deploys, and the account."""
 
     target: Target
-    today: date
     python: tuple[int, int]
     account: str = "0" * 12  # until somebody is signed in
     region: str = "eu-central-1"

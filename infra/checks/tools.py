@@ -15,7 +15,7 @@ def python(look: Look) -> Iterator[Finding]:
             f"the functions run on Python {wanted}, which the lock is for, and this is "
             f"{runtime.name(look.python)}: get {wanted} (`apt install python{wanted}-venv`, "
             f"`brew install python@{wanted}`, `uv python install {wanted}`), then "
-            f"`rm -rf .venv && make setup PYTHON=python{wanted}`",
+            f"`rm -rf .venv && make PYTHON=python{wanted} setup`",
         )
 
 
@@ -27,13 +27,13 @@ def term(look: Look) -> Iterator[Finding]:
         f"go to {following}: set LOCK in infra/runtime.py and the version of `make lock`, "
         f"`make lock`, `make test` on {following}"
     )
-    if runtime.refuses(runtime.LOCK, look.today):
+    if runtime.refuses(runtime.LOCK, look.target.today):
         yield Finding(
             Step.TOOLS,
             f"Lambda takes no update of functions on Python {wanted} from {ends.blocked} on, and "
             f"what is deployed now could not be mended then: {how}",
         )
-    elif runtime.warns(runtime.LOCK, look.today):
+    elif runtime.warns(runtime.LOCK, look.target.today):
         yield Finding(
             Step.TOOLS,
             f"Lambda ends Python {wanted}: no more patches from {ends.deprecated} on, no more "

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -151,7 +152,7 @@ class Project:
     """A folder with what the checks read of the project, configured by a company."""
 
     def __init__(self, root: Path, folder: Path, stage: str) -> None:
-        self.root, self.stage = folder, stage
+        self.root, self.stage, self.today = folder, stage, date(2026, 11, 26)
         shutil.copytree(root / COMPANY, folder / COMPANY)
         (folder / "infra").mkdir()
         shutil.copy(root / "infra" / "template.json", folder / "infra")
@@ -179,4 +180,4 @@ class Project:
     @property
     def target(self) -> Target:
         """Return a new target, as each command makes its own."""
-        return Target(self.root, self.stage)
+        return Target(self.root, self.stage, self.today)

@@ -16,10 +16,10 @@ from botocore.exceptions import EndpointConnectionError
 from infra import policies, resources, triggers
 from infra.checks import CHECKS, check, findings, names, ready, sizes
 from infra.checks.parts import Blocks, Finding, Step
+from infra.runtime import LOCK
 from infra.target import NotDone
 from tests.infra.answers import ACCOUNT, EMPTY, READY, REGION, Answer, Aws, Project, Refusal, denied
 
-TODAY = date(2026, 11, 26)
 PREFIX = "customer-contact-prod"
 STACK = f"{PREFIX}-resources"
 ALERTS = f"arn:aws:sns:{REGION}:{ACCOUNT}:{PREFIX}-alerts"
@@ -49,7 +49,7 @@ def project(root: Path, tmp_path: Path) -> Project:
 
 
 def told(project: Project) -> list[Finding]:
-    return findings(project.target, TODAY, (3, 11))
+    return findings(project.target, LOCK)
 
 
 def of(project: Project, step: Step, *words: str) -> list[Finding]:
@@ -68,11 +68,11 @@ def test_an_empty_account_can_make_its_resources_and_is_told_of_all_else(
         (Step.SENDER, Blocks.NOTHING),
         (Step.SANDBOX, Blocks.FUNCTIONS),
     ]
-    said = [each.text for each in check(project.target)]
+    said = [each.text for each in check(project.target, LOCK)]
     assert said[0] == f"work in account {ACCOUNT}, region {REGION}"
     assert said[1].startswith("note: [quotas] this account runs 10 functions at once")
     assert said[3].startswith("before the functions: [sandbox] SES is in the sandbox")
-    (stop,) = ready(project.target)
+    (stop,) = ready(project.target, LOCK)
     assert stop.text == "stop before the functions, as they wait for: sandbox"
     assert stop.do
     with pytest.raises(NotDone, match=r"\[sandbox\] SES is in the sandbox"):
@@ -84,7 +84,7 @@ def test_what_prod_has_to_wait_for_a_stage_dev_does_not(
 ) -> None:
     dev = Project(root, tmp_path / "dev", "dev")
     assert {each.blocks for each in told(dev)} == {Blocks.NOTHING}
-    assert list(ready(dev.target)) == []
+    assert list(ready(dev.target, LOCK)) == []
 
 
 def test_an_account_that_has_everything_is_told_nothing(aws: Aws, project: Project) -> None:
@@ -92,8 +92,8 @@ def test_an_account_that_has_everything_is_told_nothing(aws: Aws, project: Proje
     aws.answers["sesv2.GetEmailIdentity"] = {"VerifiedForSendingStatus": True}
     project.configure(operations={"mail_domain": None})
     assert told(project) == []
-    assert list(ready(project.target)) == []
-    assert [each.text for each in check(project.target)] == [
+    assert list(ready(project.target, LOCK)) == []
+    assert [each.text for each in check(project.target, LOCK)] == [
         f"work in account {ACCOUNT}, region {REGION}"
     ]
 
@@ -110,13 +110,14 @@ def test_everything_is_named_at_once_and_in_the_guides_order(aws: Aws, project: 
         archive.truncate(53_000_000)
     aws.answers["sesv2.GetEmailIdentity"] = {"VerifiedForSendingStatus": False}
     aws.answers["sns.ListSubscriptionsByTopic"] = {"Subscriptions": []}
-    found = findings(project.target, date(2027, 8, 25), (3, 14))
+    project.today = date(2027, 8, 25)
+    found = findings(project.target, (3, 14))
     steps = [each.step for each in found]
     assert list(dict.fromkeys(steps)) == [
         each for each in Step if each not in (Step.LOOK, Step.TRY)
     ]
     with pytest.raises(NotDone) as error:
-        list(check(project.target))
+        list(check(project.target, LOCK))
     words = re.findall(r"^  - (?:note: )?\[([a-z-]+)\]", str(error.value), re.M)
     assert words == sorted(words, key=[*Step].index)
     assert {"company", "settings", "deploy"} <= set(words)

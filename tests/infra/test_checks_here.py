@@ -17,8 +17,6 @@ from infra.runtime import LOCK, TERMS
 from infra.triggers import RESERVED
 from tests.infra.answers import Project
 
-TODAY = date(2026, 11, 26)
-
 
 @pytest.fixture
 def project(root: Path, tmp_path: Path) -> Project:
@@ -36,10 +34,8 @@ def _stranger(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
 
 
-def told(
-    project: Project, step: Step, today: date = TODAY, python: tuple[int, int] = LOCK
-) -> list[Finding]:
-    return [each for each in findings(project.target, today, python) if each.step == step]
+def told(project: Project, step: Step, python: tuple[int, int] = LOCK) -> list[Finding]:
+    return [each for each in findings(project.target, python) if each.step == step]
 
 
 def test_the_python_that_deploys_is_the_locks(project: Project) -> None:
@@ -48,7 +44,7 @@ def test_the_python_that_deploys_is_the_locks(project: Project) -> None:
         (found,) = told(project, Step.TOOLS, python=other)
         assert found.blocks == Blocks.EVERYTHING
         assert f"this is 3.{other[1]}: get 3.11 (`apt install python3.11-venv`" in found.text
-        assert "`rm -rf .venv && make setup PYTHON=python3.11`" in found.text
+        assert "`rm -rf .venv && make PYTHON=python3.11 setup`" in found.text
 
 
 ENDS = TERMS[LOCK]
@@ -68,7 +64,8 @@ ENDS = TERMS[LOCK]
 def test_a_runtime_is_warned_of_and_then_refused(
     project: Project, today: date, blocks: Blocks | None
 ) -> None:
-    found = told(project, Step.TOOLS, today)
+    project.today = today
+    found = told(project, Step.TOOLS)
     assert [each.blocks for each in found] == ([] if blocks is None else [blocks])
     assert all("go to 3.14: set LOCK in infra/runtime.py" in each.text for each in found)
     assert all(str(ENDS.blocked) in each.text for each in found)
@@ -176,7 +173,7 @@ def size(environment: dict[str, str]) -> int:
 
 
 def test_the_environment_is_measured_with_the_outputs_that_are_added(project: Project) -> None:
-    look = Look(project.target, TODAY, LOCK)
+    look = Look(project.target, LOCK)
     whole = {**sizes.expected(look), **look.environment}
     room = sizes.ENVIRONMENT - size({**whole, "HOTLINE_HOURS": ""})
     project.configure(environment_variables={"HOTLINE_HOURS": " " * room})
@@ -204,7 +201,7 @@ def test_an_environment_of_one_function_counts_for_it(project: Project) -> None:
 
 def test_the_outputs_are_as_long_as_aws_makes_them(project: Project) -> None:
     """Compare with what CloudFormation returned, of the account and region written here."""
-    expected = sizes.expected(Look(project.target, TODAY, LOCK, "123456789012", "eu-central-1"))
+    expected = sizes.expected(Look(project.target, LOCK, "123456789012", "eu-central-1"))
     arn, name = "eu-central-1:123456789012", "customer-contact-prod"
     assert expected["CONTACTS_TABLE"] == f"{name}-contacts"
     assert expected["ALERTS_TOPIC_ARN"] == f"arn:aws:sns:{arn}:{name}-alerts"
@@ -230,10 +227,9 @@ def test_a_package_that_lambda_does_not_take(project: Project) -> None:
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("small", b"x")
     assert told(project, Step.DEPLOY) == []
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("large", "w") as large:
-            for _ in range(sizes.UNZIPPED // len(zeros) + 1):
-                large.write(zeros)
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("x", "w") as out:
+        for _ in range(sizes.UNZIPPED // len(zeros) + 1):
+            out.write(zeros)
     (found,) = told(project, Step.DEPLOY)
     assert "the package new.zip unzips to 263 MB, and Lambda takes 262" in found.text
     with made.open("wb") as archive_file:
@@ -272,6 +268,6 @@ def test_the_steps_of_the_checks_are_those_of_the_guide(root: Path) -> None:
 
 
 def test_without_credentials_the_account_is_not_looked_at(project: Project) -> None:
-    found = findings(project.target, TODAY, LOCK)
+    found = findings(project.target, LOCK)
     assert [each.step for each in found] == [Step.SIGN_IN]
     assert "What is in the account was not looked at" in found[0].text

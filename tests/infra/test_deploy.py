@@ -19,7 +19,7 @@ from infra.functions import deployed
 from infra.target import Target
 from infra.throttles import CALLS, DEFAULT, PAGES, RATES
 from local import ports
-from tests.infra.account import OPERATIONS, OURS, STAGE, Account, account
+from tests.infra.account import OPERATIONS, OURS, STAGE, TODAY, Account, account
 
 pytestmark = pytest.mark.soak
 PREFIX = config.prefix(STAGE)
@@ -167,15 +167,15 @@ def test_without_a_pool_or_a_provider_it_says_so(served: Account, tmp_path: Path
         whole["stages"][STAGE]["environment_variables"]["OIDC_ISSUER"] = issuer
         whole["stages"][STAGE]["operations"]["user_pool"] = pool
         (tmp_path / ".chalice" / "config.json").write_text(json.dumps(whole))
-        said = [each.text for each in check(Target(tmp_path, STAGE))]
+        said = [each.text for each in check(Target(tmp_path, STAGE, TODAY))]
         assert len([each for each in said if "nobody can sign in" in each]) == notes
 
 
 def test_the_local_stage_is_none_of_these_commands(empty: Account) -> None:
     with pytest.raises(click.ClickException, match="make run"):
-        run(Target(empty.root, "local"), steps())
+        run(Target(empty.root, "local", TODAY), steps())
     with pytest.raises(click.ClickException, match="make clean"):
-        destroy.run(Target(empty.root, "local"), data=True)
+        destroy.run(Target(empty.root, "local", TODAY), data=True)
 
 
 def test_data_goes_only_with_the_stages_name_typed(served: Account) -> None:
