@@ -89,7 +89,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "AWS::SNS::Topic": Kind("topic", _topic, "aws sns delete-topic --topic-arn {arn}"),
     "AWS::SQS::Queue": Kind("queue", _queue, "aws sqs delete-queue --queue-url {url}"),
-    "AWS::S3::Bucket": Kind("bucket", _bucket, "aws s3 rb s3://{name} --force"),
+    "AWS::S3::Bucket": Kind("bucket", _bucket, "aws s3api delete-bucket --bucket {name}"),
     "AWS::SecretsManager::Secret": Kind(
         "secret",
         _secret,
