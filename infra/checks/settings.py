@@ -41,6 +41,11 @@ def values(look: Look) -> Iterator[Finding]:
         for name, value in look.target.environment.items()
         if not isinstance(value, str)
     ]
+    found += [
+        f"{name} has a character that is none (half a surrogate pair), {where}"
+        for name, value in environment.items()
+        if value.encode(errors="replace").decode() != value
+    ]
     found += [f"{fault} ({where})" for fault in unsendable(environment)]
     found += [f"{fault} ({where})" for fault in unreadable(environment)]
     yield from (Finding(Step.SETTINGS, each) for each in found)
@@ -66,15 +71,37 @@ def stage(look: Look) -> Iterator[Finding]:
 
 def unreadable(environment: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence for each setting that the functions could not read."""
-    try:
-        parse(environment)
-    except BadSetting as error:
-        yield str(error)
+    rest = dict(environment)
+    while said := _unread(rest):
+        # Reading ends at the first fault: it is told, and the rest is read without its setting.
+        others = (each for each in rest if each != "STAGE")
+        name = next((each for each in others if _unread(_without(rest, each)) != said), "")
+        yield said if name in said else f"{name}: {said}"
+        if not name:
+            break
+        rest = _without(rest, name)
     try:
         line = parse({name: environment[name] for name in rules.SETTINGS if name in environment})
     except BadSetting:
         return  # it is told already
     yield from rules.faults(line)
+
+
+def _unread(environment: Mapping[str, str]) -> str:
+    """Return why the functions could not read their environment, empty if they can."""
+    try:
+        parse(environment)
+    except (BadSetting, ValueError) as error:  # the latter of an address that is none
+        return str(error)
+    return ""
+
+
+def _without(environment: Mapping[str, str], name: str) -> dict[str, str]:
+    """Return an environment without a setting, in which nothing is wrong for that."""
+    gone = {name, "ARTICLES_FEED"} if name == "SITE_ORIGINS" else {name}
+    rest = {key: value for key, value in environment.items() if key not in gone}
+    # The defaults of these are for the local stage.
+    return {**rest, name: "https://x.example"} if name in ("BASE_URL", "SITE_URL") else rest
 
 
 def unsendable(environment: Mapping[str, str]) -> Iterator[str]:

@@ -43,8 +43,10 @@ def environments(look: Look) -> Iterator[Finding]:
     whole = {**expected(look), **look.environment}
     told = set()
     for function in policies.RIGHTS:
-        given = {**whole, **own.get(function, {}).get("environment_variables", {})}
-        size = len(json.dumps(given, ensure_ascii=False, separators=(",", ":")).encode())
+        given = {**whole, **_own(own.get(function))}
+        size = len(
+            json.dumps(given, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+        )
         asked = len(json.dumps({"Variables": given})) + _ELSE
         if size > ENVIRONMENT:
             fault = f"{size} bytes as JSON, and Lambda takes {ENVIRONMENT}"
@@ -58,6 +60,12 @@ def environments(look: Look) -> Iterator[Finding]:
             f"{', '.join(longest)} ({look.where})"
         )
     yield from (Finding(Step.SETTINGS, each) for each in sorted(told))
+
+
+def _own(configured: Any) -> dict[str, Any]:
+    """Return a function's own environment, empty if there is none that can be read."""
+    found = configured.get("environment_variables") if isinstance(configured, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def expected(look: Look) -> dict[str, str]:
@@ -177,7 +185,8 @@ def templates(look: Look) -> Iterator[Finding]:
 
 def documents(look: Look) -> Iterator[Finding]:
     """Look at the functions' policies."""
-    if not look.environment.get("MAIL_FROM"):
+    sender = look.target.environment.get("MAIL_FROM")
+    if not sender or not isinstance(sender, str):
         return  # it is told already, and the policies name its domain
     for function in policies.RIGHTS:
         document = policies.document(look.target.root, look.stage, function)

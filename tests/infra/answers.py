@@ -50,6 +50,7 @@ def no_stack(given: Mapping[str, Any]) -> Answer:
 EMPTY: Mapping[str, Answer | Callable[[Mapping[str, Any]], Answer]] = {
     "sts.GetCallerIdentity": {"Account": ACCOUNT, "UserId": "A", "Arn": f"arn:aws:iam::{ACCOUNT}"},
     "cloudformation.DescribeStacks": no_stack,
+    "cloudformation.GetTemplate": no_stack,
     "dynamodb.DescribeTable": _NONE,
     "logs.DescribeLogGroups": {"logGroups": []},
     "sns.GetTopicAttributes": Refusal("NotFound", "Topic does not exist", 404),

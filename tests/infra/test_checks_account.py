@@ -18,7 +18,18 @@ from infra.checks import CHECKS, check, findings, names, ready, sizes
 from infra.checks.parts import Blocks, Finding, Step
 from infra.runtime import LOCK
 from infra.target import NotDone
-from tests.infra.answers import ACCOUNT, EMPTY, READY, REGION, Answer, Aws, Project, Refusal, denied
+from tests.infra.answers import (
+    ACCOUNT,
+    EMPTY,
+    READY,
+    REGION,
+    Answer,
+    Aws,
+    Project,
+    Refusal,
+    denied,
+    no_stack,
+)
 
 PREFIX = "customer-contact-prod"
 STACK = f"{PREFIX}-resources"
@@ -110,6 +121,7 @@ def test_everything_is_named_at_once_and_in_the_guides_order(aws: Aws, project: 
         archive.truncate(53_000_000)
     aws.answers["sesv2.GetEmailIdentity"] = {"VerifiedForSendingStatus": False}
     aws.answers["sns.ListSubscriptionsByTopic"] = {"Subscriptions": []}
+    aws.answers["cloudformation.GetTemplate"] = watched("ops@firma.de")
     project.today = date(2027, 8, 25)
     found = findings(project.target, (3, 14))
     steps = [each.step for each in found]
@@ -450,6 +462,11 @@ def subscribed(topic: str, *states: tuple[str, str, str]) -> Callable[[Mapping[s
     return answer
 
 
+def watched(mail: str) -> Answer:
+    """Return the watching stack's template, as it was made last."""
+    return {"TemplateBody": json.dumps(watching.template("prod", mail))}
+
+
 CONFIRMED, PENDING = f"{OPERATORS}:1", "PendingConfirmation"
 AGAIN = f"`aws sns subscribe --topic-arn {OPERATORS} --protocol email --notification-endpoint "
 
@@ -469,12 +486,25 @@ def test_who_hears_the_alarms(
     aws: Aws, project: Project, mail: str, states: list[tuple[str, str, str]], said: list[str]
 ) -> None:
     project.configure(operations={"alarm_mail": mail})
+    aws.answers["cloudformation.GetTemplate"] = watched("Ops@firma.de")
     aws.answers["sns.ListSubscriptionsByTopic"] = subscribed(OPERATORS, *states)
     found = of(project, Step.RESOURCES)
     assert [bool(re.search(each, one.text)) for one, each in zip(found, said, strict=True)] == [
         True
     ] * len(said)
     assert {each.blocks for each in found} <= {Blocks.NOTHING}
+
+
+def test_an_address_that_the_stack_subscribes_next_is_not_missed(
+    aws: Aws, project: Project
+) -> None:
+    aws.answers["sns.ListSubscriptionsByTopic"] = subscribed(
+        OPERATORS, (CONFIRMED, "email", "before@firma.de")
+    )
+    aws.answers["cloudformation.GetTemplate"] = watched("before@firma.de")
+    assert of(project, Step.RESOURCES) == []
+    aws.answers["cloudformation.GetTemplate"] = no_stack
+    assert of(project, Step.RESOURCES) == []
 
 
 @pytest.mark.parametrize(
@@ -670,6 +700,7 @@ def test_the_commands_that_are_told_are_awss_own(aws: Aws, project: Project) -> 
         VerificationStatus="FAILED", FeedbackForwardingStatus=True
     )
     aws.answers["sns.ListSubscriptionsByTopic"] = {"Subscriptions": []}
+    aws.answers["cloudformation.GetTemplate"] = watched("ops@firma.de")
     project.configure(operations={"mail_domain": None})
     said += [each.text for each in told(project)]
     signing = {"SigningEnabled": False}

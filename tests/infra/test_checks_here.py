@@ -7,15 +7,18 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from infra import policies, resources, runtime, stack
 from infra.checks import CHECKS, findings, sizes
 from infra.checks.operations import LOG_DAYS, OPERATIONS
 from infra.checks.parts import Blocks, Finding, Look, Step
+from infra.checks.settings import REQUIRED
+from infra.config import NoStage
 from infra.runtime import LOCK, TERMS
 from infra.triggers import RESERVED
-from tests.infra.answers import Project
+from tests.infra.answers import Aws, Project, Refusal
 
 
 @pytest.fixture
@@ -23,15 +26,17 @@ def project(root: Path, tmp_path: Path) -> Project:
     return Project(root, tmp_path / "project", "prod")
 
 
+@pytest.fixture(scope="module")
+def account() -> Aws:
+    made = Aws()
+    made.answers = {"sts.GetCallerIdentity": Refusal("ExpiredToken", "it has expired", 403)}
+    return made
+
+
 @pytest.fixture(autouse=True)
-def _stranger(monkeypatch: pytest.MonkeyPatch) -> None:
+def _signed_out(account: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Be nobody at AWS, whatever this machine's user is."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(name, "/nonexistent")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", account.session)
 
 
 def told(project: Project, step: Step, python: tuple[int, int] = LOCK) -> list[Finding]:
@@ -168,6 +173,19 @@ def test_the_stages_name(project: Project, stage: str, pool: bool, said: str) ->
     assert [said in each.text for each in told(project, Step.SETTINGS)] == [True] * bool(said)
 
 
+@pytest.mark.parametrize(
+    ("issuer", "pool", "notes"),
+    [("", False, 1), ("", True, 0), ("https://sign-in.firma.de", False, 0)],
+)
+def test_without_a_pool_or_a_provider_it_says_so(
+    project: Project, issuer: str, pool: bool, notes: int
+) -> None:
+    project.configure(environment_variables={"OIDC_ISSUER": issuer}, operations={"user_pool": pool})
+    found = told(project, Step.STAFF)
+    assert ["nobody can sign in" in each.text for each in found] == [True] * notes
+    assert {each.blocks for each in found} <= {Blocks.NOTHING}
+
+
 def size(environment: dict[str, str]) -> int:
     return len(json.dumps(environment, ensure_ascii=False, separators=(",", ":")).encode())
 
@@ -223,15 +241,15 @@ def test_the_outputs_are_as_long_as_aws_makes_them(project: Project) -> None:
 def test_a_package_that_lambda_does_not_take(project: Project) -> None:
     folder = project.root / ".chalice" / "deployments"
     folder.mkdir()
-    made, zeros = folder / "new.zip", bytes(2**20)
+    made = folder / "new.zip"
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("small", b"x")
     assert told(project, Step.DEPLOY) == []
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("x", "w") as out:
-        for _ in range(sizes.UNZIPPED // len(zeros) + 1):
-            out.write(zeros)
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("large", b"x")
+        archive.infolist()[0].file_size = sizes.UNZIPPED + 1  # as its directory will say
     (found,) = told(project, Step.DEPLOY)
-    assert "the package new.zip unzips to 263 MB, and Lambda takes 262" in found.text
+    assert "the package new.zip unzips to 262 MB, and Lambda takes 262" in found.text
     with made.open("wb") as archive_file:
         archive_file.truncate(sizes.ARCHIVE + 1)  # no archive at all: interrupted
     (found,) = told(project, Step.DEPLOY)
@@ -270,4 +288,72 @@ def test_the_steps_of_the_checks_are_those_of_the_guide(root: Path) -> None:
 def test_without_credentials_the_account_is_not_looked_at(project: Project) -> None:
     found = findings(project.target, LOCK)
     assert [each.step for each in found] == [Step.SIGN_IN]
+    assert "ExpiredToken" in found[0].text
     assert "What is in the account was not looked at" in found[0].text
+
+
+WRONG: tuple[Any, ...] = (
+    *("", "https://[x", "x" * 300, "ä" * 80, "@", f"a@{'b' * 70}.de", "xn--zzzz--.de", "\ud800"),
+    *("\x00", " ", "..", "a..b", "https://x:99999", "🤷@🤷.de", 5, None, [], {}, True, 1.5),
+)
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        *(("environment_variables", each) for each in (*REQUIRED, "OIDC_ISSUER", "STAFF_SHIFTS")),
+        ("environment_variables", "ALERTS_TOPIC_ARN"),
+        *(("operations", each) for each in OPERATIONS),
+        ("api_gateway_custom_domain", "domain_name"),
+        ("lambda_functions", "clock"),
+    ],
+)
+def test_whatever_a_setting_is_the_list_goes_on(project: Project, part: str, name: str) -> None:
+    path = project.root / ".chalice" / "config.json"
+    before = path.read_text()
+    for value in WRONG:
+        whole = json.loads(before)
+        whole["stages"]["prod"].setdefault(part, {})[name] = value
+        path.write_text(json.dumps(whole))
+        assert Step.SIGN_IN in {each.step for each in findings(project.target, LOCK)}
+
+
+@pytest.mark.parametrize("written", ["[]", '{"stages": []}', '{"stages": {"prod": 1}}'])
+def test_a_configuration_of_another_shape(project: Project, written: str) -> None:
+    (project.root / ".chalice" / "config.json").write_text(written)
+    with pytest.raises(NoStage, match="must have an object stages"):
+        findings(project.target, LOCK)
+
+
+@pytest.mark.parametrize("part", ["environment_variables", "operations", "lambda_functions"])
+def test_a_part_of_another_shape(project: Project, part: str) -> None:
+    path = project.root / ".chalice" / "config.json"
+    whole = json.loads(path.read_text())
+    whole["stages"]["prod"][part] = ["x"]
+    path.write_text(json.dumps(whole))
+    with pytest.raises(NoStage, match=f"{part} in .chalice/config.json, stage prod, must be an ob"):
+        findings(project.target, LOCK)
+
+
+def test_each_setting_that_cannot_be_read_is_named_not_the_first_alone(project: Project) -> None:
+    project.configure(
+        environment_variables={
+            "MAILS_A_DAY": "many",
+            "CALLBACK_DAYS": "-1",
+            "SITE_URL": "http://www.firma.de",
+            "OIDC_ISSUER": "https://[x",
+            "ALTCHA_MINUTES": "11",
+            "ARTICLES_FEED": "https://andere.de/feed",
+        }
+    )
+    said = [each.text for each in told(project, Step.SETTINGS)]
+    for wanted in (
+        "MAILS_A_DAY must be a whole number",
+        "CALLBACK_DAYS must be a whole number",
+        "SITE_URL: stage prod must not use http://www.firma.de",
+        "OIDC_ISSUER: Invalid IPv6 URL",
+        "ALTCHA_MINUTES must be 1 to 10",
+        "ARTICLES_FEED https://andere.de/feed is on none of SITE_ORIGINS",
+    ):
+        assert [each for each in said if each.startswith(wanted)], wanted
+    assert len(said) == 6
