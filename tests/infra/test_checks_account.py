@@ -647,10 +647,21 @@ def test_every_call_of_every_check_may_be_refused(aws: Aws, project: Project) ->
         notes = [each for each in told(project) if "could not be looked at" in each.text]
         assert notes, operation
         assert {each.blocks for each in notes} == {Blocks.NOTHING}
-        aws.answers[operation] = EndpointConnectionError(endpoint_url=operation)
-        faults = [each for each in told(project) if "could not be looked at" in each.text]
-        assert {each.blocks for each in faults} == {Blocks.EVERYTHING}, operation
         aws.answers[operation] = before
+
+
+def test_a_network_that_is_gone_stops_a_deployment(aws: Aws, project: Project) -> None:
+    gone = EndpointConnectionError(endpoint_url="https://there")
+    aws.answers = dict.fromkeys(EMPTY, gone) | {
+        "sts.GetCallerIdentity": EMPTY["sts.GetCallerIdentity"]
+    }
+    faults = [each for each in told(project) if "could not be looked at" in each.text]
+    assert {each.blocks for each in faults} == {Blocks.EVERYTHING}
+    online = [each.what for each in CHECKS if each.online]
+    looked = {each.text.partition(" could not")[0] for each in faults}
+    # Each check that asks AWS at once, whatever was asked before it.
+    assert looked <= set(online)
+    assert len(looked) >= len(online) - 4
 
 
 def test_in_the_sandbox_the_policies_allow_each_verified_recipient_and_only_there(

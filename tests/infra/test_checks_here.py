@@ -292,10 +292,7 @@ def test_without_credentials_the_account_is_not_looked_at(project: Project) -> N
     assert "What is in the account was not looked at" in found[0].text
 
 
-WRONG: tuple[Any, ...] = (
-    *("", "https://[x", "x" * 300, "ä" * 80, "@", f"a@{'b' * 70}.de", "xn--zzzz--.de", "\ud800"),
-    *("\x00", " ", "..", "a..b", "https://x:99999", "🤷@🤷.de", 5, None, [], {}, True, 1.5),
-)
+WRONG: tuple[Any, ...] = ("https://[x", "a..b", f"a@{'b' * 70}.de", "\ud800", 5, None, [], {})
 
 
 @pytest.mark.parametrize(
