@@ -61,6 +61,14 @@ def certificate(look: Look) -> Iterator[Finding]:
             Blocks.FUNCTIONS,
         )
         return
+    if parts[4] != look.account:
+        yield Finding(
+            Step.DOMAIN,
+            f"the certificate is of account {parts[4]}, and API Gateway takes those of its own, "
+            f"{look.account}: request one in ACM there",
+            Blocks.FUNCTIONS,
+        )
+        return
     try:
         asked = look.target.client("acm").describe_certificate(CertificateArn=arn)
     except ClientError as error:

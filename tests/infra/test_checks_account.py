@@ -309,6 +309,7 @@ def test_every_name_in_the_templates_is_looked_at(project: Project) -> None:
         (1000, 634, 0, "", Blocks.NOTHING),
         (1000, 633, 0, "have reserved so many that 633 are left", Blocks.FUNCTIONS),
         (1000, 466, 1, "", Blocks.NOTHING),  # the stage's own reservations, made before
+        (1000, 100, 1, "", Blocks.NOTHING),
         (1000, 99, 1, "have reserved so many that 633 are left", Blocks.FUNCTIONS),
         (10, 10, 0, "this account runs 10 functions at once", Blocks.NOTHING),
         (633, 633, 0, "this account runs 633 functions at once", Blocks.NOTHING),
@@ -569,6 +570,7 @@ def issued(status: str = "ISSUED", name: str = "contact.firma.de") -> Answer:
         ),
         (CERTIFICATE, issued("VALIDATION_TIMED_OUT"), "is VALIDATION_TIMED_OUT: request another"),
         (CERTIFICATE, Refusal("ResourceNotFoundException"), "there is no certificate"),
+        (CERTIFICATE.replace(ACCOUNT, "9" * 12), issued(), "is of account 999999999999, and API"),
         (CERTIFICATE.replace(REGION, "us-east-1"), issued(), "is in us-east-1, and the API in eu"),
     ],
 )
