@@ -9,7 +9,7 @@ APP = "customer-contact"
 
 
 class NoStage(RuntimeError):
-    """The stage is not in the configuration; the text names those that are."""
+    """The stage is not in the configuration, or nobody can read that; the text says so."""
 
 
 def prefix(stage: str) -> str:
@@ -29,12 +29,22 @@ def stages(root: Path) -> list[str]:
 
 def environment(root: Path, stage: str) -> dict[str, str]:
     """Return the environment variables of a stage's functions. Raises NoStage."""
-    return dict(_stage(_read(root), stage)["environment_variables"])
+    return _part(root, stage, "environment_variables")
 
 
 def operations(root: Path, stage: str) -> dict[str, Any]:
     """Return the settings of a stage's stacks that no function needs. Raises NoStage."""
-    return dict(_stage(_read(root), stage).get("operations", {}))
+    return _part(root, stage, "operations")
+
+
+def functions(root: Path, stage: str) -> dict[str, dict[str, Any]]:
+    """Return what is configured for single functions of a stage. Raises NoStage."""
+    return _part(root, stage, "lambda_functions")
+
+
+def custom_domain(root: Path, stage: str) -> dict[str, Any]:
+    """Return a stage's own domain and its certificate, empty without one. Raises NoStage."""
+    return _part(root, stage, "api_gateway_custom_domain")
 
 
 def change(root: Path, stage: str, name: str, values: Mapping[str, Any]) -> bool:
@@ -51,17 +61,29 @@ def change(root: Path, stage: str, name: str, values: Mapping[str, Any]) -> bool
     return True
 
 
+def _part(root: Path, stage: str, name: str) -> dict[str, Any]:
+    found = _stage(_read(root), stage).get(name, {})
+    if not isinstance(found, dict):
+        raise NoStage(f"{name} in .chalice/config.json, stage {stage}, must be an object: {{…}}")
+    return found
+
+
 def _stage(whole: Mapping[str, Any], stage: str) -> dict[str, Any]:
-    if stage not in whole["stages"]:
-        raise NoStage(
-            f"there is no stage {stage} in .chalice/config.json, only {', '.join(whole['stages'])}"
-        )
-    found: dict[str, Any] = whole["stages"][stage]
+    known = whole["stages"]
+    if stage not in known:
+        raise NoStage(f"there is no stage {stage} in .chalice/config.json, only {', '.join(known)}")
+    found: dict[str, Any] = known[stage]
     return found
 
 
 def _read(root: Path) -> dict[str, Any]:
-    whole: dict[str, Any] = json.loads(_path(root).read_text())
+    try:
+        whole: dict[str, Any] = json.loads(_path(root).read_text())
+    except ValueError as error:
+        raise NoStage(f".chalice/config.json is no JSON: {error}") from error
+    stages = whole.get("stages") if isinstance(whole, dict) else None
+    if not isinstance(stages, dict) or not all(isinstance(each, dict) for each in stages.values()):
+        raise NoStage(".chalice/config.json must have an object stages, of an object for each")
     return whole
 
 

@@ -58,8 +58,9 @@ def _api(target: Target) -> dict[str, str]:
         ) from None
 
 
-CHECK = Step("check account, settings and mail", checks.check)
+CHECK = Step("check what could stop it", checks.check)
 RESOURCES = Step("resources", resources.changes)
+READY = Step("check what the functions wait for", checks.ready)
 
 
 def steps(url: str | None = None) -> list[Step]:
@@ -67,6 +68,7 @@ def steps(url: str | None = None) -> list[Step]:
     return [
         CHECK,
         RESOURCES,
+        READY,
         Step("functions and API", functions.changes),
         Step("what Chalice cannot set", settle),
         Step("ask the served stage", lambda target: served(target, url)),

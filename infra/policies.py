@@ -31,6 +31,8 @@ _THINGS = {
     "Provider": ("secretsmanager", "secret:{stage}-oidc-??????"),
     "Origin": ("secretsmanager", "secret:{stage}-origin-??????"),
     "Mails": ("ses", "identity/{sender}", "configuration-set/{stage}"),
+    # In SES's sandbox it also asks for the right on the recipient's identity.
+    "MailsInSandbox": ("ses", "identity/*", "configuration-set/{stage}"),
     "Account": ("ses",),  # AWS knows no resource for what concerns the account
     "SuppressionList": ("ses",),
     "Alerts": ("sns", "{stage}-alerts"),
@@ -121,8 +123,9 @@ def document(root: Path, stage: str, function: str) -> dict[str, Any]:
         "sender": addresses.sending_domain(config.environment(root, stage)["MAIL_FROM"]),
         "log": config.function_name(stage, function),
     }
+    sandbox = config.operations(root, stage).get("sandbox", False)
     statements = [
-        _statement(thing, does, names)
+        _statement("MailsInSandbox" if sandbox and thing == "Mails" else thing, does, names)
         for thing, does in {**RIGHTS[function], **_WRITES_LOG}.items()
     ]
     return {"Version": "2012-10-17", "Statement": statements}

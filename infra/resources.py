@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from chalicelib import addresses
 from chalicelib.settings import Settings
 from infra import config, policies, stack, watching
@@ -16,6 +18,7 @@ PAUSE = 5.0  # seconds between two queries of a stack's status
 
 def changes(target: Target) -> Iterator[Change]:
     """Yield the writing of the policies and both stacks; CloudFormation finds what differs."""
+    yield from _sandbox(target)
     yield Change(
         f"write the functions' policies to .chalice/policy-{target.stage}-*.json",
         lambda: policies.write(target.root, target.stage),
@@ -29,6 +32,29 @@ def changes(target: Target) -> Iterator[Change]:
         f"bring the stack {names(target.stage)[1]} to infra/watching.py: logs, alarms, dashboard",
         lambda: _watch(target),
     )
+
+
+def _sandbox(target: Target) -> Iterator[Change]:
+    """Yield a change where the stage's configuration is wrong about SES's sandbox.
+
+    The policies allow mail to any verified recipient only there.
+    """
+    try:
+        account = target.client("sesv2").get_account()
+    except ClientError:  # the checks have told which right is missing
+        return
+    sandbox = not account.get("ProductionAccessEnabled")
+    if sandbox != target.operations.get("sandbox", False):
+        wanted = {name: value for name, value in target.operations.items() if name != "sandbox"}
+        if sandbox:
+            wanted["sandbox"] = True
+        yield Change(
+            f"write to .chalice/config.json that SES is {'in' if sandbox else 'out of'} the "
+            "sandbox: the policies "
+            f"{'let the functions send to each' if sandbox else 'end the right to send to every'} "
+            "verified recipient",
+            lambda: config.change(target.root, target.stage, "operations", wanted),
+        )
 
 
 def heads_days(proof_years: int) -> int:

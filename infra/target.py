@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,11 @@ class Change:
 
 @dataclass
 class Target:
-    """A stage in the account and region of the caller's credentials."""
+    """A stage in the account and region of the caller's credentials, on a day."""
 
     root: Path
     stage: str
+    today: date = field(default_factory=lambda: datetime.now(UTC).date())
     _clients: dict[str, Any] = field(default_factory=dict, init=False)
 
     def client(self, service: str) -> Any:
@@ -54,7 +56,7 @@ class Target:
 
     @cached_property
     def operations(self) -> dict[str, Any]:
-        """The settings of the stacks, by the names in `checks.OPERATIONS`.
+        """The settings of the stacks, by the names in `infra.checks.operations`.
 
         A name that is not set has its default.
         """

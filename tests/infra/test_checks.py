@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from infra import policies
-from infra.checks import COMPANY, check, unreadable, unsendable
+from infra.checks import check
+from infra.checks.company import FOLDER as COMPANY
+from infra.checks.settings import unreadable, unsendable
 from infra.config import NoStage
 from infra.target import NotDone, Target
 from tests import cases
@@ -39,6 +41,8 @@ def test_settings_and_credentials_are_named_together(root: Path, tmp_path: Path)
     entries = (tmp_path / COMPANY / "company.toml").read_text()
     without = re.sub("^imprint = .*\n", "", entries, flags=re.MULTILINE)
     (tmp_path / COMPANY / "company.toml").write_text(without)
+    (tmp_path / "infra").mkdir()
+    shutil.copy(root / "infra" / "template.json", tmp_path / "infra")
     (tmp_path / ".chalice").mkdir()
     (tmp_path / ".chalice" / "config.json").write_text(json.dumps(whole))
     with pytest.raises(NotDone) as told:
@@ -63,6 +67,13 @@ def test_settings_and_credentials_are_named_together(root: Path, tmp_path: Path)
 def test_a_stage_that_is_not_there(root: Path) -> None:
     with pytest.raises(NoStage, match="there is no stage test in "):
         list(check(Target(root, "test")))
+
+
+def test_a_configuration_that_nobody_can_read(tmp_path: Path) -> None:
+    (tmp_path / ".chalice").mkdir()
+    (tmp_path / ".chalice" / "config.json").write_text('{"stages": {"prod": {},}}')
+    with pytest.raises(NoStage, match=r"\.chalice/config\.json is no JSON: .* line 1 column"):
+        list(check(Target(tmp_path, "prod")))
 
 
 GOOD = {

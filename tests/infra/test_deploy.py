@@ -1,7 +1,5 @@
 """`make deploy` and `make destroy` in an emulated account, with failures and repetitions."""
 
-import json
-import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +10,12 @@ from click.testing import CliRunner
 
 from chalicelib.http.inventory import METHODS
 from infra import access_log, config, destroy, gateway, policies, triggers
-from infra.checks import COMPANY, check
 from infra.deploy import run, settle, steps
 from infra.functions import deployed
 from infra.target import Target
 from infra.throttles import CALLS, DEFAULT, PAGES, RATES
 from local import ports
-from tests.infra.account import OPERATIONS, OURS, STAGE, Account, account
+from tests.infra.account import OPERATIONS, OURS, STAGE, TODAY, Account, account
 
 pytestmark = pytest.mark.soak
 PREFIX = config.prefix(STAGE)
@@ -154,27 +151,11 @@ def test_destroyed_without_data_and_deployed_again_it_has_its_data(served: Accou
     assert client.scan(TableName=f"{PREFIX}-contacts")["Count"] == 1
 
 
-def test_without_a_pool_or_a_provider_it_says_so(served: Account, tmp_path: Path) -> None:
-    shutil.copytree(served.root / COMPANY, tmp_path / COMPANY)
-    (tmp_path / ".chalice").mkdir()
-    whole = json.loads((served.root / ".chalice" / "config.json").read_text())
-    for issuer, pool, notes in (
-        ("", False, 1),
-        ("", True, 0),
-        ("https://sign-in.firma.de", False, 0),
-    ):
-        whole["stages"][STAGE]["environment_variables"]["OIDC_ISSUER"] = issuer
-        whole["stages"][STAGE]["operations"]["user_pool"] = pool
-        (tmp_path / ".chalice" / "config.json").write_text(json.dumps(whole))
-        said = [each.text for each in check(Target(tmp_path, STAGE))]
-        assert len([each for each in said if "nobody can sign in" in each]) == notes
-
-
 def test_the_local_stage_is_none_of_these_commands(empty: Account) -> None:
     with pytest.raises(click.ClickException, match="make run"):
-        run(Target(empty.root, "local"), steps())
+        run(Target(empty.root, "local", TODAY), steps())
     with pytest.raises(click.ClickException, match="make clean"):
-        destroy.run(Target(empty.root, "local"), data=True)
+        destroy.run(Target(empty.root, "local", TODAY), data=True)
 
 
 def test_data_goes_only_with_the_stages_name_typed(served: Account) -> None:
