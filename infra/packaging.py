@@ -19,6 +19,8 @@ from pathlib import Path
 
 from infra import sdk
 
+# The Python that the lock is resolved for, hence the functions' runtime.
+PYTHON = (3, 11)
 TASK = "/var/task"  # where Lambda unzips a package: tracebacks name files there
 # What the functions never open. Licences stay, and METADATA, which scanners of packages read.
 UNNEEDED = (

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import click
+
 from chalicelib import addresses
 from chalicelib.settings import Settings
 from infra import config, policies, stack, watching
@@ -97,6 +99,10 @@ def _bring(
     target: Target, name: str, template: Mapping[str, str], parameters: Mapping[str, Any]
 ) -> dict[str, str]:
     try:
-        return stack.apply(target.client("cloudformation"), name, template, parameters, PAUSE)
+        client = target.client("cloudformation")
+        return stack.apply(client, name, template, parameters, PAUSE, click.echo)
     except stack.StackFailed as error:
-        raise NotDone(f"{error}\nMend what it names and run the same command again.") from error
+        raise NotDone(
+            f"{error}\nMend what it names and run the same command again. What exists already and "
+            f"nobody needs is deleted by `make destroy STAGE={target.stage} DATA=1`."
+        ) from error

@@ -13,8 +13,9 @@ from click.testing import CliRunner
 from chalicelib.http.inventory import METHODS
 from infra import access_log, config, destroy, gateway, policies, triggers
 from infra.checks import COMPANY, check
-from infra.deploy import run, settle, steps
+from infra.deploy import run, steps
 from infra.functions import deployed
+from infra.settling import settle
 from infra.target import Target
 from infra.throttles import CALLS, DEFAULT, PAGES, RATES
 from local import ports
