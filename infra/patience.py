@@ -16,11 +16,9 @@ _BUSY = ("in progress", "state: pending")  # a conflict of any other kind does n
 class Patience:
     """Tells botocore to make a call to Lambda again while what it changes is busy."""
 
-    def __init__(
-        self, say: Callable[[str], object], pause: float = PAUSE, tries: int = TRIES
-    ) -> None:
-        """Wait `pause` seconds between two of `tries` calls; `say` gets a line now and then."""
-        self._say, self._pause, self._tries = say, pause, tries
+    def __init__(self, say: Callable[[str], object]) -> None:
+        """Give `say` a line now and then while a call waits."""
+        self._say = say
 
     def follow(self, client: Any) -> Any:
         """Have a boto3 client wait, and return it."""
@@ -30,11 +28,11 @@ class Patience:
     def __call__(self, response: Any, attempts: int, operation: Any, **_: Any) -> float | None:
         """Return the seconds to wait before the call is repeated, None if it is not."""
         error = response[1].get("Error", {}) if response else {}
-        if not busy(error.get("Code", ""), error.get("Message", "")) or attempts >= self._tries:
+        if not busy(error.get("Code", ""), error.get("Message", "")) or attempts >= TRIES:
             return None
         if attempts % 5 == 1:
             self._say(f"    Lambda is busy, {operation.name} waits: {error.get('Message', '')}")
-        return self._pause
+        return PAUSE
 
 
 def busy(code: str, message: str) -> bool:

@@ -170,15 +170,30 @@ def _reasons(client: Any, name: str) -> str:
     failed = []
     for each in _events(client, name):
         if each["ResourceStatus"].endswith("_FAILED"):
-            failed.append(
-                f"  {each['LogicalResourceId']} ({each['ResourceType']}): "
-                f"{each.get('ResourceStatusReason', '?')}"
-            )
-        elif (
-            each["PhysicalResourceId"] == each["StackId"] and each["ResourceStatus"] in _BEGINNINGS
+            failed.append(_line(each, each.get("ResourceStatusReason", "?")))
+        elif each["ResourceStatus"] in _BEGINNINGS and (
+            each.get("PhysicalResourceId") == each["StackId"]
         ):
             break
-    return "\n".join(reversed(failed))
+    return "\n".join([*_refusals(client, name), *reversed(failed)])
+
+
+def _refusals(client: Any, name: str) -> list[str]:
+    """Return what AWS found before the last operation made anything, such as names taken."""
+    try:
+        events = client.describe_events(StackName=name, Filters={"FailedEvents": True})
+    except ClientError:  # without the right to, the stack's own events have to do
+        return []
+    found = sorted(events["OperationEvents"], key=lambda each: each["Timestamp"])
+    return [
+        _line(each, each["ValidationStatusReason"])
+        for each in found
+        if each.get("ValidationStatusReason") and each["OperationId"] == found[-1]["OperationId"]
+    ]
+
+
+def _line(event: Any, reason: str) -> str:
+    return f"  {event.get('LogicalResourceId', '?')} ({event.get('ResourceType', '?')}): {reason}"
 
 
 def _left_behind(client: Any, stack_id: str) -> Iterator[str]:

@@ -1,9 +1,15 @@
-"""The emulator, and what it lacks of API Gateway: making an API from a description."""
+"""The emulator, and what it lacks of AWS's documented behaviour around a deployment.
+
+It makes an API from a description, which the emulator does not, has an event source mapping be
+`Creating` for a while, lets no mapping be made twice, and can have the limits of a new account.
+"""
 
 import http.client
 import json
 import re
 import threading
+from collections import Counter
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,15 +18,40 @@ from local import ports
 from local.emulator import Emulator
 
 _HOP = {"connection", "transfer-encoding", "content-length", "host", "keep-alive"}
+_MAPPINGS = "/2015-03-31/event-source-mappings/"
+_LIMITS = "/2016-08-19/account-settings"
+_LOOKS = 2  # looks at a new mapping that find it `Creating`
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+@dataclass
+class Refusal:
+    """An error that calls get in place of an answer, so many times."""
+
+    method: str
+    start: str  # of the path
+    status: int
+    code: str
+    message: str
+    times: int
+
+    def answer(self) -> Answer:
+        """Return it as AWS's REST services do."""
+        headers = {"Content-Type": "application/json", "x-amzn-ErrorType": self.code}
+        return self.status, headers, json.dumps({"message": self.message}).encode()
 
 
 class Endpoint:
-    """A server that passes the calls to an emulator, and imports API descriptions itself."""
+    """A server that passes the calls to an emulator, and answers some as AWS does."""
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
-        # The statuses to answer once, by method and start of the path.
-        self.fail: dict[tuple[str, str], int] = {}
+        self.refusals: list[Refusal] = []
+        self.refused: Counter[str] = Counter()  # by code
+        self.concurrency = 0  # of the account, if not the emulator's
+        self._creating: dict[str, int] = {}  # looks that still find a mapping `Creating`
+        self._mapped: dict[str, tuple[str, str]] = {}
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -54,18 +85,27 @@ class Endpoint:
         self._server.shutdown()
         self._server.server_close()
 
-    def call(
-        self, method: str, path: str, body: bytes, headers: dict[str, str]
-    ) -> tuple[int, dict[str, str], bytes]:
+    def refuse(
+        self,
+        method: str,
+        start: str,
+        status: int = 400,
+        code: str = "BadRequestException",
+        message: str = "the test has it fail",
+        times: int = 1,
+    ) -> None:
+        """Refuse the next calls of a method whose path begins so."""
+        self.refusals.append(Refusal(method, start, status, code, message, times))
+
+    def call(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
         """Answer one call."""
-        for (wanted, start), status in list(self.fail.items()):
-            if method == wanted and path.startswith(start):
-                del self.fail[wanted, start]
-                return (
-                    status,
-                    {"Content-Type": "application/json"},
-                    b'{"message": "the test has it fail"}',
-                )
+        for each in self.refusals:
+            if each.times and method == each.method and path.startswith(each.start):
+                each.times -= 1
+                self.refused[each.code] += 1
+                return each.answer()
+        if path.startswith(_MAPPINGS):
+            return self._mapping(method, path, body, headers)
         anew = re.fullmatch(r"/restapis/(\w+)\?mode=overwrite", path)
         if anew and method == "PUT":
             self._describe(anew[1], json.loads(body))
@@ -78,11 +118,48 @@ class Endpoint:
             and status < 300
         ):
             self._describe(json.loads(text)["id"], json.loads(body))
+        if path.startswith(_LIMITS) and self.concurrency:
+            known = json.loads(text)
+            known["AccountLimit"]["ConcurrentExecutions"] = self.concurrency
+            text = json.dumps(known).encode()
         return status, given, text
 
-    def _pass(
-        self, method: str, path: str, body: bytes, headers: dict[str, str]
-    ) -> tuple[int, dict[str, str], bytes]:
+    def _mapping(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
+        """Answer a call about mappings.
+
+        One that is being made says so twice and refuses a change once.
+        """
+        uuid = path.removeprefix(_MAPPINGS).partition("?")[0].strip("/")
+        if method == "POST" and not uuid:
+            asked = json.loads(body)
+            wanted = (asked["EventSourceArn"], asked["FunctionName"])
+            if wanted in self._mapped.values():
+                return self._refused(
+                    409, "ResourceConflictException", "The event source mapping already exists."
+                )
+        if method in ("PUT", "DELETE") and self._creating.get(uuid):
+            del self._creating[uuid]
+            return self._refused(
+                400,
+                "ResourceInUseException",
+                "Cannot update the event source mapping because it is in use.",
+            )
+        status, given, text = self._pass(method, path, body, headers)
+        if method == "POST" and not uuid and status < 300:
+            made = json.loads(text)["UUID"]
+            self._mapped[made], self._creating[made] = wanted, _LOOKS
+        if method == "DELETE" and status < 300:
+            self._mapped.pop(uuid, None)
+        if method == "GET" and uuid and self._creating.get(uuid, 0) > 1:
+            self._creating[uuid] -= 1
+            text = json.dumps({**json.loads(text), "State": "Creating"}).encode()
+        return status, given, text
+
+    def _refused(self, status: int, code: str, message: str) -> Answer:
+        self.refused[code] += 1
+        return Refusal("", "", status, code, message, 1).answer()
+
+    def _pass(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
         split = urlsplit(self._emulator.url)
         connection = http.client.HTTPConnection(split.hostname or "", split.port, timeout=60)
         try:
@@ -95,8 +172,10 @@ class Endpoint:
             connection.close()
 
     def _describe(self, api_id: str, description: dict[str, Any]) -> None:
-        """Give an API a description's routes, and API Gateway's own gateway responses again."""
+        """Give an API a description's name and routes, and the gateway's own answers again."""
         client = self._emulator.client("apigateway")
+        name = {"op": "replace", "path": "/name", "value": description["info"]["title"]}
+        client.update_rest_api(restApiId=api_id, patchOperations=[name])
         for each in client.get_gateway_responses(restApiId=api_id, limit=500)["items"]:
             if not each.get("defaultResponse"):
                 client.delete_gateway_response(restApiId=api_id, responseType=each["responseType"])
