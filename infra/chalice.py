@@ -129,18 +129,55 @@ class Swagger(swagger.TemplatedSwaggerGenerator):  # type: ignore[misc]  # chali
 
 
 class Executor(executor.Executor):  # type: ignore[misc]  # chalice ships no annotations
-    """Chalice's executor, to which a thing that is gone already is deleted."""
+    """Chalice's executor, which takes things as it finds them.
+
+    Where the record of what was deployed is lost or old, what is to be deleted may be gone, and
+    what is to be made may be there: a mapping, of which AWS makes no second, and an API, of which
+    it would.
+    """
 
     def _do_apicall(self, instruction: Any) -> None:
-        deletes = instruction.method_name.startswith(("delete_", "remove_", "unsubscribe_"))
         try:
-            super()._do_apicall(instruction)
-        except ResourceDoesNotExistError:
-            if not deletes:
+            if instruction.method_name != "import_rest_api" or not self._adopted_api(instruction):
+                super()._do_apicall(instruction)
+        except (ClientError, ResourceDoesNotExistError) as error:
+            gone = isinstance(error, ResourceDoesNotExistError) or _code(error) in _GONE
+            deletes = instruction.method_name.startswith(("delete_", "remove_", "unsubscribe_"))
+            if not (gone and deletes) and not self._adopted_mapping(instruction, error):
                 raise
-        except ClientError as error:
-            if not deletes or error.response["Error"]["Code"] not in _GONE:
-                raise
+
+    def _adopted_api(self, instruction: Any) -> bool:
+        """Update an API of the wanted name in place of making another; return whether there is."""
+        wanted = self._resolve_variables(instruction)["swagger_document"]
+        pages = self._client._client("apigateway").get_paginator("get_rest_apis").paginate()
+        named = [
+            each["id"]
+            for page in pages
+            for each in page["items"]
+            if each["name"] == wanted["info"]["title"]
+        ]
+        if named:
+            self._client.update_api_from_swagger(named[0], wanted)
+            self.variables[instruction.output_var] = named[0]
+        return bool(named)
+
+    def _adopted_mapping(self, instruction: Any, error: Exception) -> bool:
+        """Take a mapping that is there already for the one to be made; return whether it is."""
+        if instruction.method_name != "create_lambda_event_source" or (
+            _code(error) != "ResourceConflictException"
+        ):
+            return False
+        wanted = self._resolve_variables(instruction)
+        found = self._client._client("lambda").list_event_source_mappings(
+            EventSourceArn=wanted["event_source_arn"], FunctionName=wanted["function_name"]
+        )["EventSourceMappings"]
+        if found:
+            self.variables[instruction.output_var] = found[0]["UUID"]
+        return bool(found)
+
+
+def _code(error: Any) -> str:
+    return error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
 
 
 class Deployer(deployer.Deployer):  # type: ignore[misc]  # chalice ships no annotations

@@ -9,7 +9,7 @@ SHA-256 of each. `state.json` beside them says which release serves.
 import hashlib
 import io
 import json
-import shutil
+import re
 import subprocess
 import zipfile
 from base64 import b64encode
@@ -28,6 +28,8 @@ DAYS = 365
 _FOLDER = "releases/"
 _STATE = "state.json"
 _PACKAGE, _MANIFEST, _RECORD = "package.zip", "manifest.json", "record.json"
+_NAME = re.compile(r"(\.chalice/)?[\w-]+\.\w+")
+_CODE = ("app.py", "chalicelib", "infra", "requirements.txt")
 _NAME_TIME = "%Y%m%dT%H%M%SZ"
 
 
@@ -119,7 +121,7 @@ def expired(names: Iterable[str], state: State, now: datetime) -> list[str]:
 
 def commit(name: str) -> str:
     """Return the commit in a release's name, empty if it was made outside of git."""
-    return name.partition("-")[2]
+    return [*name.split("-"), ""][1]
 
 
 def digest(files: Mapping[str, str]) -> str:
@@ -164,10 +166,32 @@ def write(target: Target, now: State) -> None:
 
 def begin(target: Target) -> Iterator[Change]:
     """Yield the note that a deployment begins, from which a rollback knows where to go."""
-    yield Change(
-        "write down what serves now, to go back to it",
-        lambda: write(target, begun(state(target))),
-    )
+    yield Change("write down what serves now, to go back to it", lambda: _begin(target))
+
+
+def _begin(target: Target) -> None:
+    now = begun(state(target))
+    write(target, now)
+    # A checkout may lack Chalice's record, by which what stands is updated and not made again.
+    if now.serving and not functions.deployed(target):
+        with zipfile.ZipFile(io.BytesIO(_read(target, now.serving))) as whole:
+            _lend(target, whole.read(_RECORD))
+
+
+def _lend(target: Target, record: bytes) -> None:
+    """Give the project a record that it lacks."""
+    functions.record(target).parent.mkdir(exist_ok=True)
+    functions.record(target).write_bytes(record)
+
+
+def _read(target: Target, name: str) -> bytes:
+    """Return a release. Raises NotDone if there is none of that name."""
+    client = target.client("s3")
+    try:
+        found: bytes = client.get_object(Bucket=bucket(target), Key=_key(name))["Body"].read()
+    except client.exceptions.NoSuchKey:
+        raise NotDone(f"the release {name} is gone: LIST=1 says which there are") from None
+    return found
 
 
 def keep(target: Target) -> Iterator[Change]:
@@ -186,8 +210,9 @@ def _keep(target: Target, now: datetime) -> None:
     if before.serving and before.digest == digest(hashes):
         write(target, replace(before, back_to=""))  # the same is kept already
         return
-    commit = _commit(target.root)
-    name = f"{now:{_NAME_TIME}}" + (f"-{commit[:12]}" if commit else "")
+    commit, changed = _commit(target.root)
+    named = [f"{now:{_NAME_TIME}}", commit[:12], "changed" if changed else ""]
+    name = "-".join(filter(None, named))
     manifest = {
         "name": name,
         "stage": target.stage,
@@ -233,14 +258,20 @@ def _package(target: Target) -> Path:
     )
 
 
-def _commit(root: Path) -> str:
-    """Return the commit that is checked out, empty outside of git."""
-    command = ["git", "-C", str(root), "rev-parse", "HEAD"]
+def _commit(root: Path) -> tuple[str, bool]:
+    """Return the commit that is checked out, and whether the code differs from it.
+
+    Outside of git both are empty.
+    """
+    git = ["git", "-C", str(root)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        found, changed = (
+            subprocess.run([*git, *command], capture_output=True, text=True, check=True).stdout
+            for command in (["rev-parse", "HEAD"], ["status", "--porcelain", "--", *_CODE])
+        )
     except (OSError, subprocess.CalledProcessError):
-        return ""
-    return done.stdout.strip()
+        return "", False
+    return found.strip(), bool(changed)
 
 
 def unpack(target: Target, name: str, folder: Path) -> Release:
@@ -250,27 +281,36 @@ def unpack(target: Target, name: str, folder: Path) -> Release:
     where there is none, that of the release. What the resource stack names now goes before what it
     named then.
     """
-    client = target.client("s3")
-    found = client.get_object(Bucket=bucket(target), Key=_key(name))["Body"].read()
-    with zipfile.ZipFile(io.BytesIO(found)) as whole:
-        manifest = json.loads(whole.read(_MANIFEST))
-        hashes: dict[str, str] = manifest["files"]
-        for each, wanted in hashes.items():
-            content = whole.read(each)
-            if hashlib.sha256(content).hexdigest() != wanted:
-                raise NotDone(f"{each} of the release {name} is damaged: RELEASE=… names another")
-            (folder / each).parent.mkdir(parents=True, exist_ok=True)
-            (folder / each).write_bytes(content)
+    try:
+        manifest, files = _checked(_read(target, name))
+    except (ValueError, LookupError, zipfile.BadZipFile) as error:
+        raise NotDone(f"the release {name} is damaged, {error}: RELEASE=… names another") from error
+    for each, content in files.items():
+        (folder / each).parent.mkdir(parents=True, exist_ok=True)
+        (folder / each).write_bytes(content)
     if tuple(manifest["python"]) != packaging.PYTHON:
         version = ".".join(map(str, manifest["python"]))
         raise NotDone(
             f"the release {name} runs on Python {version}: roll back from a checkout of its "
             f"commit {manifest['commit']}, with that Python"
         )
-    release = Release(name, folder, digest(hashes))
+    release = Release(name, folder, digest(manifest["files"]))
     _unzip(release)
     _share_record(target, release)
     return release
+
+
+def _checked(release: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return a release's manifest and files. Raises what a damaged zip or hash comes to."""
+    with zipfile.ZipFile(io.BytesIO(release)) as whole:
+        manifest: dict[str, Any] = json.loads(whole.read(_MANIFEST))
+        files = {each: whole.read(each) for each in manifest["files"]}
+    for each, content in files.items():
+        if not _NAME.fullmatch(each):
+            raise ValueError(f"{each} is no name of a file in it")
+        if hashlib.sha256(content).hexdigest() != manifest["files"][each]:
+            raise ValueError(f"{each} is another than was kept")
+    return manifest, files
 
 
 def _unzip(release: Release) -> None:
@@ -286,11 +326,10 @@ def _unzip(release: Release) -> None:
 
 def _share_record(target: Target, release: Release) -> None:
     """Have Chalice read and write its record in the project's own folder."""
-    own = target.root / ".chalice" / "deployed"
-    own.mkdir(exist_ok=True)
     if not functions.deployed(target):
-        shutil.copyfile(release.folder / _RECORD, own / f"{target.stage}.json")
-    (release.folder / ".chalice" / "deployed").symlink_to(own.resolve())
+        _lend(target, (release.folder / _RECORD).read_bytes())
+    own = functions.record(target).parent.resolve()
+    (release.folder / ".chalice" / "deployed").symlink_to(own)
 
 
 def settings(release: Release, stage: str, outputs: Mapping[str, str]) -> None:

@@ -30,7 +30,7 @@ class Refusal:
     """An error that calls get in place of an answer, so many times."""
 
     method: str
-    start: str  # of the path
+    path: str  # its beginning, a pattern
     status: int
     code: str
     message: str
@@ -88,19 +88,19 @@ class Endpoint:
     def refuse(
         self,
         method: str,
-        start: str,
+        path: str,
         status: int = 400,
         code: str = "BadRequestException",
         message: str = "the test has it fail",
         times: int = 1,
     ) -> None:
-        """Refuse the next calls of a method whose path begins so."""
-        self.refusals.append(Refusal(method, start, status, code, message, times))
+        """Refuse the next calls of a method whose path begins so, by a pattern."""
+        self.refusals.append(Refusal(method, path, status, code, message, times))
 
     def call(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
         """Answer one call."""
         for each in self.refusals:
-            if each.times and method == each.method and path.startswith(each.start):
+            if each.times and method == each.method and re.match(each.path, path):
                 each.times -= 1
                 self.refused[each.code] += 1
                 return each.answer()
