@@ -18,7 +18,7 @@ from local import ports
 from local.emulator import Emulator
 
 _HOP = {"connection", "transfer-encoding", "content-length", "host", "keep-alive"}
-_MAPPINGS = "/2015-03-31/event-source-mappings/"
+_MAPPINGS = "/2015-03-31/event-source-mappings"
 _LIMITS = "/2016-08-19/account-settings"
 _LOOKS = 2  # looks at a new mapping that find it `Creating`
 
