@@ -37,22 +37,17 @@ def apply(
     parameters: Mapping[str, str],
     pause: float = 5.0,
     say: Say = lambda _: None,
+    at_first: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Create or update a stack, wait, and return its outputs as environment variables.
 
     `client` is boto3's for CloudFormation, `template` is `{"TemplateBody": text}` or
     `{"TemplateURL": url}`, `pause` the seconds between two queries of the status. What an earlier
     run began is waited for. A stack whose creation failed is deleted and made again. A template
-    without changes is a success. Raises StackFailed.
+    without changes is a success. A new stack is made with the parameters `at_first` and then
+    updated. Raises StackFailed.
     """
-    request = {
-        **template,
-        "StackName": name,
-        "Parameters": [
-            {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
-        ],
-        "Capabilities": _CAPABILITIES,
-    }
+    request = {**template, "StackName": name, "Capabilities": _CAPABILITIES}
     found = _settled(client, name, pause, say)
     if found and found["StackStatus"] in _UNUSABLE:
         say(f"    the stack {name} is {found['StackStatus']}: it is deleted and made again")
@@ -65,13 +60,20 @@ def apply(
             client.continue_update_rollback(StackName=name)
             _await(client, name, ("UPDATE_ROLLBACK_COMPLETE",), pause, say)
         if found is None:
-            client.create_stack(**request, OnFailure="ROLLBACK")
+            begins = _parameters({**parameters, **(at_first or {})})
+            client.create_stack(**request, Parameters=begins, OnFailure="ROLLBACK")
             _await(client, name, ("CREATE_COMPLETE",), pause, say)
-        elif _updates(client, request):
+        if (found or at_first) and _updates(
+            client, {**request, "Parameters": _parameters(parameters)}
+        ):
             _await(client, name, ("UPDATE_COMPLETE",), pause, say)
     except ClientError as error:  # refused at once, e.g. for an invalid template
         raise StackFailed(f"stack {name}: {error}") from error
     return outputs(client, name) or {}
+
+
+def _parameters(values: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()]
 
 
 def outputs(client: Any, name: str) -> dict[str, str] | None:

@@ -142,6 +142,8 @@ def test_the_stage_is_what_it_should_be(served: Account) -> None:
     assert list(settle(served.target)) == []  # nothing is left to settle
     outputs = served.target.environment
     assert outputs["CONTACTS_TABLE"] == f"{PREFIX}-contacts"
+    table = served.client("dynamodb").describe_table(TableName=outputs["CONTACTS_TABLE"])["Table"]
+    assert table["DeletionProtectionEnabled"]
     pool = served.client("cognito-idp").describe_user_pool(
         UserPoolId=outputs["OIDC_ISSUER"].rpartition("/")[2]
     )

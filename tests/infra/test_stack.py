@@ -96,6 +96,7 @@ class Scripted:
 
     def __init__(self, *statuses: str) -> None:
         self.statuses, self.calls = list(statuses), list[str]()
+        self.parameters = list[dict[str, str]]()
         self.client = boto3.client(
             "cloudformation",
             region_name="eu-central-1",
@@ -113,6 +114,12 @@ class Scripted:
                 return SimpleNamespace(status_code=400), {"Error": error}
             found = {"StackName": "s", "StackId": "arn:s", "StackStatus": status}
             return SimpleNamespace(status_code=200), {"Stacks": [found]}
+        self.parameters.append(
+            {
+                asked[f"{at}Key"]: asked[f"{at}Value"]
+                for at in (name.removesuffix("Key") for name in asked if name.endswith("Key"))
+            }
+        )
         kept = [value for name, value in asked.items() if name.startswith("RetainResources.")]
         self.calls.append(" ".join([model.name, *kept]))
         stuck = {"LogicalResourceId": "Stuck", "ResourceStatus": "DELETE_FAILED"}
@@ -163,6 +170,20 @@ def test_a_rollback_that_stuck_is_continued() -> None:
     stack.apply(aws.client, "s", TEMPLATE, {}, 0)
     assert aws.calls == ["ContinueUpdateRollback", "UpdateStack"]
     assert aws.statuses == []
+
+
+def test_a_stack_is_protected_once_it_stands() -> None:
+    """Check what a failed creation needs: AWS deletes no table that is protected."""
+    looks = ("gone", "CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE")
+    aws = Scripted(*looks)
+    first = {"Protect": "false"}
+    stack.apply(aws.client, "s", TEMPLATE, {"Protect": "true"}, 0, at_first=first)
+    assert (aws.calls, aws.statuses) == (["CreateStack", "UpdateStack"], [])
+    assert aws.parameters == [{"Protect": "false"}, {"Protect": "true"}]
+    # One that stands is never unprotected.
+    aws = Scripted(*["UPDATE_COMPLETE"] * 3)
+    stack.apply(aws.client, "s", TEMPLATE, {"Protect": "true"}, 0, at_first=first)
+    assert aws.parameters == [{"Protect": "true"}]
 
 
 @pytest.mark.parametrize("ends", ["ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "gone"])
