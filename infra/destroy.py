@@ -110,7 +110,27 @@ def _delete_role(client: Any, name: str) -> None:
     with suppress(client.exceptions.NoSuchEntityException):
         for policy in client.list_role_policies(RoleName=name)["PolicyNames"]:
             client.delete_role_policy(RoleName=name, PolicyName=policy)
+        for each in client.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+            client.detach_role_policy(RoleName=name, PolicyArn=each["PolicyArn"])
         client.delete_role(RoleName=name)
+
+
+def _delete_gateways_roles(target: Target) -> None:
+    """Delete the role by which the gateway writes its log, which is one for all APIs of an account.
+
+    It stays while the account has another API.
+    """
+    iam, gateway = target.client("iam"), target.client("apigateway")
+    prefix = f"{resources.names(target.stage)[1]}-GatewayWrites-"
+    for page in iam.get_paginator("list_roles").paginate():
+        for role in (each for each in page["Roles"] if each["RoleName"].startswith(prefix)):
+            if gateway.get_account().get("cloudwatchRoleArn") == role["Arn"]:
+                if gateway.get_rest_apis()["items"]:
+                    click.echo(f"{role['RoleName']} stays: other APIs write their logs with it")
+                    continue
+                unset = {"op": "replace", "path": "/cloudwatchRoleArn", "value": ""}
+                gateway.update_account(patchOperations=[unset])
+            _delete_role(iam, role["RoleName"])
 
 
 def _kept(target: Target) -> Iterator[tuple[str, Callable[[], object]]]:
@@ -140,6 +160,7 @@ def _delete_data(target: Target, kept: str) -> None:
     _delete_stack(target, kept)
     for _, delete in things:
         delete()
+    _delete_gateways_roles(target)
     made = {stack.variable(each) for each in json.loads(resources.template(target))["Outputs"]}
     stays = {key: value for key, value in target.environment.items() if key not in made}
     config.change(target.root, target.stage, "environment_variables", stays)
