@@ -282,7 +282,7 @@ def unpack(target: Target, name: str, folder: Path) -> Release:
     named then.
     """
     try:
-        manifest, files = _checked(_read(target, name))
+        manifest, files = checked(_read(target, name))
     except (ValueError, LookupError, zipfile.BadZipFile) as error:
         raise NotDone(f"the release {name} is damaged, {error}: RELEASE=… names another") from error
     for each, content in files.items():
@@ -300,7 +300,7 @@ def unpack(target: Target, name: str, folder: Path) -> Release:
     return release
 
 
-def _checked(release: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
+def checked(release: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return a release's manifest and files. Raises what a damaged zip or hash comes to."""
     with zipfile.ZipFile(io.BytesIO(release)) as whole:
         manifest: dict[str, Any] = json.loads(whole.read(_MANIFEST))

@@ -1,10 +1,25 @@
-"""Which release a rollback goes to, and which releases are kept."""
+"""Which release a rollback goes to, which releases are kept, and that one is whole."""
 
+import hashlib
+import io
+import json
+import zipfile
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from infra.releases import DAYS, KEPT, State, aim, begun, commit, deployed, expired, taken_back
+from infra.releases import (
+    DAYS,
+    KEPT,
+    State,
+    aim,
+    begun,
+    checked,
+    commit,
+    deployed,
+    expired,
+    taken_back,
+)
 from infra.target import NotDone
 
 A, B, C = "20260101T000000Z-aaaaaaaaaaaa", "20260201T000000Z-bbbbbbbbbbbb", "20260301T000000Z"
@@ -100,3 +115,39 @@ def test_the_latest_are_kept_and_all_of_a_year() -> None:
 
 def test_a_release_from_outside_of_git_has_no_commit() -> None:
     assert [commit(each) for each in NAMES] == ["a" * 12, "b" * 12, ""]
+
+
+def packed(files: dict[str, bytes], hashes: dict[str, str] | None = None) -> bytes:
+    """Return a release of these files, with their hashes or others."""
+    known = {name: hashlib.sha256(each).hexdigest() for name, each in files.items()}
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as whole:
+        whole.writestr("manifest.json", json.dumps({"files": known | (hashes or {})}))
+        for name, content in files.items():
+            whole.writestr(name, content)
+    return made.getvalue()
+
+
+GOOD = {"package.zip": b"code", ".chalice/config.json": b"{}"}
+
+
+def test_a_release_is_what_was_kept() -> None:
+    assert checked(packed(GOOD))[1] == GOOD
+
+
+@pytest.mark.parametrize(
+    ("release", "said"),
+    [
+        (b"", "zip"),
+        (packed(GOOD)[:-30], "zip"),
+        (packed(GOOD).replace(b"code", b"evil", 1), "CRC"),
+        (packed(GOOD, {"package.zip": "0"}), "package.zip is another than was kept"),
+        (packed(GOOD, {"record.json": "0"}), "record.json"),
+        (packed({"../app.py": b""}), "no name of a file in it"),
+        (packed({"/tmp/app.py": b""}), "no name of a file in it"),  # noqa: S108
+        (packed({".chalice/../app.py": b""}), "no name of a file in it"),
+    ],
+)
+def test_a_damaged_release_is_refused(release: bytes, said: str) -> None:
+    with pytest.raises((ValueError, LookupError, zipfile.BadZipFile), match=said):
+        checked(release)
