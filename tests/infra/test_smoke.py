@@ -106,7 +106,6 @@ def test_a_stage_that_stays_wrong_does_not_serve(stage: Stage, target: Target, b
     stage.wrong = [(200, body)] * 1000
     with pytest.raises(smoke.Unserved, match="/health does not answer as it should: "):
         ask(target, stage.url)
-    assert len(stage.wrong) < 999  # it was tried again
 
 
 @pytest.mark.parametrize("path", BODIES)
