@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run preview check lint newer test test-fast test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated texts pictures embed declaration cost page-cost resources deploy destroy proof ops import export unsubscribe growth status outbox \
+.PHONY: help setup run preview check lint newer test test-fast test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated texts pictures embed declaration cost page-cost resources deploy rollback destroy proof ops import export unsubscribe growth status outbox \
         redrive erase rotate-keys restore-check clean
 
 ##@ Every day
@@ -137,6 +137,9 @@ resources: $(READY) ## the resources of STAGE=…: tables, topics, secrets, logs
 
 deploy: $(READY) ## STAGE=dev|prod from an AWS account to a served stage (DRY=1; URL=… what to test at the end)
 	@$(BIN)/python -m infra.deploy $(STAGE) $(if $(DRY),--dry-run) $(if $(URL),--url "$(URL)")
+
+rollback: $(READY) ## the last good deployment of STAGE=… before the present one, once more (DRY=1; LIST=1; RELEASE=…; URL=…)
+	@$(BIN)/python -m infra.rollback $(STAGE) $(if $(LIST),--list) $(if $(DRY),--dry-run) $(if $(RELEASE),--release "$(RELEASE)") $(if $(URL),--url "$(URL)")
 
 destroy: $(READY) ## ends what serves STAGE=…; DATA=1 deletes its data, too, once its name is typed (DRY=1)
 	@$(BIN)/python -m infra.destroy $(STAGE) $(if $(DATA),--data) $(if $(DRY),--dry-run)

@@ -1,24 +1,32 @@
-"""`python -m infra.chalice …`: Chalice's command line with a packager and a pip runner of ours.
+"""`python -m infra.chalice …`: Chalice's command line with some classes of ours.
 
-Its packages start fast, and pip compares every library with the lock's hashes. Chalice has no hook
-for this, so this module replaces the two classes in `chalice.deploy.deployer`. A plain
-`chalice deploy` works too, but its package starts slower and its libraries are not compared.
+Its packages start fast, pip compares every library with the lock's hashes, an API bears its stage's
+name, and what was done before a failure is recorded. Chalice has no hook for this, so this module
+replaces classes in `chalice.deploy.deployer`. A plain `chalice deploy` works too, without all that.
+
+`--package FILE` deploys a package that was made before, in place of a new one.
 """
 
 import re
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from chalice.cli import main
-from chalice.deploy import deployer, packager
+from botocore.exceptions import ClientError
+from chalice.awsclient import ResourceDoesNotExistError
+from chalice.cli import factory, main
+from chalice.deploy import deployer, executor, packager, swagger
 
-from chalicelib.company import FOLDER
-from infra import company, packaging, sbom
+from infra import packaging, sbom
+from infra.patience import Patience
+from infra.runtime import LOCK
 
 _LOCK = Path("requirements.txt")  # in the project, where Chalice is run
+_PACKAGE = "--package"
+# What AWS's services call a thing that is not there.
+_GONE = ("NotFoundException", "ResourceNotFoundException", "NoSuchEntity", "NotFound")
 
 
 class Pip(packager.PipRunner):  # type: ignore[misc]  # chalice ships no annotations
@@ -83,6 +91,10 @@ class Packager(deployer.LambdaDeploymentPackager):  # type: ignore[misc]  # chal
 
         An earlier package is deleted first: Chalice would take it as it is, and it may be plain.
         """
+        # A kept version of the project has a `chalicelib` of its own, which this may not fit.
+        from chalicelib.company import FOLDER
+        from infra import company
+
         if found := list(company.faults(FOLDER)):
             raise packaging.Unfit("\n".join(found))
         kept = Path(self.deployment_package_filename(*given, **named))
@@ -99,6 +111,150 @@ class Packager(deployer.LambdaDeploymentPackager):  # type: ignore[misc]  # chal
         return str(made)
 
 
-if __name__ == "__main__":
+class Kept(packager.LambdaDeploymentPackager):  # type: ignore[misc]  # chalice ships no annotations
+    """A packager that hands out a package which was made before."""
+
+    file = Path()
+
+    def create_deployment_package(self, *_: Any, **__: Any) -> str:
+        """Return the path of the package."""
+        return str(self.file)
+
+
+class Swagger(swagger.TemplatedSwaggerGenerator):  # type: ignore[misc]  # chalice ships no annotations
+    """Chalice's description of an API, named by stage; Chalice names all stages' APIs alike."""
+
+    def generate_swagger(self, app: Any, rest_api: Any = None) -> dict[str, Any]:
+        """Return the description. The function that serves the API has the stage's prefix."""
+        described: dict[str, Any] = super().generate_swagger(app, rest_api)
+        if rest_api:
+            described["info"]["title"] = rest_api.lambda_function.function_name
+        return described
+
+
+class Executor(executor.Executor):  # type: ignore[misc]  # chalice ships no annotations
+    """Chalice's executor, which takes things as it finds them.
+
+    Where the record of what was deployed is lost or old, what is to be deleted may be gone, and
+    what is to be made may be there: a mapping, of which AWS makes no second, and an API, of which
+    it would.
+    """
+
+    def _do_apicall(self, instruction: Any) -> None:
+        try:
+            if instruction.method_name != "import_rest_api" or not self._adopted_api(instruction):
+                super()._do_apicall(instruction)
+        except (ClientError, ResourceDoesNotExistError) as error:
+            gone = isinstance(error, ResourceDoesNotExistError) or _code(error) in _GONE
+            deletes = instruction.method_name.startswith(("delete_", "remove_", "unsubscribe_"))
+            if not (gone and deletes) and not self._adopted_mapping(instruction, error):
+                raise
+
+    def _adopted_api(self, instruction: Any) -> bool:
+        """Update an API of the wanted name in place of making another; return whether there is."""
+        wanted = self._resolve_variables(instruction)["swagger_document"]
+        pages = self._client._client("apigateway").get_paginator("get_rest_apis").paginate()
+        named = [
+            each["id"]
+            for page in pages
+            for each in page["items"]
+            if each["name"] == wanted["info"]["title"]
+        ]
+        if named:
+            self._client.update_api_from_swagger(named[0], wanted)
+            self.variables[instruction.output_var] = named[0]
+        return bool(named)
+
+    def _adopted_mapping(self, instruction: Any, error: Exception) -> bool:
+        """Take a mapping that is there already for the one to be made; return whether it is."""
+        if instruction.method_name != "create_lambda_event_source" or (
+            _code(error) != "ResourceConflictException"
+        ):
+            return False
+        wanted = self._resolve_variables(instruction)
+        found = self._client._client("lambda").list_event_source_mappings(
+            EventSourceArn=wanted["event_source_arn"], FunctionName=wanted["function_name"]
+        )["EventSourceMappings"]
+        if found:
+            self.variables[instruction.output_var] = found[0]["UUID"]
+        return bool(found)
+
+
+def _code(error: Any) -> str:
+    return error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+
+
+class Deployer(deployer.Deployer):  # type: ignore[misc]  # chalice ships no annotations
+    """Chalice's deployer, which records what it did when it fails, too.
+
+    Chalice would forget an API and mappings that it made before a failure, make another API the
+    next time, and be refused the same mappings.
+    """
+
+    def _deploy(self, config: Any, chalice_stage_name: str) -> dict[str, Any]:
+        try:
+            done: dict[str, Any] = super()._deploy(config, chalice_stage_name)
+            return done
+        except BaseException:  # Ctrl-C, too
+            before = config.deployed_resources(chalice_stage_name)
+            known = {name: before.resource_values(name) for name in before.resource_names()}
+            for made in self._executor.resource_values:
+                known[made["name"]] = {**known.get(made["name"], {}), **made}
+            self._recorder.record_results(
+                {
+                    "resources": list(known.values()),
+                    "schema_version": "2.0",
+                    "backend": self.BACKEND_NAME,
+                },
+                chalice_stage_name,
+                config.project_dir,
+            )
+            raise
+
+
+def refusal(arguments: Sequence[str], version: tuple[int, int]) -> str:
+    """Return why this Python must not make the functions, empty if it may.
+
+    Chalice names Lambda's runtime after the Python that it runs on. The lock is of one version, and
+    only with that the package was tested. A stage on this machine runs on whatever there is.
+    """
+    makes = {"deploy", "package"} & set(arguments)
+    if not makes or "local" in arguments or version == LOCK:
+        return ""
+    wanted, found = (".".join(map(str, each)) for each in (LOCK, version))
+    return (
+        f"the functions run on Python {wanted}, which requirements.txt was resolved for, and this "
+        f"is Python {found}: `rm -r .venv && make setup PYTHON=python{wanted}`"
+    )
+
+
+def patient_session(*given: Any, **named: Any) -> Any:
+    """Return Chalice's session with AWS; its clients wait while Lambda is busy."""
+    session = _plain_session(*given, **named)
+    session.register("needs-retry.lambda", Patience(print))
+    return session
+
+
+_plain_session = factory.create_botocore_session
+
+
+def run(arguments: list[str]) -> int:
+    """Run Chalice's command line with these arguments and return its exit code."""
+    if told := refusal(arguments, sys.version_info[:2]):
+        print(f"Error: {told}", file=sys.stderr)
+        return 1
     deployer.LambdaDeploymentPackager, deployer.PipRunner = Packager, Pip
-    sys.exit(main())  # it returns the exit code instead of exiting with it
+    deployer.TemplatedSwaggerGenerator, deployer.Executor = Swagger, Executor
+    deployer.Deployer, factory.create_botocore_session = Deployer, patient_session
+    if _PACKAGE in arguments:
+        at = arguments.index(_PACKAGE)
+        Kept.file = Path(arguments[at + 1])
+        deployer.LambdaDeploymentPackager = Kept
+        arguments = arguments[:at] + arguments[at + 2 :]
+    sys.argv[1:] = arguments
+    code: int = main()  # it returns the exit code instead of exiting with it
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))

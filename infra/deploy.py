@@ -6,56 +6,17 @@ from pathlib import Path
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import (
-    access_log,
-    checks,
-    config,
-    functions,
-    gateway,
-    resources,
-    smoke,
-    throttles,
-    triggers,
-)
+from infra import checks, config, functions, releases, resources, rollback
+from infra.settling import served, settle
+from infra.smoke import Unserved
 from infra.target import Change, NotDone, Step, Target, carry_out
 
 ROOT = Path(__file__).parent.parent
 
 
-def settle(target: Target) -> Iterator[Change]:
-    """Yield the changes to triggers, throttles and gateway responses, which Chalice cannot set.
-
-    They differ after a first deployment, or where somebody changed them by hand. Before the first
-    deployment there is only a note.
-    """
-    if not triggers.standing(target):
-        yield Change(
-            "set filters, retries, limits and the gateway's answers, once the functions are there"
-        )
-        return
-    yield from triggers.changes(target)
-    api_id = _api(target)["rest_api_id"]
-    yield from throttles.changes(target, api_id)
-    yield from access_log.changes(target, api_id)
-    yield from gateway.changes(target, api_id)
-
-
-def served(target: Target, url: str | None) -> Iterator[Change]:
-    """Yield the requests of the smoke test, to `url` or to the address that Chalice recorded."""
-    if url is None and not functions.deployed(target):
-        yield Change("ask the served stage, once there is one")
-        return
-    yield from smoke.changes(target, (url or _api(target)["rest_api_url"]).rstrip("/"))
-
-
-def _api(target: Target) -> dict[str, str]:
-    try:
-        return functions.deployed(target)["rest_api"]
-    except KeyError:
-        raise NotDone(
-            "there are functions, but no record of their deployment in "
-            f".chalice/deployed/{target.stage}.json: get the file from whoever deployed last"
-        ) from None
+def _functions(target: Target) -> Iterator[Change]:
+    yield from releases.begin(target)
+    yield from functions.changes(target)
 
 
 CHECK = Step("check what could stop it", checks.check)
@@ -69,9 +30,10 @@ def steps(url: str | None = None) -> list[Step]:
         CHECK,
         RESOURCES,
         READY,
-        Step("functions and API", functions.changes),
+        Step("functions and API", _functions),
         Step("what Chalice cannot set", settle),
         Step("ask the served stage", lambda target: served(target, url)),
+        Step("keep what serves", releases.keep),
     ]
 
 
@@ -90,21 +52,36 @@ def steps(url: str | None = None) -> list[Step]:
 def main(stage: str, dry_run: bool, only: str | None, url: str | None) -> None:
     """Deploy STAGE, a stage of .chalice/config.json, with your AWS credentials.
 
-    If it fails, run it again: each step does what is not done yet. Exit codes: 0 done, 1 not done,
-    2 wrong usage.
+    If it fails, run it again: each step does what is not done yet. A deployment that does not
+    answer as it should is taken back. Exit codes: 0 done, 1 not done, 2 wrong usage.
     """
-    run(Target(ROOT, stage), [CHECK, RESOURCES] if only else steps(url), dry_run)
+    run(Target(ROOT, stage), [CHECK, RESOURCES] if only else steps(url), dry_run, url)
 
 
-def run(target: Target, wanted: list[Step], dry_run: bool = False) -> None:
-    """Carry out steps and report them on the terminal. Raises ClickException with the reason."""
+def run(target: Target, wanted: list[Step], dry_run: bool = False, url: str | None = None) -> None:
+    """Carry out steps and report them on the terminal. Raises ClickException with the reason.
+
+    Where the stage does not serve as it should afterwards, it goes back to what served before.
+    """
     if target.stage == "local":
         raise click.ClickException("the local stage is not deployed: `make run` brings it up")
     try:
         carry_out(wanted, target, click.echo, dry_run)
+    except Unserved as error:
+        raise click.ClickException(_taken_back(target, url, str(error))) from error
     except (NotDone, config.NoStage, BotoCoreError, ClientError) as error:
         raise click.ClickException(str(error)) from error
     click.echo("nothing was changed" if dry_run else f"done: {target.stage}")
+
+
+def _taken_back(target: Target, url: str | None, failed: str) -> str:
+    """Go back to what served before and return what there is to say of it."""
+    click.echo(f"{failed}\nIt is taken back.")
+    try:
+        serves = rollback.after_failure(target, url)
+    except (NotDone, BotoCoreError, ClientError) as error:
+        return f"{failed}\n{error}"
+    return f"{failed}\nIt was taken back: {target.stage} serves {serves} again."
 
 
 if __name__ == "__main__":

@@ -5,11 +5,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from infra.target import Change, NotDone, Target
 
+_ROOT = Path(__file__).parent.parent
 _CHALICE = (sys.executable, "-m", "infra.chalice")
+# API Gateway takes one deployment in five seconds and one new API in thirty: five tries, as Chalice
+# has by itself, would be over too early.
+_RETRIES = {"AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "10"}
 
 
 def changes(target: Target) -> Iterator[Change]:
@@ -20,16 +25,24 @@ def changes(target: Target) -> Iterator[Change]:
     )
 
 
-def chalice(target: Target, command: str) -> None:
+def chalice(target: Target, *command: str) -> None:
     """Run `chalice deploy` or `chalice delete` for the stage. Raises NotDone."""
     done = subprocess.run(
-        [*_CHALICE, command, "--stage", target.stage], cwd=target.root, env=os.environ, check=False
+        [*_CHALICE, *command, "--stage", target.stage],
+        cwd=target.root,
+        env={**_RETRIES, **os.environ, "PYTHONPATH": _path()},
+        check=False,
     )
     if done.returncode:
         raise NotDone(
-            f"chalice {command} failed, see above. What it did is recorded: "
+            f"chalice {command[0]} failed, see above. What it did is recorded: "
             "run the same command again."
         )
+
+
+def _path() -> str:
+    """Return the PYTHONPATH by which another project's folder finds this `infra`."""
+    return os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
 
 
 def deployed(target: Target) -> dict[str, dict[str, Any]]:
@@ -38,9 +51,21 @@ def deployed(target: Target) -> dict[str, dict[str, Any]]:
     The result is empty if Chalice has not deployed the stage.
     """
     try:
-        record = json.loads(
-            (target.root / ".chalice" / "deployed" / f"{target.stage}.json").read_text()
-        )
+        found = json.loads(record(target).read_text())
     except FileNotFoundError:
         return {}
-    return {each["name"]: each for each in record["resources"]}
+    return {each["name"]: each for each in found["resources"]}
+
+
+def record(target: Target) -> Path:
+    """Return the file in which Chalice records what it deployed of the stage."""
+    return target.root / ".chalice" / "deployed" / f"{target.stage}.json"
+
+
+def present(target: Target) -> set[str]:
+    """Return the functions that Chalice has deployed, by the names that `app.py` gives them."""
+    return {
+        name
+        for name, each in deployed(target).items()
+        if each["resource_type"] == "lambda_function"
+    }

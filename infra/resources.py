@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import click
 from botocore.exceptions import ClientError
 
 from chalicelib import addresses
@@ -13,6 +14,9 @@ from infra.target import Change, NotDone, Target
 
 # The days of CloudWatch's terms of more than a year (API reference: PutRetentionPolicy).
 _TERMS = (400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+# A new stack's tables and user pool are protected against deletion once it stands: CloudFormation
+# could not take a failed creation back otherwise, and their names would block every further try.
+_UNPROTECTED = {"Protect": "false"}
 PAUSE = 5.0  # seconds between two queries of a stack's status
 
 
@@ -93,8 +97,11 @@ def _apply(target: Target) -> Mapping[str, str]:
         "BaseUrl": target.environment["BASE_URL"] if operations.get("user_pool") else "",
         "HeadsDays": str(heads_days(proof_years)),
         "Mfa": "ON" if operations.get("mfa", True) else "OPTIONAL",
+        "Protect": "true",
     }
-    return _bring(target, names(target.stage)[0], {"TemplateBody": template(target)}, parameters)
+    return _bring(
+        target, names(target.stage)[0], {"TemplateBody": template(target)}, parameters, _UNPROTECTED
+    )
 
 
 def _record(target: Target, outputs: Mapping[str, str]) -> None:
@@ -120,9 +127,17 @@ def _watch(target: Target) -> None:
 
 
 def _bring(
-    target: Target, name: str, template: Mapping[str, str], parameters: Mapping[str, Any]
+    target: Target,
+    name: str,
+    template: Mapping[str, str],
+    parameters: Mapping[str, Any],
+    at_first: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     try:
-        return stack.apply(target.client("cloudformation"), name, template, parameters, PAUSE)
+        client = target.client("cloudformation")
+        return stack.apply(client, name, template, parameters, PAUSE, click.echo, at_first)
     except stack.StackFailed as error:
-        raise NotDone(f"{error}\nMend what it names and run the same command again.") from error
+        raise NotDone(
+            f"{error}\nMend what it names and run the same command again. What exists already and "
+            f"nobody needs is deleted by `make destroy STAGE={target.stage} DATA=1`."
+        ) from error

@@ -2,6 +2,9 @@
 
 import http.client
 import json
+import socket
+import ssl
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -10,9 +13,21 @@ from email.message import Message
 from functools import partial
 from typing import Any
 
+import click
+
 from infra.target import Change, NotDone, Target
 
 TIMEOUT = 30.0  # seconds; the first requests meet cold starts
+# Seconds for which a stage may settle, all requests together: the gateway learns of a new API, DNS
+# of a new domain, and functions start.
+SETTLING = 60.0
+# What reading an answer raises whose body is not as it should be.
+_UNLIKE = (ValueError, LookupError, TypeError, AttributeError)
+PAUSE = 2.0  # seconds before the same request is made again
+
+
+class Unserved(NotDone):
+    """The stage answers, and not as it should."""
 
 
 @dataclass(frozen=True)
@@ -27,21 +42,47 @@ class _Answer:
 
 
 def changes(target: Target, url: str) -> Iterator[Change]:
-    """Yield each request of the smoke test; its `do` raises NotDone if the answer is wrong."""
+    """Yield each request of the smoke test; its `do` raises NotDone if the answer is wrong.
+
+    A wrong answer is asked for again while the stage may still settle. An address that leads
+    nowhere says nothing of what was deployed; any other wrong answer raises Unserved.
+    """
+    until = time.monotonic() + SETTLING
     for name, check in _CHECKS.items():
-        yield Change(f"ask {url}{name}", partial(_expect, name, check, target, url))
+        yield Change(f"ask {url}{name}", partial(_expect, name, check, target, url, until))
 
 
-def _expect(name: str, check: Any, target: Target, url: str) -> None:
+def _expect(name: str, check: Any, target: Target, url: str, until: float) -> None:
+    told = False
+    while found := _wrong(check, target, url + name):
+        kind, wrong = found
+        if time.monotonic() > until:
+            raise kind(
+                f"{url}{name} does not answer as it should: {wrong}\n"
+                "The functions' logs tell why (CloudWatch, /aws/lambda/…)."
+            )
+        if not told:
+            click.echo(f"    not yet: {wrong}")
+            told = True
+        time.sleep(PAUSE)
+
+
+def _wrong(check: Any, target: Target, url: str) -> tuple[type[NotDone], str] | None:
+    """Return what is wrong with an answer and what that has to raise, None if it is right."""
     try:
-        wrong = check(target, url + name)
-    except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
-        wrong = f"{type(error).__name__}: {error}"
-    if wrong:
-        raise NotDone(
-            f"{url}{name} does not answer as it should: {wrong}\n"
-            "The functions' logs tell why (CloudWatch, /aws/lambda/…). What was deployed stays."
-        )
+        wrong = check(target, url)
+        return (Unserved, wrong) if wrong else None
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        http.client.HTTPException,
+    ) as error:
+        reason = getattr(error, "reason", error)
+        astray = isinstance(reason, socket.gaierror | ssl.SSLCertVerificationError)
+        return (NotDone if astray else Unserved), f"{type(error).__name__}: {error}"
 
 
 def _ask(url: str, method: str = "GET", **headers: str) -> _Answer:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import click
 from botocore.config import Config
 
 from infra import config
+from infra.patience import Patience
 
 # The API Gateway stage of every stage's API, as .chalice/config.json names it.
 GATEWAY_STAGE = "api"
@@ -46,7 +48,8 @@ class Target:
     def client(self, service: str) -> Any:
         """Return the boto3 client of a service; it is made once."""
         if service not in self._clients:
-            self._clients[service] = boto3.client(service, config=_RETRYING)
+            made = boto3.client(service, config=_RETRYING)
+            self._clients[service] = Patience(click.echo).follow(made)
         return self._clients[service]
 
     @property

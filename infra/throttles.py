@@ -40,8 +40,13 @@ _METHODS = ("GET", "POST", "OPTIONS")
 
 
 def changes(target: Target, api_id: str) -> Iterator[Change]:
-    """Yield a change for each throttle of a stage's API that differs."""
+    """Yield a change for each throttle of a stage's API that differs.
+
+    A path that the API lacks, as an older version's does, is left out.
+    """
     client = target.client("apigateway")
+    pages = client.get_paginator("get_resources").paginate(restApiId=api_id)
+    paths = {each["path"] for page in pages for each in page["items"]}
     found = {
         key.replace("~1", "/").strip("/"): value
         for key, value in client.get_stage(restApiId=api_id, stageName=GATEWAY_STAGE)
@@ -50,7 +55,10 @@ def changes(target: Target, api_id: str) -> Iterator[Change]:
     }
     wanted = {"*/*": DEFAULT}
     wanted |= {
-        f"{path.strip('/')}/{method}": rate for path, rate in RATES.items() for method in _METHODS
+        f"{path.strip('/')}/{method}": rate
+        for path, rate in RATES.items()
+        for method in _METHODS
+        if path in paths
     }
     for key, (rate, burst) in wanted.items():
         settings = found.get(key, {})

@@ -1,12 +1,15 @@
 """How the functions are invoked: stream filters, retries, dead letters, reserved concurrency."""
 
 import json
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from infra import config
-from infra.target import Change, Target
+import click
+
+from infra import config, functions
+from infra.target import Change, NotDone, Target
 
 _HOUR = 3600
 # The records that `deliver_messages` gets: intakes, messages that are owed and due, those that were
@@ -63,22 +66,29 @@ RESERVED = {
     "rank_articles": 1,
     "read_feed": 1,
 }
-_UNRESERVED = 100  # AWS insists on leaving as many for functions without a reservation
+PAUSE = 3.0  # seconds between two looks at a mapping that is being made or changed
+_TRIES = 100
+UNRESERVED = 100  # AWS insists on leaving as many for functions without a reservation
 
 
 def changes(target: Target) -> Iterator[Change]:
-    """Yield the changes to stream mappings, retries and reserved concurrency that are due."""
+    """Yield the changes to stream mappings, retries and reserved concurrency that are due.
+
+    A function that Chalice has not deployed, as an older version lacks it, is left out.
+    """
+    present = functions.present(target)
     queue = target.environment["DEAD_LETTER_QUEUE_URL"]
     attributes = target.client("sqs").get_queue_attributes(
         QueueUrl=queue, AttributeNames=["QueueArn"]
     )["Attributes"]
     dead_letters = {"OnFailure": {"Destination": attributes["QueueArn"]}}
-    for function in FILTERS:
+    for function in (each for each in FILTERS if each in present):
         yield from _mapping(target, function, dead_letters)
     for function, (retries, oldest) in _ASYNCHRONOUS.items():
         destination = dead_letters if function == "mail_feedback" else {}
-        yield from _retries(target, function, retries, oldest, destination)
-    yield from _reserved(target)
+        if function in present:
+            yield from _retries(target, function, retries, oldest, destination)
+    yield from _reserved(target, present)
 
 
 def _mapping(target: Target, function: str, destination: Mapping[str, Any]) -> Iterator[Change]:
@@ -97,8 +107,21 @@ def _mapping(target: Target, function: str, destination: Mapping[str, Any]) -> I
             yield Change(
                 f"{function}: filters, bisection, "
                 f"{_OLDEST // _HOUR} hours of retries, dead letters",
-                partial(client.update_event_source_mapping, UUID=found["UUID"], **wanted),
+                partial(_update, client, function, found["UUID"], wanted),
             )
+
+
+def _update(client: Any, function: str, mapping: str, wanted: Mapping[str, Any]) -> None:
+    """Update a mapping once it is made: AWS refuses that while it is `Creating`. Raises NotDone."""
+    for number in range(_TRIES):
+        state = client.get_event_source_mapping(UUID=mapping)["State"]
+        if state in ("Enabled", "Disabled"):
+            client.update_event_source_mapping(UUID=mapping, **wanted)
+            return
+        if number % 10 == 0:
+            click.echo(f"    the mapping of {function} is {state}, which is waited for")
+        time.sleep(PAUSE)
+    raise NotDone(f"the mapping of {function} is still {state}: run the same command again")
 
 
 def _without_empty(found: Any) -> Any:
@@ -131,16 +154,18 @@ def _retries(
         )
 
 
-def _reserved(target: Target) -> Iterator[Change]:
+def _reserved(target: Target, present: Iterable[str]) -> Iterator[Change]:
     client = target.client("lambda")
     limit = client.get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
-    if limit < sum(RESERVED.values()) + _UNRESERVED:
+    if limit < sum(RESERVED.values()) + UNRESERVED:
         yield Change(
             f"note: this account runs {limit} functions at once; reserving any takes "
-            f"{sum(RESERVED.values()) + _UNRESERVED}: ask for more under Service Quotas, Lambda"
+            f"{sum(RESERVED.values()) + UNRESERVED}: ask for more under Service Quotas, Lambda"
         )
         return
     for function, most in RESERVED.items():
+        if function not in present:
+            continue
         name = config.function_name(target.stage, function)
         if (
             client.get_function_concurrency(FunctionName=name).get("ReservedConcurrentExecutions")

@@ -7,9 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra import config
 from infra.checks.parts import Blocks, Finding, Look, Step
 from infra.throttles import RATES
-from infra.triggers import RESERVED
-
-UNRESERVED = 100  # what AWS leaves to functions without a reservation, in every account
+from infra.triggers import RESERVED, UNRESERVED
 
 
 def signed_in(look: Look) -> Iterator[Finding]:

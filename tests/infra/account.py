@@ -3,8 +3,7 @@
 import io
 import json
 import shutil
-import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from datetime import date
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import botocore
 import pytest
 
-from infra import resources
+from infra import patience, resources, rollback, smoke, triggers
 from infra.deploy import run, steps
 from infra.functions import deployed
 from infra.target import Target
@@ -68,27 +67,57 @@ class Account:
         """Return a new target, as each command makes its own."""
         return Target(self.root, STAGE, TODAY)
 
-    def deploy(self, listener: socket.socket) -> None:
-        """Do in this process what `make deploy` does. Raises ClickException.
+    def deploy(self, dry_run: bool = False) -> str:
+        """Do in this process what `make deploy` does, and return what it says.
 
-        The emulator's host names do not resolve, so a proxy serves the API for the last step.
+        Raises ClickException.
         """
-        front = Front(listener, self.emulator.url, trust_forwarded_for=False)
+        return self._saying(lambda url: run(self.target, steps(url), dry_run=dry_run, url=url))
+
+    def rollback(self, wanted: str = "") -> str:
+        """Do in this process what `make rollback` does, and return what it says. Raises NotDone."""
+        return self._saying(lambda url: rollback.run(self.target, wanted, url))
+
+    def _saying(self, do: Callable[[str], None]) -> str:
+        """Return what something says that asks the stage at the address it is given.
+
+        The emulator's host names do not resolve, so a proxy serves the API for the smoke test.
+        """
+        front = _Latest(self)
         front.start()
         said = io.StringIO()
         try:
-            given = steps(front.url)
             with redirect_stdout(said):
-                run(self.target, given[:-1])
-                front.api_id = deployed(self.target)["rest_api"]["rest_api_id"]
-                run(self.target, given[-1:])
+                do(front.url)
         finally:
             front.stop()
             self.said.append(said.getvalue())
+        return said.getvalue()
+
+    def code(self) -> set[str]:
+        """Return the SHA-256 of what the functions run, which is one if all of them run it."""
+        found = self.client("lambda").list_functions()["Functions"]
+        return {each["CodeSha256"] for each in found}
 
     def client(self, service: str) -> Any:
         """Return a boto3 client with every right."""
         return self.emulator.client(service)
+
+
+class _Latest(Front):
+    """A proxy to the API that Chalice has recorded by the time of a request."""
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(ports.listen(0, "api"), account.emulator.url, trust_forwarded_for=False)
+        self._account = account
+
+    @property
+    def api_id(self) -> str:
+        return str(deployed(self._account.target)["rest_api"]["rest_api_id"])
+
+    @api_id.setter
+    def api_id(self, _: str) -> None:
+        pass
 
 
 def impatient(folder: Path) -> Path:
@@ -122,7 +151,9 @@ def account(root: Path, folder: Path, *, auth: bool = False) -> Iterator[Account
             patch.setenv(name, value)
         patch.setenv("AWS_ENDPOINT_URL", endpoint.url)
         patch.setenv("AWS_DATA_PATH", str(impatient(folder / "botocore")))
-        patch.setattr(resources, "PAUSE", PAUSE)
+        for waits in (patience, resources, smoke, triggers):
+            patch.setattr(waits, "PAUSE", PAUSE)
+        patch.setattr(smoke, "SETTLING", 2.0)
         try:
             emulator.wait()
             yield Account(root, folder, emulator, endpoint)

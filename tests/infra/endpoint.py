@@ -1,10 +1,17 @@
-"""The emulator, and what it lacks of API Gateway: APIs from a description, domains to change."""
+"""The emulator, and what it lacks of AWS's documented behaviour around a deployment.
+
+It makes an API from a description and lets a domain be changed, which the emulator does not, has an
+event source mapping be `Creating` for a while, lets no mapping be made twice, and can have the
+limits of a new account.
+"""
 
 import http.client
 import json
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,17 +21,42 @@ from local.emulator import Emulator
 
 JSON = {"Content-Type": "application/json"}
 _HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
+_MAPPINGS = "/2015-03-31/event-source-mappings"
+_LIMITS = "/2016-08-19/account-settings"
+_LOOKS = 2  # looks at a new mapping that find it `Creating`
+
+Answer = tuple[int, dict[str, str], bytes]
 Heard = Callable[[str, str, bytes, dict[str, str]], object]
 
 
+@dataclass
+class Refusal:
+    """An error that calls get in place of an answer, so many times."""
+
+    method: str
+    path: str  # its beginning, a pattern
+    status: int
+    code: str
+    message: str
+    times: int
+
+    def answer(self) -> Answer:
+        """Return it as AWS's REST services do."""
+        headers = {**JSON, "x-amzn-ErrorType": self.code}
+        return self.status, headers, json.dumps({"message": self.message}).encode()
+
+
 class Endpoint:
-    """A server that passes the calls to an emulator, and answers itself what that does not know."""
+    """A server that passes the calls to an emulator, and answers some as AWS does."""
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
-        # The statuses to answer once, by method and start of the path.
-        self.fail: dict[tuple[str, str], int] = {}
         self.heard: Heard = lambda *_: None  # told of each call
+        self.refusals: list[Refusal] = []
+        self.refused: Counter[str] = Counter()  # by code
+        self.concurrency = 0  # of the account, if not the emulator's
+        self._creating: dict[str, int] = {}  # looks that still find a mapping `Creating`
+        self._mapped: dict[str, tuple[str, str]] = {}
         owner = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -58,15 +90,28 @@ class Endpoint:
         self._server.shutdown()
         self._server.server_close()
 
-    def call(
-        self, method: str, path: str, body: bytes, headers: dict[str, str]
-    ) -> tuple[int, dict[str, str], bytes]:
+    def refuse(
+        self,
+        method: str,
+        path: str,
+        status: int = 400,
+        code: str = "BadRequestException",
+        message: str = "the test has it fail",
+        times: int = 1,
+    ) -> None:
+        """Refuse the next calls of a method whose path begins so, by a pattern."""
+        self.refusals.append(Refusal(method, path, status, code, message, times))
+
+    def call(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
         """Answer one call."""
         self.heard(method, path, body, headers)
-        for (wanted, start), status in list(self.fail.items()):
-            if method == wanted and path.startswith(start):
-                del self.fail[wanted, start]
-                return status, JSON, b'{"message": "the test has it fail"}'
+        for each in self.refusals:
+            if each.times and method == each.method and re.match(each.path, path):
+                each.times -= 1
+                self.refused[each.code] += 1
+                return each.answer()
+        if path.startswith(_MAPPINGS):
+            return self._mapping(method, path, body, headers)
         anew = re.fullmatch(r"/restapis/(\w+)\?mode=overwrite", path)
         if anew and method == "PUT":
             self._describe(anew[1], json.loads(body))
@@ -84,11 +129,48 @@ class Endpoint:
             and status < 300
         ):
             self._describe(json.loads(text)["id"], json.loads(body))
+        if path.startswith(_LIMITS) and self.concurrency:
+            known = json.loads(text)
+            known["AccountLimit"]["ConcurrentExecutions"] = self.concurrency
+            text = json.dumps(known).encode()
         return status, given, text
 
-    def _pass(
-        self, method: str, path: str, body: bytes, headers: dict[str, str]
-    ) -> tuple[int, dict[str, str], bytes]:
+    def _mapping(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
+        """Answer a call about mappings.
+
+        One that is being made says so twice and refuses a change once.
+        """
+        uuid = path.removeprefix(_MAPPINGS).partition("?")[0].strip("/")
+        if method == "POST" and not uuid:
+            asked = json.loads(body)
+            wanted = (asked["EventSourceArn"], asked["FunctionName"])
+            if wanted in self._mapped.values():
+                return self._refused(
+                    409, "ResourceConflictException", "The event source mapping already exists."
+                )
+        if method in ("PUT", "DELETE") and self._creating.get(uuid):
+            del self._creating[uuid]
+            return self._refused(
+                400,
+                "ResourceInUseException",
+                "Cannot update the event source mapping because it is in use.",
+            )
+        status, given, text = self._pass(method, path, body, headers)
+        if method == "POST" and not uuid and status < 300:
+            made = json.loads(text)["UUID"]
+            self._mapped[made], self._creating[made] = wanted, _LOOKS
+        if method == "DELETE" and status < 300:
+            self._mapped.pop(uuid, None)
+        if method == "GET" and uuid and self._creating.get(uuid, 0) > 1:
+            self._creating[uuid] -= 1
+            text = json.dumps({**json.loads(text), "State": "Creating"}).encode()
+        return status, given, text
+
+    def _refused(self, status: int, code: str, message: str) -> Answer:
+        self.refused[code] += 1
+        return Refusal("", "", status, code, message, 1).answer()
+
+    def _pass(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
         split = urlsplit(self._emulator.url)
         connection = http.client.HTTPConnection(split.hostname or "", split.port, timeout=60)
         try:
@@ -101,8 +183,10 @@ class Endpoint:
             connection.close()
 
     def _describe(self, api_id: str, description: dict[str, Any]) -> None:
-        """Give an API a description's routes, and API Gateway's own gateway responses again."""
+        """Give an API a description's name and routes, and the gateway's own answers again."""
         client = self._emulator.client("apigateway")
+        name = {"op": "replace", "path": "/name", "value": description["info"]["title"]}
+        client.update_rest_api(restApiId=api_id, patchOperations=[name])
         for each in client.get_gateway_responses(restApiId=api_id, limit=500)["items"]:
             if not each.get("defaultResponse"):
                 client.delete_gateway_response(restApiId=api_id, responseType=each["responseType"])
@@ -130,7 +214,7 @@ class Endpoint:
                 )
 
 
-def _answer(found: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+def _answer(found: dict[str, Any]) -> Answer:
     """Return the answer that boto3 reads as this."""
     del found["ResponseMetadata"]
     created = found.pop("createdDate", None)

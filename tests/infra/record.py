@@ -23,7 +23,6 @@ from ministack.core.iam_actions import extract_iam_action, extract_resource_arn
 
 from infra import config, destroy
 from infra.deploy import CHECK, RESOURCES, run
-from local import ports
 from local.emulator import REGION
 from tests.infra.account import OPERATIONS, OURS, STAGE, Account, account
 from tools import deployer_policy
@@ -211,7 +210,7 @@ def _resources(made: Account) -> None:
 
 
 def _deploy(made: Account) -> None:
-    made.deploy(ports.listen(0, "api"))
+    made.deploy()
 
 
 def _upgrade(made: Account) -> None:

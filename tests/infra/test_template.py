@@ -23,10 +23,32 @@ def of(resources: dict[str, Any], kind: str) -> dict[str, Any]:
 
 
 def test_what_cannot_be_made_again_outlives_its_stack(resources: dict[str, Any]) -> None:
-    for name in (*RECOVERABLE, "IdentitySecret", "TokenSecret", "MailIdentity", "Staff"):
-        assert (
-            resources[name]["DeletionPolicy"] == resources[name]["UpdateReplacePolicy"] == "Retain"
-        )
+    for name in (
+        *RECOVERABLE,
+        *("IdentitySecret", "TokenSecret", "MailIdentity", "Staff", "Heads", "Releases"),
+    ):
+        # What a failed creation made goes with it: its names would block every further try.
+        assert resources[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert resources[name]["UpdateReplacePolicy"] == "Retain"
+    kept = [each for each in resources.values() if "DeletionPolicy" in each]
+    assert {each["DeletionPolicy"] for each in kept} == {"RetainExceptOnCreate"}
+
+
+def test_the_releases_are_private_encrypted_and_versioned(resources: dict[str, Any]) -> None:
+    bucket = resources["Releases"]["Properties"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"] == [
+        {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    ]
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    # The releases themselves are deleted by the deployment: a stage may go unchanged for years.
+    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+    assert "ExpirationInDays" not in rule
+    (statement,) = resources["ReleasesPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == (
+        *("Deny", "*", "s3:*"),
+    )
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def test_the_tables_are_recoverable_protected_and_encrypted(resources: dict[str, Any]) -> None:
