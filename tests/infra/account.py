@@ -67,12 +67,14 @@ class Account:
         """Return a new target, as each command makes its own."""
         return Target(self.root, STAGE, TODAY)
 
-    def deploy(self, dry_run: bool = False) -> str:
+    def deploy(self, dry_run: bool = False, checked: bool = True) -> str:
         """Do in this process what `make deploy` does, and return what it says.
 
-        Raises ClickException.
+        Without `checked` it begins with the resources, as if what it meets had come after the
+        checks. Raises ClickException.
         """
-        return self._saying(lambda url: run(self.target, steps(url), dry_run=dry_run, url=url))
+        wanted = slice(0 if checked else 1, None)
+        return self._saying(lambda url: run(self.target, steps(url)[wanted], dry_run, url))
 
     def rollback(self, wanted: str = "") -> str:
         """Do in this process what `make rollback` does, and return what it says. Raises NotDone."""
