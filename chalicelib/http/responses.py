@@ -16,6 +16,11 @@ from chalicelib.messages import label
 from chalicelib.settings import current
 
 _PREFLIGHT_SECONDS = "7200"  # the longest any browser keeps one
+# Two years, for this host alone: what else the company serves under its domain is not ours to say.
+HTTPS_ONLY = "max-age=63072000"
+# The gateway compresses what is larger than 1 KB for those who accept it, and adds no `Vary`.
+_VARY = "Origin, Accept-Encoding"
+_VARY_ALL = f"{_VARY}, Accept, Accept-Language"
 _JSON, _PROBLEM, _HTML = "application/json", "application/problem+json", "text/html; charset=utf-8"
 
 
@@ -94,14 +99,24 @@ def allow(methods: Iterable[str]) -> str:
     return ", ".join(sorted(named | {"HEAD"} if "GET" in named else named))
 
 
-def common_headers(request: Request) -> dict[str, str]:
-    """Return the headers of every response: exact CORS origins, no sniffing, no referrer."""
+def common_headers(request: Request, own: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of every response beside its own: CORS, no sniffing, no referrer, https.
+
+    `Vary` names what the answer depends on. An answer that everybody may keep depends on no more
+    than its own `Vary` adds; any other may be a page or JSON, in the caller's language.
+    """
+    varies = _VARY_ALL
+    if own.get("Cache-Control", "").startswith("public"):
+        varies = f"{_VARY}, {own['Vary']}" if "Vary" in own else _VARY
     headers = {
-        "Vary": "Origin",
+        "Vary": varies,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
     }
+    if current().base_url.startswith("https://"):
+        headers["Strict-Transport-Security"] = HTTPS_ONLY
     if request.is_staff:
+        headers["Vary"] = f"{_VARY_ALL}, Authorization, Cookie"
         headers["Cache-Control"] = "no-store"  # and no other origin's pages
         # Under `no-referrer` a browser says `Origin: null` even when a page of ours posts to us.
         headers["Referrer-Policy"] = "same-origin"

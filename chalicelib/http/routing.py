@@ -91,7 +91,7 @@ def serve(
         response = responses.respond_problem(request, Problem(500, "internal"))
     if request.method == "HEAD":
         response.body = ""
-    response.headers.update(responses.common_headers(request))
+    response.headers.update(responses.common_headers(request, response.headers))
     return response
 
 

@@ -259,7 +259,7 @@ def test_foreign_origins_find_no_permission(backend: Backend) -> None:
                 answer = backend.call(
                     method, path.replace("{version}", "newsletter-de-1"), headers={"origin": origin}
                 )
-                assert answer.headers["vary"] == "Origin"
+                assert answer.headers["vary"].startswith("Origin")
                 asked += 1
                 permitted += any(name.startswith("access-control-") for name in answer.headers)
     print(f"\nrequests from foreign origins {asked} · permitted {permitted}")

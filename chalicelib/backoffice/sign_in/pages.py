@@ -60,4 +60,6 @@ def sign_out(request: Request) -> Reply:
     request.signed_in = None
     # No redirect: browsers check the target of a form's redirect against the page's `form-action`.
     answer = render(request, "signed_out", elsewhere=provider.sign_out_url())
-    return Reply(answer.body, headers={**answer.headers, "Set-Cookie": session.cookie("")})
+    # Not "cookies", which would delete those of every host of the company's domain.
+    clears = {"Set-Cookie": session.cookie(""), "Clear-Site-Data": '"cache", "storage"'}
+    return Reply(answer.body, headers={**answer.headers, **clears})
