@@ -83,5 +83,9 @@ class Unavailable(ContactError):
         self.retry_after = retry_after
 
 
+class SignInAway(Unavailable):
+    """The provider at which the staff sign in does not answer."""
+
+
 class NotRunning(Unavailable):
     """Chalice's own server or test client was started without the cloud: see `local_cloud`."""
