@@ -48,7 +48,10 @@ MEASURES = (
     Measure("TooSlow",     _event("ranking.too_slow"),       ("rank_articles",)),
     Measure("FeedFailed",  _event("feed.failed"),            ("read_feed",)),
     Measure("Refusals",    '{ $.error = "THROTTLED" }',      (GATEWAY,)),
-    Measure("Foreign",     _event("feedback.foreign_topic"), ("mail_feedback",)),
+    Measure("Foreign",     _event("attempt.topic"),          ("mail_feedback",), "$.count"),
+    Measure("Attempts",    _event("attempt.*"),     ("api_handler", "mail_feedback"), "$.count"),
+    Measure("HeadsLate",   _event("heads.late"),             ("clock",)),
+    Measure("LedgersStopped", _event("ledgers.stopped"),     ("clock",)),
 )
 # fmt: on
 
@@ -124,6 +127,13 @@ def alarms(stage: str) -> list[Alarm]:
               "Refusals", 100),
         Alarm("foreign-topic", "Mail events came from an SNS topic that is not ours.",
               "Foreign", 1),
+        Alarm("attempts", "What is refused was tried a hundred times: forged links or tokens, "
+                          "foreign pages, filled traps, used proofs.",
+              "Attempts", 100),
+        Alarm("heads-late", "Ledgers have waited for more than a day to be looked after.",
+              "HeadsLate", 1, minutes=60),
+        Alarm("ledgers-stopped", "The clock could not look at the ledgers for a quarter of an hour.",
+              "LedgersStopped", 1, times=3),
         Alarm("dead-letters", "Something could not be done and lies in the dead-letter queue.",
               "ApproximateNumberOfMessagesVisible", 1, "Maximum",
               namespace="AWS/SQS", of=dead_letters),

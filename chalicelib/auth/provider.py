@@ -19,7 +19,14 @@ from chalicelib.auth import roles
 from chalicelib.auth.person import Person
 from chalicelib.auth.roles import Role
 from chalicelib.auth.sign_in import PendingSignIn
-from chalicelib.errors import BadToken, NotSignedIn, SignInAway, Unavailable
+from chalicelib.errors import (
+    BadToken,
+    Forged,
+    ForgedBearer,
+    NotSignedIn,
+    SignInAway,
+    Unavailable,
+)
 from chalicelib.settings import current
 
 _MAX_AGE = 3600.0  # seconds for which a document of the provider's is used
@@ -110,11 +117,17 @@ def redeem(code: str, pending: PendingSignIn) -> Claims:
 
 
 def bearer(token: str) -> Person:
-    """Return the person a token belongs to. Raises NotSignedIn, NotAllowed, Unavailable."""
+    """Return the person a token belongs to.
+
+    Raises NotSignedIn, and of it ForgedBearer for a token that is not the provider's; NotAllowed,
+    Unavailable.
+    """
     if not current().oidc_issuer:
-        raise NotSignedIn
+        raise ForgedBearer
     try:
         return person(verify(token))
+    except Forged:
+        raise ForgedBearer from None
     except BadToken:
         raise NotSignedIn from None
 
@@ -140,7 +153,7 @@ def verify(token: str) -> Claims:
     """Return the claims of a token that the provider signed for us and that has not expired.
 
     An ID token names us as its audience, an access token as its audience or its client. Raises
-    BadToken, Unavailable.
+    BadToken for one that has expired, Forged for any other, Unavailable.
     """
     import jwt  # costly to import
 
@@ -154,14 +167,16 @@ def verify(token: str) -> Claims:
             leeway=_LEEWAY,
             options={"require": ["iss", "sub", "exp", "iat"], "verify_aud": False},
         )
-    except (jwt.PyJWTError, ValueError):
+    except jwt.ExpiredSignatureError:
         raise BadToken from None
+    except (jwt.PyJWTError, ValueError):
+        raise Forged from None
     meant = claims.get("aud", claims.get("client_id"))
     if meant not in (settings.oidc_client_id, [settings.oidc_client_id]):
-        raise BadToken
+        raise Forged
     # Cognito says which kind a token is; no other kind signs in.
     if claims.get("token_use", "id") not in ("id", "access"):
-        raise BadToken
+        raise Forged
     return claims
 
 
@@ -172,7 +187,7 @@ def _role(claims: Claims) -> Role:
 
 
 def _key(kid: Any) -> Any:
-    """Return the provider's public key of this id. Raises BadToken, Unavailable.
+    """Return the provider's public key of this id. Raises Forged, Unavailable.
 
     Where the id is unknown, the keys are fetched again, at most once a minute.
     """
@@ -183,7 +198,7 @@ def _key(kid: Any) -> Any:
             signs = each.get("kty") == "RSA" and each.get("use", "sig") == "sig"
             if signs and each.get("kid") == kid:
                 return PublicKey(each)
-    raise BadToken
+    raise Forged
 
 
 def _discovery() -> Mapping[str, Any]:

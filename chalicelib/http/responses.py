@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from chalice import Response
 from pydantic import BaseModel
 
-from chalicelib import templates
+from chalicelib import log, templates
 from chalicelib.http import problems, staff_page
 from chalicelib.http.problems import Problem, ProblemBody
 from chalicelib.http.replies import Page, Reply, Thanks, redirect
@@ -90,6 +90,8 @@ def preflight(request: Request, methods: Iterable[str]) -> Response:
             "Access-Control-Allow-Headers": "Content-Type",
             "Access-Control-Max-Age": _PREFLIGHT_SECONDS,
         }
+    elif request.origin:
+        log.attempt("origin", path=request.path)
     return Response("", headers, 204)
 
 

@@ -290,7 +290,7 @@ def test_events_of_a_foreign_topic_are_refused_and_logged(
     logged = [json.loads(each)["event"] for each in capsys.readouterr().out.splitlines()]
     changes = int(backend.items() != before)
     print(f"\nforged SES events {len(forged)} · logged {len(logged)} · changes {changes}")
-    assert logged == ["feedback.foreign_topic"] * len(forged)
+    assert logged == ["attempt.topic"] * len(forged)
     assert (backend.items(), state(key)) == (before, "confirmed")
     assert not [path for path in INVENTORY if "events" in path or "sns" in path]
 

@@ -58,11 +58,12 @@ class Told:
 def matches(pattern: str, line: dict[str, Any]) -> bool:
     """Tell whether a log line matches a pattern of CloudWatch's metric filters.
 
-    Knows the syntax that we use: one property that equals a text.
+    Knows the syntax that we use: one property that equals a text, which may end with a wildcard.
     """
-    read = re.fullmatch(r'\{ \$\.(\w+) = "([\w.]+)" \}', pattern)
+    read = re.fullmatch(r'\{ \$\.(\w+) = "([\w.]+)(\*?)" \}', pattern)
     assert read
-    return bool(line.get(read[1]) == read[2])
+    found = line.get(read[1])
+    return str(found).startswith(read[2]) if read[3] else bool(found == read[2])
 
 
 def value(written: str, line: dict[str, Any]) -> float:

@@ -42,9 +42,11 @@ def complete_sign_in(request: Request, returned: Returned) -> Reply:
         begun = session.begin(person, pending.secret, request.now)
     except BadToken as refused:
         log.warning("staff.sign_in_refused")
+        if refused.attempt:
+            log.attempt(refused.attempt, path=request.path)
         return render(request, "again", refused=refused)
     except NotAllowed as refused:
-        log.warning("staff.no_role")
+        log.attempt(refused.attempt, path=request.path)
         return render(request, "no_role", refused=refused, elsewhere=provider.sign_out_url())
     if before := session.given(request.headers):
         session.end(before)
