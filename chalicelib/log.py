@@ -59,10 +59,7 @@ def warning(event: str, **values: object) -> None:
     _write("WARNING", event, **values)
 
 
-FIRST, EACH = (
-    10,
-    10,
-)  # attempts of a kind in a process: those that have a line each; then each tenth
+FIRST, EACH = 10, 10  # attempts of a kind that have a line each; then, which ones have one
 _attempts: dict[str, int] = {}
 
 

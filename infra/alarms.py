@@ -132,7 +132,7 @@ def alarms(stage: str) -> list[Alarm]:
               "Attempts", 100),
         Alarm("heads-late", "Ledgers have waited for more than a day to be looked after.",
               "HeadsLate", 1, minutes=60),
-        Alarm("ledgers-stopped", "The clock could not look at the ledgers for a quarter of an hour.",
+        Alarm("ledgers-stopped", "For a quarter of an hour the ledgers could not be looked after.",
               "LedgersStopped", 1, times=3),
         Alarm("dead-letters", "Something could not be done and lies in the dead-letter queue.",
               "ApproximateNumberOfMessagesVisible", 1, "Maximum",

@@ -96,7 +96,8 @@ def proxy(backend: Backend, issuer: Issuer) -> int:
 
 
 def topic(backend: Backend, issuer: Issuer) -> int:
-    sns = {"TopicArn": "arn:aws:sns:eu-central-1:1:foreign", "Message": f'{{"to": "{EMAIL}"}}'}
+    sns: dict[str, Any] = {"TopicArn": "foreign", "Message": f'{{"to": "{EMAIL}"}}'}
+    sns |= {"Subject": EMAIL, "MessageAttributes": {}}
     app.mail_feedback({"Records": [{"Sns": sns}]}, Context())
     return 0
 
