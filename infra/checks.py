@@ -10,6 +10,7 @@ from chalicelib import addresses
 from chalicelib.callbacks import rules
 from chalicelib.http import fields as of
 from chalicelib.settings import BadSetting, parse
+from infra import purse
 from infra.company import faults
 from infra.target import Change, NotDone, Target
 
@@ -24,7 +25,15 @@ REQUIRED = (
 
 _WITH_NAME = ("MAIL_FROM", "MAIL_REPLY_TO")
 COMPANY = "chalicelib/company"
-OPERATIONS = ("mail_domain", "user_pool", "mfa", "alarm_mail", "budget", "log_days")
+OPERATIONS = (
+    "mail_domain",
+    "user_pool",
+    "mfa",
+    "alarm_mail",
+    "budget",
+    "log_days",
+    *purse.SETTINGS,
+)
 
 
 def check(target: Target) -> Iterator[Change]:
@@ -77,6 +86,7 @@ def _settings(target: Target) -> list[str]:
         for name in target.operations
         if name not in OPERATIONS
     ]
+    missing += [f"{fault} ({where})" for fault in purse.faults(target.operations)]
     missing += [f"{fault} ({COMPANY})" for fault in faults(target.root / COMPANY)]
     missing += [f"{fault} ({where})" for fault in unsendable(environment)]
     missing += [f"{fault} ({where})" for fault in unreadable(environment)]

@@ -16,6 +16,7 @@ from infra import (
     smoke,
     throttles,
     triggers,
+    waf,
 )
 from infra.target import Change, NotDone, Step, Target, carry_out
 
@@ -38,6 +39,7 @@ def settle(target: Target) -> Iterator[Change]:
     yield from throttles.changes(target, api_id)
     yield from access_log.changes(target, api_id)
     yield from gateway.changes(target, api_id)
+    yield from waf.changes(target, api_id)
 
 
 def served(target: Target, url: str | None) -> Iterator[Change]:

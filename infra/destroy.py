@@ -8,7 +8,7 @@ from typing import Any
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import config, functions, resources, stack
+from infra import config, functions, resources, stack, waf
 from infra.target import NotDone, Target
 
 ROOT = Path(__file__).parent.parent
@@ -58,6 +58,7 @@ def run(target: Target, data: bool, dry_run: bool = False) -> None:
             != target.stage
         ):
             raise click.ClickException("another name: nothing was deleted")
+        waf.destroy(target)
         functions.chalice(target, "delete")
         stack.delete(target.client("cloudformation"), watching, resources.PAUSE)
         if data:
