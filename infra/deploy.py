@@ -40,6 +40,7 @@ def settle(target: Target) -> Iterator[Change]:
     yield from access_log.changes(target, api_id)
     yield from gateway.changes(target, api_id)
     yield from waf.changes(target, api_id)
+    yield from resources.watched(target)
 
 
 def served(target: Target, url: str | None) -> Iterator[Change]:

@@ -87,6 +87,7 @@ def _delete_data(target: Target, environment: dict[str, str], kept: str) -> None
     if target.operations.get("user_pool") and environment.get("OIDC_ISSUER"):
         _delete_pool(target.client("cognito-idp"), environment["OIDC_ISSUER"].rpartition("/")[2])
     made = {stack.variable(each) for each in json.loads(resources.template(target))["Outputs"]}
+    made.add("OPERATORS_TOPIC_ARN")  # the watching stack's
     stays = {key: value for key, value in environment.items() if key not in made}
     config.change(target.root, target.stage, "environment_variables", stays)
 

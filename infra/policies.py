@@ -35,6 +35,7 @@ _THINGS = {
     "SuppressionList": ("ses",),
     "Alerts": ("sns", "{stage}-alerts"),
     "DomainEvents": ("sns", "{stage}-domain-events"),
+    "Operators": ("sns", "{stage}-operators"),
     "Outbox": ("sqs", "{stage}-outbox"),
     "SenderQueue": ("sqs", "{stage}-outbox"),  # as Lambda reads it for the senders
     "DeadLetters": ("sqs", "{stage}-dead-letters"),
@@ -99,6 +100,7 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
     "clock": {
         **_SENDS,
         "Alerts": "GetTopicAttributes Publish",
+        "Operators": "GetTopicAttributes",
         "DomainEvents": "Publish",
         "Due": "Query",
         "Account": "GetAccount",
