@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 import time_machine
 
+from chalicelib import settings
 from chalicelib.auth import provider, sign_in
 from chalicelib.errors import SignInAway, Unavailable
 from tests.auth.issuer import Issuer
@@ -101,12 +102,12 @@ def test_it_is_waited_for_once_and_then_answered_at_once(
 def test_it_is_asked_again_after_that_and_serves(configured: Issuer) -> None:
     with silent() as server, pytest.MonkeyPatch.context() as environment:
         environment.setenv("OIDC_DISCOVERY", f"{server.url}/discovery")
-        provider.current.cache_clear()
+        settings.current.cache_clear()
         with time_machine.travel("2026-11-26T09:00:00Z", tick=True) as clock:
             with pytest.raises(SignInAway):
                 begin()
             environment.setenv("OIDC_DISCOVERY", "")
-            provider.current.cache_clear()
+            settings.current.cache_clear()
             with pytest.raises(SignInAway, match="lately"):
                 begin()
             assert configured.asked.total() == 0
@@ -118,12 +119,12 @@ def test_it_is_asked_again_after_that_and_serves(configured: Issuer) -> None:
 def test_a_clock_that_was_set_back_makes_nobody_wait_for_hours(configured: Issuer) -> None:
     with silent() as server, pytest.MonkeyPatch.context() as environment:
         environment.setenv("OIDC_DISCOVERY", f"{server.url}/discovery")
-        provider.current.cache_clear()
+        settings.current.cache_clear()
         with time_machine.travel("2026-11-26T09:00:00Z", tick=True) as clock:
             with pytest.raises(SignInAway):
                 begin()
             environment.setenv("OIDC_DISCOVERY", "")
-            provider.current.cache_clear()
+            settings.current.cache_clear()
             clock.shift(-3600)
             begin()
     assert configured.asked.total() == 1

@@ -343,8 +343,8 @@ def test_a_filled_honeypot_is_refused_before_anything_is_looked_up(
     logged = [{k: v for k, v in each.items() if k not in ids} for each in lines]
     # Ten answers, each of which has a line.
     assert len(answers) + 1 == log.FIRST
-    line = {"level": "WARNING", "event": "attempt.honeypot", "count": 1, "path": path}
-    assert logged == [line] * log.FIRST
+    each_says = {"level": "WARNING", "event": "attempt.honeypot", "count": 1, "path": path}
+    assert logged == [each_says] * log.FIRST
 
 
 @pytest.mark.parametrize("path", [SIGNUPS, CALLBACKS])
