@@ -30,7 +30,7 @@ ENTRANCES = {
     ],
     "": ["web.routes"],
 }
-app = Api("customer-contact", ENTRANCES)
+app = Api(f"customer-contact-{stage.stage}", ENTRANCES)  # the name of its metrics at the gateway
 
 
 @app.on_dynamodb_record(stream_arn=stage.contacts_stream_arn, starting_position="TRIM_HORIZON")

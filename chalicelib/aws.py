@@ -106,8 +106,25 @@ def client(service: str) -> Any:
         # The rules compute the same endpoint for each call, which takes a twentieth of it. Without
         # them botocore uses the client's own. Should botocore rename them, they stay in use.
         made._ruleset_resolver = None
+        made.meta.events.register_first("needs-retry.dynamodb", _give_up)
         made.meta.events.register("before-parse.dynamodb.Query", _parse_items)
     return made
+
+
+# What DynamoDB says where a table is beyond the maximum that infra/template.json gives it.
+_BEYOND = "maximum OnDemandThroughput"
+
+
+def _give_up(response: Any, operation: Any, **_: Any) -> None:
+    """Raise Unavailable at once where a table is beyond its maximum.
+
+    In a flood of views another try would fail as well, and waiting for it would take the place of
+    somebody's signup: the functions run a few hundred requests at once.
+    """
+    if response and response[0].status_code == 400:
+        error = response[1].get("Error", {})
+        if _BEYOND in (error.get("Message") or ""):
+            raise errors.Unavailable(f"{operation.name}: beyond the table's maximum")
 
 
 def _parse_items(response_dict: Item, customized_response_dict: Item, **_: Any) -> None:

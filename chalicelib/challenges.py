@@ -12,7 +12,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from chalicelib import aws, instants, keys
-from chalicelib.errors import FieldError, Invalid
+from chalicelib.errors import BadProof, FieldError, Invalid
 from chalicelib.settings import current
 
 REFUSED = FieldError("altcha", "altcha")
@@ -48,7 +48,8 @@ def spend(form: str, payload: str | None, now: datetime) -> aws.Item | None:
 def solved(form: str, payload: str | None, now: datetime) -> aws.Item:
     """Verify a solution; return the Put that uses it up, and fails where it was used before.
 
-    Raises Invalid (`altcha`) unless it solves a challenge of ours, for this form, in time.
+    Raises Invalid (`altcha`) unless it solves a challenge of ours, for this form, in time; BadProof
+    where there is none of ours to solve, or it is another form's.
     """
     import altcha
 
@@ -60,11 +61,18 @@ def solved(form: str, payload: str | None, now: datetime) -> aws.Item:
         given = altcha.Payload.from_dict(written)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Invalid(REFUSED) from error
-    if not any(altcha.verify_solution(given, secret).verified for secret in _secrets()):
-        raise Invalid(REFUSED)
+    results = []
+    for secret in _secrets():
+        results.append(altcha.verify_solution(given, secret))
+        if results[-1].verified:
+            break
+    else:
+        raise Invalid(REFUSED) if any(each.expired for each in results) else BadProof(REFUSED)
     ours = given.challenge.parameters  # as we made them, since the signature is ours
     expires_at = ours.expires_at
-    if ours.data != {"form": form} or expires_at is None or instants.epoch(now) >= expires_at:
+    if ours.data != {"form": form} or expires_at is None:
+        raise BadProof(REFUSED)
+    if instants.epoch(now) >= expires_at:
         raise Invalid(REFUSED)
     used = {"pk": f"ALTCHA#{ours.nonce}", "sk": "USED", "expires": expires_at + _KEPT}
     return aws.put(current().contacts_table, used, "attribute_not_exists(pk)")

@@ -4,7 +4,12 @@ from dataclasses import dataclass
 
 
 class ContactError(Exception):
-    """Every error of ours that a caller may be told about."""
+    """Every error of ours that a caller may be told about.
+
+    `attempt` is what was tried, where no honest caller does so, by the log's name of it.
+    """
+
+    attempt = ""
 
 
 @dataclass(frozen=True)
@@ -23,12 +28,30 @@ class Invalid(ContactError):
         self.fields = fields
 
 
+class BadProof(Invalid):
+    """A proof of work that was used before, or that we never asked for."""
+
+    attempt = "proof"
+
+
 class BadToken(ContactError):
     """A link that is forged, foreign, expired or outdated. Callers are never told which."""
 
 
+class Forged(BadToken):
+    """A token that we, or the sign-in's provider, never made for this purpose."""
+
+    attempt = "link"
+
+
 class NotSignedIn(ContactError):
     """The caller is not signed in, and asks for what is for the staff only."""
+
+
+class ForgedBearer(NotSignedIn):
+    """The caller brings a token that the sign-in's provider never made for us."""
+
+    attempt = "token"
 
 
 class NotAllowed(ContactError):
@@ -37,6 +60,7 @@ class NotAllowed(ContactError):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.attempt = "origin" if reason == "origin" else "role"
 
 
 class NotFound(ContactError):
@@ -81,6 +105,10 @@ class Unavailable(ContactError):
     def __init__(self, reason: str, retry_after: int = 5) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+
+
+class SignInAway(Unavailable):
+    """The provider at which the staff sign in does not answer."""
 
 
 class NotRunning(Unavailable):

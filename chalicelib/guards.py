@@ -5,7 +5,7 @@ from datetime import datetime
 
 from chalicelib import challenges
 from chalicelib.aws import Cancelled, Item
-from chalicelib.errors import Invalid
+from chalicelib.errors import BadProof
 from chalicelib.limits import Limit
 
 
@@ -24,7 +24,7 @@ class Guards:
     def refuse(self, cancelled: Cancelled, now: datetime) -> None:
         """Raise the error of the first guard that cancelled a transaction, if one did.
 
-        Raises LimitReached at a limit, Invalid (`altcha`) where the proof was used before.
+        Raises LimitReached at a limit, BadProof where the proof was used before.
         """
         own = len(self.limits) + bool(self.spent)
         if any(position >= own for position in cancelled.failed):
@@ -35,7 +35,7 @@ class Guards:
             if position in cancelled.failed:
                 raise limit.reached(now) from None
         if cancelled.failed and self.spent:
-            raise Invalid(challenges.REFUSED) from None
+            raise BadProof(challenges.REFUSED) from None
 
 
 NONE = Guards()

@@ -59,6 +59,26 @@ def warning(event: str, **values: object) -> None:
     _write("WARNING", event, **values)
 
 
+FIRST, EACH = 10, 10  # attempts of a kind that have a line each; then, which ones have one
+_attempts: dict[str, int] = {}
+
+
+def attempt(kind: str, **values: object) -> None:
+    """Log in samples that somebody tried what is refused, such as a forged link.
+
+    The first ten of a kind in this process have a line each. Then each tenth has one, whose
+    `count` stands for ten: a flood fills no log, and the sum of the counts is what a metric says.
+    """
+    tried = _attempts[kind] = _attempts.get(kind, 0) + 1
+    if tried <= FIRST or tried % EACH == 0:
+        warning(f"attempt.{kind}", count=1 if tried <= FIRST else EACH, **values)
+
+
+def forget() -> None:
+    """Forget how many attempts this process has seen."""
+    _attempts.clear()
+
+
 def exception(event: str, **values: object) -> None:
     """Log the exception being handled: its type and place.
 

@@ -117,6 +117,10 @@ MESSAGES: dict[str, str] = {
     ),
     "me_limit": N_("This link was used very often in this hour. Please use it again later."),
     "unavailable": N_("The service is not available right now. Please try again in a moment."),
+    "sign_in_away": N_(
+        "The service at which the staff sign in does not answer. Please try again in a minute. "
+        "Whoever is signed in can go on working."
+    ),
     "not_running": N_("Start `make run` first, and use its stage: `chalice local --stage local`."),
     "internal": N_("Something went wrong on our side."),
 }

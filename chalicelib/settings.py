@@ -193,6 +193,7 @@ class Settings:
     mail_events_topic_arn: str = _of("", "output of the resource stack")
     alerts_topic_arn: str = _of("", "output of the resource stack")
     domain_events_topic_arn: str = _of("", "output of the resource stack")
+    operators_topic_arn: str = _of("", "output of the watching stack: who hears the alarms")
     outbox_queue_url: str = _of("", "output of the resource stack")
     dead_letter_queue_url: str = _of("", "output of the resource stack")
     identity_secret_arn: str = _of("", "output of the resource stack")

@@ -15,7 +15,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from chalicelib import instants, keys
-from chalicelib.errors import BadToken
+from chalicelib.errors import BadToken, Forged
 
 # What mail programs and people put around a link; none of it can end a token of ours.
 _AROUND = "<>()[]{}\"'`\u201a\u2018\u2019\u201e\u201c\u201d\u2039\u203a\u00ab\u00bb,;:!?=*~|\\/"
@@ -47,16 +47,21 @@ def _bare(token: str) -> str:
 
 
 def read(purpose: str, token: str, now: datetime) -> tuple[str, int]:
-    """Return subject and generation of a token of this purpose. Raises BadToken for all others."""
+    """Return subject and generation of a token of this purpose. Raises BadToken for all others.
+
+    It is Forged where we never made it.
+    """
     token = _bare(token)
+    if not token:
+        raise BadToken
     try:
         # The last character of a base64 signature has spare bits; only one spelling is ours.
         signature = token.rpartition(".")[2]
         if base64_encode(base64_decode(signature)).decode() != signature:
-            raise BadToken
+            raise Forged
         payload: Any = _serializer(purpose).loads(token)
     except (BadData, ValueError) as error:
-        raise BadToken from error
+        raise Forged from error
     match payload:
         case [str(subject), int(generation), int(expires)] if (
             not expires or instants.epoch(now) < expires

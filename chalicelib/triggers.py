@@ -13,8 +13,9 @@ def composers() -> "Mapping[str, Composer]":
     from chalicelib.callbacks.reactions import COMPOSERS as CALLBACKS
     from chalicelib.me.reactions import COMPOSERS as ME
     from chalicelib.newsletter.reactions import COMPOSERS as NEWSLETTER
+    from chalicelib.outbox.subscribers import COMPOSERS as OPERATORS
 
-    return {**NEWSLETTER, **CALLBACKS, **ME}
+    return {**NEWSLETTER, **CALLBACKS, **ME, **OPERATORS}
 
 
 def takers() -> "Mapping[str, Taker]":

@@ -3,10 +3,11 @@
 docs/operations.md has a row for each alarm that says what to do.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
-from infra import config
+from infra import config, purse
 from infra.policies import RIGHTS as FUNCTIONS
 
 GATEWAY = "gateway"  # in the place of a function: the gateway's access log
@@ -43,12 +44,16 @@ MEASURES = (
     Measure("Ticks",       _event("clock.ticked"),           ("clock",)),
     Measure("Oldest",      _event("clock.ticked"),           ("clock",), "$.oldest"),
     Measure("Unheard",     _event("alerts.nobody_subscribed"), ("clock",)),
+    Measure("OperatorsUnheard", _event("operators.nobody_subscribed"), ("clock",)),
     Measure("Overlooked",  _event("markers.overlooked"),     ("sweep_views",), "$.found"),
     Measure("Outgrown",    _event("markers.outgrown"),       ("sweep_views",)),
     Measure("TooSlow",     _event("ranking.too_slow"),       ("rank_articles",)),
     Measure("FeedFailed",  _event("feed.failed"),            ("read_feed",)),
     Measure("Refusals",    '{ $.error = "THROTTLED" }',      (GATEWAY,)),
-    Measure("Foreign",     _event("feedback.foreign_topic"), ("mail_feedback",)),
+    Measure("Foreign",     _event("attempt.topic"),          ("mail_feedback",), "$.count"),
+    Measure("Attempts",    _event("attempt.*"),     ("api_handler", "mail_feedback"), "$.count"),
+    Measure("HeadsLate",   _event("heads.late"),             ("clock",)),
+    Measure("LedgersStopped", _event("ledgers.stopped"),     ("clock",)),
 )
 # fmt: on
 
@@ -77,8 +82,9 @@ def namespace(stage: str) -> str:
     return f"{config.APP}/{stage}"
 
 
-def alarms(stage: str) -> list[Alarm]:
-    """Return every alarm of a stage."""
+def alarms(stage: str, operations: Mapping[str, Any] | None = None) -> list[Alarm]:
+    """Return every alarm of a stage; `operations` has the settings of `infra.purse`."""
+    given = operations or {}
     prefix = config.prefix(stage)
     dead_letters = ("QueueName", f"{prefix}-dead-letters")
     configuration_set = ("ses:configuration-set", prefix)
@@ -107,6 +113,15 @@ def alarms(stage: str) -> list[Alarm]:
               namespace="AWS/SNS", of=("TopicName", f"{prefix}-alerts")),
         Alarm("alerts-unheard", "The alerts topic has no confirmed subscription.",
               "Unheard", 1, minutes=60),
+        Alarm("operators-unheard", "Nobody hears the alarms: "
+                                   "the operators topic has no confirmed subscription.",
+              "OperatorsUnheard", 1, minutes=60),
+        Alarm("operators-failed", "SNS could not deliver an alarm to a subscriber.",
+              "NumberOfNotificationsFailed", 1,
+              namespace="AWS/SNS", of=("TopicName", f"{prefix}-operators")),
+        Alarm("sms-spend", "Four fifths of what SMS may cost in a month are spent.",
+              "SMSMonthToDateSpentUSD", round(0.8 * purse.setting(given, "sms_usd"), 4), "Maximum",
+              60, namespace="AWS/SNS"),
         Alarm("domain-events-failed", "SNS could not deliver an event to another system.",
               "NumberOfNotificationsFailed", 1,
               namespace="AWS/SNS", of=("TopicName", f"{prefix}-domain-events")),
@@ -120,10 +135,20 @@ def alarms(stage: str) -> list[Alarm]:
               "TooSlow", 3, times=3),
         Alarm("feed-failed", "The site's feed cannot be read for an hour.",
               "FeedFailed", 5, minutes=60),
+        Alarm("requests", "An hour had as many requests as a quarter of a day should have.",
+              "Count", purse.requests_an_hour(given), minutes=60,
+              namespace="AWS/ApiGateway", of=("ApiName", prefix)),
         Alarm("too-many", "The gateway refused requests for being too many at once.",
               "Refusals", 100),
         Alarm("foreign-topic", "Mail events came from an SNS topic that is not ours.",
               "Foreign", 1),
+        Alarm("attempts", "What is refused was tried a hundred times: forged links or tokens, "
+                          "foreign pages, filled traps, used proofs.",
+              "Attempts", 100),
+        Alarm("heads-late", "Ledgers have waited for more than a day to be looked after.",
+              "HeadsLate", 1, minutes=60),
+        Alarm("ledgers-stopped", "For a quarter of an hour the ledgers could not be looked after.",
+              "LedgersStopped", 1, times=3),
         Alarm("dead-letters", "Something could not be done and lies in the dead-letter queue.",
               "ApproximateNumberOfMessagesVisible", 1, "Maximum",
               namespace="AWS/SQS", of=dead_letters),

@@ -16,7 +16,7 @@ import click
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib import addresses
-from infra import access_log, config, functions, policies, releases, resources, stack
+from infra import access_log, config, functions, policies, releases, resources, stack, waf
 from infra.target import NotDone, Target
 
 ROOT = Path(__file__).parent.parent
@@ -67,6 +67,7 @@ def run(target: Target, data: bool, dry_run: bool = False) -> None:
             != target.stage
         ):
             raise click.ClickException("another name: nothing was deleted")
+        waf.destroy(target)
         functions.chalice(target, "delete")
         _sweep(target)
         _delete_stack(target, watching)
@@ -162,6 +163,7 @@ def _delete_data(target: Target, kept: str) -> None:
         delete()
     _delete_gateways_roles(target)
     made = {stack.variable(each) for each in json.loads(resources.template(target))["Outputs"]}
+    made.add("OPERATORS_TOPIC_ARN")  # the watching stack's
     stays = {key: value for key, value in target.environment.items() if key not in made}
     config.change(target.root, target.stage, "environment_variables", stays)
     functions.record(target).unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from chalicelib.http.responses import HTTPS_ONLY
 from infra.target import GATEWAY_STAGE, Change, Target
 
 # Status, code and detail.
@@ -46,11 +47,13 @@ ANSWERS: dict[str, tuple[int, str, str]] = {
 _RETRY_AFTER = {429: "1", 503: "5"}  # seconds
 
 
-def answer(kind: str) -> tuple[int, dict[str, str], str]:
-    """Return status, headers and body of one response type."""
+def answer(kind: str, https: bool = False) -> tuple[int, dict[str, str], str]:
+    """Return status, headers and body of one response type, as a stage with https or without."""
     status, code, detail = ANSWERS[kind]
     problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
     headers = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}
+    if https:
+        headers["Strict-Transport-Security"] = HTTPS_ONLY
     if status in _RETRY_AFTER:
         headers["Retry-After"] = _RETRY_AFTER[status]
     return status, headers, json.dumps({**problem, "detail": detail, "code": code})
@@ -75,7 +78,7 @@ def _differs(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 
 
 def _wanted(kind: str) -> dict[str, Any]:
-    status, headers, body = answer(kind)
+    status, headers, body = answer(kind, https=True)
     return {
         "statusCode": str(status),
         "responseParameters": {

@@ -37,6 +37,7 @@ _THINGS = {
     "SuppressionList": ("ses",),
     "Alerts": ("sns", "{stage}-alerts"),
     "DomainEvents": ("sns", "{stage}-domain-events"),
+    "Operators": ("sns", "{stage}-operators"),
     "Outbox": ("sqs", "{stage}-outbox"),
     "SenderQueue": ("sqs", "{stage}-outbox"),  # as Lambda reads it for the senders
     "DeadLetters": ("sqs", "{stage}-dead-letters"),
@@ -101,6 +102,7 @@ RIGHTS: Mapping[str, Mapping[str, str]] = {
     "clock": {
         **_SENDS,
         "Alerts": "GetTopicAttributes Publish",
+        "Operators": "GetTopicAttributes",
         "DomainEvents": "Publish",
         "Due": "Query",
         "Account": "GetAccount",

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib import addresses
 from chalicelib.settings import Settings
-from infra import config, policies, stack, watching
+from infra import alarms, config, policies, stack, triggers, watching
 from infra.target import Change, NotDone, Target
 
 # The days of CloudWatch's terms of more than a year (API reference: PutRetentionPolicy).
@@ -122,8 +122,39 @@ def _watch(target: Target) -> None:
         operations.get("alarm_mail", ""),
         operations.get("budget", 0),
         operations.get("log_days", 30),
+        operations,
+        serving=triggers.standing(target),
     )
-    _bring(target, names(target.stage)[1], {"TemplateBody": json.dumps(watched)}, {})
+    body = {"TemplateBody": json.dumps(watched)}
+    _record(target, _bring(target, names(target.stage)[1], body, {}))
+
+
+def watched(target: Target) -> Iterator[Change]:
+    """Yield what the alarms of a stage with functions lack.
+
+    What has to happen is watched only once something can do it; and alarms that somebody switched
+    off tell again.
+    """
+    client = target.client("cloudwatch")
+    pages = client.get_paginator("describe_alarms").paginate(
+        AlarmNamePrefix=f"{config.prefix(target.stage)}-"
+    )
+    found = {each["AlarmName"]: each for page in pages for each in page["MetricAlarms"]}
+    wanted = [
+        f"{config.prefix(target.stage)}-{each.name}"
+        for each in alarms.alarms(target.stage, target.operations)
+        if each.below
+    ]
+    if missing := [name for name in wanted if name not in found]:
+        yield Change(
+            f"watch what has to happen from now on: {', '.join(missing)}", lambda: _watch(target)
+        )
+    silent = sorted(name for name, each in found.items() if not each.get("ActionsEnabled", True))
+    if silent:
+        yield Change(
+            f"have alarms tell again that were switched off: {', '.join(silent)}",
+            lambda: client.enable_alarm_actions(AlarmNames=silent),
+        )
 
 
 def _bring(

@@ -2,7 +2,17 @@
 
 from collections.abc import Iterator
 
-from infra import access_log, config, functions, gateway, smoke, throttles, triggers
+from infra import (
+    access_log,
+    config,
+    functions,
+    gateway,
+    resources,
+    smoke,
+    throttles,
+    triggers,
+    waf,
+)
 from infra.target import Change, NotDone, Target
 
 
@@ -23,6 +33,8 @@ def settle(target: Target) -> Iterator[Change]:
     yield from throttles.changes(target, api_id)
     yield from access_log.changes(target, api_id)
     yield from gateway.changes(target, api_id)
+    yield from waf.changes(target, api_id)
+    yield from resources.watched(target)
 
 
 def served(target: Target, url: str | None) -> Iterator[Change]:

@@ -15,10 +15,19 @@ from infra.policies import RIGHTS as FUNCTIONS
 _PART = Path(__file__).parent
 
 
-def template(stage: str, mail: str = "", budget: int = 0, log_days: int = 30) -> dict[str, Any]:
+def template(
+    stage: str,
+    mail: str = "",
+    budget: int = 0,
+    log_days: int = 30,
+    operations: Mapping[str, Any] | None = None,
+    serving: bool = True,
+) -> dict[str, Any]:
     """Return the stack's template.
 
     `mail` gets the alarms, `budget` is in USD a month (0: none), logs are kept for `log_days`.
+    `operations` has the settings of `infra.purse`. Before a stage is `serving`, nothing has to
+    happen, so there is no alarm for what does not.
     """
     resources = {
         **_logs(stage, log_days),
@@ -26,7 +35,9 @@ def template(stage: str, mail: str = "", budget: int = 0, log_days: int = 30) ->
         **_measures(stage),
         **_topic(stage, mail, budget),
     }
-    for each in alarms(stage):
+    for each in alarms(stage, operations or {}):
+        if each.below and not serving:
+            continue
         resources["Alarm" + _identifier(each.name)] = {
             "Type": "AWS::CloudWatch::Alarm",
             "Properties": _alarm(stage, each),
@@ -42,6 +53,7 @@ def template(stage: str, mail: str = "", budget: int = 0, log_days: int = 30) ->
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"customer-contact: logs, alarms and dashboard of the stage {stage}",
         "Resources": resources,
+        "Outputs": {"OperatorsTopicArn": {"Value": {"Ref": "Operators"}}},
     }
 
 

@@ -1,4 +1,4 @@
-"""`python -m ops status`: waiting messages, the alerts' subscribers, dead letters and alarms."""
+"""`python -m ops status`: waiting messages, who hears alerts and alarms, dead letters, alarms."""
 
 from collections import Counter
 from datetime import timedelta
@@ -11,6 +11,7 @@ from chalicelib import aws, instants
 from chalicelib.newsletter.words import MAILS
 from chalicelib.outbox import subscribers
 from chalicelib.settings import current
+from chalicelib.texts import N_
 from infra import config
 from ops import messages
 from ops.stage import OnStage
@@ -22,7 +23,7 @@ OVERDUE = timedelta(minutes=10)
 @click.command(cls=OnStage, short_help="Show what waits, what was set aside, which alarms are on.")
 @click.pass_context
 def status(context: click.Context) -> None:
-    """Show the messages that wait, the alerts' subscribers, the dead letters and the alarms.
+    """Show the messages that wait, who hears alerts and alarms, the dead letters and the alarms.
 
     Exit code 1: something wants attention.
     """
@@ -30,7 +31,15 @@ def status(context: click.Context) -> None:
     waiting = list(messages.waiting())
     overdue = [each for each in waiting if now - each.due_at > OVERDUE]
     states = Counter(each.state for each in waiting)
-    letters, alarms, (confirmed, pending) = dead_letters(), _alarms(), subscribers.count()
+    letters, (alarms, silent) = dead_letters(), _alarms()
+    heard = {
+        _(who): subscribers.count(topic)
+        for who, topic in (
+            (N_("alerts"), current().alerts_topic_arn),
+            (N_("operators"), current().operators_topic_arn),
+        )
+        if topic
+    }
     click.echo(f"{current().stage}, {instants.text(now)}")
     waits = ", ".join(f"{count} {_(MAILS[state])}" for state, count in states.items())
     told = {
@@ -39,19 +48,24 @@ def status(context: click.Context) -> None:
             waiting=waits or _("none wait"),
             overdue=len(overdue),
         ),
-        _("alerts"): ngettext(
-            "%(num)s subscription; %(pending)s not confirmed",
-            "%(num)s subscriptions; %(pending)s not confirmed",
-            confirmed,
-            pending=pending,
-        ),
+        **{
+            who: ngettext(
+                "%(num)s subscription; %(pending)s not confirmed",
+                "%(num)s subscriptions; %(pending)s not confirmed",
+                confirmed,
+                pending=pending,
+            )
+            for who, (confirmed, pending) in heard.items()
+        },
         _("set aside"): ngettext("%(num)s dead letter", "%(num)s dead letters", letters),
         _("alarms"): ", ".join(alarms) or _("none is on"),
     }
+    if silent:
+        told[_("switched off")] = ", ".join(silent)
     width = max(map(len, told))
     for name, value in told.items():
         click.echo(f"  {name:<{width}}  {value}")
-    if overdue or letters or alarms or not confirmed:
+    if overdue or letters or alarms or silent or not all(each for each, _pending in heard.values()):
         context.exit(1)
 
 
@@ -63,12 +77,15 @@ def dead_letters() -> int:
     return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
 
-def _alarms() -> list[str]:
+def _alarms() -> tuple[list[str], list[str]]:
+    """Return the names of the alarms that are on, and of those that tell nobody."""
     client: Any = boto3.client("cloudwatch")
     prefix = config.prefix(current().stage) + "-"
-    pages = client.get_paginator("describe_alarms").paginate(
-        AlarmNamePrefix=prefix, StateValue="ALARM"
-    )
-    return [
-        each["AlarmName"].removeprefix(prefix) for page in pages for each in page["MetricAlarms"]
-    ]
+    pages = client.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)
+    found = {
+        each["AlarmName"].removeprefix(prefix): each
+        for page in pages
+        for each in page["MetricAlarms"]
+    }
+    on = [name for name, each in found.items() if each["StateValue"] == "ALARM"]
+    return on, [name for name, each in found.items() if not each.get("ActionsEnabled", True)]

@@ -14,7 +14,7 @@ from typing import Any, Self
 from botocore.retries import standard
 
 import app
-from chalicelib import aws, intake, keys, settings, triggers
+from chalicelib import aws, intake, keys, log, settings, triggers
 from chalicelib.articles import counting, ranking
 from chalicelib.articles.stores import counts, markers
 from chalicelib.auth import provider
@@ -106,6 +106,7 @@ class Backend:
         counting.forget()
         ranking.forget()
         provider.forget()
+        log.forget()
         account.forget()
         subscribers.forget()
 

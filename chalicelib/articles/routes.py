@@ -189,6 +189,7 @@ def get_article_badge(request: Request, article: Article) -> Reply:
     text = said % {"views": views}
     headers = {
         **PUBLIC_READ,
+        "Vary": "Accept-Language",
         "Content-Type": "image/svg+xml",
         "Cross-Origin-Resource-Policy": "cross-origin",
     }

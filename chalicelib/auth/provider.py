@@ -6,6 +6,7 @@ OpenID Connect Core 1.0 and Discovery 1.0. PyJWT and `rs256` are imported when a
 import hmac
 import http.client
 import json
+import math
 import time
 import urllib.error
 import urllib.request
@@ -18,7 +19,14 @@ from chalicelib.auth import roles
 from chalicelib.auth.person import Person
 from chalicelib.auth.roles import Role
 from chalicelib.auth.sign_in import PendingSignIn
-from chalicelib.errors import BadToken, NotSignedIn, Unavailable
+from chalicelib.errors import (
+    BadToken,
+    Forged,
+    ForgedBearer,
+    NotSignedIn,
+    SignInAway,
+    Unavailable,
+)
 from chalicelib.settings import current
 
 _MAX_AGE = 3600.0  # seconds for which a document of the provider's is used
@@ -26,17 +34,24 @@ _MAX_AGE = 3600.0  # seconds for which a document of the provider's is used
 # fetch all the time.
 _MAX_AGE_UNKNOWN_KEY = 60.0
 _LEEWAY = 60  # seconds a clock may be wrong
-_TIMEOUT = 5.0
+_TIMEOUT = 5.0  # seconds that the provider has for each of its answers
+# Seconds for which a provider that let us wait is not asked again: every request would wait as
+# long, and take the place of one that could be answered.
+SILENT = 30.0
 _LARGEST = 1 << 20
 _NAMES = ("name", "preferred_username", "email", "cognito:username", "username")
 _cache: dict[str, tuple[float, Any]] = {}
+# When the provider last let us wait, by the wall clock: others stand still while Lambda freezes it.
+_silent_since: float | None = None
 
 Claims = Mapping[str, Any]
 
 
 def forget() -> None:
-    """Clear the in-process cache of the provider's documents."""
+    """Clear what this process knows of the provider: its documents, and that it was silent."""
+    global _silent_since
     _cache.clear()
+    _silent_since = None
 
 
 def redirect_uri() -> str:
@@ -102,11 +117,17 @@ def redeem(code: str, pending: PendingSignIn) -> Claims:
 
 
 def bearer(token: str) -> Person:
-    """Return the person a token belongs to. Raises NotSignedIn, NotAllowed, Unavailable."""
+    """Return the person a token belongs to.
+
+    Raises NotSignedIn, and of it ForgedBearer for a token that is not the provider's; NotAllowed,
+    Unavailable.
+    """
     if not current().oidc_issuer:
-        raise NotSignedIn
+        raise ForgedBearer
     try:
         return person(verify(token))
+    except Forged:
+        raise ForgedBearer from None
     except BadToken:
         raise NotSignedIn from None
 
@@ -132,7 +153,7 @@ def verify(token: str) -> Claims:
     """Return the claims of a token that the provider signed for us and that has not expired.
 
     An ID token names us as its audience, an access token as its audience or its client. Raises
-    BadToken, Unavailable.
+    BadToken for one that has expired, Forged for any other, Unavailable.
     """
     import jwt  # costly to import
 
@@ -146,14 +167,16 @@ def verify(token: str) -> Claims:
             leeway=_LEEWAY,
             options={"require": ["iss", "sub", "exp", "iat"], "verify_aud": False},
         )
-    except (jwt.PyJWTError, ValueError):
+    except jwt.ExpiredSignatureError:
         raise BadToken from None
+    except (jwt.PyJWTError, ValueError):
+        raise Forged from None
     meant = claims.get("aud", claims.get("client_id"))
     if meant not in (settings.oidc_client_id, [settings.oidc_client_id]):
-        raise BadToken
+        raise Forged
     # Cognito says which kind a token is; no other kind signs in.
     if claims.get("token_use", "id") not in ("id", "access"):
-        raise BadToken
+        raise Forged
     return claims
 
 
@@ -164,7 +187,7 @@ def _role(claims: Claims) -> Role:
 
 
 def _key(kid: Any) -> Any:
-    """Return the provider's public key of this id. Raises BadToken, Unavailable.
+    """Return the provider's public key of this id. Raises Forged, Unavailable.
 
     Where the id is unknown, the keys are fetched again, at most once a minute.
     """
@@ -175,7 +198,7 @@ def _key(kid: Any) -> Any:
             signs = each.get("kty") == "RSA" and each.get("use", "sig") == "sig"
             if signs and each.get("kid") == kid:
                 return PublicKey(each)
-    raise BadToken
+    raise Forged
 
 
 def _discovery() -> Mapping[str, Any]:
@@ -205,24 +228,54 @@ def _document(url: str, max_age: float) -> Mapping[str, Any]:
 def _fetch(url: str, form: bytes | None = None) -> Mapping[str, Any]:
     """Fetch a JSON object from the provider; a `form` is posted.
 
-    Raises BadToken where the provider refuses the form (400, 401, 403), Unavailable otherwise.
+    Raises BadToken where the provider refuses the form (400, 401, 403), Unavailable otherwise, and
+    SignInAway at once for SILENT seconds after it let us wait.
     """
+    global _silent_since
     if not url.startswith("https://") and current().stage != "local":
         raise Unavailable("the provider names an address that is not https")
+    began = time.time()
+    if _silent_since is not None and 0 <= (passed := began - _silent_since) < SILENT:
+        raise SignInAway("the provider did not answer lately", math.ceil(SILENT - passed))
     request = urllib.request.Request(url, form, {"Accept": "application/json"})  # noqa: S310  # http(s): see above
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
-            document = json.loads(answer.read(_LARGEST))
+            document = json.loads(_read(answer, time.monotonic() + _TIMEOUT))
+    except TimeoutError as error:
+        raise _silent(began, error) from None
     except urllib.error.HTTPError as error:
         error.close()
         if form is not None and error.code in (400, 401, 403):
             raise BadToken from None
         raise Unavailable(f"the provider answers {error.code}") from None
+    except urllib.error.URLError as error:
+        raise _silent(began, error.reason) from None
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise Unavailable(f"the provider does not answer: {type(error).__name__}") from None
     if not isinstance(document, dict):
         raise Unavailable("the provider's answer is no object")
     return document
+
+
+def _read(answer: Any, until: float) -> bytes:
+    """Read an answer. Raises TimeoutError where it is not there in time, however it trickles."""
+    found = b""
+    while len(found) < _LARGEST and (part := answer.read1(_LARGEST - len(found))):
+        found += part
+        if time.monotonic() >= until:
+            raise TimeoutError
+    return found
+
+
+def _silent(began: float, reason: object) -> Unavailable:
+    """Return the error of a call without an answer; remember it where it let us wait."""
+    global _silent_since
+    now = time.time()
+    told = f"the provider does not answer: {type(reason).__name__}"
+    if now - began < _TIMEOUT / 2:
+        return Unavailable(told)
+    _silent_since = now
+    return SignInAway(told, math.ceil(SILENT))
 
 
 def _with_query(url: str, query: Mapping[str, str]) -> str:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from chalicelib import tokens
 from chalicelib.auth import cookies
-from chalicelib.errors import BadToken
+from chalicelib.errors import Forged
 
 HOME = "/staff"
 _LASTS = timedelta(minutes=10)
@@ -69,12 +69,15 @@ def begin(then: str) -> PendingSignIn:
 
 
 def resume(headers: Mapping[str, str], state: str, now: datetime) -> PendingSignIn:
-    """Return the sign-in that this browser began and the provider answers. Raises BadToken."""
+    """Return the sign-in that this browser began and the provider answers.
+
+    Raises BadToken, and of it Forged for the answer to another browser's.
+    """
     subject, _ = tokens.read(_PURPOSE, cookies.read(headers, _COOKIE), now)
     secret, _, then = subject.partition(" ")
     pending = PendingSignIn(secret, then)
     if not hmac.compare_digest(pending.state.encode(), state.encode("utf-8", "replace")):
-        raise BadToken
+        raise Forged
     return pending
 
 

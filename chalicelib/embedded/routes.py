@@ -5,10 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema
 
+from chalicelib import log
 from chalicelib.articles import names
 from chalicelib.articles import routes as articles
 from chalicelib.articles import service as article_service
 from chalicelib.callbacks import routes as callbacks
+from chalicelib.errors import Unavailable
 from chalicelib.http import PUBLIC_READ, Body, Reply, Request, Routes
 from chalicelib.http import fields as of
 from chalicelib.newsletter import routes as newsletter
@@ -85,8 +87,17 @@ class Shown(BaseModel, title="PageParts"):
 
 @routes.get("/page", params=Parts, gives=Shown)
 def get_page(request: Request, asked: Parts) -> Reply:
-    """Show everything that one page of the website shows, by one batch of reads."""
-    parts = _of_articles(request, asked)
+    """Show everything that one page of the website shows, by one batch of reads.
+
+    Where the views cannot be read for a moment, the parts about articles are left out.
+    """
+    try:
+        parts, kept = _of_articles(request, asked), ""
+    except Unavailable as error:
+        if not (asked.hotline or asked.slots or asked.consent):
+            raise
+        log.warning("page.without_views", reason=str(error))
+        parts, kept = {}, "no-store"
     if asked.hotline:
         parts["hotline"] = callbacks.get_hotline(request)
     if asked.slots:
@@ -98,7 +109,7 @@ def get_page(request: Request, asked: Parts) -> Reply:
     shown: dict[str, Any] = {name: reply.body for name, reply in parts.items()}
     if declared:
         shown["consent"] = Declarations(**{form: each.body for form, each in declared.items()})
-    headers = {"Cache-Control": _shortest([*parts.values(), *declared.values()])}
+    headers = {"Cache-Control": kept or _shortest([*parts.values(), *declared.values()])}
     return Reply(Shown(**shown), headers=headers)
 
 

@@ -157,6 +157,9 @@ def of(error: errors.ContactError) -> Problem:
         case errors.LimitReached():
             retry_after = {"Retry-After": str(error.retry_after)}
             return Problem(status, error.reason, headers=retry_after, named=error.named)
+        case errors.SignInAway():
+            retry_after = {"Retry-After": str(error.retry_after)}
+            return Problem(status, code, headers=retry_after, detail="sign_in_away")
         case errors.Unavailable():
             return Problem(status, code, headers={"Retry-After": str(error.retry_after)})
     return Problem(status, code)

@@ -95,7 +95,7 @@ class Request:
                 address = proxy.address(told) or address
                 agent = self.headers.get(settings.trusted_agent_header.lower(), "") or agent
             elif proxy.HEADER in self.headers:
-                log.warning("proxy.wrong_secret", path=self.path)
+                log.attempt("proxy", path=self.path)
         return Sender(address, agent[:512])
 
     @property

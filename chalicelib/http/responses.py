@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from chalice import Response
 from pydantic import BaseModel
 
-from chalicelib import templates
+from chalicelib import log, templates
 from chalicelib.http import problems, staff_page
 from chalicelib.http.problems import Problem, ProblemBody
 from chalicelib.http.replies import Page, Reply, Thanks, redirect
@@ -16,6 +16,11 @@ from chalicelib.messages import label
 from chalicelib.settings import current
 
 _PREFLIGHT_SECONDS = "7200"  # the longest any browser keeps one
+# Two years, for this host alone: what else the company serves under its domain is not ours to say.
+HTTPS_ONLY = "max-age=63072000"
+# The gateway compresses what is larger than 1 KB for those who accept it, and adds no `Vary`.
+_VARY = "Origin, Accept-Encoding"
+_VARY_ALL = f"{_VARY}, Accept, Accept-Language"
 _JSON, _PROBLEM, _HTML = "application/json", "application/problem+json", "text/html; charset=utf-8"
 
 
@@ -85,6 +90,8 @@ def preflight(request: Request, methods: Iterable[str]) -> Response:
             "Access-Control-Allow-Headers": "Content-Type",
             "Access-Control-Max-Age": _PREFLIGHT_SECONDS,
         }
+    elif request.origin:
+        log.attempt("origin", path=request.path)
     return Response("", headers, 204)
 
 
@@ -94,14 +101,24 @@ def allow(methods: Iterable[str]) -> str:
     return ", ".join(sorted(named | {"HEAD"} if "GET" in named else named))
 
 
-def common_headers(request: Request) -> dict[str, str]:
-    """Return the headers of every response: exact CORS origins, no sniffing, no referrer."""
+def common_headers(request: Request, own: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of every response beside its own: CORS, no sniffing, no referrer, https.
+
+    `Vary` names what the answer depends on. An answer that everybody may keep depends on no more
+    than its own `Vary` adds; any other may be a page or JSON, in the caller's language.
+    """
+    varies = _VARY_ALL
+    if own.get("Cache-Control", "").startswith("public"):
+        varies = f"{_VARY}, {own['Vary']}" if "Vary" in own else _VARY
     headers = {
-        "Vary": "Origin",
+        "Vary": varies,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
     }
+    if current().base_url.startswith("https://"):
+        headers["Strict-Transport-Security"] = HTTPS_ONLY
     if request.is_staff:
+        headers["Vary"] = f"{_VARY_ALL}, Authorization, Cookie"
         headers["Cache-Control"] = "no-store"  # and no other origin's pages
         # Under `no-referrer` a browser says `Origin: null` even when a page of ours posts to us.
         headers["Referrer-Policy"] = "same-origin"

@@ -71,6 +71,7 @@ def serve(
             _join_the_local_cloud()
         response = _call_view(methods, request, chalice_request.to_original_event())
     except errors.NotSignedIn as error:
+        _note(error, request)
         if request.navigates:
             response = responses.to_sign_in(request)
         else:
@@ -80,19 +81,26 @@ def serve(
     except errors.ContactError as error:
         if isinstance(error, errors.Unavailable):
             log.warning("http.unavailable", path=request.path, reason=str(error))
+        _note(error, request)
         response = responses.respond_problem(request, problems.of(error))
     except ValidationError as error:
         refused = problems.of_validation(error)
         if any(each.field == "website" for each in refused.fields):
-            log.info("honeypot.filled", path=request.path)
+            log.attempt("honeypot", path=request.path)
         response = responses.respond_problem(request, refused)
     except Exception:
         log.exception("http.error", path=request.path)
         response = responses.respond_problem(request, Problem(500, "internal"))
     if request.method == "HEAD":
         response.body = ""
-    response.headers.update(responses.common_headers(request))
+    response.headers.update(responses.common_headers(request, response.headers))
     return response
+
+
+def _note(error: errors.ContactError, request: Request) -> None:
+    """Log what was tried, where no honest caller does so."""
+    if error.attempt:
+        log.attempt(error.attempt, path=request.path)
 
 
 def _join_the_local_cloud() -> None:

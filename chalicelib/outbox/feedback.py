@@ -44,7 +44,7 @@ def receive(event: Mapping[str, Any], listen: Listener) -> None:
     for record in event["Records"]:
         try:
             if record["Sns"]["TopicArn"] != current().mail_events_topic_arn:
-                log.warning("feedback.foreign_topic")
+                log.attempt("topic")
                 continue
             _take(notices.read(record["Sns"]["Message"], instants.now()), listen)
         except Unavailable:

@@ -1,11 +1,12 @@
 """The settings of the stacks, `operations` in .chalice/config.json: their names and values."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from chalicelib import addresses
 from chalicelib.settings import Settings
-from infra import resources
+from infra import purse, resources
 from infra.checks import settings
 from infra.checks.parts import Finding, Look, Step
 from infra.target import NotDone
@@ -62,6 +63,7 @@ OPERATIONS: Mapping[str, Callable[[Any], str]] = {
     "alarm_mail": _address,
     "budget": _amount,
     "log_days": _days,
+    **{name: partial(purse.fault, name) for name in purse.SETTINGS},
     "sandbox": _switch,  # written by `make resources` while SES is in the sandbox
 }
 

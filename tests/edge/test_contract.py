@@ -123,7 +123,7 @@ def test_cors_names_exactly_our_origins(backend: Backend, path: str) -> None:
         for method in ("OPTIONS", *INVENTORY[path]):
             answer = backend.call(method, url(path), headers={"origin": origin})
             assert not [name for name in answer.headers if name.startswith("access-control-")]
-            assert answer.headers["vary"] == "Origin"
+            assert answer.headers["vary"].startswith("Origin")
     asked = {
         "origin": ORIGIN,
         "access-control-request-method": "POST",

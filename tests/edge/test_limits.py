@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 import time_machine
 
-from chalicelib import instants, tokens
+from chalicelib import instants, log, tokens
 from chalicelib.callbacks import links as callback_links
 from chalicelib.newsletter import links
 from chalicelib.newsletter.stores import subscribers
@@ -341,9 +341,10 @@ def test_a_filled_honeypot_is_refused_before_anything_is_looked_up(
     lines = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
     ids = ("request_id", "gateway_request_id")
     logged = [{k: v for k, v in each.items() if k not in ids} for each in lines]
-    assert logged == [{"level": "INFO", "event": "honeypot.filled", "path": path}] * (
-        len(answers) + 1
-    )
+    # Ten answers, each of which has a line.
+    assert len(answers) + 1 == log.FIRST
+    each_says = {"level": "WARNING", "event": "attempt.honeypot", "count": 1, "path": path}
+    assert logged == [each_says] * log.FIRST
 
 
 @pytest.mark.parametrize("path", [SIGNUPS, CALLBACKS])

@@ -23,7 +23,7 @@ UNREADABLE: dict[str, Any] = {
 }
 REACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "record.quarantined": ("deliver_messages", {"Records": [POISON]}),
-    "feedback.foreign_topic": ("mail_feedback", FOREIGN),
+    "attempt.topic": ("mail_feedback", FOREIGN),
     "marker.unreadable": ("count_views", {"Records": [UNREADABLE]}),
     "clock.ticked": ("clock", SCHEDULED),
 }

@@ -259,7 +259,7 @@ def test_foreign_origins_find_no_permission(backend: Backend) -> None:
                 answer = backend.call(
                     method, path.replace("{version}", "newsletter-de-1"), headers={"origin": origin}
                 )
-                assert answer.headers["vary"] == "Origin"
+                assert answer.headers["vary"].startswith("Origin")
                 asked += 1
                 permitted += any(name.startswith("access-control-") for name in answer.headers)
     print(f"\nrequests from foreign origins {asked} · permitted {permitted}")
@@ -290,7 +290,7 @@ def test_events_of_a_foreign_topic_are_refused_and_logged(
     logged = [json.loads(each)["event"] for each in capsys.readouterr().out.splitlines()]
     changes = int(backend.items() != before)
     print(f"\nforged SES events {len(forged)} · logged {len(logged)} · changes {changes}")
-    assert logged == ["feedback.foreign_topic"] * len(forged)
+    assert logged == ["attempt.topic"] * len(forged)
     assert (backend.items(), state(key)) == (before, "confirmed")
     assert not [path for path in INVENTORY if "events" in path or "sns" in path]
 

@@ -38,9 +38,9 @@ from tools.dashboard import HOUR, ROOT, series
 BEGIN = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)  # nine in Berlin
 SLOTS = 13
 READERS = (14, 18, 22, 30, 41, 52, 60, 57, 49, 40, 33, 27, 24)
-SES_REFUSES, THROTTLES, POISON, BOUNCE, COMPLAINT = (5, 6), 8, 9, 4, 10
+SES_REFUSES, THROTTLES, POISON, BOUNCE, COMPLAINT, ROBOT = (5, 6), 8, 9, 4, 10, 2
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}
-API = "AWS/ApiGateway/{}/customer-contact/api"
+API = "AWS/ApiGateway/{}/customer-contact-STAGE/api"
 
 
 class Hour:
@@ -110,6 +110,9 @@ class Hour:
             self.ask("POST", f"/articles/article-{reader % 7}/views", client=reader)
             self.ask("GET", "/articles/popular", client=reader)
         self.ask("POST", "/newsletter/signups", {"email": "nonsense", "consent": "newsletter-de-1"})
+        for _ in range(8 if slot == ROBOT else 0):
+            robot = {"email": "robot@example.org", "website": "https://spam.example"}
+            self.ask("POST", "/newsletter/signups", {**robot, "consent": "newsletter-de-1"})
         emails = [f"reader-{slot}-{number}@example.org" for number in range(READERS[slot] // 12)]
         refuse = error_answer(400, "ThrottlingException")
         for number, email in enumerate(emails):
@@ -172,7 +175,8 @@ class Hour:
         sent = sum(state == "sent" for state in self.backend.states().values())
         self.put("AWS/SES/Send", sent - self.sent)
         self.sent = sent
-        self.put("AWS/SNS/NumberOfNotificationsFailed/customer-contact-STAGE-alerts", 0)
+        for topic in ("alerts", "operators"):
+            self.put(f"AWS/SNS/NumberOfNotificationsFailed/customer-contact-STAGE-{topic}", 0)
         for event, metric, rate in (
             (BOUNCE, "Bounce", "BounceRate"),
             (COMPLAINT, "Complaint", "ComplaintRate"),

@@ -15,9 +15,10 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 import app
-from chalicelib import aws, instants
+from chalicelib import aws, instants, settings
 from chalicelib.articles import counting
 from chalicelib.articles.stores.markers import save_cursor
+from chalicelib.newsletter import clock as ledgers
 from chalicelib.newsletter.keys import key_of
 from chalicelib.outbox import subscribers
 from infra import access_log, alarms, config, policies, watching
@@ -34,7 +35,8 @@ TABLE = "before-send.dynamodb"
 OF_AWS = {
     "AWS/Lambda": {"Errors", "IteratorAge", "Throttles"},
     "AWS/SQS": {"ApproximateNumberOfMessagesVisible"},
-    "AWS/SNS": {"NumberOfNotificationsFailed"},
+    "AWS/SNS": {"NumberOfNotificationsFailed", "SMSMonthToDateSpentUSD"},
+    "AWS/ApiGateway": {"Count"},
     "AWS/SES": {"Reputation.BounceRate", "Reputation.ComplaintRate"},
     "AWS/DynamoDB": {"WriteThrottleEvents"},
 }
@@ -58,11 +60,12 @@ class Told:
 def matches(pattern: str, line: dict[str, Any]) -> bool:
     """Tell whether a log line matches a pattern of CloudWatch's metric filters.
 
-    Knows the syntax that we use: one property that equals a text.
+    Knows the syntax that we use: one property that equals a text, which may end with a wildcard.
     """
-    read = re.fullmatch(r'\{ \$\.(\w+) = "([\w.]+)" \}', pattern)
+    read = re.fullmatch(r'\{ \$\.(\w+) = "([\w.]+)(\*?)" \}', pattern)
     assert read
-    return bool(line.get(read[1]) == read[2])
+    found = line.get(read[1])
+    return str(found).startswith(read[2]) if read[3] else bool(found == read[2])
 
 
 def value(written: str, line: dict[str, Any]) -> float:
@@ -136,6 +139,9 @@ def requests(backend: Backend, told: Told) -> None:
     refuse = error_answer(400, "ThrottlingException")
     with backend.hooked("dynamodb", f"{TABLE}.TransactWriteItems", refuse), told.by("api_handler"):
         assert sign_up(backend, "throttled@example.org") == 503
+    robot = {"email": "robot@example.org", "consent": "newsletter-de-1", "website": "x"}
+    with told.by("api_handler"):
+        assert backend.call("POST", "/newsletter/signups", robot).status == 422
 
 
 def events(backend: Backend, told: Told) -> None:
@@ -185,10 +191,23 @@ def lists(backend: Backend, told: Told) -> None:
 
 
 def alone(backend: Backend, told: Told) -> None:
-    """Have the clock look at a topic without subscribers."""
+    """Have the clock look at topics without subscribers."""
+    name = f"customer-contact-{backend.env['STAGE']}-operators"
+    topic = backend.cloud.client("sns").create_topic(Name=name)["TopicArn"]
+    backend.configure(OPERATORS_TOPIC_ARN=topic)
     subscribers.forget()
     with told.by("clock"):
         app.clock(SCHEDULED, Context())
+
+
+def late(backend: Backend, told: Told) -> None:
+    """Have the clock look after ledgers that have waited for days, and once where it cannot."""
+    now = instants.now() + timedelta(days=3)
+    refuse = error_answer(400, "ThrottlingException")
+    with backend.hooked("dynamodb", f"{TABLE}.Query", refuse), told.by("clock"):
+        assert ledgers.tick(lambda: 20.0, now) == 0
+    with told.by("clock"):
+        assert ledgers.tick(lambda: 20.0, now)
 
 
 def refused_by_the_gateway() -> dict[str, Any]:
@@ -236,6 +255,7 @@ def test_every_metric_of_ours_is_told_by_each_function_it_is_read_of(
     lists(backend, told)
     told.lines[alarms.GATEWAY] = [refused_by_the_gateway()]
     alone(backend, told)
+    late(backend, told)
     silent = []
     for measure in alarms.MEASURES:
         for function in measure.functions:
@@ -257,6 +277,59 @@ def test_an_alarm_of_ours_looks_at_a_metric_of_ours_and_all_of_them_are_looked_a
         each for each in alarms.alarms(STAGE) if each.namespace != f"customer-contact/{STAGE}"
     ]
     assert [each.name for each in others if each.metric not in OF_AWS[each.namespace]] == []
+
+
+def test_no_alarm_fires_before_the_stage_serves_and_all_are_there_once_it_does() -> None:
+    def waiting(serving: bool) -> dict[str, str]:
+        resources = watching.template(STAGE, serving=serving)["Resources"].values()
+        found = [each["Properties"] for each in resources if "::Alarm" in each["Type"]]
+        return {each["AlarmName"]: each["TreatMissingData"] for each in found}
+
+    before, then = waiting(serving=False), waiting(serving=True)
+    assert set(before.values()) == {"notBreaching"}
+    missing = then.keys() - before.keys()
+    assert missing == {f"customer-contact-{STAGE}-clock-silent"}
+    assert {then[each] for each in missing} == {"breaching"}
+
+
+def test_every_topic_of_ours_that_people_or_systems_hear_is_watched() -> None:
+    failing = {
+        each.of[1] for each in alarms.alarms(STAGE) if each.metric == "NumberOfNotificationsFailed"
+    }
+    prefix = config.prefix(STAGE)
+    assert failing == {f"{prefix}-{each}" for each in ("alerts", "operators", "domain-events")}
+
+
+def test_the_settings_move_the_thresholds() -> None:
+    given = {"requests_a_day": 40_000, "sms_usd": 20}
+    found = {each.name: each.threshold for each in alarms.alarms(STAGE, given)}
+    assert (found["requests"], found["sms-spend"]) == (10_000, 16)
+    made = watching.template(STAGE, operations=given)["Resources"]
+    assert made["AlarmRequests"]["Properties"]["Threshold"] == 10_000
+
+
+def test_the_metrics_of_the_gateway_are_those_of_the_stages_own_api() -> None:
+    (of,) = {each.of for each in alarms.alarms(STAGE) if each.namespace == "AWS/ApiGateway"}
+    assert of == ("ApiName", config.prefix(STAGE))
+    assert app.app.app_name == config.prefix(settings.current().stage)
+    shown = json.loads(watching.dashboard(STAGE))
+    metrics = [each for widget in shown["widgets"] for each in widget["properties"]["metrics"]]
+    named = [each for each in metrics if "ApiName" in each]
+    assert named
+    assert all(config.prefix(STAGE) in each for each in named)
+    assert "STAGE" not in json.dumps(shown)
+
+
+def test_what_the_alarms_of_a_month_cost_is_what_the_guide_states(root: Path) -> None:
+    told = (root / "docs" / "operations.md").read_text()
+    number = len(alarms.alarms(STAGE))
+    cost = f"{(number - 10) * 0.1:.2f}"
+    row = f"| {number} alarms, ten of them free, 0.10 each | {cost} | {cost} | {cost} |"
+    assert row in told
+    table = told.split("## What a month costs")[1].split("\n\n")[2]
+    rows = [each.strip("|").split("|")[1:] for each in table.splitlines()[2:]]
+    *parts, sums = [[float(cell.strip(" *")) for cell in row] for row in rows]
+    assert [round(sum(column), 2) for column in zip(*parts, strict=True)] == sums
 
 
 def test_every_function_is_watched() -> None:

@@ -90,6 +90,18 @@ def test_status_calls_for_attention(backend: Backend) -> None:
     watch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
     seen = ops("status")
     assert (seen.exit_code, "alarms     clock-silent" in seen.output) == (1, True)
+    watch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="test")
+    assert ops("status").exit_code == 0
+    watch.disable_alarm_actions(AlarmNames=[name])
+    seen = ops("status")
+    assert (seen.exit_code, "switched off  clock-silent" in seen.output) == (1, True)
+    watch.enable_alarm_actions(AlarmNames=[name])
+    topic = boto3.client("sns").create_topic(Name=f"{name}-operators")["TopicArn"]
+    backend.configure(OPERATORS_TOPIC_ARN=topic)
+    seen = ops("status")
+    assert (seen.exit_code, "operators  0 subscriptions" in seen.output) == (1, True)
+    boto3.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint="o@example.org")
+    assert ops("status").exit_code == 0
 
 
 def test_a_rotated_key_signs_and_old_links_go_on_working(backend: Backend) -> None:

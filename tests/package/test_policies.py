@@ -370,6 +370,9 @@ def openings(backend: Watched) -> None:
     backend.configure(HOTLINE_HOURS="Mon-Sun 00:00-24:00")
     found = [each for each in backend.items(prefix="DIGEST#") if each["sk"] == "DIGEST"]
     assert len(found) == 6  # one to the topic and one by mail, each time
+    name = f"customer-contact-{STAGE}-operators"
+    topic = backend.cloud.client("sns").create_topic(Name=name)["TopicArn"]
+    backend.configure(OPERATORS_TOPIC_ARN=topic)
     with backend.watched(), backend.function("clock"):
         subscribers.look()
 

@@ -74,7 +74,7 @@ WAITS = {
 }
 # The local stage's sign-in has no client secret, and no proxy stands before it. `test_policies`
 # signs in with one, and comes through one.
-OF_ANOTHER_STAGE = {("api_handler", "Provider"), ("api_handler", "Origin")}
+OF_ANOTHER_STAGE = {("api_handler", "Provider"), ("api_handler", "Origin"), ("clock", "Operators")}
 
 OF_A_REQUEST = [
     ("Contacts", "callback"),

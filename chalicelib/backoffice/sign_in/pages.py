@@ -42,9 +42,11 @@ def complete_sign_in(request: Request, returned: Returned) -> Reply:
         begun = session.begin(person, pending.secret, request.now)
     except BadToken as refused:
         log.warning("staff.sign_in_refused")
+        if refused.attempt:
+            log.attempt(refused.attempt, path=request.path)
         return render(request, "again", refused=refused)
     except NotAllowed as refused:
-        log.warning("staff.no_role")
+        log.attempt(refused.attempt, path=request.path)
         return render(request, "no_role", refused=refused, elsewhere=provider.sign_out_url())
     if before := session.given(request.headers):
         session.end(before)
@@ -60,4 +62,7 @@ def sign_out(request: Request) -> Reply:
     request.signed_in = None
     # No redirect: browsers check the target of a form's redirect against the page's `form-action`.
     answer = render(request, "signed_out", elsewhere=provider.sign_out_url())
-    return Reply(answer.body, headers={**answer.headers, "Set-Cookie": session.cookie("")})
+    # Not "cookies", which would delete those of every host of the company's domain; nor "cache",
+    # for which Chrome stands still for seconds: no page of the staff's is kept in one.
+    clears = {"Set-Cookie": session.cookie(""), "Clear-Site-Data": '"storage"'}
+    return Reply(answer.body, headers={**answer.headers, **clears})
