@@ -34,9 +34,14 @@ class EmulatorFailed(RuntimeError):
 
 
 class Emulator:
-    """One MiniStack process; it writes to `folder` alone."""
+    """One MiniStack process; it writes to `folder` alone.
 
-    def __init__(self, folder: Path, port: int, *, persist: bool, auth: bool = False) -> None:
+    `minute` is how many seconds a minute of the schedules takes.
+    """
+
+    def __init__(
+        self, folder: Path, port: int, *, persist: bool, auth: bool = False, minute: float = 60
+    ) -> None:
         self.url = f"http://{ports.HOST}:{port}"
         self.log = folder / "emulator.log"
         self.environment = {
@@ -48,7 +53,10 @@ class Emulator:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         self.process: subprocess.Popen[bytes] | None = None
-        self._settings = _settings(folder, port, persist, auth)
+        self._settings = {
+            **_settings(folder, port, persist, auth),
+            "LOCAL_MINUTE": str(minute),
+        }
 
     def start(self) -> None:
         """Start the process; `wait` returns when it serves."""
@@ -181,10 +189,14 @@ def _main() -> None:
     # Only the child needs these, which take half a second to load.
     import ministack.app as emulator
 
+    from local.aws import ministack
     from local.aws.gate import Gate
 
     end_with_parent()
     sys.argv = ["ministack"]
+    ministack.read_metrics()
+    if minute := os.environ.get("LOCAL_MINUTE"):
+        ministack.hasten(float(minute))
     emulator.app = Gate(emulator.app)  # what its `main` serves
     emulator.main()
 

@@ -160,14 +160,17 @@ class Gate:
             return
         answered = await self._answered(scope, receive)
         said = json.loads(answered.content)
+        swallowed = account.swallowed(to)
         if answered.start["status"] >= 400:
             code = answered.header(b"x-amzn-errortype")
             refused = Refusal(code, str(said.get("message")), answered.start["status"])
             self.undelivered.refused(undelivered.mail(asked), refused)
-        elif swallowed := account.swallowed(to):
+        elif swallowed:
             ministack.withdraw(said["MessageId"], swallowed)
             self.undelivered.swallowed(undelivered.mail(asked), said["MessageId"], swallowed)
         await _pass_on(send, answered)
+        if answered.start["status"] < 400 and not swallowed:
+            ministack.play(said["MessageId"], asked)
 
     async def _local(self, scope: Event, body: bytes, receive: Receive, send: Send) -> None:
         wanted = (scope["method"], scope["path"])

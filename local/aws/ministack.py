@@ -1,10 +1,17 @@
 """The few things of MiniStack's own that the gate reads or changes."""
 
-from collections.abc import Container
+import contextvars
+import json
+import threading
+from collections.abc import Container, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from ministack.core import responses
-from ministack.services import ses
+from ministack.services import cloudwatch, cloudwatch_logs, eventbridge, ses, ses_v2, sns
+
+from local.aws import metrics, simulator
+from local.aws.simulator import Sent
 
 
 def enter_account(access_key: str) -> str:
@@ -25,6 +32,68 @@ def production_access(enabled: bool | None = None) -> bool:
 def forget_mails() -> None:
     """Forget the mails that were sent, of every account."""
     ses._sent_emails.clear()
+
+
+def play(name: str, asked: dict[str, Any]) -> None:
+    """Tell what becomes of a mail to SES's simulator, as its configuration set says, beside us."""
+    sent = Sent(asked, name, responses.get_account_id(), responses.get_region(), datetime.now(UTC))
+    told = list(simulator.events(sent))
+    destinations = _destinations(str(asked.get("ConfigurationSetName") or ""))
+    if told and destinations:
+        # SNS calls functions, and those call us: this must not wait for them.
+        context = contextvars.copy_context()
+        threading.Thread(
+            target=context.run, args=(_publish, destinations, told), daemon=True
+        ).start()
+
+
+def _destinations(configuration_set: str) -> list[dict[str, Any]]:
+    found = (ses_v2._config_sets.get(configuration_set) or {}).get("EventDestinations") or {}
+    return [each for each in found.values() if each["Enabled"] and "SnsDestination" in each]
+
+
+def _publish(destinations: Iterable[dict[str, Any]], told: Iterable[dict[str, Any]]) -> None:
+    for event in told:
+        for each in destinations:
+            if event["eventType"].upper() in each["MatchingEventTypes"]:
+                topic, name = each["SnsDestination"]["TopicArn"], responses.new_uuid()
+                sns._fanout(topic, name, json.dumps(event), "Amazon SES Email Event Notification")
+
+
+def read_metrics() -> None:
+    """Have every log line counted by the metric filters of its group, which MiniStack only keeps."""
+    append = cloudwatch_logs._append_log_events
+
+    def appended(stream: dict[str, Any], events: list[dict[str, Any]]) -> None:
+        append(stream, events)
+        if not cloudwatch_logs._metric_filters:
+            return
+        group = _group(stream)
+        filters = [each for key, each in cloudwatch_logs._metric_filters.items() if key[0] == group]
+        for event in events:
+            for namespace, name, value in metrics.of(event["message"], filters):
+                cloudwatch.record_metric(namespace, name, value)
+
+    cloudwatch_logs._append_log_events = appended
+
+
+def _group(stream: dict[str, Any]) -> str | None:
+    groups = cloudwatch_logs._log_groups.items()
+    return next(
+        (name for name, group in groups if any(stream is s for s in group["streams"].values())),
+        None,
+    )
+
+
+def hasten(minute: float) -> None:
+    """Let a minute of the schedules take as many seconds."""
+    seconds = eventbridge._parse_rate_seconds
+
+    def hastened(expression: str) -> float | None:
+        found = seconds(expression)
+        return None if found is None else found / 60 * minute
+
+    eventbridge._parse_rate_seconds = hastened
 
 
 def withdraw(name: str, recipients: Container[str]) -> None:
