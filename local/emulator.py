@@ -34,14 +34,9 @@ class EmulatorFailed(RuntimeError):
 
 
 class Emulator:
-    """One MiniStack process; it writes to `folder` alone.
+    """One MiniStack process; it writes to `folder` alone."""
 
-    `minute` is how many seconds a minute of the schedules takes.
-    """
-
-    def __init__(
-        self, folder: Path, port: int, *, persist: bool, auth: bool = False, minute: float = 60
-    ) -> None:
+    def __init__(self, folder: Path, port: int, *, persist: bool, auth: bool = False) -> None:
         self.url = f"http://{ports.HOST}:{port}"
         self.log = folder / "emulator.log"
         self.environment = {
@@ -53,10 +48,7 @@ class Emulator:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         self.process: subprocess.Popen[bytes] | None = None
-        self._settings = {
-            **_settings(folder, port, persist, auth),
-            "LOCAL_MINUTE": str(minute),
-        }
+        self._settings = _settings(folder, port, persist, auth)
 
     def start(self) -> None:
         """Start the process; `wait` returns when it serves."""
@@ -114,6 +106,14 @@ class Emulator:
     def forget_mails(self) -> None:
         """Empty the list of mails that were sent."""
         request = urllib.request.Request(f"{self.url}/_local/mails", method="DELETE")
+        with urllib.request.urlopen(request, timeout=10):
+            pass
+
+    def hasten(self, minute: float) -> None:
+        """Let a minute of the schedules take as many seconds."""
+        request = urllib.request.Request(
+            f"{self.url}/_local/minute", json.dumps(minute).encode(), method="PUT"
+        )
         with urllib.request.urlopen(request, timeout=10):
             pass
 
@@ -195,8 +195,6 @@ def _main() -> None:
     end_with_parent()
     sys.argv = ["ministack"]
     ministack.read_metrics()
-    if minute := os.environ.get("LOCAL_MINUTE"):
-        ministack.hasten(float(minute))
     emulator.app = Gate(emulator.app)  # what its `main` serves
     emulator.main()
 

@@ -27,8 +27,8 @@ def of(line: str, filters: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, s
             continue
         for wanted in each["metricTransformations"]:
             written = wanted["metricValue"]
-            value = told.get(written[2:]) if written.startswith("$.") else written
+            value = str(told.get(written[2:])) if written.startswith("$.") else written
             try:
                 yield wanted["metricNamespace"], wanted["metricName"], float(value)
-            except (TypeError, ValueError):
+            except ValueError:
                 continue  # CloudWatch counts no line whose value is no number

@@ -76,9 +76,8 @@ def prove(
     if current().stage == _GUARDED and not yes:
         told = _("This signs up, alerts and restores on %(stage)s.", stage=current().stage)
         click.echo(told)
-        typed = click.prompt(
-            _("Type %(word)s to go on", word=_WORD), default="", show_default=False
-        )
+        asked = _("Type %(typed)s to go on", typed=_WORD)
+        typed = click.prompt(asked, default="", show_default=False)
         if typed != _WORD:
             raise click.ClickException(_("nothing was done"))
     target = Target(ROOT, current().stage)
@@ -189,7 +188,7 @@ def _keep(done: Report, folder: Path) -> None:
     """Write the report, the page and the JSON, each whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     day = instants.now().date()
-    title = _("Proof of %(stage)s, %(day)s", stage=done.stage, day=formats().date(day))
+    title = _("Proof of %(stage)s, %(day)s", stage=done.stage, day=formats().full(day))
     head = (_("Result"), _("What"), _("Measured, or why not"), _("When"))
     page, kept = report.paths(folder, done.stage, day)
     texts: tuple[tuple[Path, Callable[[], str]], ...] = (

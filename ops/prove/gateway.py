@@ -75,8 +75,7 @@ def throttle(run: Run) -> str:
                 _refused(refused[0], 429, "rate_limited")
                 if "retry-after" not in refused[0].headers:
                     raise Fails(_("429 without Retry-After"))
-                told = _("%(refused)s of %(sent)s at once", refused=len(refused), sent=sent)
-                return told
+                return _("%(refused)s of %(sent)s at once", refused=len(refused), sent=sent)
     raise Fails(_("none of %(sent)s requests was refused", sent=sent))
 
 
@@ -95,12 +94,11 @@ def hsts(run: Run) -> str:
 def mappings(run: Run) -> str:
     """Check that streams, queue and schedules call the functions as wanted, and are on."""
     _settled(run, lambda: triggers.changes(run.target))
+    pages = run.target.client("lambda").get_paginator("list_event_source_mappings")
     names = {config.function_name(run.stage, each) for each in FUNCTIONS}
     found = [
         each
-        for page in run.target.client("lambda")
-        .get_paginator("list_event_source_mappings")
-        .paginate()
+        for page in pages.paginate()
         for each in page["EventSourceMappings"]
         if each["FunctionArn"].rpartition(":function:")[2] in names
     ]

@@ -37,6 +37,7 @@ class Answer:
             return ""
 
     def __str__(self) -> str:
+        """Return the status and the beginning of the body."""
         return f"{self.status} {' '.join(self.text[:200].split())}".strip()
 
 

@@ -75,10 +75,12 @@ def uninterrupted() -> Iterator[None]:
     """Hold Ctrl-C and SIGTERM back while entered; one that came takes effect at the end."""
     came: list[int] = []
     signals = (signal.SIGINT, signal.SIGTERM)
+
+    def hold(number: int, _frame: object) -> None:
+        came.append(number)
+
     try:
-        before = {
-            each: signal.signal(each, lambda number, _: came.append(number)) for each in signals
-        }
+        before = {each: signal.signal(each, hold) for each in signals}
     except ValueError:  # not the main thread, which alone gets signals
         yield
         return

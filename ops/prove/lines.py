@@ -34,26 +34,18 @@ LINES = (
     Line("health", N_("The stage answers."), functions.health),
     Line("functions", N_("Every function is active, all of one runtime."), functions.functions),
     Line("package", N_("The package is within what Lambda takes."), functions.package),
-    Line(
-        "mappings",
-        N_("Streams, queue and schedules call the functions as wanted."),
-        gateway.mappings,
-    ),
+    Line("mappings", N_("Whatever calls the functions is set as wanted."), gateway.mappings),
     Line("settings", N_("The gateway has our throttles, log and answers."), gateway.settings),
     Line(
         "unknown-path",
-        N_("The gateway answers an unknown path in our shape."),
+        N_("An unknown path is answered in our shape."),
         gateway.unknown_path,
     ),
-    Line(
-        "wrong-method", N_("A method that a path does not have is refused."), gateway.wrong_method
-    ),
+    Line("wrong-method", N_("A method that a path lacks is refused."), gateway.wrong_method),
     Line("closed", N_("The staff's pages are closed, to a forged token, too."), gateway.closed),
     Line("too-large", N_("The gateway refuses a body of 11 MB in our shape."), gateway.too_large),
     Line("cors", N_("The website may call the API, and no other."), gateway.cors),
-    Line(
-        "throttle", N_("A burst is refused in part, in our shape."), gateway.throttle, _NO_THROTTLE
-    ),
+    Line("throttle", N_("A burst is refused in part."), gateway.throttle, _NO_THROTTLE),
     Line("hsts", N_("Where https is served, browsers stay with it."), gateway.hsts),
     Line(
         "certificate",

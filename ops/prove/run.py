@@ -42,6 +42,7 @@ class Run:
     _looks: float = field(default=5.0, init=False)  # seconds between two looks
 
     def __post_init__(self) -> None:
+        """Look more often where looking costs nothing."""
         self._looks = 5.0 if self.on_aws else 0.2
 
     @property

@@ -107,12 +107,9 @@ def impatient(folder: Path) -> Path:
 
 
 @contextmanager
-def account(root: Path, folder: Path, minute: float = 60) -> Iterator[Account]:
-    """Start an account while entered, with its credentials in the environment.
-
-    `minute` is how many seconds a minute of the schedules takes there.
-    """
-    emulator = Emulator(folder, ports.free(0, "emulator"), persist=False, minute=minute)
+def account(root: Path, folder: Path) -> Iterator[Account]:
+    """Start an account while entered, with its credentials in the environment."""
+    emulator = Emulator(folder, ports.free(0, "emulator"), persist=False)
     emulator.start()
     endpoint = Endpoint(emulator)
     with pytest.MonkeyPatch.context() as patch:
