@@ -57,7 +57,7 @@ def cors(run: Run) -> str:
         if allowed != (origin if origin in origins else None):
             told = _("%(origin)s is answered with %(allowed)s", origin=origin, allowed=allowed)
             raise Fails(told)
-    return _("%(count)s origins allowed, others not", count=len(origins))
+    return _("allowed origins: %(count)s; no other", count=len(origins))
 
 
 def throttle(run: Run) -> str:

@@ -92,7 +92,7 @@ def schedule(run: Run) -> str:
         if run.on_aws:
             run.pause(_("the log is complete"), _LOGGED)
         if count := len(_ticks(run, off)):
-            raise Fails(_("%(count)s ticks while it was off", count=count))
+            raise Fails(_("ticks while it was off: %(count)s", count=count))
     on = time.time()
     within = 3 * run.minute + _LOGGED
     ticks = run.wait(_("the clock goes on"), lambda: _ticks(run, on), within)
