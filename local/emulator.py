@@ -111,8 +111,15 @@ class Emulator:
 
     def hasten(self, minute: float) -> None:
         """Let a minute of the schedules take as many seconds."""
+        self._put("minute", minute)
+
+    def publish_dkim(self, domain: str) -> None:
+        """Publish the DNS records by which SES signs the mails of a domain."""
+        self._put("dkim", domain)
+
+    def _put(self, what: str, value: Any) -> None:
         request = urllib.request.Request(
-            f"{self.url}/_local/minute", json.dumps(minute).encode(), method="PUT"
+            f"{self.url}/_local/{what}", json.dumps(value).encode(), method="PUT"
         )
         with urllib.request.urlopen(request, timeout=10):
             pass
@@ -194,6 +201,7 @@ def _main() -> None:
 
     end_with_parent()
     sys.argv = ["ministack"]
+    ministack.complete_notices()
     ministack.read_metrics()
     emulator.app = Gate(emulator.app)  # what its `main` serves
     emulator.main()

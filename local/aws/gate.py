@@ -6,6 +6,7 @@ What it keeps is read and changed on the emulator's port:
     GET    /_local/bodies               the bodies of the last published alerts, by their ids
     DELETE /_local/mails                forgets the mails that were sent
     PUT    /_local/minute               how many seconds a minute of the schedules takes: a number
+    PUT    /_local/dkim                 publishes the DNS records of a domain, its name as JSON
     GET    /_local/ses?account=…        an account's quotas, by GetAccount's names
     PUT    /_local/ses?account=…        changes them: MaxSendRate, Max24HourSend, SendingEnabled,
                                         ProductionAccessEnabled
@@ -183,6 +184,10 @@ class Gate:
             return
         if wanted == ("PUT", "/_local/minute"):
             ministack.hasten(float(json.loads(body)))
+            await _reply_json(send, 200, {})
+            return
+        if wanted == ("PUT", "/_local/dkim"):
+            ministack.publish_dkim(json.loads(body))
             await _reply_json(send, 200, {})
             return
         if wanted == ("DELETE", "/_local/mails"):

@@ -84,7 +84,7 @@ def prove(
     journal = Journal(folder / f"{current().stage}.made.json", tidying.ends(target))
     at = (url or current().base_url).rstrip("/")
     run = Run(at, target, journal, click.echo, people, minute)
-    with _signed_in():
+    with signed_in():
         if count := journal.end_all():
             click.echo(_("ended what a run before has left: %(count)s", count=count))
         done = _play(run, wanted, _begun(run, folder, again), folder)
@@ -107,7 +107,7 @@ def _wanted(only: str | None) -> list[Line]:
 
 
 @contextmanager
-def _signed_in() -> Iterator[None]:
+def signed_in() -> Iterator[None]:
     """Turn credentials that are over into one sentence: nothing can be done with them."""
     try:
         yield
@@ -154,7 +154,7 @@ def _play(run: Run, wanted: list[Line], done: Report, folder: Path) -> Report:
 def _tried(run: Run, line: Line) -> Result:
     """Try one line. Raises what ends the whole run: Ctrl-C, and credentials that are over."""
     began = time.monotonic()
-    status, told = _outcome(run, line)
+    status, told = outcome(run, line)
     clock = instants.now().astimezone(ZoneInfo(current().time_zone))
     return Result(
         line.id,
@@ -166,7 +166,8 @@ def _tried(run: Run, line: Line) -> Result:
     )
 
 
-def _outcome(run: Run, line: Line) -> tuple[Status, str]:
+def outcome(run: Run, line: Line) -> tuple[Status, str]:
+    """Return how a line ends, and what is told of it. Raises what ends the whole run."""
     if line.only_aws and not run.on_aws:
         return "ONLY AWS", _(line.only_aws)
     try:

@@ -61,6 +61,7 @@ def stage(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stag
     with account(root, tmp_path_factory.mktemp("account")) as made:
         made.configure(environment_variables={**OURS, **TRIED}, operations=OPERATIONS)
         made.deploy(ports.listen(0, "api"))
+        made.emulator.publish_dkim("firma.de")
         front = Front(ports.listen(0, "api"), made.emulator.url, trust_forwarded_for=False)
         front.api_id = deployed(made.target)["rest_api"]["rest_api_id"]
         front.start()
