@@ -202,6 +202,7 @@ def _main() -> None:
     end_with_parent()
     sys.argv = ["ministack"]
     ministack.complete_notices()
+    ministack.keep_backups()
     ministack.read_metrics()
     emulator.app = Gate(emulator.app)  # what its `main` serves
     emulator.main()

@@ -8,7 +8,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ministack.core import responses
-from ministack.services import cloudwatch, cloudwatch_logs, eventbridge, ses, ses_v2, sns
+from ministack.services import (
+    cloudwatch,
+    cloudwatch_logs,
+    dynamodb,
+    eventbridge,
+    ses,
+    ses_v2,
+    sns,
+)
+from ministack.services.cloudformation import provisioners
 
 from local.aws import metrics, simulator
 from local.aws.simulator import Sent
@@ -71,11 +80,26 @@ def complete_notices() -> None:
     sns._deliver_to_lambda = delivered
 
 
+def keep_backups() -> None:
+    """Have the point-in-time recovery that a template gives to a table, which MiniStack ignores."""
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
+    create = handlers["create"]
+
+    def created(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        made = create(logical_id, properties, stack)
+        wanted = properties.get("PointInTimeRecoverySpecification") or {}
+        enabled = str(wanted.get("PointInTimeRecoveryEnabled")).lower() == "true"
+        dynamodb._pitr_settings[made[0]] = enabled
+        return made
+
+    handlers["create"] = created
+
+
 def publish_dkim(domain: str) -> None:
     """Let SES find the DNS records by which it signs the mails of a domain."""
     # SES's first API keeps its identities apart; this one is new to the second.
     new = {"IdentityType": "DOMAIN", "VerifiedForSendingStatus": True}
-    identity = ses_v2._identities.get(domain) or new
+    identity: dict[str, Any] = ses_v2._identities.get(domain) or new
     found = {**(identity.get("DkimAttributes") or {}), "Status": "SUCCESS", "SigningEnabled": True}
     ses_v2._identities[domain] = {**identity, "DkimAttributes": found}
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from http.client import HTTPException
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -88,7 +89,7 @@ def prove(
         if count := journal.end_all():
             click.echo(_("ended what a run before has left: %(count)s", count=count))
         done = _play(run, wanted, _begun(run, folder, again), folder)
-    page, _json = report.paths(folder, run.stage, instants.now().date())
+    page, _json = report.paths(folder, done.stage, date.fromisoformat(done.day))
     click.echo(f"\n{done.summary}\n{page}")
     if done.count("FAIL"):
         context.exit(1)
@@ -122,7 +123,7 @@ def signed_in() -> Iterator[None]:
 def _begun(run: Run, folder: Path, again: bool) -> Report:
     """Return the report of the day as far as it is, or a new one."""
     identity = run.target.client("sts").get_caller_identity()
-    day = instants.now().date()
+    day = instants.now().astimezone(ZoneInfo(current().time_zone)).date()
     new = Report(
         run.stage,
         day.isoformat(),
@@ -188,7 +189,7 @@ def outcome(run: Run, line: Line) -> tuple[Status, str]:
 def _keep(done: Report, folder: Path) -> None:
     """Write the report, the page and the JSON, each whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    day = instants.now().date()
+    day = date.fromisoformat(done.day)  # a run may pass midnight
     title = _("Proof of %(stage)s, %(day)s", stage=done.stage, day=formats().full(day))
     head = (_("Result"), _("What"), _("Measured, or why not"), _("When"))
     page, kept = report.paths(folder, done.stage, day)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from infra import config
 from infra.functions import deployed
 from local import ports
 from local.front import Front
+from tests.edge.test_gateway import eventually
 from tests.infra.account import OPERATIONS, OURS, STAGE, Account, account
 
 pytestmark = pytest.mark.soak
@@ -50,6 +53,15 @@ class Stage:
             stderr=subprocess.STDOUT,
         )
 
+    def schedule(self) -> str:
+        """Return the state of the clock's schedule."""
+        (rule,) = [
+            each
+            for each in self.account.client("events").list_rules()["Rules"]
+            if each["Name"].startswith(config.function_name(STAGE, "clock"))
+        ]
+        return str(rule["State"])
+
     def report(self) -> dict[str, Any]:
         (kept,) = self.folder.glob(f"{STAGE}-*.json")
         found: dict[str, Any] = json.loads(kept.read_text())
@@ -84,3 +96,24 @@ def test_every_line_passes_but_what_only_aws_can_answer(stage: Stage) -> None:
     assert {name for name, each in statuses.items() if each == "ONLY AWS"} == ONLY_AWS, told
     assert {name for name, each in statuses.items() if each != "PASS"} == ONLY_AWS, told + said
     assert running.returncode == 0
+
+
+def test_after_ctrl_c_everything_is_as_before(stage: Stage, interruptible: None) -> None:
+    running = stage.start("--only", "schedule", "--again")
+    assert eventually(lambda: stage.schedule() == "DISABLED", 60)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(60) == 1
+    assert stage.schedule() == "ENABLED"
+    assert not list(stage.folder.glob("*.made.json"))
+
+
+def test_after_a_kill_the_next_run_tidies_up(stage: Stage) -> None:
+    running = stage.start("--only", "schedule", "--again")
+    assert eventually(lambda: stage.schedule() == "DISABLED", 60)
+    running.kill()
+    running.communicate()
+    assert stage.schedule() == "DISABLED"
+    said, _ = stage.start("--only", "left").communicate(timeout=120)
+    assert "ended what a run before has left: 1" in said
+    assert stage.schedule() == "ENABLED"
+    assert not list(stage.folder.glob("*.made.json"))
