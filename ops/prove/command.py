@@ -1,5 +1,6 @@
 """`python -m ops prove`: try what a deployed stage promises, and write down what was seen."""
 
+import fcntl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -85,7 +86,7 @@ def prove(
     journal = Journal(folder / f"{current().stage}.made.json", tidying.ends(target))
     at = (url or current().base_url).rstrip("/")
     run = Run(at, target, journal, click.echo, people, minute)
-    with signed_in():
+    with alone(folder, run.stage), signed_in():
         if count := journal.end_all():
             click.echo(_("ended what a run before has left: %(count)s", count=count))
         done = _play(run, wanted, _begun(run, folder, again), folder)
@@ -105,6 +106,18 @@ def _wanted(only: str | None) -> list[Line]:
             _("there is no line %(line)s; --list shows them", line=unknown[0]), param_hint="--only"
         )
     return [each for each in LINES if each.id in ids]
+
+
+@contextmanager
+def alone(folder: Path, stage: str) -> Iterator[None]:
+    """Refuse a second run on a stage: each would end what the other has made. Raises Failed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{stage}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Failed(_("another run on %(stage)s is under way", stage=stage)) from None
+        yield
 
 
 @contextmanager

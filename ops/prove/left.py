@@ -18,6 +18,7 @@ _GONE = 90.0  # seconds; SQS lists a queue for a minute after it was deleted
 
 def left(run: Run) -> str:
     """Check that no queue, subscription, table or subscriber is left, and that the clock goes."""
+    run.journal.end_all()  # what could not be ended before
     found = run.wait(_("everything is gone"), lambda: not _things(run), _GONE)
     if not found:
         raise Fails(_("left: %(things)s", things=", ".join(_things(run))))

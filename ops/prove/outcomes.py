@@ -1,9 +1,19 @@
 """How a line ends other than well, and what the AWS SDK's errors are for a proof."""
 
-from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.exceptions import (
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    SSOError,
+    TokenRetrievalError,
+)
 
 # Credentials that are over: nothing else can be done with them, not even tidying up.
-_OVER = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidClientTokenId"}
+_OVER = {
+    *("ExpiredToken", "ExpiredTokenException", "RequestExpired"),
+    *("InvalidClientTokenId", "UnrecognizedClientException"),
+}
+_NONE = (NoCredentialsError, CredentialRetrievalError, SSOError, TokenRetrievalError)
 _FORBIDDEN = {
     *("AccessDenied", "AccessDeniedException", "AuthorizationError", "AuthorizationErrorException"),
     *("UnauthorizedOperation", "NotAuthorized", "AWS.SimpleQueueService.AccessDenied"),
@@ -27,7 +37,7 @@ def is_over(error: BaseException) -> bool:
     """Tell whether an error says that the credentials are over, or that there are none."""
     if isinstance(error, ClientError):
         return code(error) in _OVER
-    return isinstance(error, NoCredentialsError)
+    return isinstance(error, _NONE)
 
 
 def is_forbidden(error: BaseException) -> bool:

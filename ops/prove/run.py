@@ -1,6 +1,7 @@
 """One run of the command on a stage: where the stage is, what was made there, and how to wait."""
 
 import json
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -113,7 +114,8 @@ class Run:
         Yields a function that returns what came since it was called last: SNS's envelopes.
         """
         sns, sqs = self.target.client("sns"), self.target.client("sqs")
-        queue = self.name(f"prove-{name}")
+        # SQS gives a name again only a minute after its queue was deleted.
+        queue = self.name(f"prove-{name}-{secrets.token_hex(4)}")
         with self.journal.made_here("queue", name=queue, topic=topic):
             url = sqs.create_queue(QueueName=queue)["QueueUrl"]
             found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])

@@ -4,6 +4,8 @@ import getpass
 from collections.abc import Mapping
 from functools import partial
 
+import click
+
 from chalicelib import instants, mailings
 from chalicelib.callbacks import service as callbacks
 from chalicelib.callbacks.model import Who
@@ -11,7 +13,9 @@ from chalicelib.errors import NotFound
 from chalicelib.newsletter import service as newsletter
 from infra.target import Target
 from ops.prove.journal import End, Made
+from ops.words import _
 
+_RESTORED = 180  # looks, an hour; after that the next run ends it
 _PROOF = Who("operator", "operator")
 
 
@@ -82,8 +86,11 @@ def _table(target: Target, made: Made) -> None:
     """Delete a restored table, once it can be deleted."""
     client = target.client("dynamodb")
     try:
-        # DynamoDB deletes no table that is being made; a restore takes as long as it takes.
-        client.get_waiter("table_exists").wait(TableName=made["name"])
+        if client.describe_table(TableName=made["name"])["Table"]["TableStatus"] != "ACTIVE":
+            click.echo(_("DynamoDB deletes no table that is being restored: waiting for its end"))
+            client.get_waiter("table_exists").wait(
+                TableName=made["name"], WaiterConfig={"Delay": 20, "MaxAttempts": _RESTORED}
+            )
         client.update_table(TableName=made["name"], DeletionProtectionEnabled=False)
         client.delete_table(TableName=made["name"])
     except client.exceptions.ResourceNotFoundException:

@@ -86,7 +86,7 @@ def schedule(run: Run) -> str:
     rule = _rule(run)
     with run.journal.made_here("rule", name=rule):
         run.target.client("events").disable_rule(Name=rule)
-        run.pause(_("a tick that is under way ends"), run.minute / 2)
+        run.pause(_("a tick that is under way ends"), run.minute)
         off = time.time()
         run.pause(_("the clock stands"), 2 * run.minute)
         if run.on_aws:

@@ -178,6 +178,15 @@ def test_who_asks_aws_alone_is_told_so_elsewhere(
     assert command.outcome(elsewhere, line)[0] == "ONLY AWS"
 
 
+def test_a_second_run_on_a_stage_is_refused(tmp_path: Path) -> None:
+    with command.alone(tmp_path, "dev"), command.alone(tmp_path, "prod"):
+        second = command.alone(tmp_path, "dev")
+        with pytest.raises(click.ClickException, match="under way"):
+            second.__enter__()
+    with command.alone(tmp_path, "dev"):
+        pass
+
+
 def test_a_wait_ends_with_what_was_seen(here: run.Run) -> None:
     looks = iter([0, 0, 7])
     here._looks = 0.01
