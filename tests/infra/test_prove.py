@@ -102,7 +102,8 @@ def test_after_ctrl_c_everything_is_as_before(stage: Stage, interruptible: None)
     running = stage.start("--only", "schedule", "--again")
     assert eventually(lambda: stage.schedule() == "DISABLED", 60)
     running.send_signal(signal.SIGINT)
-    assert running.wait(60) == 1
+    running.communicate(timeout=60)
+    assert running.returncode == 1
     assert stage.schedule() == "ENABLED"
     assert not list(stage.folder.glob("*.made.json"))
 
