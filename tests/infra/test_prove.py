@@ -86,7 +86,7 @@ def stage(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stag
 
 def test_every_line_passes_but_what_only_aws_can_answer(stage: Stage) -> None:
     running = stage.start()
-    said, _ = running.communicate(timeout=400)
+    said, _ = running.communicate(timeout=600)
     report = stage.report()
     statuses = {each["line"]: each["status"] for each in report["lines"]}
     told = "\n".join(
