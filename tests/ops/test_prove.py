@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import boto3
 import click
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
@@ -133,6 +134,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> run.Run:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it remembers credentials
     journal = Journal(tmp_path / "made.json", {})
     return run.Run("http://127.0.0.1:1", Target(tmp_path, "dev"), journal, click.echo)
 
