@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run preview check lint newer test test-fast test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated texts pictures embed declaration cost page-cost resources deploy rollback destroy proof ops import export unsubscribe growth status outbox \
-        redrive erase rotate-keys restore-check clean
+        redrive erase rotate-keys restore-check prove clean
 
 ##@ Every day
 
@@ -183,3 +183,6 @@ rotate-keys: $(READY) ## a new key signs the links in mails; RETIRE=1 takes an o
 
 restore-check: $(READY) ## restores the contacts to a new table and compares (STAGE=local; AT=time; KEEP=1; DRY=1)
 	@$(OPS) restore-check $(if $(AT),--at "$(AT)") $(if $(KEEP),--keep) $(if $(DRY),--dry-run)
+
+prove: $(READY) ## tries what STAGE=… promises and writes a report of the day (STAGE=local; URL=; ONLY=signup,bounce; AGAIN=1; PEOPLE=1 alerts your own people, too; YES=1)
+	@$(OPS) prove $(if $(URL),--url "$(URL)") $(if $(ONLY),--only "$(ONLY)") $(if $(AGAIN),--again) $(if $(PEOPLE),--people) $(if $(YES),--yes)

@@ -71,6 +71,7 @@ class Application:
         # SES refuses mail from a domain that is not verified. On AWS that is done once, by hand.
         domain = addresses.sending_domain(environment["MAIL_FROM"])
         self._emulator.client("ses").verify_domain_identity(Domain=domain)
+        self._emulator.publish_dkim(domain)
         self._deploy()
 
     def stop(self) -> None:

@@ -109,6 +109,21 @@ class Emulator:
         with urllib.request.urlopen(request, timeout=10):
             pass
 
+    def hasten(self, minute: float) -> None:
+        """Let a minute of the schedules take as many seconds."""
+        self._put("minute", minute)
+
+    def publish_dkim(self, domain: str) -> None:
+        """Publish the DNS records by which SES signs the mails of a domain."""
+        self._put("dkim", domain)
+
+    def _put(self, what: str, value: Any) -> None:
+        request = urllib.request.Request(
+            f"{self.url}/_local/{what}", json.dumps(value).encode(), method="PUT"
+        )
+        with urllib.request.urlopen(request, timeout=10):
+            pass
+
     def client(self, service: str) -> Any:
         """Return a boto3 client for one of its services."""
         return boto3.client(
@@ -181,10 +196,14 @@ def _main() -> None:
     # Only the child needs these, which take half a second to load.
     import ministack.app as emulator
 
+    from local.aws import ministack
     from local.aws.gate import Gate
 
     end_with_parent()
     sys.argv = ["ministack"]
+    ministack.complete_notices()
+    ministack.keep_backups()
+    ministack.read_metrics()
     emulator.app = Gate(emulator.app)  # what its `main` serves
     emulator.main()
 

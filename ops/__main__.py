@@ -14,6 +14,7 @@ from ops.failures import Commands
 from ops.growth import growth
 from ops.importing import import_
 from ops.messages import outbox
+from ops.prove.command import prove
 from ops.proving import proof, verify_heads
 from ops.redriving import redrive
 from ops.restoring import restore_check
@@ -36,6 +37,7 @@ COMMANDS = (
     erase,
     rotate_keys,
     restore_check,
+    prove,
 )
 
 

@@ -80,7 +80,7 @@ def name(file: Path) -> str:
 FILES = {
     name(file): file for file in sorted([ROOT / "app.py", *(ROOT / "chalicelib").rglob("*.py")])
 }
-OPERATORS = {name(file): file for file in sorted((ROOT / "ops").glob("*.py"))}
+OPERATORS = {name(file): file for file in sorted((ROOT / "ops").rglob("*.py"))}
 
 
 @cache

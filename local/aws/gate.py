@@ -5,6 +5,8 @@ What it keeps is read and changed on the emulator's port:
     GET    /_local/undelivered          the last refused or swallowed mails and alerts
     GET    /_local/bodies               the bodies of the last published alerts, by their ids
     DELETE /_local/mails                forgets the mails that were sent
+    PUT    /_local/minute               how many seconds a minute of the schedules takes: a number
+    PUT    /_local/dkim                 publishes the DNS records of a domain, its name as JSON
     GET    /_local/ses?account=…        an account's quotas, by GetAccount's names
     PUT    /_local/ses?account=…        changes them: MaxSendRate, Max24HourSend, SendingEnabled,
                                         ProductionAccessEnabled
@@ -160,14 +162,17 @@ class Gate:
             return
         answered = await self._answered(scope, receive)
         said = json.loads(answered.content)
+        swallowed = account.swallowed(to)
         if answered.start["status"] >= 400:
             code = answered.header(b"x-amzn-errortype")
             refused = Refusal(code, str(said.get("message")), answered.start["status"])
             self.undelivered.refused(undelivered.mail(asked), refused)
-        elif swallowed := account.swallowed(to):
+        elif swallowed:
             ministack.withdraw(said["MessageId"], swallowed)
             self.undelivered.swallowed(undelivered.mail(asked), said["MessageId"], swallowed)
         await _pass_on(send, answered)
+        if answered.start["status"] < 400 and not swallowed:
+            ministack.play(said["MessageId"], asked)
 
     async def _local(self, scope: Event, body: bytes, receive: Receive, send: Send) -> None:
         wanted = (scope["method"], scope["path"])
@@ -176,6 +181,14 @@ class Gate:
             return
         if wanted == ("GET", "/_local/bodies"):
             await _reply_json(send, 200, {"messages": self.bodies})
+            return
+        if wanted == ("PUT", "/_local/minute"):
+            ministack.hasten(float(json.loads(body)))
+            await _reply_json(send, 200, {})
+            return
+        if wanted == ("PUT", "/_local/dkim"):
+            ministack.publish_dkim(json.loads(body))
+            await _reply_json(send, 200, {})
             return
         if wanted == ("DELETE", "/_local/mails"):
             ministack.forget_mails()
