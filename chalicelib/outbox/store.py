@@ -17,9 +17,10 @@ from chalicelib.settings import current
 # A mail is four writes to the index `due`, and a partition key takes 1,000 a second: 1,000 mails a
 # second need four keys a lane, and twice as many keep chance from making one hot.
 SHARDS = 8
+V = 1  # the version of the items' format
 LEFT_BEHIND = timedelta(minutes=1)  # what the stream has not put on record by then is the clock's
 _INSTANTS = ("due_at", "created_at", "since", "attempted_at", "ended_at")
-_KEYS = {"pk", "sk", "due_key", "expires"}
+_KEYS = {"pk", "sk", "v", "due_key", "expires"}
 
 
 def _key(message_id: str) -> Item:
@@ -28,7 +29,7 @@ def _key(message_id: str) -> Item:
 
 def _item(message: Message) -> Item:
     values = asdict(message)
-    item: Item = {**values.pop("rest"), **_key(message.id), **values}
+    item: Item = {**values.pop("rest"), **_key(message.id), "v": V, **values}
     for name in _INSTANTS:
         item[name] = instants.text(item[name]) if item[name] else None
     shard = zlib.crc32(message.id.encode()) % SHARDS
