@@ -14,6 +14,7 @@ from ops.failures import Commands
 from ops.growth import growth
 from ops.importing import import_
 from ops.messages import outbox
+from ops.migrating import migrate
 from ops.proving import proof, verify_heads
 from ops.redriving import redrive
 from ops.restoring import restore_check
@@ -35,6 +36,7 @@ COMMANDS = (
     redrive,
     erase,
     rotate_keys,
+    migrate,
     restore_check,
 )
 

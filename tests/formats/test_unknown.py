@@ -18,7 +18,7 @@ from chalicelib.newsletter.stores import subscribers
 from tests.backend import Backend
 from tests.edge.staff import ALWAYS, Agent, ask, backdate
 from tests.edge.test_newsletter import confirm, sign_up
-from tests.edge.test_subscription import link, post, subscribe
+from tests.edge.test_subscription import _allow_mails, link, post, subscribe
 from tests.ops.commands import ops
 
 EMAIL = "reads@example.org"
@@ -54,6 +54,7 @@ def test_a_subscriber_in_an_unknown_state_stays_as_it_is(
 ) -> None:
     key = subscribe(staffed, EMAIL)
     staffed.settle()
+    _allow_mails(staffed)
     sign_up(staffed, EMAIL)  # a mail about the settings, which waits
     token = link(staffed, EMAIL, "preferences")
     before = pause(staffed, key)
