@@ -168,5 +168,8 @@ rotate-keys: $(READY) ## a new key signs the links in mails; RETIRE=1 takes an o
 migrate: $(READY) ## brings the tables' items to the present formats (STAGE=local; DRY=1 only counts; Ctrl-C stops, and the next run goes on)
 	@$(OPS) migrate $(if $(DRY),--dry-run)
 
+restore: $(READY) ## makes the contacts what they were at AT=…, but for who left or was erased since (STAGE=local; KEYS=, PERSON= for a part; DRY=1)
+	@$(OPS) restore $(if $(AT),--at "$(AT)") $(if $(KEYS),--keys "$(KEYS)") $(if $(PERSON),--person "$(PERSON)") $(if $(ERASED),--erased "$(ERASED)") $(if $(KEEP),--keep) $(if $(DRY),--dry-run)
+
 restore-check: $(READY) ## restores the contacts to a new table and compares (STAGE=local; AT=time; KEEP=1; DRY=1)
 	@$(OPS) restore-check $(if $(AT),--at "$(AT)") $(if $(KEEP),--keep) $(if $(DRY),--dry-run)

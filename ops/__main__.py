@@ -17,7 +17,7 @@ from ops.messages import outbox
 from ops.migrating import migrate
 from ops.proving import proof, verify_heads
 from ops.redriving import redrive
-from ops.restoring import restore_check
+from ops.restoring import restore, restore_check
 from ops.retention import retention
 from ops.rotating import rotate_keys
 from ops.unsubscribing import unsubscribe
@@ -37,6 +37,7 @@ COMMANDS = (
     erase,
     rotate_keys,
     migrate,
+    restore,
     restore_check,
 )
 
