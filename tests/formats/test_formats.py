@@ -401,3 +401,19 @@ def test_what_a_newer_version_added_is_there_after_a_write_back(newer: Backend, 
         for part in (*own["wishes"], *own["attempts"], own["wishes"][0]["asked"]):
             assert part["later"] == LATER
         assert own["v"] == 1, "who writes last says so"
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_pages_of_one_item_read_the_same(stages: dict[str, Backend], kind: str) -> None:
+    """Check that whoever reads more than a page, which DynamoDB ends at 1 MB, reads on."""
+    with stages["now"] as backend:
+        whole = READERS[kind]()
+
+        def limit(params: dict[str, Any], **_: Any) -> None:
+            params.setdefault("Limit", 1)
+
+        with (
+            backend.hooked("dynamodb", "provide-client-params.dynamodb.Query", limit),
+            backend.hooked("dynamodb", "provide-client-params.dynamodb.Scan", limit),
+        ):
+            assert READERS[kind]() == whole
