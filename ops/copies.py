@@ -35,7 +35,7 @@ class Read:
     def see(self, item: Item) -> None:
         """Record an item. An erased subscriber has an item that keeps them from being imported."""
         pk, sk = item["pk"]["S"], item["sk"]["S"]
-        self.rows[pk, sk] = hashlib.sha256(json.dumps(_plain(item)).encode()).hexdigest()
+        self.rows[pk, sk] = digest(item)
         if "expires" in item:
             self.expires[pk, sk] = int(item["expires"]["N"])
         if sk == "SUPPRESSED" or item.get("erased") == {"BOOL": True}:
@@ -62,6 +62,11 @@ class Read:
         return {
             f"CALLBACK#{sk.rpartition('#')[2]}" for pk, sk in self.rows if pk.startswith("NUMBER#")
         }
+
+
+def digest(item: Item) -> str:
+    """Return a digest of a row, the same for the same attributes."""
+    return hashlib.sha256(json.dumps(_plain(item)).encode()).hexdigest()
 
 
 def _end(wish: Item) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
+from botocore.exceptions import ClientError
 from tqdm import tqdm
 
 from chalicelib import aws
@@ -58,10 +59,12 @@ class Run:
             try:
                 made, applied = migrations.migrated(kind, plain, self.migrations)
                 after = {each: aws.pack(value) for each, value in made.items()}
-            except (Poison, TypeError) as error:
-                self.poison.append(f"{plain['pk']} {plain.get('sk', '')}  {error}")
+                done = not applied or self.dry or rewriting.rewrite(name, item, after)
+            except (Poison, TypeError, ClientError) as error:
+                told = aws.code(error) if isinstance(error, ClientError) else str(error)
+                self.poison.append(f"{plain['pk']} {plain.get('sk', '')}  {told}")
                 return
-            if not applied or self.dry or rewriting.rewrite(name, item, after):
+            if done:
                 with self.counting:
                     self.done.update((step.name, kind.name) for step in applied)
                 return

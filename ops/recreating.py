@@ -84,24 +84,20 @@ def declared() -> Mapping[str, Any]:
     return properties
 
 
-def complete(table: str, protects: bool = True) -> None:
-    """Switch on what a restored table lacks: stream, expiry, recovery, protection, tags.
+def is_complete(table: str) -> bool:
+    """Tell whether a table has all that `complete` switches on."""
+    described: Any = boto3.client("dynamodb").describe_table(TableName=table)
+    return bool(described["Table"].get("StreamSpecification", {}).get("StreamEnabled"))
 
-    What is on already stays, so that it can be repeated.
+
+def complete(table: str) -> None:
+    """Switch on what a restored table lacks: expiry, recovery, tags, protection, and the stream.
+
+    The stream is last, so that a table which has it has the rest. It can be repeated.
     """
     client: Any = boto3.client("dynamodb")
     wanted = declared()
     described = client.describe_table(TableName=table)["Table"]
-    if not described.get("StreamSpecification", {}).get("StreamEnabled"):
-        stream = {**wanted["StreamSpecification"], "StreamEnabled": True}
-        client.update_table(TableName=table, StreamSpecification=stream)
-        _settle(client, table)
-    if described.get("DeletionProtectionEnabled", False) != protects:
-        client.update_table(TableName=table, DeletionProtectionEnabled=protects)
-        _settle(client, table)
-    if wanted.get("SSESpecification", {}).get("SSEEnabled") and not described.get("SSEDescription"):
-        client.update_table(TableName=table, SSESpecification={"Enabled": True})
-        _settle(client, table)
     expiry = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
     if expiry.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING"):
         client.update_time_to_live(
@@ -113,6 +109,16 @@ def complete(table: str, protects: bool = True) -> None:
     )
     if tags := wanted.get("Tags"):
         client.tag_resource(ResourceArn=described["TableArn"], Tags=tags)
+    if wanted["SSESpecification"]["SSEEnabled"] and not described.get("SSEDescription"):
+        client.update_table(TableName=table, SSESpecification={"Enabled": True})
+        _settle(client, table)
+    if not described.get("DeletionProtectionEnabled"):
+        client.update_table(TableName=table, DeletionProtectionEnabled=True)
+        _settle(client, table)
+    if not is_complete(table):
+        stream = {**wanted["StreamSpecification"], "StreamEnabled": True}
+        client.update_table(TableName=table, StreamSpecification=stream)
+        _settle(client, table)
 
 
 def _settle(client: Any, table: str) -> None:

@@ -116,7 +116,7 @@ def restore(
     Exit code 1: somebody changed rows meanwhile, run the same command once more.
     """
     live = current().contacts_table
-    if not exists(live):
+    if not exists(live) or (not at and not recreating.is_complete(live)):
         _make_again(live, erased, dry_run)
         return
     if not at:
@@ -141,7 +141,7 @@ def restore(
         return
     if made.written or made.deleted:
         _confirm()
-    done = _write(copy, live, made, moment, {*was.locks, *now.locks})
+    done = _write(copy, live, made, now, {*was.locks, *now.locks}, moment)
     told = _(
         "%(created)s rows created, %(changed)s changed, %(deleted)s deleted",
         created=done["created"],
@@ -179,8 +179,9 @@ def _make_again(live: str, erased: Path | None, dry: bool) -> None:
     click.echo(told)
     if dry:
         return
-    _confirm()
-    recreating.restore(backup, live)
+    if not exists(live):  # else a former run has begun
+        _confirm()
+        recreating.restore(backup, live)
     _wait(live)
     gone = since.told(erased) if erased else frozenset[str]()
     since.again(live, Since(gone), set())
@@ -323,13 +324,13 @@ def _list(places: Iterable[tuple[str, str]]) -> None:
 
 
 def _write(
-    copy: str, live: str, made: Plan, at: datetime, numbers: set[str]
+    copy: str, live: str, made: Plan, now: Read, numbers: set[str], at: datetime
 ) -> Counter[str | None]:
     done: Counter[str | None] = Counter()
     total = len(made.written) + len(made.deleted)
     desc, unit = _("writing"), " " + _("rows")
     with tqdm(total=total, desc=desc, unit=unit, disable=None, leave=False) as progress:
-        for each in writing_back.write(copy, live, made, at):
+        for each in writing_back.write(copy, live, made, now.rows, at):
             done[each] += 1
             progress.update()
     if total:

@@ -10,6 +10,8 @@ from chalicelib import aws
 from chalicelib.aws import Cancelled, Item
 
 _KEYS = ("pk", "sk")
+# Attributes that a condition names: DynamoDB takes 300 operators and 4 KB.
+_MOST = 100
 
 
 def place(item: Mapping[str, Any]) -> Item:
@@ -20,14 +22,16 @@ def place(item: Mapping[str, Any]) -> Item:
 def update(table: str, before: Item, after: Item) -> Item | None:
     """Return the arguments of the Update that makes `after` of `before`; None where they are equal.
 
-    It fails where any attribute that was read has changed. One that was added meanwhile stays.
+    It fails where an attribute that was read has changed; of more than a hundred those count that
+    it changes, and then the first ones. An attribute that was added meanwhile stays.
     """
     changed = {name: value for name, value in after.items() if before.get(name) != value}
     gone = [name for name in before if name not in after]
     if not changed and not gone:
         return None
     names = {name: f"#n{at}" for at, name in enumerate(sorted({*before, *after} - {*_KEYS}))}
-    seen = {name: value for name, value in before.items() if name not in _KEYS}
+    first = sorted({*before} - {*_KEYS}, key=lambda name: (name not in {*changed, *gone}, name))
+    seen = {name: before[name] for name in first[:_MOST]}
     same = [f"{names[name]} = :{names[name][1:]}_was" for name in seen]
     new = [f"attribute_not_exists({names[name]})" for name in changed if name not in before]
     sets = ", ".join(f"{names[name]} = :{names[name][1:]}" for name in changed)
@@ -66,7 +70,8 @@ def create(table: str, item: Item) -> bool:
 
 def delete(table: str, before: Item) -> bool:
     """Delete an item; return False where it is not as it was read any more."""
-    names = {name: f"#n{at}" for at, name in enumerate(sorted(set(before) - {*_KEYS}))}
+    first = sorted(set(before) - {*_KEYS})[:_MOST]
+    names = {name: f"#n{at}" for at, name in enumerate(first)}
     same = [f"{short} = :{short[1:]}" for short in names.values()]
     asked: Item = {
         "TableName": table,

@@ -17,7 +17,7 @@ from chalicelib.newsletter.stores import subscribers
 from chalicelib.outbox import store
 from chalicelib.outbox.model import FINAL, Message
 from ops import copies, kinds, rewriting
-from ops.copies import Place, Read
+from ops.copies import Place, Read, Rows
 from ops.since import Since
 
 # Kinds of which the copy is the truth.
@@ -215,23 +215,27 @@ def _with_letters(wish: dict[str, Any], letters: Mapping[str, int]) -> dict[str,
     return {"M": {**wish["M"], "letters": _at_least(wish["M"].get("letters"), least)}}
 
 
-def write(copy: str, live: str, made: Plan, at: datetime) -> Iterator[What | None]:
+def write(copy: str, live: str, made: Plan, now: Rows, at: datetime) -> Iterator[What | None]:
     """Write what is planned; yield what was done to each row, None where somebody else was faster.
 
-    A row is changed on the condition that it is as it was read. What is equal already is left out.
+    `now` has the live rows by which it was planned. A row that is not as it was then is left: its
+    person may have left or been erased since.
     """
     for start in range(0, len(made.written), 100):
         places = list(made.written[start : start + 100])
         present = dict(copies.rows(live, places))
         for place, item in copies.rows(copy, places):
             after, before = as_restored(item, made, at), present.get(place)
-            if before is None:
+            if (copies.digest(before) if before else None) != now.get(place):
+                yield None
+            elif before is None:
                 yield "created" if rewriting.create(live, after) else None
             elif rewriting.update(live, before, after):
                 yield "changed" if rewriting.rewrite(live, before, after) else None
     for start in range(0, len(made.deleted), 100):
-        for _place, item in copies.rows(live, list(made.deleted[start : start + 100])):
-            yield "deleted" if rewriting.delete(live, item) else None
+        for place, item in copies.rows(live, list(made.deleted[start : start + 100])):
+            is_same = copies.digest(item) == now.get(place)
+            yield "deleted" if is_same and rewriting.delete(live, item) else None
 
 
 def loose_locks(live: str, numbers: Collection[str]) -> Iterator[What | None]:

@@ -290,6 +290,28 @@ def test_rows_changed_meanwhile_are_left_and_the_next_run_goes_on(stage: Backend
     assert service.get(key).language == "de"
 
 
+def test_who_is_erased_in_the_middle_of_it_does_not_come_back(stage: Backend) -> None:
+    key = subscribe(stage, "late@example.org")
+    stage.settle()
+    copy_now()
+    damage(f"SUB#{key}", "SUB", language="en")
+    met = False
+
+    def meanwhile(request: Any, **_: Any) -> None:
+        nonlocal met
+        asked = json.loads(request.body)
+        if not met and live() in asked["RequestItems"]:
+            met = True
+            assert ops("erase", "late@example.org", "--yes").exit_code == 0
+
+    with stage.hooked("dynamodb", "before-send.dynamodb.BatchGetItem", meanwhile):
+        assert restore().exit_code == 1
+    assert met
+    assert restore().exit_code == 0
+    assert state(key) == "none"
+    assert "late@example.org" not in json.dumps(stage.items(), default=str)
+
+
 def test_a_part_by_names_or_by_person(stage: Backend) -> None:
     one, two = (subscribe(stage, f"{name}@example.org") for name in ("one", "two"))
     mine = ask(stage, email="one@example.org")
@@ -345,7 +367,16 @@ def test_a_table_that_is_gone_is_made_again_under_its_name(stage: Backend, tmp_p
     dry = ops("restore", "--dry-run")
     assert (dry.exit_code, "is gone: restore it" in dry.output) == (0, True)
     assert not restoring.exists(live())
-    done = ops("restore", "--erased", tmp_path / "erased", answer=f"{current().stage}\n")
+    again = ("restore", "--erased", tmp_path / "erased")
+
+    def stop(**_: Any) -> None:
+        raise Stop
+
+    # The command makes clients of its own for the table's settings.
+    with pytest.raises(Stop), stage.hooked("dynamodb", "before-send.dynamodb.UpdateItem", stop):
+        ops(*again, answer=f"{current().stage}\n")
+    assert restoring.exists(live())
+    done = ops(*again)
     assert done.exit_code == 0, done.output
     assert "may have been sent since and w" in done.output
     assert (state(key), state(gone)) == ("confirmed", "none")

@@ -70,3 +70,15 @@ def test_the_list_leads_each_kind_to_its_version() -> None:
         if kind.table != "view-markers":
             made, _ = migrations.migrated(kind, {"pk": kind.pk, "sk": kind.sk}, MIGRATIONS)
             assert made["v"] == kind.v, f"{kind.name} wants a migration"
+
+
+def test_an_item_of_many_attributes_fits_an_expression() -> None:
+    """Check DynamoDB's 4 KB and 300 operators: the versions of the feed's buckets are 256."""
+    before = {"pk": {"S": "a"}, "sk": {"S": "b"}, **{f"{n:03}": {"N": "1"} for n in range(256)}}
+    asked = rewriting.update("t", before, {**before, "v": {"N": "1"}, "200": {"N": "2"}})
+    assert asked
+    condition, names = asked["ConditionExpression"], asked["ExpressionAttributeNames"]
+    assert len(condition) + len(asked["UpdateExpression"]) < 4096
+    assert condition.count("=") + condition.count(" AND ") + 2 < 300
+    assert {"200", "v"} <= set(names.values())
+    assert all(short in condition + asked["UpdateExpression"] for short in names)
