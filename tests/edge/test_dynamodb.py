@@ -34,6 +34,7 @@ def staffed(backend: Backend) -> Backend:
     return backend
 
 
+@pytest.mark.soak
 def test_a_request_with_all_the_wishes_there_can_be_fits_a_transaction(staffed: Backend) -> None:
     """Check the changes that owe a letter to each of a request's customers."""
     members: list[int] = []

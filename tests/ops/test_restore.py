@@ -168,6 +168,7 @@ def test_who_left_stays_away_and_the_rest_is_as_it_was(stage: Backend) -> None:
     assert not restoring.exists(copy_name())
 
 
+@pytest.mark.soak
 def test_callbacks_are_as_they_were_and_numbers_stay_free(stage: Backend) -> None:
     anna = Agent(stage)
     phones = {
@@ -236,6 +237,7 @@ def test_callbacks_are_as_they_were_and_numbers_stay_free(stage: Backend) -> Non
         assert anna.do(asked[name], "outcome", outcome="reached").status == 200
 
 
+@pytest.mark.soak
 def test_stopped_at_any_write_the_same_command_goes_on(stage: Backend) -> None:
     keys = [subscribe(stage, f"r{number}@example.org") for number in range(3)]
     stage.settle()
