@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run preview check lint newer test test-fast test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated texts pictures embed declaration cost page-cost resources deploy rollback destroy proof ops import export unsubscribe growth status outbox \
-        redrive erase rotate-keys restore-check prove clean
+        redrive erase rotate-keys migrate restore restore-check prove clean
 
 ##@ Every day
 
@@ -180,6 +180,12 @@ erase: $(READY) ## erases a person: EMAIL=…, or PHONE=… for callbacks (STAGE
 
 rotate-keys: $(READY) ## a new key signs the links in mails; RETIRE=1 takes an old one out (STAGE=local; DRY=1)
 	@$(OPS) rotate-keys $(if $(RETIRE),--retire $(RETIRE)) $(if $(DRY),--dry-run)
+
+migrate: $(READY) ## brings the tables' items to the present formats (STAGE=local; DRY=1 only counts; Ctrl-C stops, and the next run goes on)
+	@$(OPS) migrate $(if $(DRY),--dry-run)
+
+restore: $(READY) ## makes the contacts what they were at AT=…, but for who left or was erased since (STAGE=local; KEYS=, PERSON= for a part; DRY=1)
+	@$(OPS) restore $(if $(AT),--at "$(AT)") $(if $(KEYS),--keys "$(KEYS)") $(if $(PERSON),--person "$(PERSON)") $(if $(ERASED),--erased "$(ERASED)") $(if $(KEEP),--keep) $(if $(DRY),--dry-run)
 
 restore-check: $(READY) ## restores the contacts to a new table and compares (STAGE=local; AT=time; KEEP=1; DRY=1)
 	@$(OPS) restore-check $(if $(AT),--at "$(AT)") $(if $(KEEP),--keep) $(if $(DRY),--dry-run)

@@ -117,7 +117,7 @@ def _items() -> dict[str, Any]:
         "subscriber", "eva@example.org", "pending", "de", ("products",), "newsletter-de-1", now, now
     )
     popular = {"pk": "LIST", "sk": "24h", "as_of": instants.text(now), "articles": [_ENTRY] * 50}
-    items = [messages._item(message), subscribers.pack(subscriber, "0" * 64, now), popular]
+    items = [messages.to_item(message), subscribers.pack(subscriber, "0" * 64, now), popular]
     return {item["pk"]: aws.pack_item(item) for item in items}
 
 

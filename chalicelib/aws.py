@@ -155,6 +155,22 @@ def fresh(service: str) -> Any:
     return made
 
 
+class Foreign:
+    """An attribute of a type that we do not write, as it is stored: a set, a broken number.
+
+    A newer version of the code may have added it; written back, it is the same.
+    """
+
+    def __init__(self, attribute: Item) -> None:
+        self.attribute = attribute
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether the other is the same attribute."""
+        return isinstance(other, Foreign) and other.attribute == self.attribute
+
+    __hash__ = None  # type: ignore[assignment]  # as of a dict
+
+
 def pack(value: Any) -> Item:
     """Return a str, int, bool, None, bytes, list or dict as an attribute. Raises TypeError."""
     match value:
@@ -172,6 +188,8 @@ def pack(value: Any) -> Item:
             return {"L": [pack(each) for each in value]}
         case dict():
             return {"M": {key: pack(each) for key, each in value.items()}}
+        case Foreign():
+            return value.attribute
     raise TypeError(f"cannot be stored: {type(value).__name__}")
 
 
@@ -180,7 +198,12 @@ def unpack(attribute: Mapping[str, Any]) -> Any:
     ((kind, value),) = attribute.items()
     match kind:
         case "N":
-            return int(value)
+            try:
+                return int(value)
+            except ValueError:
+                return Foreign({kind: value})
+        case "SS" | "NS" | "BS":
+            return Foreign({kind: value})
         case "NULL":
             return None
         case "L":
@@ -301,6 +324,29 @@ def update(
     if names:
         member["ExpressionAttributeNames"] = names
     return {"Update": _conditional(member, condition, values)}
+
+
+def assign(
+    table: str, key: Item, attributes: Item, condition: str | None = None, **values: Any
+) -> Item:
+    """Return the Update that sets these attributes, without those that are None.
+
+    What else the item has stays, such as what a newer version of the code has added. `values` are
+    the `:name`s of the condition.
+    """
+    named = list(enumerate(attributes.items()))
+    setting = ", ".join(f"#n{at} = :n{at}" for at, (_, value) in named if value is not None)
+    removing = ", ".join(f"#n{at}" for at, (_, value) in named if value is None)
+    said = {f"n{at}": value for at, (_, value) in named if value is not None}
+    return update(
+        table,
+        key,
+        f"SET {setting}" + (f" REMOVE {removing}" if removing else ""),
+        condition,
+        {f"#n{at}": name for at, (name, _) in named},
+        **said,
+        **values,
+    )
 
 
 def _conditional(member: Item, condition: str | None, values: Item) -> Item:

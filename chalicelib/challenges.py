@@ -17,6 +17,7 @@ from chalicelib.settings import current
 
 REFUSED = FieldError("altcha", "altcha")
 _ALGORITHM, _ROUNDS = "PBKDF2/SHA-256", 2000  # of one step; ALTCHA_COST says how many steps
+V = 1  # the version of the items' format
 _KEPT = 3600  # seconds beyond the expiry, because the table's clock may differ from ours
 
 
@@ -74,7 +75,8 @@ def solved(form: str, payload: str | None, now: datetime) -> aws.Item:
         raise BadProof(REFUSED)
     if instants.epoch(now) >= expires_at:
         raise Invalid(REFUSED)
-    used = {"pk": f"ALTCHA#{ours.nonce}", "sk": "USED", "expires": expires_at + _KEPT}
+    place = {"pk": f"ALTCHA#{ours.nonce}", "sk": "USED", "v": V}
+    used = {**place, "expires": expires_at + _KEPT}
     return aws.put(current().contacts_table, used, "attribute_not_exists(pk)")
 
 

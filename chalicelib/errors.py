@@ -111,5 +111,16 @@ class SignInAway(Unavailable):
     """The provider at which the staff sign in does not answer."""
 
 
+class Newer(Unavailable):
+    """What is stored has a state that only a newer version of the code knows: it stays as it is.
+
+    `what` and `state` say which. Whoever asked may try again: the newer version will be back.
+    """
+
+    def __init__(self, what: str, state: str) -> None:
+        super().__init__(f"unknown state of a {what}: {state}", retry_after=300)
+        self.what, self.state = what, state
+
+
 class NotRunning(Unavailable):
     """Chalice's own server or test client was started without the cloud: see `local_cloud`."""

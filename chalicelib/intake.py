@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from chalicelib import aws, instants, log
+from chalicelib import aws, errors, instants, log
 from chalicelib.aws import Cancelled, Item
 from chalicelib.guards import Guards
 from chalicelib.outbox.model import Message
 from chalicelib.settings import current
 
+V = 1  # the version of the items' format
 SHARDS = 8
 LEFT_BEHIND = timedelta(minutes=1)  # what the stream has not taken in by then is the clock's
 KEPT = timedelta(days=30)  # for one that no version of the code can take in
@@ -41,6 +42,7 @@ class Intake:
         """Return the Put of the intake, for the transaction with its guards."""
         item = {
             **self._place,
+            "v": V,
             "kind": self.kind,
             "asked": dict(self.asked),
             "due_key": _due_key(zlib.crc32(self.id.encode()) % SHARDS),
@@ -90,14 +92,18 @@ def of_image(image: Mapping[str, Any]) -> Intake:
 def take(intake: Intake, takers: Mapping[str, Taker]) -> list[Message]:
     """Take an intake in; return the messages that it owes.
 
-    One of a kind that this version of the code does not know waits for one that does. Raises
-    Unavailable.
+    One of a kind that this version of the code does not know waits for one that does, as does what
+    a newer version has stored in a state of its own. Raises Unavailable.
     """
     taker = takers.get(intake.kind)
     if taker is None:
         log.warning("kind.unknown", kind=intake.kind)
         return []
-    return taker(intake)
+    try:
+        return taker(intake)
+    except errors.Newer as newer:
+        log.warning("kind.unknown", kind=intake.kind, what=newer.what, state=newer.state)
+        return []
 
 
 def left_behind(now: datetime) -> Iterator[Item]:

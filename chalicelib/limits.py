@@ -16,6 +16,7 @@ from chalicelib.errors import LimitReached
 from chalicelib.sender import network
 from chalicelib.settings import current
 
+V = 1  # the version of the items' format
 _KEPT = timedelta(hours=1)  # beyond the window, because the table's clock may differ from ours
 
 
@@ -43,8 +44,9 @@ class Limit:
         return aws.update(
             current().contacts_table,
             key,
-            "ADD used :one SET expires = if_not_exists(expires, :expires)",
+            "ADD used :one SET v = :v, expires = if_not_exists(expires, :expires)",
             "attribute_not_exists(used) OR used < :most",
+            v=V,
             one=1,
             most=self.most,
             expires=instants.epoch(ends + _KEPT),

@@ -18,6 +18,7 @@ from chalicelib.settings import current
 # up, and a repeated press brings no second mail.
 Purpose = Literal["confirmation", "access", "access by link", "callback"]
 
+V = 1  # the version of the items' format
 A_DAY = 3
 DAY = timedelta(days=1)
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
@@ -48,17 +49,18 @@ class Mailing:
         return max((math.ceil((free - now).total_seconds()) for free in frees), default=0)
 
     def counted(self, message_id: str, now: datetime) -> Item:
-        """Return the Put that counts a message; it fails where another was counted meanwhile."""
+        """Return the Update that counts a message; it fails where another was counted meanwhile."""
         sent = [*self._recent(now), (now, message_id)]
-        item = {
-            **_place(self.purpose, self.mailbox),
+        counted = {
+            "v": V,
             "sent": [[instants.text(at), each] for at, each in sent],
             "version": self.version + 1,
             "expires": instants.epoch(now + DAY + timedelta(hours=1)),
         }
         seen = {"seen": self.version} if self.version else {}
         condition = "version = :seen" if seen else "attribute_not_exists(pk)"
-        return aws.put(current().contacts_table, item, condition, **seen)
+        place = _place(self.purpose, self.mailbox)
+        return aws.assign(current().contacts_table, place, counted, condition, **seen)
 
     def _recent(self, now: datetime) -> list[tuple[datetime, str]]:
         return [each for each in self.sent if abs(now - each[0]) < DAY]
@@ -66,7 +68,11 @@ class Mailing:
 
 def load(purpose: Purpose, email: str) -> Mailing:
     """Return the mails of a purpose that the mailbox of an address got."""
-    mailbox = keys.identity("mailbox", addresses.mailbox(email))
+    return of_mailbox(purpose, keys.identity("mailbox", addresses.mailbox(email)))
+
+
+def of_mailbox(purpose: Purpose, mailbox: str) -> Mailing:
+    """Return the mails of a purpose that the mailbox of a key got."""
     item = aws.get(current().contacts_table, _place(purpose, mailbox))
     if item is None:
         return Mailing(purpose, mailbox)

@@ -30,7 +30,7 @@ def changes(target: Target) -> Iterator[Change]:
     yield Change(
         f"bring the stack {names(target.stage)[0]} to infra/template.json: "
         "tables, topics, secrets, mail",
-        lambda: _record(target, _apply(target)),
+        lambda: _record(target, _with_streams(target, _apply(target))),
     )
     yield Change(
         f"bring the stack {names(target.stage)[1]} to infra/watching.py: logs, alarms, dashboard",
@@ -102,6 +102,22 @@ def _apply(target: Target) -> Mapping[str, str]:
     return _bring(
         target, names(target.stage)[0], {"TemplateBody": template(target)}, parameters, _UNPROTECTED
     )
+
+
+def _with_streams(target: Target, outputs: Mapping[str, str]) -> dict[str, str]:
+    """Return the outputs with the streams that the tables have now.
+
+    A table that was restored under its own name has a new stream, of which its stack knows nothing.
+    """
+    client = target.client("dynamodb")
+    tables = [name.removesuffix("_STREAM_ARN") for name in outputs if name.endswith("_STREAM_ARN")]
+    streams = {
+        f"{name}_STREAM_ARN": client.describe_table(TableName=outputs[f"{name}_TABLE"])["Table"][
+            "LatestStreamArn"
+        ]
+        for name in tables
+    }
+    return {**outputs, **streams}
 
 
 def _record(target: Target, outputs: Mapping[str, str]) -> None:

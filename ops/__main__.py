@@ -14,10 +14,11 @@ from ops.failures import Commands
 from ops.growth import growth
 from ops.importing import import_
 from ops.messages import outbox
+from ops.migrating import migrate
 from ops.prove.command import prove
 from ops.proving import proof, verify_heads
 from ops.redriving import redrive
-from ops.restoring import restore_check
+from ops.restoring import restore, restore_check
 from ops.retention import retention
 from ops.rotating import rotate_keys
 from ops.unsubscribing import unsubscribe
@@ -36,6 +37,8 @@ COMMANDS = (
     redrive,
     erase,
     rotate_keys,
+    migrate,
+    restore,
     restore_check,
     prove,
 )

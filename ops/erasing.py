@@ -12,6 +12,7 @@ from chalicelib.callbacks.words import STATES as CALLBACK_STATES
 from chalicelib.errors import Invalid, Unavailable
 from chalicelib.newsletter import service as newsletter
 from chalicelib.newsletter.words import STATES
+from chalicelib.newsletter.words import UNKNOWN as UNKNOWN_STATE
 from ops.proving import UNKNOWN, address
 from ops.stage import OnStage
 from ops.words import _, ngettext, refusal
@@ -48,7 +49,7 @@ def erase(
             "newsletter: %(state)s, %(num)s event, identifier %(key)s",
             "newsletter: %(state)s, %(num)s events, identifier %(key)s",
             known.version,
-            state=_(STATES[known.subscriber.state]),
+            state=_(STATES.get(known.subscriber.state, UNKNOWN_STATE)),
             key=known.key,
         )
         click.echo(told)
@@ -56,7 +57,7 @@ def erase(
         told = _(
             "callback %(reference)s: %(state)s, received %(at)s",
             reference=each.reference,
-            state=_(CALLBACK_STATES[each.state]),
+            state=_(CALLBACK_STATES.get(each.state, UNKNOWN_STATE)),
             at=instants.text(each.created_at),
         )
         click.echo(told)

@@ -13,6 +13,9 @@ from chalicelib.auth.roles import Role
 from chalicelib.errors import BadToken
 from chalicelib.settings import current
 
+SESSION_V = 1  # the version of the items' format
+SIGN_IN_V = 1
+STAFF_V = 1
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=8)
 _COLLEAGUE_FOR = timedelta(days=30)  # after a sign-in: others can offer this person requests
@@ -38,16 +41,16 @@ def begin(person: Person, cause: str, now: datetime) -> str:
     `cause` is the sign-in's secret. Raises BadToken where it began a session before.
     """
     session_id = secrets.token_urlsafe(32)
-    item = {**_key(session_id), "id": person.id, "name": person.name, "role": person.role}
+    item = {"v": SESSION_V, "id": person.id, "name": person.name, "role": person.role}
     item |= {"began": instants.text(now), "seen": instants.text(now), "expires": _expires(now, now)}
     used = {
         "pk": f"SIGN-IN#{_hash(cause)}",
         "sk": "SIGN-IN",
+        "v": SIGN_IN_V,
         "expires": instants.epoch(now + LONGEST),
     }
     colleague = {
-        "pk": "STAFF",
-        "sk": person.id,
+        "v": STAFF_V,
         "name": person.name,
         "email": person.email,
         "expires": instants.epoch(now + _COLLEAGUE_FOR),
@@ -55,9 +58,9 @@ def begin(person: Person, cause: str, now: datetime) -> str:
     table = current().contacts_table
     try:
         aws.write(
-            aws.put(table, item),
+            aws.assign(table, _key(session_id), item),
             aws.put(table, used, "attribute_not_exists(pk)"),
-            aws.put(table, colleague),
+            aws.assign(table, {"pk": "STAFF", "sk": person.id}, colleague),
         )
     except aws.Cancelled:
         raise BadToken from None

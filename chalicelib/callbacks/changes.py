@@ -6,12 +6,12 @@ It stands apart from `service`, so that the clock's function does not import wha
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from chalicelib import instants
+from chalicelib import instants, log
 from chalicelib.aws import Cancelled, Item, retried
 from chalicelib.callbacks.model import Callback, Change, Hold, Telephone
 from chalicelib.callbacks.stores import requests
 from chalicelib.callbacks.stores.requests import Number, Proof
-from chalicelib.errors import NotFound
+from chalicelib.errors import Newer, NotFound
 from chalicelib.guards import NONE, Guards
 from chalicelib.settings import current
 
@@ -20,11 +20,22 @@ Knowing = Callable[[Callback, Number, Callback | None], Change]
 
 
 def load(reference: str) -> Callback:
-    """Return the request as it is now. Raises NotFound."""
+    """Return the request as it is now. Raises NotFound, Newer."""
     callback = requests.load(reference)
     if callback is None:
         raise NotFound("no_callback", reference)
+    understand(callback)
     return callback
+
+
+def understand(callback: Callback) -> None:
+    """Raise Newer where a newer version of the code has left a request in a state of its own.
+
+    It waits for that version as it is. Only an erasure does not.
+    """
+    if not callback.is_understood:
+        log.warning("kind.unknown", reference=callback.reference, state=callback.state)
+        raise Newer("callback", callback.state)
 
 
 def change(
@@ -68,6 +79,7 @@ def change_knowing(
             taken = requests.load(known.live)
             if taken is None or not taken.is_live:
                 raise Cancelled(())  # it ended just now
+            understand(taken)
         decided = decide(before, known, taken)
         requests.save(decided, now, NONE, also, known.earlier_block, proof)
         return decided

@@ -1,12 +1,12 @@
 """The erasure of callbacks: after its term by the clock, or at once on a person's demand."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from chalicelib import instants, log
 from chalicelib.aws import Cancelled, retried
 from chalicelib.callbacks import rules, workflow
-from chalicelib.callbacks.model import Callback, Who
+from chalicelib.callbacks.model import Callback, Who, Wish
 from chalicelib.callbacks.stores import requests
 from chalicelib.errors import NotFound
 from chalicelib.settings import current
@@ -64,12 +64,25 @@ def erase_address(
 
     Where others asked for the same number, their wishes stay. Raises NotFound, Unavailable.
     """
+    _erase_wishes(reference, lambda wish: is_theirs(wish.asked.email), who, now)
 
+
+def erase_wishes(reference: str, wishes: Collection[str], who: Who, now: datetime) -> None:
+    """Erase what is known of a person in these wishes of a request. Idempotent.
+
+    The request goes wholly with the last one. Raises NotFound, Unavailable.
+    """
+    _erase_wishes(reference, lambda wish: wish.reference in wishes, who, now)
+
+
+def _erase_wishes(
+    reference: str, is_theirs: Callable[[Wish], bool], who: Who, now: datetime
+) -> None:
     def erase(_: int) -> bool:
         before = requests.load(reference)
         if before is None:
             raise NotFound("no_callback", reference)
-        theirs = [each.reference for each in before.wishes if is_theirs(each.asked.email)]
+        theirs = [each.reference for each in before.wishes if is_theirs(each)]
         if len(theirs) == len(before.wishes):
             return False
         change = workflow.withdraw_wishes(before, tuple(theirs), who, rules.current(), now)

@@ -27,13 +27,18 @@ def keep(asked: Asked, reference: str, proof: Proof, guards: Guards, now: dateti
     window = [instants.text(at) for at in asked.window] if asked.window else None
     written = {
         "reference": reference,
-        "request": {**asdict(asked), "window": window},
+        "request": {**_typed(asked), "window": window},
         "wording": proof.wording,
         "personal": dict(proof.personal),
     }
     kept = intake.new(REQUEST, asked.number_key, written, now)
     listed = requests.listed(asked.email, reference, asked.number_key, now)
     intake.keep(kept, guards, requests.reserved(reference), *listed)
+
+
+def _typed(asked: Asked) -> dict[str, str]:
+    """Return what was typed, without the window."""
+    return {name: value for name, value in asdict(asked).items() if name not in ("window", "rest")}
 
 
 def place(
@@ -57,6 +62,7 @@ def place(
         live = requests.load(known.live)
         if live is None or not live.is_live:
             raise Cancelled(())  # it ended just now
+        changes.understand(live)
         change = _valid(
             lambda asked: workflow.wish(live, asked, reference, rules.current(), now, by), asked
         )

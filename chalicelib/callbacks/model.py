@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from chalicelib.callbacks.opening_hours import Hours, Span
 
@@ -144,6 +144,8 @@ class Asked:
     email: str = ""
     note: str = ""
     window: Span | None = None
+    # What a newer version has stored beside, here and below, until an erasure.
+    rest: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ class Attempt:
     note: str = ""
     wishes: tuple[str, ...] = ()
     agreed: bool = False
+    rest: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,7 @@ class Moved:
     window: Span | None
     agreed: bool = False
     is_undone: bool = False
+    rest: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,7 @@ class Wish:
     letters: int = 0  # mails to its customer so far
     end: State | Literal[""] = ""
     moved: Moved | None = None
+    rest: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def is_open(self) -> bool:
@@ -194,8 +199,9 @@ class Wish:
 
     def erase(self) -> "Wish":
         """Return the wish without anything personal."""
-        bare = replace(self.asked, name="", phone="", extension="", email="", note="")
-        return replace(self, asked=bare)
+        bare = replace(self.asked, name="", phone="", extension="", email="", note="", rest={})
+        moved = replace(self.moved, rest={}) if self.moved else None
+        return replace(self, asked=bare, moved=moved, rest={})
 
     def is_told(self, reference: str) -> bool:
         """Tell whether this is the reference of the wish, or of one that was just the same."""
@@ -230,11 +236,17 @@ class Callback:
     earlier: "Callback | None" = None  # the request before that press
     erased: bool = False
     version: int = 1
+    rest: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def is_live(self) -> bool:
-        """Whether the staff still have to work on it."""
-        return self.state in LIVE
+        """Whether the staff still have to work on it, also in a state that is not understood."""
+        return self.state not in ENDS
+
+    @property
+    def is_understood(self) -> bool:
+        """Whether this version of the code knows its state; a newer one may have left another."""
+        return self.state in LIVE or self.state in ENDS
 
     @property
     def is_calling(self) -> bool:
@@ -315,7 +327,7 @@ class Callback:
 
     def erase(self) -> "Callback":
         """Return the request without anything personal; what is left are figures."""
-        attempts = tuple(replace(attempt, note="") for attempt in self.attempts)
+        attempts = tuple(replace(attempt, note="", rest={}) for attempt in self.attempts)
         return replace(
             self,
             wishes=tuple(each.erase() for each in self.wishes),
@@ -323,6 +335,7 @@ class Callback:
             agents={},
             earlier=None,
             erased=True,
+            rest={},
             version=self.version + 1,
         )
 

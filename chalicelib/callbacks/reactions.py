@@ -13,6 +13,7 @@ from chalicelib.callbacks.alerts import Event
 from chalicelib.callbacks.model import SUPERVISOR, Callback, Letter, Wish
 from chalicelib.callbacks.stores import board, digests, requests
 from chalicelib.callbacks.stores.digests import Digest
+from chalicelib.errors import Newer
 from chalicelib.outbox.delivery import Composer, NotNow
 from chalicelib.outbox.model import Alert, Mail, Message, Publication
 from chalicelib.settings import current
@@ -32,7 +33,7 @@ def _alerted(event: Event, message: Message, now: datetime) -> list[Callback]:
     digest tells of those that still wait, whatever became of its leader's own. Raises NotNow
     outside opening hours.
     """
-    callback, (turn, level) = requests.load(message.subject), divmod(message.serial, 10)
+    callback, (turn, level) = _load(message), divmod(message.serial, 10)
     first = event == "callback" and not level
     led = digests.led_by(message.id) if first else None
     presented = callback is not None and (event == "expired" or callback.round == turn)
@@ -47,6 +48,14 @@ def _alerted(event: Event, message: Message, now: datetime) -> list[Callback]:
     if led.leader != message.id:
         return []
     return [replace(each, level=level) for each in board.still_open(led.references)]
+
+
+def _load(message: Message) -> Callback | None:
+    """Return the request that a message is about, or None. Raises Newer."""
+    callback = requests.load(message.subject)
+    if callback and not callback.is_understood:
+        raise Newer("callback", callback.state)
+    return callback
 
 
 def _due(message: Message) -> datetime:
@@ -109,7 +118,7 @@ def _alert_mail(event: Event, message: Message, now: datetime) -> Mail | None:
 
 def _handed_mail(message: Message, now: datetime) -> Mail | None:
     """Tell a colleague of a request that is offered or was assigned to them, as long as it is."""
-    callback = requests.load(message.subject)
+    callback = _load(message)
     event = requests.event(message.subject, message.serial)
     if callback is None or event is None or callback.state != "claimed" or callback.is_calling:
         return None

@@ -5,11 +5,13 @@ An event that comes twice changes nothing the second time.
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
-from chalicelib.errors import BadToken, Conflict
+from chalicelib.errors import BadToken, Conflict, Newer
 
 State = Literal["pending", "confirmed", "unsubscribed", "refused", "bounced", "complained"]
+STATES: tuple[State, ...] = get_args(State)
+ENDS: tuple[State, ...] = ("unsubscribed", "refused", "bounced", "complained")
 Event = Literal[
     "signup",
     "signup again",
@@ -118,6 +120,7 @@ def sign_up(
     then numbered from the present millisecond on, so that no number of the former subscriber comes
     again.
     """
+    _understand(before)
     if not may_mail:
         return Change(before, before)
     if before and before.state == "confirmed":
@@ -199,6 +202,8 @@ def ask_move(
     `asked` has the new address, with the topics, language and declaration of the old one.
     Otherwise it is taken like a signup.
     """
+    _understand(before)
+    _understand(old)
     if old is None or old.state != "confirmed" or asked.key == old.key or not may_mail:
         return Change(before, before)
     if before and before.state == "confirmed":
@@ -212,6 +217,7 @@ def move_away(before: Subscriber | None, new: str, now: datetime) -> Change:
 
     Raises BadToken where there is none to be replaced any more.
     """
+    _understand(before)
     if before is None or before.state != "confirmed":
         raise BadToken
     after = _next(before, state="unsubscribed", ended_at=now, moved_to=new)
@@ -220,6 +226,7 @@ def move_away(before: Subscriber | None, new: str, now: datetime) -> Change:
 
 def resend(before: Subscriber | None, now: datetime) -> Change:
     """Owe another confirmation mail; the week to confirm stays. Raises Conflict in other states."""
+    _understand(before)
     if before is None or not awaits_confirmation(before, now):
         raise Conflict(state_of(before, now), "not_waiting")
     after = _next(before, letters=before.letters + 1)
@@ -236,6 +243,7 @@ def mailed(before: Subscriber | None) -> Change:
 
 def confirm(before: Subscriber | None, letter: int, now: datetime) -> Change:
     """Confirm the subscription by mail number `letter`. Raises BadToken for an outdated mail."""
+    _understand(before)
     if before is None or not _is_current(before, letter, now):
         raise BadToken
     if before.state == "confirmed":
@@ -252,6 +260,7 @@ def refuse(before: Subscriber | None, letter: int, now: datetime) -> Change:
     It ends a subscription that somebody else had confirmed, too. Raises BadToken for an outdated
     mail, and where the subscription has ended.
     """
+    _understand(before)
     if before is None or not _is_current(before, letter, now):
         raise BadToken
     if before.state == "refused":
@@ -267,6 +276,7 @@ def undo_refusal(before: Subscriber | None, letter: int, now: datetime) -> Chang
 
     Raises BadToken for an outdated mail, Conflict later.
     """
+    _understand(before)
     if before is None or not _is_current(before, letter, now):
         raise BadToken
     if before.state in ("pending", "confirmed"):
@@ -292,7 +302,7 @@ def unsubscribe(before: Subscriber | None, now: datetime, visit: str = "") -> Ch
     `visit` names the visit to our own page by which it was ended, which may undo it; empty for
     every other way.
     """
-    if before is None or before.state not in ("confirmed", "pending") or before.is_expired(now):
+    if before is None or before.state in ENDS or before.is_expired(now):
         return Change(before, before)
     visit = visit if before.state == "confirmed" else ""
     after = _next(before, state="unsubscribed", ended_at=now, visit=visit)
@@ -304,6 +314,7 @@ def undo_unsubscription(before: Subscriber | None, visit: str, now: datetime) ->
 
     Raises Conflict later, for another visit, and where it ended in another way.
     """
+    _understand(before)
     if before is None or not visit or before.visit != visit:
         raise Conflict(state_of(before, now), "nothing_to_undo")
     if before.state == "confirmed":
@@ -353,13 +364,14 @@ def withdraw(
     if before.state == "pending":
         after = _next(before, state="unsubscribed", email="", ended_at=now)
         return Change(before, after, "withdrawn")
-    if before.state == "confirmed":
+    if before.state not in ENDS:
         return unsubscribe(before, now)
     return Change(before, before if left else _next(before), "" if left else "withdrawn")
 
 
 def prefer(before: Subscriber | None, topics: tuple[str, ...], language: str) -> Change:
     """Change topics and language. Raises BadToken where there is no subscription."""
+    _understand(before)
     if before is None or before.state != "confirmed":
         raise BadToken
     if (topics, language) == (before.topics, before.language):
@@ -423,6 +435,7 @@ def release(before: Subscriber | None, now: datetime) -> Change:
 
     What is told later of mails from before the release changes nothing.
     """
+    _understand(before)
     if before is None or before.state not in ("bounced", "refused", "complained"):
         return Change(before, before)
     after = _next(
@@ -476,6 +489,20 @@ def _is_refused(subscriber: Subscriber, now: datetime) -> bool:
     return subscriber.refused_at is not None and now < subscriber.refused_at + REFUSED_FOR
 
 
+def is_understood(state: str) -> bool:
+    """Tell whether this version of the code knows a state; a newer one may have stored another."""
+    return state in STATES
+
+
+def _understand(subscriber: Subscriber | None) -> None:
+    """Raise Newer where a newer version of the code has left a subscriber in a state of its own.
+
+    Whatever depends on the state waits for that version. An end does not: whoever leaves, leaves.
+    """
+    if subscriber is not None and not is_understood(subscriber.state):
+        raise Newer("subscriber", subscriber.state)
+
+
 def is_same(subscriber: Subscriber, agreed: Signup, confirmed_at: datetime) -> bool:
     """Tell whether a subscription is the one to be imported, times to the millisecond."""
     if subscriber.state != "confirmed" or subscriber.confirmed_at is None:
@@ -507,6 +534,7 @@ def import_(
     (`erased` for a suppressed address), where somebody has decided about the address in this
     system. There is no change where the subscription is here already, the same in every detail.
     """
+    _understand(before)
     if before is not None and not suppressed and is_same(before, agreed, confirmed_at):
         return Change(before, before)
     decided = None

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.aws import retried
+from chalicelib.errors import Newer
 from chalicelib.newsletter import letters, links, model
 from chalicelib.newsletter.ledger import How
 from chalicelib.newsletter.model import Letter, Subscriber
@@ -26,8 +27,16 @@ def _move(message: Message, now: datetime) -> Mail | None:
     return _asking("move", message, now)
 
 
-def _asking(kind: Letter, message: Message, now: datetime) -> Mail | None:
+def _reader(message: Message) -> Subscriber | None:
+    """Return the subscriber whom a letter is for, or None. Raises Newer."""
     subscriber = subscribers.load(message.subject).subscriber
+    if subscriber and not model.is_understood(subscriber.state):
+        raise Newer("subscriber", subscriber.state)
+    return subscriber
+
+
+def _asking(kind: Letter, message: Message, now: datetime) -> Mail | None:
+    subscriber = _reader(message)
     if subscriber is None or not model.awaits_confirmation(subscriber, now):
         return None
     if message.serial < subscriber.first_letter:
@@ -41,7 +50,7 @@ def _asking(kind: Letter, message: Message, now: datetime) -> Mail | None:
 
 
 def _welcome(message: Message, now: datetime) -> Mail | None:
-    subscriber = subscribers.load(message.subject).subscriber
+    subscriber = _reader(message)
     if subscriber is None or subscriber.state != "confirmed":
         return None
     own = links.standing(subscriber)
@@ -49,7 +58,7 @@ def _welcome(message: Message, now: datetime) -> Mail | None:
 
 
 def _settings(message: Message, now: datetime) -> Mail | None:
-    subscriber = subscribers.load(message.subject).subscriber
+    subscriber = _reader(message)
     if subscriber is None or subscriber.state != "confirmed":
         return None
     own = {

@@ -25,6 +25,7 @@ SHORT: dict[State, str] = {
     "refused": N_("refused"),
 }
 # What is no state of a subscriber: the week has passed, or there is none.
+UNKNOWN = N_("in a state that only a newer version knows")
 EXPIRED = N_("not confirmed, expired")
 NONE = N_("nothing stored")
 ERASED = N_("data erased")

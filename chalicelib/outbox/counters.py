@@ -13,6 +13,7 @@ from chalicelib.outbox import lanes
 from chalicelib.outbox.lanes import Lane
 from chalicelib.settings import current
 
+V = 1  # the version of the items' format
 COUNTERS = 16
 
 
@@ -61,12 +62,12 @@ def _key(lane: Lane, now: datetime, number: int) -> Item:
 
 def _add(key: Item, most: int, now: datetime) -> bool:
     tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    counted = "ADD used :one SET expires = :expires"
+    counted = "ADD used :one SET v = :v, expires = :expires"
     below = "attribute_not_exists(used) OR used < :most"
     expires = instants.epoch(tomorrow + timedelta(days=1))
     table = current().contacts_table
     try:
-        aws.write(aws.update(table, key, counted, below, one=1, most=most, expires=expires))
+        aws.write(aws.update(table, key, counted, below, one=1, most=most, expires=expires, v=V))
     except Cancelled:
         return False
     return True

@@ -112,6 +112,9 @@ def _attempt(message: Message, composers: Mapping[str, Composer], now: datetime)
         parcel = compose(message, now)
     except NotNow as wait:
         return model.postponed(message, wait.until or now + timedelta(days=1), "not at this hour")
+    except errors.Newer as newer:
+        log.warning("kind.unknown", message=message.id, what=newer.what, state=newer.state)
+        return model.postponed(message, now + model.UNKNOWN, "unknown state")
     except errors.Unavailable as error:
         return model.refused(message, f"compose: {error}", now)
     except Exception as error:

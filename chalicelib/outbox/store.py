@@ -17,18 +17,20 @@ from chalicelib.settings import current
 # A mail is four writes to the index `due`, and a partition key takes 1,000 a second: 1,000 mails a
 # second need four keys a lane, and twice as many keep chance from making one hot.
 SHARDS = 8
+V = 1  # the version of the items' format
 LEFT_BEHIND = timedelta(minutes=1)  # what the stream has not put on record by then is the clock's
 _INSTANTS = ("due_at", "created_at", "since", "attempted_at", "ended_at")
-_KEYS = {"pk", "sk", "due_key", "expires"}
+_KEYS = {"pk", "sk", "v", "due_key", "expires"}
 
 
 def _key(message_id: str) -> Item:
     return {"pk": f"MSG#{message_id}", "sk": "MSG"}
 
 
-def _item(message: Message) -> Item:
+def to_item(message: Message) -> Item:
+    """Return the item of a message."""
     values = asdict(message)
-    item: Item = {**values.pop("rest"), **_key(message.id), **values}
+    item: Item = {**values.pop("rest"), **_key(message.id), "v": V, **values}
     for name in _INSTANTS:
         item[name] = instants.text(item[name]) if item[name] else None
     shard = zlib.crc32(message.id.encode()) % SHARDS
@@ -68,7 +70,7 @@ def owed(message: Message) -> Item:
 
     It fails where the same message is owed already.
     """
-    return aws.put(current().contacts_table, _item(message), "attribute_not_exists(pk)")
+    return aws.put(current().contacts_table, to_item(message), "attribute_not_exists(pk)")
 
 
 def load(message_id: str) -> Message | None:
@@ -79,12 +81,12 @@ def load(message_id: str) -> Message | None:
 
 def replace(before: Message, after: Message) -> None:
     """Write the next state of a message. Raises Cancelled where somebody else wrote one before."""
-    put = aws.put(current().contacts_table, _item(after), "version = :seen", seen=before.version)
+    put = aws.put(current().contacts_table, to_item(after), "version = :seen", seen=before.version)
     try:
         aws.write(put)
     except Cancelled:
         # A lost answer makes our own write look like another's.
-        if aws.get(current().contacts_table, _key(after.id)) != _item(after):
+        if aws.get(current().contacts_table, _key(after.id)) != to_item(after):
             raise
 
 
@@ -94,7 +96,9 @@ def recorded(message: Message) -> Item:
     It fails where somebody else wrote the message meanwhile.
     """
     after = model.recorded(message)
-    return aws.put(current().contacts_table, _item(after), "version = :seen", seen=message.version)
+    return aws.put(
+        current().contacts_table, to_item(after), "version = :seen", seen=message.version
+    )
 
 
 def unrecorded(now: datetime) -> Iterator[str]:

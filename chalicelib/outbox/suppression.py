@@ -13,6 +13,7 @@ from chalicelib import addresses, aws, instants, log
 from chalicelib.errors import Unavailable
 from chalicelib.settings import current
 
+V = 1  # the version of the items' format
 PAUSE = timedelta(days=30)
 
 
@@ -46,7 +47,8 @@ def lift_for_opt_in(key: str, address: str, now: datetime) -> None:
         lifted = aws.get(table, marker)
         if lifted is None or lifted["expires"] <= instants.epoch(now):
             lift(key, address)
-            aws.write(aws.put(table, {**marker, "expires": instants.epoch(now + PAUSE)}))
+            until = {"v": V, "expires": instants.epoch(now + PAUSE)}
+            aws.write(aws.assign(table, marker, until))
     except Unavailable as error:
         log.warning("suppression.not_lifted", subscriber=key, error=str(error))
 

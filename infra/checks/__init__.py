@@ -53,7 +53,6 @@ CHECKS = (
     Check(Step.DOMAIN, "the stage's address", domain.address, online=False),
     Check(Step.DOMAIN, "the certificate", domain.certificate),
     Check(Step.DEPLOY, "the package's size", sizes.package, online=False),
-    Check(Step.DEPLOY, "whether an API serves without a record", names.unrecorded),
 )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra import functions, resources, watching
+from infra import resources, watching
 from infra.checks import mail, sizes
 from infra.checks.parts import Blocks, Check, Finding, Look, Step, code
 
@@ -288,34 +288,3 @@ def pools(look: Look) -> Iterator[Finding]:
                         f"delete-user-pool --user-pool-id {each['Id']}`",
                         Blocks.NOTHING,
                     )
-
-
-def unrecorded(look: Look) -> Iterator[Finding]:
-    """Look at whether an API serves the stage of which Chalice has no record."""
-    if functions.deployed(look.target):
-        return
-    client = look.target.client("lambda")
-    try:
-        policy = json.loads(client.get_policy(FunctionName=look.prefix)["Policy"])
-    except client.exceptions.ResourceNotFoundException:
-        return
-    served = {
-        source.split(":")[5].partition("/")[0]
-        for each in policy["Statement"]
-        for source in [_source(each)]
-        if ":execute-api:" in source
-    }
-    for api in sorted(served):
-        yield Finding(
-            Step.DEPLOY,
-            f"the API {api} serves this stage, and there is no record of it, "
-            f".chalice/deployed/{look.stage}.json: Chalice would make a second one. Get the file "
-            "from whoever deployed last; where a first deployment failed and nobody has it, "
-            f"delete the API: `aws apigateway delete-rest-api --rest-api-id {api}`",
-        )
-
-
-def _source(statement: Mapping[str, Any]) -> str:
-    """Return the ARN that a statement of a function's policy lets invoke it, empty without one."""
-    conditions = statement.get("Condition", {}).values()
-    return next((str(each["AWS:SourceArn"]) for each in conditions if "AWS:SourceArn" in each), "")

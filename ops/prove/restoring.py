@@ -4,9 +4,9 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from chalicelib.settings import current
+from ops.copies import Read
 from ops.prove.outcomes import Fails, NotDone
 from ops.prove.run import Run
-from ops.restoring import Read
 from ops.words import _
 
 _RESTORABLE = 20 * 60.0  # seconds until a moment can be restored, as a rule five minutes

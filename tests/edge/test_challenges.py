@@ -81,7 +81,7 @@ def test_a_proof_opens_the_form_once(guarded: Backend) -> None:
     assert guarded.items() == before
     (used,) = guarded.items(prefix="ALTCHA#")
     expires = json.loads(base64.b64decode(proof))["challenge"]["parameters"]["expiresAt"]
-    assert used == {"pk": used["pk"], "sk": "USED", "expires": expires + 3600}
+    assert used == {"pk": used["pk"], "sk": "USED", "v": 1, "expires": expires + 3600}
 
 
 def test_the_same_proof_written_otherwise_is_used_too(guarded: Backend) -> None:

@@ -605,21 +605,6 @@ def test_a_stage_of_another_account_is_not_touched(aws: Aws, project: Project) -
     assert found.blocks == Blocks.EVERYTHING
 
 
-def test_an_api_without_a_record_is_named(aws: Aws, project: Project) -> None:
-    statement = {
-        "Effect": "Allow",
-        "Condition": {
-            "ArnLike": {"AWS:SourceArn": f"arn:aws:execute-api:{REGION}:{ACCOUNT}:x1y2/*"}
-        },
-    }
-    aws.answers["lambda.GetPolicy"] = {"Policy": json.dumps({"Statement": [statement]})}
-    (found,) = of(project, Step.DEPLOY)
-    assert "`aws apigateway delete-rest-api --rest-api-id x1y2`" in found.text
-    assert found.blocks == Blocks.EVERYTHING
-    project.recorded({"name": "rest_api", "rest_api_url": "https://contact.firma.de/api/"})
-    assert of(project, Step.DEPLOY) == []
-
-
 def test_a_right_that_is_missing_is_a_note_and_hides_nothing_else(
     aws: Aws, project: Project
 ) -> None:

@@ -14,7 +14,8 @@ from chalicelib.callbacks import changes, erasure, rules, workflow
 from chalicelib.errors import BadToken
 from chalicelib.newsletter import links
 from chalicelib.newsletter.keys import key_of
-from ops import restoring, rotating
+from ops import copies, restoring, rotating, since
+from ops.since import Since
 from tests.backend import Backend
 from tests.edge.staff import ask
 from tests.edge.test_faults import error_answer
@@ -177,24 +178,21 @@ def test_an_erasure_since_the_point_in_time_is_done_again(backend: Backend) -> N
     ops("erase", "goes@example.org", "--yes")
     backend.settle()
     live = backend.env["CONTACTS_TABLE"]
-    gone = restoring._read(live).erased - restoring._read(restored).erased
-    assert gone == {f"SUB#{key}"}
-    restoring._erase(restored, gone, set())
+    happened = since.between(copies.read(restored), copies.read(live))
+    assert happened == Since(frozenset({f"SUB#{key}"}))
+    since.again(restored, happened, set())
     pages = boto3.client("dynamodb").scan(TableName=restored)["Items"]
     assert "goes@example.org" not in json.dumps(
         [each for each in pages if each["pk"]["S"] == f"SUB#{key}"]
     )
     assert "stays@example.org" in json.dumps(pages)
-    assert (
-        restoring._compare(restoring._read(live).rows, restoring._read(restored).rows, gone) == []
-    )
+    gone = happened.settled
+    assert restoring.compare(copies.read(live).rows, copies.read(restored).rows, gone) == []
     backend.call(
         "POST", "/newsletter/signups", {"email": "since@example.org", "consent": "newsletter-de-1"}
     )
-    assert (
-        restoring._compare(restoring._read(live).rows, restoring._read(restored).rows, gone) != []
-    )
-    restoring._drop(restored)
+    assert restoring.compare(copies.read(live).rows, copies.read(restored).rows, gone) != []
+    restoring.drop(restored)
     assert key_of("goes@example.org") == key
 
 
@@ -219,23 +217,24 @@ def test_requests_erased_since_are_erased_again(backend: Backend, tmp_path: Path
     backend.settle()
     restored = kept_copy()
     listed = f"{restored}-listed"
-    restoring._restore(backend.env["CONTACTS_TABLE"], listed, None)
+    restoring.copy_of(backend.env["CONTACTS_TABLE"], listed, None)
     ops("erase", "--phone", "07930 2001", "--yes")
     assert erasure.erase_ended(lambda: 20.0, instants.now() + timedelta(days=91)) == [by_term]
     backend.settle()
-    live, was = restoring._read(backend.env["CONTACTS_TABLE"]), restoring._read(restored)
-    gone = live.erased - was.erased
+    live = copies.read(backend.env["CONTACTS_TABLE"])
+    happened = since.between(copies.read(restored), live)
+    gone = happened.settled
     assert gone == {f"CALLBACK#{by_number}", f"CALLBACK#{by_term}"}
-    restoring._erase(restored, gone, live.findable)
+    since.again(restored, happened, live.findable)
     (tmp_path / "erased").write_text(f"{by_number}\n{by_term}\n")
-    told = restoring._told(tmp_path / "erased")
-    restoring._erase(listed, told, set())
+    told = since.told(tmp_path / "erased")
+    since.again(listed, Since(told), set())
     for table, consents in ((restored, 2), (listed, 1)):
         kept = json.dumps(boto3.client("dynamodb").scan(TableName=table)["Items"])
         assert [name for name in ("Anna", "Berta", "Carla") if name in kept] == ["Carla"]
         # The erasure after the term keeps the address from which somebody agreed.
         assert kept.count('"192.0.2.1"') == consents
-    assert restoring._compare(live.rows, restoring._read(restored).rows, gone) == []
+    assert restoring.compare(live.rows, copies.read(restored).rows, gone) == []
     assert stays in "".join(pk for pk, _ in live.rows)
     for table in (restored, listed):
-        restoring._drop(table)
+        restoring.drop(table)

@@ -135,7 +135,7 @@ def published(
     """Return the event as it is published, after its message was stored and read."""
     assert event
     message = domain_events.owe(kind, subject, 7, event, NOW)
-    kept = store.from_item(store._item(message))
+    kept = store.from_item(store.to_item(message))
     assert kept == message
     parcel = domain_events.publication(kept, Settings(stage="dev", domain_events_topic_arn="arn"))
     read: dict[str, Any] = json.loads(parcel.text)
@@ -171,12 +171,12 @@ def test_the_sequence_grows_and_javascript_can_read_it() -> None:
 
 
 def test_a_message_of_a_newer_version_loses_nothing_in_this_one() -> None:
-    item = store._item(model.owe("newer-kind", "key", 1, NOW, lane="events", content={"a": [1]}))
+    item = store.to_item(model.owe("newer-kind", "key", 1, NOW, lane="events", content={"a": [1]}))
     newer = {**item, "invented_later": {"b": 2}}
     waits = model.postponed(store.from_item(newer), NOW + model.UNKNOWN, "unknown kind")
-    after = store._item(waits)
+    after = store.to_item(waits)
     assert (after["invented_later"], after["content"]) == ({"b": 2}, {"a": [1]})
     assert after["due_key"] == item["due_key"]
-    sent = store._item(model.sent(waits, "sns-1", NOW))
+    sent = store.to_item(model.sent(waits, "sns-1", NOW))
     assert "due_key" not in sent
     assert sent["invented_later"] == {"b": 2}

@@ -13,6 +13,13 @@ from chalicelib.articles.model import LANES, Marker
 from chalicelib.aws import Item
 from chalicelib.settings import current
 
+# The version of each kind's format. A format that changes gets the next one, and a migration.
+TOTAL_V = 1
+DAY_V = 1
+FILTERED_V = 1
+SOURCES_V = 1
+VIEWS_V = 1
+LIST_V = 1
 # Counting a chunk writes to the index of its day. Several partition keys keep a busy day from
 # becoming a hot partition.
 DAY_BUCKETS = 8
@@ -38,9 +45,8 @@ def tally(kind: str, day: str) -> None:
     A retry after a lost answer may tally it twice, which does no harm here.
     """
     key = {"pk": f"FILTERED#{day}", "sk": f"{random.randrange(_TALLY_LANES):02}"}
-    aws.write(
-        aws.update(current().view_counts_table, key, "ADD #kind :one", names={"#kind": kind}, one=1)
-    )
+    adds, names = "ADD #kind :one SET v = :v", {"#kind": kind}
+    aws.write(aws.update(current().view_counts_table, key, adds, names=names, one=1, v=FILTERED_V))
 
 
 def filtered(day: str) -> dict[str, int]:
@@ -48,7 +54,7 @@ def filtered(day: str) -> dict[str, int]:
     sums: dict[str, int] = {}
     for item in aws.query(current().view_counts_table, "pk = :pk", pk=f"FILTERED#{day}"):
         for kind, views in item.items():
-            if kind not in ("pk", "sk"):
+            if kind not in ("pk", "sk", "v") and isinstance(views, int):
                 sums[kind] = sums.get(kind, 0) + views
     return sums
 
@@ -88,17 +94,19 @@ def _members(markers: Sequence[Marker], lane: int) -> list[Item]:
     ]
     table, names = current().view_counts_table, {"#views": "views"}
     key = {"pk": _pk(slug), "sk": f"TOTAL#{lane:02}"}
-    total = aws.update(table, key, "ADD #views :n", names=names, n=len(markers))
+    added = "ADD #views :n SET v = :v"
+    total = aws.update(table, key, added, names=names, n=len(markers), v=TOTAL_V)
     hours: Item = dict(Counter(f"h{marker.hour:02}" for marker in markers))
     adds = ", ".join(["#views :n", *(f"{hour} :{hour}" for hour in hours)])
     of_day = aws.update(
         table,
         {"pk": _pk(slug), "sk": f"DAY#{day}#{lane:02}"},
-        f"SET day_key = :day ADD {adds}",
+        f"SET day_key = :day, v = :v ADD {adds}",
         names=names,
         **hours,
         n=len(markers),
         day=_day_key(day, slug),
+        v=DAY_V,
     )
     return [*flags, total, of_day]
 
@@ -108,7 +116,8 @@ def _open_lanes(markers: Sequence[Marker]) -> None:
     slug, day, table = markers[0].slug, markers[0].day, current().view_counts_table
     if (slug, day) in _spread:
         return
-    aws.write(aws.update(table, {"pk": _pk(slug), "sk": "TOTAL#00"}, "SET spread = :one", one=1))
+    noted = {"v": TOTAL_V, "spread": 1}
+    aws.write(aws.assign(table, {"pk": _pk(slug), "sk": "TOTAL#00"}, noted))
     _spread.add((slug, day))
 
 
@@ -231,8 +240,9 @@ def _of_day(
 
 def note_sources(slug: str, sources: Sequence[str]) -> None:
     """Note what the site calls an article by several names; the first note stays."""
-    key, sets = {"pk": _pk(slug), "sk": "SOURCES"}, "SET sources = if_not_exists(sources, :them)"
-    aws.write(aws.update(current().view_counts_table, key, sets, them=list(sources)))
+    key, table = {"pk": _pk(slug), "sk": "SOURCES"}, current().view_counts_table
+    sets = "SET v = :v, sources = if_not_exists(sources, :them)"
+    aws.write(aws.update(table, key, sets, them=list(sources), v=SOURCES_V))
 
 
 def sources(slugs: Iterable[str]) -> dict[str, list[str]]:
@@ -262,7 +272,8 @@ def _read_after(keys: list[str], last: str) -> bool:
 
 def save_views(day: str, views: int) -> None:
     """Save how often all articles together were read on a day."""
-    aws.write(aws.put(current().view_counts_table, {"pk": "VIEWS", "sk": day, "views": views}))
+    item = {"pk": "VIEWS", "sk": day, "v": VIEWS_V, "views": views}
+    aws.write(aws.put(current().view_counts_table, item))
 
 
 def views(first: str, last: str) -> dict[str, int]:
@@ -277,7 +288,8 @@ def views(first: str, last: str) -> dict[str, int]:
 
 def save_list(window: str, articles: list[Item], now: datetime, section: str = "") -> None:
     """Save a most-read list, of one section or of all, in the place of the one before."""
-    item = {**_list(window, section), "as_of": instants.text(now), "articles": articles}
+    place, as_of = _list(window, section), instants.text(now)
+    item = {**place, "v": LIST_V, "as_of": as_of, "articles": articles}
     aws.write(aws.put(current().view_counts_table, item))
 
 

@@ -11,6 +11,7 @@ from chalicelib import aws, instants
 from chalicelib.aws import Item
 from chalicelib.settings import current
 
+V = 1  # the version of the items' format
 MOST_ALIASES = 20
 
 
@@ -43,7 +44,10 @@ def save(name: str, made: Decision, before: Decision, by: str, now: datetime) ->
     """
     table, fields = current().view_counts_table, Decision.__dataclass_fields__
     values = {each: getattr(made, each) or None for each in fields}
-    item = {**_key(name), **values, "by": by, "at": instants.text(now)}
+    own = {*_key(name), *fields}
+    stored = aws.get(table, _key(name)) or {}
+    rest = {each: value for each, value in stored.items() if each not in own}
+    item = {**rest, **_key(name), "v": V, **values, "by": by, "at": instants.text(now)}
     condition, said = _unchanged(before)
     members = [aws.put(table, item, condition, **said)]
     if made.merged_into != before.merged_into:

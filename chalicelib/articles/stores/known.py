@@ -16,8 +16,13 @@ from chalicelib.articles.entries import Entry
 from chalicelib.aws import Item
 from chalicelib.settings import current
 
+# The version of each kind's format. A format that changes gets the next one, and a migration.
+FEED_V = 1
+VERSIONS_V = 1
+ARTICLES_V = 1
 BUCKETS = 256
 
+_ROW = 4
 Rows = dict[str, list[str]]  # title, page, date and section by name
 
 
@@ -50,13 +55,15 @@ def state() -> State:
 def save_state(made: State) -> None:
     """Save the feed's state."""
     values = {name: getattr(made, name) for name in State.__dataclass_fields__}
-    aws.write(aws.put(current().view_counts_table, {**_STATE, **values}))
+    rest = aws.get(current().view_counts_table, _STATE) or {}
+    item = {**rest, **_STATE, "v": FEED_V, **values}
+    aws.write(aws.put(current().view_counts_table, item))
 
 
 def versions() -> dict[str, int]:
     """Return the version of each bucket that has articles."""
     item = aws.get(current().view_counts_table, _VERSIONS) or {}
-    return {bucket: version for bucket, version in item.items() if bucket not in _VERSIONS}
+    return {bucket: version for bucket, version in item.items() if bucket.isdigit()}
 
 
 def packed(buckets: Iterable[str]) -> dict[str, bytes]:
@@ -84,7 +91,7 @@ def find(names: Iterable[str]) -> dict[str, Entry]:
     for data in packed({bucket(each) for each in wanted}).values():
         for name, row in rows(data).items():
             if name in wanted:
-                found[name] = Entry(name, *row)
+                found[name] = Entry(name, *row[:_ROW])
     return found
 
 
@@ -124,10 +131,8 @@ def _change(name: str, change: Any) -> None:
         data = zlib.compress(json.dumps(after, ensure_ascii=False).encode())
         condition = "version = :before" if version else "attribute_not_exists(pk)"
         said = {"before": version} if version else {}
-        put = aws.put(
-            table, {**_key(name), "version": version + 1, "rows": data}, condition, **said
-        )
-        aws.write(put)
+        made = {**item, **_key(name), "v": ARTICLES_V, "version": version + 1, "rows": data}
+        aws.write(aws.put(table, made, condition, **said))
         _tell(name, version + 1)
 
     aws.retried(attempt, "known articles")
@@ -136,10 +141,8 @@ def _change(name: str, change: Any) -> None:
 def _tell(name: str, version: int) -> None:
     """Note a bucket's version where readers look for it."""
     names = {"#bucket": name}
-    change = "SET #bucket = :version"
-    aws.write(
-        aws.update(current().view_counts_table, _VERSIONS, change, names=names, version=version)
-    )
+    change, table = "SET v = :v, #bucket = :version", current().view_counts_table
+    aws.write(aws.update(table, _VERSIONS, change, names=names, version=version, v=VERSIONS_V))
 
 
 def _key(name: str) -> Item:

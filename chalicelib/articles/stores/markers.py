@@ -8,6 +8,11 @@ from chalicelib.articles.model import Marker
 from chalicelib.aws import Cancelled, Item
 from chalicelib.settings import current
 
+# The version of each kind's format. A view is one write of the hottest path, and has none: one
+# without is of the first.
+VIEW_V = 1
+SALT_V = 1
+SWEEP_V = 1
 # Longer than a stream keeps its records, so that a late one is still recognised.
 KEPT = timedelta(days=4)
 SALT_KEPT = timedelta(hours=48)
@@ -29,6 +34,7 @@ def salt(day: str, now: datetime) -> bytes:
     if known is None:
         item: Item = {
             "pk": f"SALT#{day}",
+            "v": SALT_V,
             "salt": secrets.token_hex(32),
             "expires": instants.epoch(now + SALT_KEPT),
         }
@@ -105,8 +111,10 @@ def save_cursor(cursor: Item | None, began: datetime) -> None:
     A sweep that comes to the table's end ends the round.
     """
     at = aws.unpack_item(cursor or {}).get("pk")
-    item = {"pk": "SWEEP", "sk": "CURSOR", "at": at, "began": instants.text(began)}
-    aws.write(aws.put(current().view_counts_table, item))
+    place = {"pk": "SWEEP", "sk": "CURSOR", "v": SWEEP_V}
+    aws.write(
+        aws.put(current().view_counts_table, {**place, "at": at, "began": instants.text(began)})
+    )
 
 
 def load_cursor() -> tuple[Item | None, datetime | None]:

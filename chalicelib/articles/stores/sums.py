@@ -14,6 +14,9 @@ from chalicelib import aws, instants
 from chalicelib.aws import Item
 from chalicelib.settings import current
 
+# The version of each kind's format. A format that changes gets the next one, and a migration.
+HEAD_V = 1
+CHUNK_V = 1
 _CHUNK = 350_000  # characters, so that a chunk fits an item even where it cannot be packed
 
 
@@ -55,9 +58,9 @@ def save(what: str, rows: Iterable[str], now: datetime, notes: Item, before: Hea
     chunks = list(_cut(rows))
     made = Head(what, now, len(chunks), notes)
     for at, text in enumerate(chunks):
-        item = {**_chunk(made, at), "lines": zlib.compress(text.encode())}
+        item = {**_chunk(made, at), "v": CHUNK_V, "lines": zlib.compress(text.encode())}
         aws.write(aws.put(table, item))
-    written = {"as_of": instants.text(now), "chunks": len(chunks), "notes": notes}
+    written = {"v": HEAD_V, "as_of": instants.text(now), "chunks": len(chunks), "notes": notes}
     aws.write(aws.put(table, {"pk": "SUMS", "sk": what, **written}))
     if before and instants.text(before.as_of) != instants.text(now):
         for at in range(before.chunks):

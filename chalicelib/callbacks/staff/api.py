@@ -153,7 +153,7 @@ class Event(BaseModel, title="CallbackEvent"):
     at: AwareDatetime
     event: str
     by: str
-    state: State
+    state: str = Field(description="the request's since then")
     about: dict[str, str]
 
 

@@ -9,6 +9,7 @@ from chalicelib.aws import Cancelled, Item
 from chalicelib.callbacks.model import BLOCKED_FOR
 from chalicelib.settings import current
 
+V = 1  # the version of the items' format
 _BOARD_KEY = "BLOCKED"
 
 
@@ -38,7 +39,7 @@ def blocked(key: str, main_key: str, now: datetime, reference: str) -> Item:
         "SET earlier = if_not_exists(#until, :none), "
         "earlier_lifted = if_not_exists(lifted, :none), "
         "#until = :until, #reference = :reference, board_key = :blocked, board_at = :now, "
-        "expires = :expires, main_key = :main REMOVE lifted"
+        "expires = :expires, main_key = :main, v = :v REMOVE lifted"
     )
     return aws.update(
         current().contacts_table,
@@ -51,6 +52,7 @@ def blocked(key: str, main_key: str, now: datetime, reference: str) -> Item:
         blocked=_BOARD_KEY,
         now=instants.text(now),
         none="",
+        v=V,
         expires=instants.epoch(until + timedelta(days=1)),
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from chalicelib import aws, instants
+from chalicelib import aws, instants, log
 from chalicelib.callbacks.model import Callback, Tab
 from chalicelib.callbacks.stores import items, requests
 from chalicelib.settings import current
@@ -85,7 +85,12 @@ def _listed(condition: str, **values: str) -> list[aws.Item]:
 
 
 def _load(keys: list[aws.Item]) -> list[Callback]:
-    return requests.load_many(list(dict.fromkeys(map(_reference, keys))))
+    """Return the requests of entries, without those that a newer version of the code must show."""
+    found = requests.load_many(list(dict.fromkeys(map(_reference, keys))))
+    for each in found:
+        if not each.is_understood:
+            log.warning("kind.unknown", reference=each.reference, state=each.state)
+    return [each for each in found if each.is_understood]
 
 
 def _reference(key: aws.Item) -> str:

@@ -15,6 +15,8 @@ from chalicelib import aws, instants
 from chalicelib.outbox.model import KEPT
 from chalicelib.settings import current
 
+V = 1  # the version of the items' format
+
 
 @dataclass(frozen=True)
 class Digest:
@@ -40,10 +42,14 @@ def of(kind: str, opening: datetime) -> list[Digest]:
 def add(kind: str, opening: datetime, number: int, digest: Digest) -> None:
     """Write the digest number `number` of an opening. Raises Cancelled where there is one."""
     table = current().contacts_table
-    kept = {"references": list(digest.references), "expires": instants.epoch(opening + KEPT)}
+    kept = {
+        "v": V,
+        "references": list(digest.references),
+        "expires": instants.epoch(opening + KEPT),
+    }
     first = {"pk": _pk(kind, opening), "sk": f"{number:04}", "leader": digest.leader, **kept}
-    own = {"pk": f"DIGEST#{digest.leader}", "sk": "DIGEST", **kept}
-    aws.write(aws.put(table, first, "attribute_not_exists(pk)"), aws.put(table, own))
+    own = aws.assign(table, {"pk": f"DIGEST#{digest.leader}", "sk": "DIGEST"}, kept)
+    aws.write(aws.put(table, first, "attribute_not_exists(pk)"), own)
 
 
 def _pk(kind: str, opening: datetime) -> str:

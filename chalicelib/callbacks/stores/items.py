@@ -1,6 +1,6 @@
 """A callback request as an item of the `contacts` table, and back."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from chalicelib.callbacks import model
 from chalicelib.callbacks.model import Asked, Attempt, Callback, Moved, Wish
 from chalicelib.settings import current
 
+V = 1  # the version of the items' format
 # The partition of the index `board` in which a live request lies, by its state.
 BOARD_KEYS = {
     "scheduled": "WAITING",
@@ -20,6 +21,8 @@ BOARD_KEYS = {
     "held": "ACTIVE",
 }
 CLOSED = "CLOSED"
+# What an item has beside the request's own fields.
+_MADE = ("pk", "sk", "v", "due_key", "board_key", "board_at", "expires")
 _INSTANTS = (
     "created_at",
     "promised",
@@ -38,21 +41,28 @@ def key(reference: str) -> Item:
 
 def pack(callback: Callback) -> Item:
     """Return the item of a request, with the entries of the sparse indexes."""
-    item = {**key(callback.reference), **_plain(asdict(callback)), **_index_entries(callback)}
+    place = {**key(callback.reference), "v": V}
+    item = {**place, **_plain(asdict(callback)), **_index_entries(callback)}
     return {name: value for name, value in item.items() if value is not None}
 
 
 def unpack(item: Item) -> Callback:
     """Return the request of an item."""
-    values = {name: item[name] for name in Callback.__dataclass_fields__ if name in item}
+    values = _known(Callback, item, _MADE)
     for name in _INSTANTS:
         values[name] = instants.parse(item[name]) if item.get(name) else None
-    if item["state"] not in model.LIVE:
+    if item["state"] in model.ENDS:
         values["due_at"] = None  # in the item it says when the contact data is to be erased
     values["wishes"] = tuple(map(_wish, item["wishes"]))
     values["attempts"] = tuple(
-        Attempt(**{**each, "at": instants.parse(each["at"]), "wishes": tuple(each["wishes"])})
-        for each in item["attempts"]
+        Attempt(
+            **{
+                **_known(Attempt, each),
+                "at": instants.parse(each["at"]),
+                "wishes": tuple(each.get("wishes", ())),
+            }
+        )
+        for each in item.get("attempts", ())
     )
     values["earlier"] = unpack(item["earlier"]) if "earlier" in item else None
     return Callback(**values)
@@ -61,18 +71,18 @@ def unpack(item: Item) -> Callback:
 def asked_of(written: Mapping[str, Any]) -> Asked:
     """Return what a visitor asks for, from how it was written."""
     window = written.get("window")
-    return Asked(**{**written, "window": _span(window) if window else None})
+    return Asked(**{**_known(Asked, written), "window": _span(window) if window else None})
 
 
 def _wish(written: Mapping[str, Any]) -> Wish:
     moved = written.get("moved")
     return Wish(
         **{
-            **written,
+            **_known(Wish, written),
             "asked": asked_of(written["asked"]),
             "at": instants.parse(written["at"]),
             "expected": _span(written["expected"]),
-            "also": tuple(written["also"]),
+            "also": tuple(written.get("also", ())),
             "moved": _moved(moved) if moved else None,
         }
     )
@@ -81,18 +91,31 @@ def _wish(written: Mapping[str, Any]) -> Wish:
 def _moved(written: Mapping[str, Any]) -> Moved:
     window = written.get("window")
     return Moved(
-        instants.parse(written["at"]),
-        _span(written["expected"]),
-        _span(window) if window else None,
-        written["agreed"],
-        written["is_undone"],
+        **{
+            **_known(Moved, written),
+            "at": instants.parse(written["at"]),
+            "expected": _span(written["expected"]),
+            "window": _span(window) if window else None,
+        }
     )
+
+
+def _known(kind: Any, written: Mapping[str, Any], made: Collection[str] = ()) -> dict[str, Any]:
+    """Return the fields of a dataclass that were written, and as its `rest` what else was.
+
+    What is `made` anew with each change is neither.
+    """
+    names = kind.__dataclass_fields__
+    rest = {name: value for name, value in written.items() if name not in names}
+    rest = {name: value for name, value in rest.items() if name not in made}
+    values = {name: value for name, value in written.items() if name in names}
+    return {**values, "rest": {**written.get("rest", {}), **rest}}
 
 
 def _index_entries(callback: Callback) -> Item:
     """Return the keys by which the clock, the board and the coming erasure find a request."""
     if callback.is_live:
-        board_key = BOARD_KEYS[callback.state]
+        board_key = BOARD_KEYS.get(callback.state, "ACTIVE")
         urgent = callback.due_at if board_key == "WAITING" else callback.expected[1]
         board_at = instants.text(urgent or callback.created_at)
         return {"due_key": "CALLBACK", "board_key": board_key, "board_at": board_at}
@@ -109,7 +132,12 @@ def _plain(value: Any) -> Any:
         case datetime():
             return instants.text(value)
         case dict():
-            return {name: _plain(each) for name, each in value.items() if each is not None}
+            told = {name: _plain(each) for name, each in value.items() if each is not None}
+            rest = told.get("rest")
+            if isinstance(rest, dict):  # and not the name of one of the staff
+                del told["rest"]
+                return {**rest, **told}
+            return told
         case list() | tuple():
             return [_plain(each) for each in value]
     return value

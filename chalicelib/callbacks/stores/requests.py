@@ -26,6 +26,14 @@ KINDS: dict[str, tuple[str, ...]] = {
     "missed": ("callback-missed",),
     "declined": ("callback-declined",),
 }
+# The version of each kind's format. A format that changes gets the next one, and a migration.
+EVENT_V = 1
+COMMENT_V = 1
+PROOF_V = 1
+REFERENCE_V = 1
+LOCK_V = 1
+ASKED_V = 1
+LISTED_V = 1
 EVENT = "callback-event"  # the kind of messages for other systems
 _FOR_STAFF = ("alert", "held", "expired", "handed")
 _ABSENT = "attribute_not_exists(pk)"
@@ -130,38 +138,37 @@ def add(change: Change | None, proof: Proof, also: Sequence[Item]) -> None:
 
 def reserved(reference: str) -> Item:
     """Return the Put that reserves a reference; it fails where another request has it."""
-    return aws.put(current().contacts_table, _reservation(reference), _ABSENT)
+    item = {**_reservation(reference), "v": REFERENCE_V}
+    return aws.put(current().contacts_table, item, _ABSENT)
 
 
 def led(reference: str, live: str, now: datetime, is_reserved: bool) -> Item:
-    """Return the Put that lets a reference lead to the live request it is a wish of.
+    """Return the Update that lets a reference lead to the live request it is a wish of.
 
     One that is not reserved must not be another request's.
     """
-    told = {"live": live, "expires": instants.epoch(now + _LED_FOR)}
-    item = {**_reservation(reference), **told}
-    return aws.put(current().contacts_table, item, None if is_reserved else _ABSENT)
+    told = {"v": REFERENCE_V, "live": live, "expires": instants.epoch(now + _LED_FOR)}
+    free = None if is_reserved else _ABSENT
+    return aws.assign(current().contacts_table, _reservation(reference), told, free)
 
 
 def proved(live: str, reference: str, asked: Asked, proof: Proof, now: datetime) -> Item:
-    """Return the Put of the proof of consent of a further wish, under its live request."""
-    item = _proof(live, f"PROOF#{reference}", asked, proof)
-    return aws.put(current().contacts_table, {**item, "at": instants.text(now)})
+    """Return the Update that puts the proof of consent of a further wish under its live request."""
+    place, told = _proof(live, f"PROOF#{reference}", asked, proof)
+    return aws.assign(current().contacts_table, place, {**told, "at": instants.text(now)})
 
 
 def listed(email: str, reference: str, number_key: str, now: datetime) -> list[Item]:
-    """Return the Put that lists a wish under its e-mail address; none where it has no address.
+    """Return the Update that lists a wish under its e-mail address; none where it has no address.
 
     It has the address's key. `number_key` leads to the intake that nobody has taken in yet.
     """
     if not email:
         return []
-    item = {
-        **_listing(keys.of_address(email), reference),
-        "number_key": number_key,
-        "expires": instants.epoch(now + _LED_FOR),
-    }
-    return [aws.put(current().contacts_table, item)]
+    place = _listing(keys.of_address(email), reference)
+    until = instants.epoch(now + _LED_FOR)
+    told = {"v": LISTED_V, "number_key": number_key, "expires": until}
+    return [aws.assign(current().contacts_table, place, told)]
 
 
 def references_of_address(key: str) -> list[tuple[str, str]]:
@@ -209,16 +216,19 @@ def save(
 
 
 def comment(reference: str, who: Who, text: str, now: datetime) -> Item:
-    """Return the Put of a comment on a request. The same text of the same person is one comment."""
+    """Return the Update that keeps a comment on a request.
+
+    The same text of the same person is one comment.
+    """
     digest = hashlib.sha256(f"{who.id}\0{text}".encode()).hexdigest()[:16]
-    item = {
-        "pk": f"CALLBACK#{reference}",
-        "sk": f"COMMENT#{digest}",
+    place = {"pk": f"CALLBACK#{reference}", "sk": f"COMMENT#{digest}"}
+    told = {
+        "v": COMMENT_V,
         "by": who.id,
         "at": instants.text(now),
         "personal": {"text": text, "by": who.name},
     }
-    return aws.put(current().contacts_table, item)
+    return aws.assign(current().contacts_table, place, told)
 
 
 def keep_comment(reference: str, who: Who, text: str, now: datetime) -> None:
@@ -355,6 +365,12 @@ def _lock(callback: Callback) -> Item:
     return {"pk": _number_pk(callback.asked.number_key), "sk": "LOCK"}
 
 
+def _locked(callback: Callback) -> Item:
+    """Return the Put of a number's lock; it fails where another request has it."""
+    item = {**_lock(callback), "v": LOCK_V, "live": callback.reference}
+    return aws.put(current().contacts_table, item, _ABSENT)
+
+
 def _asked_key(callback: Callback) -> Item:
     at = instants.text(callback.created_at)
     return {"pk": _number_pk(callback.asked.main_key), "sk": f"AT#{at}#{callback.reference}"}
@@ -362,17 +378,17 @@ def _asked_key(callback: Callback) -> Item:
 
 def _asked_at(callback: Callback) -> Item:
     return {
-        **_asked_key(callback),
+        "v": ASKED_V,
         "at": instants.text(callback.created_at),
         "reference": callback.reference,
         "number_key": callback.asked.number_key,
     }
 
 
-def _proof(reference: str, sort_key: str, asked: Asked, proof: Proof) -> Item:
-    return {
-        "pk": f"CALLBACK#{reference}",
-        "sk": sort_key,
+def _proof(reference: str, sort_key: str, asked: Asked, proof: Proof) -> tuple[Item, Item]:
+    """Return the key of a proof of consent, and what it has."""
+    return {"pk": f"CALLBACK#{reference}", "sk": sort_key}, {
+        "v": PROOF_V,
         "number_key": asked.number_key,
         "consent": asked.consent,
         "wording": proof.wording,
@@ -384,11 +400,12 @@ def _proof(reference: str, sort_key: str, asked: Asked, proof: Proof) -> Item:
 def _new(change: Change, proof: Proof) -> Iterator[Item]:
     """Yield the members that store a new request, its lock, its proof and what it owes."""
     table, callback = current().contacts_table, change.after
-    consent = _proof(callback.reference, "PROOF", callback.asked, proof)
-    yield aws.put(table, {**_lock(callback), "live": callback.reference}, _ABSENT)
+    place, told = _proof(callback.reference, "PROOF", callback.asked, proof)
+    consent = {**place, **told}
+    yield _locked(callback)
     yield aws.put(table, items.pack(callback), _ABSENT)
     yield aws.put(table, {**consent, "at": instants.text(callback.created_at)}, _ABSENT)
-    yield aws.put(table, _asked_at(callback))
+    yield aws.assign(table, _asked_key(callback), _asked_at(callback))
     yield from _event_and_messages(change, callback.created_at)
 
 
@@ -405,11 +422,11 @@ def _changed(before: Callback, change: Change, now: datetime, earlier_block: str
     if had and had != has:
         yield aws.delete(table, _lock(before), "live = :own", own=after.reference)
     if has and had != has:
-        yield aws.put(table, {**_lock(after), "live": after.reference}, _ABSENT)
+        yield _locked(after)
     if has and had and had != has:
         if _asked_key(before) != _asked_key(after):
             yield aws.delete(table, _asked_key(before))
-        yield aws.put(table, _asked_at(after))
+        yield aws.assign(table, _asked_key(after), _asked_at(after))
     if change.blocks:
         asked = after.asked
         yield blocks.blocked(asked.number_key, asked.main_key, now, after.reference)
@@ -422,6 +439,7 @@ def _event_and_messages(change: Change, now: datetime) -> Iterator[Item]:
     event = {
         "pk": f"CALLBACK#{after.reference}",
         "sk": f"EVENT#{after.version:08}",
+        "v": EVENT_V,
         "event": change.event,
         "by": change.by,
         "at": instants.text(now),

@@ -8,6 +8,7 @@ from chalicelib.aws import Item
 from chalicelib.settings import current
 
 EVENTS = ("signup", "confirmed", "unsubscribed", "bounced", "complained", "erased")
+V = 1  # the version of the items' format
 LANES = 16  # so that signups at the same time need not wait for one another's counter
 
 
@@ -16,7 +17,8 @@ def counted(event: str, now: datetime) -> Item:
     day = instants.day(now, current().time_zone).isoformat()
     key = {"pk": "GROWTH", "sk": f"{day}#{random.randrange(LANES):02}"}
     names = {"#event": event}
-    return aws.update(current().contacts_table, key, "ADD #event :one", names=names, one=1)
+    adds = "ADD #event :one SET v = :v"
+    return aws.update(current().contacts_table, key, adds, names=names, one=1, v=V)
 
 
 def by_day(first: date, last: date) -> dict[str, dict[str, int]]:

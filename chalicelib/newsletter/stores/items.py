@@ -1,20 +1,36 @@
 """A subscriber as an item of the `contacts` table, and back."""
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from chalicelib import instants
 from chalicelib.aws import Item
 from chalicelib.newsletter.filters import came_at
-from chalicelib.newsletter.model import CONFIRM_WITHIN, REFUSED_FOR, UNDO_WITHIN, Subscriber
+from chalicelib.newsletter.model import (
+    CONFIRM_WITHIN,
+    REFUSED_FOR,
+    UNDO_WITHIN,
+    Subscriber,
+    is_understood,
+)
 from chalicelib.settings import current
 
+# The version of each kind's format. A format that changes gets the next one, and a migration.
+SUBSCRIBER_V = 1
+EVENT_V = 1
+SUPPRESSED_V = 1
+WITHDRAWN_V = 1
 SHARDS = 8  # keys of the index `due`, so that none of them is hot
 # The head of a subscription that goes on is logged anew after this time: a log keeps no line for
 # ever, a subscription may last for ever.
 RENEWED = timedelta(days=365)
 _TTL_LATE = timedelta(days=1)
+# What an item has beside the subscriber's own fields, made anew with each change.
+_MADE = {"pk", "sk", "v", "head", "expires", "due_key", "due_at", "listed_key", "listed_at"}
+_FIELDS = frozenset(Subscriber.__dataclass_fields__)
 _INSTANTS = ("asked_at", "since", "confirmed_at", "ended_at", "refused_at", "settings_at")
 
 
@@ -28,18 +44,23 @@ def key_of(pk: str) -> str:
     return pk.removeprefix("SUB#")
 
 
-def pack(subscriber: Subscriber, head: str, now: datetime) -> Item:
+def pack(
+    subscriber: Subscriber, head: str, now: datetime, rest: Mapping[str, Any] | None = None
+) -> Item:
     """Return the item of a subscriber, changed now; `head` is the hash of the ledger's last event.
 
-    The clock looks at it at the end of the hour.
+    `rest` is what `rest` found in the item before. The clock looks at it at the end of the hour.
     """
     looks = [hour_after(now), next_look(subscriber, now)]
+    rest = rest or {}
     item = {
+        **rest,
         "pk": pk(subscriber.key),
         "sk": "SUB",
+        "v": SUBSCRIBER_V,
         **asdict(subscriber),
         "head": head,
-        "expires": gone_at(subscriber),
+        "expires": gone_at(subscriber) or rest.get("expires"),
         **due(subscriber.key, min(filter(None, looks))),
         # The index `listed` has them by state, in the order in which they came into it.
         "listed_key": subscriber.state,
@@ -53,14 +74,25 @@ def pack(subscriber: Subscriber, head: str, now: datetime) -> Item:
 
 def unpack(item: Item) -> Subscriber:
     """Return the subscriber of an item."""
-    names = Subscriber.__dataclass_fields__
-    values = {name: value for name, value in item.items() if name in names}
+    values = {name: value for name, value in item.items() if name in _FIELDS}
     for name in _INSTANTS:
         values[name] = instants.parse(values[name]) if values.get(name) else None
     values["topics"] = tuple(values["topics"])
     values["wished"] = tuple(values.get("wished", ()))
-    values["soft_bounces"] = tuple((id, instants.parse(at)) for id, at in values["soft_bounces"])
+    soft_bounces = values.get("soft_bounces", ())
+    values["soft_bounces"] = tuple((id, instants.parse(at)) for id, at in soft_bounces)
     return Subscriber(**values)
+
+
+def rest(item: Item) -> Item:
+    """Return what a newer version of the code has added to a subscriber's item.
+
+    Of one in a state that this version does not know, that is its expiry, too.
+    """
+    added = {name: value for name, value in item.items() if name not in _FIELDS | _MADE}
+    if "expires" in item and not is_understood(item["state"]):
+        added["expires"] = item["expires"]
+    return added
 
 
 def events_kept_until(subscriber: Subscriber | None, now: datetime) -> int | None:
@@ -84,7 +116,7 @@ def over_at(subscriber: Subscriber) -> datetime | None:
         return subscriber.asked_at + CONFIRM_WITHIN
     if subscriber.state == "refused" and subscriber.refused_at:
         return subscriber.refused_at + REFUSED_FOR
-    if subscriber.state == "confirmed":
+    if subscriber.state == "confirmed" or not is_understood(subscriber.state):
         return None
     if subscriber.state == "unsubscribed" and subscriber.email and not subscriber.confirmed_at:
         # Ended before anybody confirmed. Without an address, it keeps one from being written to.

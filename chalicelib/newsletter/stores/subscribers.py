@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 from chalicelib import aws, instants, keys, log
 from chalicelib.aws import Cancelled, Item
@@ -44,6 +44,7 @@ class Known:
     head: str = ledger.FIRST
     suppressed: bool = False  # erased, and not confirmed anew since
     withdrawn: bool = False  # left, and not confirmed anew since
+    rest: Mapping[str, Any] = field(default_factory=dict)  # what a newer version has added
 
 
 class Due(NamedTuple):
@@ -68,16 +69,17 @@ def load(key: str) -> Known:
     It takes one call whatever is known, so that the time it takes tells nothing.
     """
     subscriber, version, head, suppressed, withdrawn = None, 0, ledger.FIRST, False, False
+    rest: Item = {}
     for item in aws.last(current().contacts_table, "pk = :pk", 4, pk=items.pk(key)):
         if item["sk"] == "SUPPRESSED":
             suppressed = True
         elif item["sk"] == "WITHDRAWN":
             withdrawn = True
         elif item["sk"] == "SUB":
-            subscriber = items.unpack(item)
+            subscriber, rest = items.unpack(item), items.rest(item)
         elif item["version"] > version:
             version, head = item["version"], item["hash"]
-    return Known(key, subscriber, version, head, suppressed, withdrawn)
+    return Known(key, subscriber, version, head, suppressed, withdrawn, rest)
 
 
 def load_many(keys: Sequence[str]) -> list[Subscriber]:
@@ -147,7 +149,8 @@ def members(known: Known, change: Change, now: datetime, how: How) -> list[Item]
     if after:
         seen = {"seen": before.version} if before else {}
         condition = "version = :seen" if before else "attribute_not_exists(pk)"
-        written.append(aws.put(table, items.pack(after, event.hash, now), condition, **seen))
+        item = items.pack(after, event.hash, now, known.rest)
+        written.append(aws.put(table, item, condition, **seen))
     elif before:
         own = {"pk": items.pk(known.key), "sk": "SUB"}
         written.append(aws.delete(table, own, "version = :seen", seen=before.version))
@@ -162,14 +165,15 @@ def members(known: Known, change: Change, now: datetime, how: How) -> list[Item]
         written.append(aws.delete(table, suppression))
     if change.event == "erased":
         look = items.due(known.key, items.hour_after(now))
-        erased = {**suppression, "at": instants.text(now), "version": version, **look}
-        written.append(aws.put(table, erased))
+        erased = {"v": items.SUPPRESSED_V, "at": instants.text(now), "version": version, **look}
+        written.append(aws.assign(table, suppression, erased))
     # It outlives the subscriber: a stranger's signup that expires must not open the way for an
     # import. Only the owner lifts it.
     if known.withdrawn and after and after.state == "confirmed":
         written.append(aws.delete(table, withdrawal))
     if change.event in _LEAVES:
-        written.append(aws.put(table, {**withdrawal, "at": instants.text(now)}))
+        left = {"v": items.WITHDRAWN_V, "at": instants.text(now)}
+        written.append(aws.assign(table, withdrawal, left))
     return written
 
 
@@ -434,5 +438,6 @@ def _event_items(key: str, only: tuple[str, ...] = ()) -> list[Item]:
 
 def _event_put(key: str, event: Event, expires: int | None) -> Item:
     sk = f"EVENT#{event.version:08}"
-    item = {"pk": items.pk(key), "sk": sk, **asdict(event), "expires": expires}
+    place = {"pk": items.pk(key), "sk": sk, "v": items.EVENT_V}
+    item = {**place, **asdict(event), "expires": expires}
     return aws.put(current().contacts_table, item, "attribute_not_exists(pk)")

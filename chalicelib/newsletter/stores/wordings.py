@@ -9,10 +9,12 @@ from chalicelib import aws
 from chalicelib.aws import Cancelled
 from chalicelib.settings import current
 
+V = 1  # the version of the items' format
+
 
 def keep(sha256: str, text: str) -> None:
     """Keep a text under its hash (hex)."""
-    item = {"pk": f"WORDING#{sha256}", "sk": "WORDING", "text": text}
+    item = {"pk": f"WORDING#{sha256}", "sk": "WORDING", "v": V, "text": text}
     try:
         aws.write(aws.put(current().contacts_table, item, "attribute_not_exists(pk)"))
     except Cancelled:
