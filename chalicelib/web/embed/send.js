@@ -5,7 +5,7 @@ import { _, company } from './said.js';
 import { hasZone, span, when } from './formats.js';
 import { renew } from './read.js';
 import { apologise, output, tell } from './tell.js';
-import { slots } from './show.js';
+import { agreed, slots } from './show.js';
 import { proof } from './proof.js';
 
 let count = 0;
@@ -13,6 +13,8 @@ let count = 0;
 // What is filled in. Fields `language` and `page` of the form's own go before ours.
 const values = (form) => {
 	const data = { language: language(), page: here() };
+	// What draws the page may have put back the version that it knows, such as React.
+	for (const each of own(form).elements) if (agreed.has(each)) each.value = agreed.get(each);
 	for (const [name, value] of new FormData(form)) {
 		if (value.name) warn('not sent:', name);
 		if (value.size >= 0 || !value || name === 'next') continue;

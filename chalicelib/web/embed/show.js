@@ -51,6 +51,7 @@ const declared = (el) => {
 	const form = el.closest('form');
 	return (el.dataset.for || form && kindOf(form))?.startsWith('callback') ? 'callbacks' : 'newsletter';
 };
+export const agreed = new WeakMap(); // the version that is shown, by the field that sends it
 const consent = (el, { version, text }) => {
 	el.textContent = text;
 	const kind = declared(el), form = el.closest('form');
@@ -58,7 +59,7 @@ const consent = (el, { version, text }) => {
 	const forms = form ? [form] : all(own(el.getRootNode()), 'form').filter((each) => kind.startsWith(kindOf(each)) && !one('[data-contact=consent]', own(each)));
 	for (const each of forms) for (const input of own(each).elements) if (input.name === 'consent' && input.type !== 'file') {
 		if (input.value !== version) input.checked = false; // a tick given to another wording does not count
-		input.value = version;
+		agreed.set(input, input.value = version);
 	}
 };
 

@@ -137,6 +137,7 @@ def ear(request: pytest.FixtureRequest, ears: Callable[[bool], Ear]) -> Ear:
 @pytest.fixture
 def host(driven: Driven, sites: tuple[Site, Site], ear: Ear) -> Host:
     """Return a website of somebody else's in a browser."""
+    sites[0].api = ear.url
     return Host(driven, *sites, ear)
 
 

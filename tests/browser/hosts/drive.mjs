@@ -33,6 +33,7 @@ const commands = {
 	evaluate: ({ script }) => page.evaluate(script),
 	click: async ({ selector }) => { await (await page.waitForSelector(selector, { timeout: 10_000 })).click(); },
 	fill: async ({ selector, text }) => { await (await page.waitForSelector(selector, { timeout: 10_000 })).type(text); },
+	select: async ({ selector, value }) => { await page.select(selector, value); },
 	press: async ({ key }) => { await page.keyboard.press(key); },
 	offline: async ({ offline }) => { await page.setOfflineMode(offline); },
 	until: async ({ script, timeout = 15_000 }) => { await page.waitForFunction(script, { timeout, polling: 30 }); },

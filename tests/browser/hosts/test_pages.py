@@ -30,7 +30,9 @@ def fill(host: Host, within: str = "") -> None:
         host.browser.fill(f"{within}[name=email]", f"erika.{next(MAILS)}@example.com")
 
 
-def thanked(host: Host, path: str = "/newsletter/signups", lang: str = "de") -> dict[str, Any]:
+def thanked(
+    host: Host, path: str = "/newsletter/signups", lang: str = "de", at: str = "/seite"
+) -> dict[str, Any]:
     """Check the thanks and the one post; return what was posted."""
     host.until(f"{STATE} === 'success'")
     own = company.current().texts[lang]
@@ -42,7 +44,7 @@ def thanked(host: Host, path: str = "/newsletter/signups", lang: str = "de") -> 
     sent: dict[str, Any] = json.loads(post.body)
     assert ("altcha" in sent) == host.required
     host.no_errors()
-    assert host.see("location.pathname") == "/seite"
+    assert host.see("location.pathname") == at
     return sent
 
 

@@ -87,7 +87,8 @@ def test_a_page_says_that_it_is_an_article(
             ("",),
             ('<meta property="og:type" content="website">',),
             (
-                '<meta property="og:type" content="article"><meta name="contact-article" content="">',
+                '<meta property="og:type" content="article">'
+                '<meta name="contact-article" content="">',
             ),
         ),
     ],
