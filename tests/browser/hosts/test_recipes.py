@@ -232,7 +232,7 @@ def test_without_a_connection_a_form_says_so_and_keeps_what_was_typed(
     host.browser.click(BUTTON)
     host.until(f"{STATE} === 'error'")
     said = host.see(OUTPUT)
-    assert said.startswith("Es besteht keine Verbindung. Ihre Eingaben sind noch da. Bitte")
+    assert said.startswith("Es kam keine Verbindung zustande. Ihre Eingaben sind noch da. Bitte")
     assert "+49 7930 2699" in said
     assert host.see("document.querySelector('[name=email]').value") == typed != ""
     host.browser.call("offline", offline=False)
