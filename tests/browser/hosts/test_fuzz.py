@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, Route
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Route
 
 from chalicelib.web import snippet
 from tests.browser.conftest import eventually
@@ -46,6 +46,7 @@ HIDDEN = (
     *("querySelector", "querySelectorAll", "addEventListener", "createElement", "currentScript"),
     *("readyState", "documentElement", "baseURI", "title", "hidden", "body", "getRootNode"),
 )
+CAUGHT = re.compile(r"contact: \w*Error")  # an exception that the snippet has caught
 WRAPPERS = ("div", "section", "label", "fieldset", "p", "span", "table", "details open", "li", "a")
 OPTIONS = {
     "data-article": ("gold", "", "../../etc", "{{slug}}", "Müller & Söhne", "a" * 600, " "),
@@ -262,11 +263,12 @@ def fuzz(tab: Page, seed: int) -> None:
     tab.unroute_all()
     tab.route(f"{SITE}/**", lambda route: route.fulfill(body=text, content_type="text/html"))
     tab.route(f"{API}/**", lambda route: answer(dice, route))
+
+    def wrote(line: ConsoleMessage) -> None:
+        if line.type == "warning" and CAUGHT.match(line.text):
+            faults.append(line.text)
+
     told = lambda error: faults.append(str(error))  # noqa: E731  to be taken away again
-    own = re.compile(r"contact: \w*Error")  # an exception that the snippet has caught
-    wrote = lambda line: (  # noqa: E731
-        line.type == "warning" and own.match(line.text) and faults.append(line.text)
-    )
     left = lambda frame: gone.append(frame.url)  # noqa: E731
     tab.on("pageerror", told)
     tab.on("console", wrote)
