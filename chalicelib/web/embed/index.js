@@ -39,7 +39,7 @@ const submitted = safely(async (event) => {
 		send(form, kind, event.submitter);
 	} catch (error) {
 		debug(error);
-		if (own(form).dataset.state) own(form).submit(); // the second time it is left to the browser
+		if (own(form).dataset.state && navigator.onLine) own(form).submit(); // the second time it is left to the browser
 		else apologise(own(form), error);
 	}
 });

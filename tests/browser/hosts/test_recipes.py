@@ -229,8 +229,10 @@ def test_without_a_connection_a_form_says_so_and_keeps_what_was_typed(
     if when == "before it is touched":
         fill(host)
     typed = host.see("document.querySelector('[name=email]').value")
-    host.browser.click(BUTTON)
-    host.until(f"{STATE} === 'error'")
+    for _again in range(2):
+        host.browser.click(BUTTON)
+        host.until(f"{STATE} === 'error' && {OUTPUT}")
+        settle(0.3)
     said = host.see(OUTPUT)
     assert said.startswith("Es kam keine Verbindung zustande. Ihre Eingaben sind noch da. Bitte")
     assert "+49 7930 2699" in said
