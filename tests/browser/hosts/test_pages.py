@@ -183,8 +183,8 @@ def consent_manager(host: Host, page: str) -> None:
 def popular_bare(host: Host, page: str) -> None:
     host.ear.forget()
     host.show(page)
-    eventually(lambda: [each for each in host.ear.heard if each.status])
-    (read,) = [each for each in host.ear.heard if "popular" in each.path]
+    (read,) = eventually(lambda: [each for each in host.ear.heard if "popular" in each.path])
+    eventually(lambda: read.status)
     assert "popular=24h%3A10" in read.path
     host.no_errors()
 
