@@ -1,6 +1,6 @@
 """What can be done with views: note one, and read totals, series and lists. No HTTP."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -104,11 +104,14 @@ def popular(window: str, now: datetime, section: str = "") -> List:
 
 
 def of_a_page(
-    slugs: Iterable[str], windows: Sequence[str], now: datetime
-) -> tuple[dict[str, int], dict[str, List]]:
-    """Return the totals of articles and the most-read lists of windows, by one batch of reads."""
-    views, lists = counts.totals_and_lists(slugs, windows)
-    return views, {window: _list(lists.get(window), now) for window in windows}
+    slugs: Iterable[str], listed: tuple[str, str] | None, now: datetime
+) -> tuple[dict[str, int], List]:
+    """Return the totals of articles and a most-read list, by one batch of reads.
+
+    The list is named by its window and its section; without one it is empty.
+    """
+    views, found = counts.totals_and_list(slugs, listed)
+    return views, _list(found, now)
 
 
 def _list(found: Any, now: datetime) -> List:

@@ -16,7 +16,7 @@ from chalicelib.http import fields as of
 from chalicelib.newsletter import routes as newsletter
 
 routes = Routes(__name__, tag="service")
-_LISTED = r"(24h|7d|30d|all)(?::([1-9]|[1-4][0-9]|50))?"
+_LISTED = r"(24h|7d|30d|all)(?::([1-9]|[1-4][0-9]|50)(?::(.{1,60}))?)?"
 
 
 def _named(written: str) -> str:
@@ -27,13 +27,13 @@ def _named(written: str) -> str:
 
 
 def _listed(written: Any) -> Any:
-    """Read a list and its length, such as `24h:5`."""
+    """Read a list, its length and its section, such as `24h:5:Markt`."""
     if not isinstance(written, str):
         raise of.refusal("type")
     if not (found := re.fullmatch(_LISTED, written)):
         raise of.refusal("choice")
     limit = {"limit": int(found[2])} if found[2] else {}
-    return {"window": found[1], **limit}
+    return {"window": found[1], "section": found[3] or "", **limit}
 
 
 def _shown(about: str) -> Any:
@@ -52,8 +52,10 @@ class Parts(Body):
     popular: Annotated[
         articles.Popular | None,
         BeforeValidator(_listed),
-        WithJsonSchema({"type": "string", "pattern": f"^{_LISTED}$", "examples": ["24h:5"]}),
-        Field(description="a most-read list, and after a colon its length"),
+        WithJsonSchema(
+            {"type": "string", "pattern": f"^{_LISTED}$", "examples": ["24h:5", "7d:5:Markt"]}
+        ),
+        Field(description="a most-read list, its length, and a section of the site, by colons"),
     ] = None
     hotline: Annotated[Literal["1"] | None, Field(description="the number and its hours")] = None
     slots: Annotated[
@@ -122,8 +124,8 @@ _DECLARATIONS = {
 def _of_articles(request: Request, asked: Parts) -> dict[str, Reply]:
     slugs, parts = asked.slugs or (), {}
     one = (asked.article,) if asked.article else ()
-    windows = (asked.popular.window,) if asked.popular else ()
-    views, lists = article_service.of_a_page((*one, *slugs), windows, request.now)
+    listed = (asked.popular.window, asked.popular.section) if asked.popular else None
+    views, ranked = article_service.of_a_page((*one, *slugs), listed, request.now)
     if asked.article:
         body = articles.Views(slug=asked.article, views=views[asked.article])
         parts["article"] = Reply(body, headers=PUBLIC_READ)
@@ -131,7 +133,7 @@ def _of_articles(request: Request, asked: Parts) -> dict[str, Reply]:
         many = articles.ManyViews(views={slug: views[slug] for slug in slugs})
         parts["slugs"] = Reply(many, headers=PUBLIC_READ)
     if asked.popular:
-        parts["popular"] = articles.ranking(asked.popular, lists[asked.popular.window])
+        parts["popular"] = articles.ranking(asked.popular, ranked)
     return parts
 
 

@@ -349,20 +349,35 @@ def test_what_was_tomorrow_becomes_today_and_then_is_asked_for_anew(visit: Visit
 
 
 @pytest.mark.parametrize(
-    ("lang", "before"),
+    ("lang", "why", "unreached", "then"),
     [
         (
             "de",
-            "Das Formular konnte nicht gesendet werden. "
-            "Bitte versuchen Sie es noch einmal oder rufen Sie uns an: ",
+            "Das Formular konnte nicht gesendet werden.",
+            "Es kam keine Verbindung zustande. Ihre Eingaben sind noch da.",
+            "Bitte versuchen Sie es noch einmal oder rufen Sie uns an:",
         ),
-        ("en", "The form could not be sent. Please try again or call us: "),
+        (
+            "en",
+            "The form could not be sent.",
+            "No connection could be made. What you have entered is still here.",
+            "Please try again or call us:",
+        ),
     ],
+    ids=["de", "en"],
 )
 @pytest.mark.parametrize("failure", ["no network", "server error", "no answer of ours"])
 def test_a_form_that_could_not_be_sent_names_the_number(
-    visit: Visit, cloud: Cloud, lang: str, before: str, failure: str, address: str
+    visit: Visit,
+    cloud: Cloud,
+    lang: str,
+    why: str,
+    unreached: str,
+    then: str,
+    failure: str,
+    address: str,
 ) -> None:
+    said = unreached if failure == "no network" else why
     reader = visit()
     reader.refusals_expected = True
     page = show(reader, lang, LINE + NEWSLETTER.format(api=cloud.api, more=""))
@@ -381,7 +396,7 @@ def test_a_form_that_could_not_be_sent_names_the_number(
     for _again in range(2):
         page.get_by_role("button").click()
         told = page.get_by_role("status")
-        expect(told).to_have_text(f"{before}+49 7930 2699.")
+        expect(told).to_have_text(f"{said} {then} +49 7930 2699.")
         expect(told.get_by_role("link", name="+49 7930 2699")).to_have_attribute(
             "href", "tel:+4979302699"
         )
@@ -397,7 +412,8 @@ def test_where_the_page_has_no_number(visit: Visit, cloud: Cloud, address: str) 
     page.locator("[name=email]").fill(address)
     page.get_by_role("button").click()
     expect(page.get_by_role("status")).to_have_text(
-        "Das Formular konnte nicht gesendet werden. Bitte versuchen Sie es noch einmal."
+        "Es kam keine Verbindung zustande. Ihre Eingaben sind noch da."
+        " Bitte versuchen Sie es noch einmal."
     )
 
 

@@ -15,7 +15,7 @@ GO_ON = """([path, slug]) => {
 
 HIDDEN = """
 let hidden = true;
-Object.defineProperty(document, 'hidden', { get: () => hidden });
+Object.defineProperty(Document.prototype, 'hidden', { get: () => hidden });
 document.addEventListener('shown', () => {
   hidden = false;
   document.dispatchEvent(new Event('visibilitychange'));

@@ -1,6 +1,7 @@
 """All that one page shows, in one answer: each part is what its own call answers."""
 
 import random
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -8,6 +9,7 @@ import pytest
 import time_machine
 
 from chalicelib.articles import ranking
+from chalicelib.articles.stores import counts
 from tests.backend import ORIGIN, Backend
 
 PARTS = {
@@ -66,6 +68,18 @@ def test_a_page_that_asks_for_nothing_shows_nothing(backend: Backend) -> None:
     assert page(backend, "popular=24h")["popular"]["articles"] == []
 
 
+def test_a_list_is_of_a_section(backend: Backend) -> None:
+    entry = {"slug": "gold", "title": "Gold: ein Weg", "views": 3, "page": "https://site.example/g"}
+    counts.save_list("7d", [entry], datetime.now(UTC), "Markt: Gold & Silber")
+    section = quote("markt: Gold & Silber", safe="")
+    shown = page(backend, f"popular=7d:5:{section}")["popular"]
+    assert shown["articles"] == [entry]
+    own = backend.call("GET", f"/articles/popular?window=7d&limit=5&section={section}")
+    assert shown == own.json
+    assert page(backend, "popular=7d:5:Anders")["popular"]["articles"] == []
+    assert page(backend, "popular=7d:5")["popular"]["articles"] == []
+
+
 @pytest.mark.parametrize("name", ["gold", "/Gold/", "https://www.site.example/gold/?utm_source=x"])
 def test_the_article_goes_by_any_name(read: Backend, name: str) -> None:
     shown = page(read, f"article={quote(name, safe='')}")
@@ -98,7 +112,9 @@ def test_one_batch_of_reads_answers_all_of_it(read: Backend) -> None:
         ("popular=24h:0", "choice"),
         ("popular=24h:51", "choice"),
         ("popular=24h:", "choice"),
-        ("popular=24h:5:5", "choice"),
+        ("popular=24h:5:", "choice"),
+        ("popular=24h::Markt", "choice"),
+        ("popular=24h:5:" + "x" * 61, "choice"),
         ("popular=", "choice"),
         ("hotline=yes", "choice"),
         ("hotline=", "choice"),

@@ -142,28 +142,28 @@ def totals(slugs: Iterable[str]) -> dict[str, int]:
 
     Only an article whose views were ever spread over lanes, or merged, costs a query of its own.
     """
-    return totals_and_lists(slugs)[0]
+    return totals_and_list(slugs)[0]
 
 
-def totals_and_lists(
-    slugs: Iterable[str], windows: Sequence[str] = ()
-) -> tuple[dict[str, int], dict[str, Any]]:
-    """Return the totals of articles and the most-read lists of windows, by one batch of reads.
+def totals_and_list(
+    slugs: Iterable[str], listed: tuple[str, str] | None = None
+) -> tuple[dict[str, int], Any]:
+    """Return the totals of articles and a most-read list, by one batch of reads.
 
-    A list that was not made yet is left out.
+    The list is named by its window and its section; it is None before it was made.
     """
     asked, table = list(dict.fromkeys(slugs)), current().view_counts_table
     keys = [{"pk": _pk(slug), "sk": "TOTAL#00"} for slug in asked]
-    keys += [{"pk": "LIST", "sk": window} for window in windows]
-    views, lists = dict.fromkeys(asked, 0), {}
+    keys += [_list(*listed)] if listed else []
+    views, found = dict.fromkeys(asked, 0), None
     for item in aws.batch_get(table, keys) if keys else ():
         if item["pk"] == "LIST":
-            lists[item["sk"]] = item
+            found = item
         else:
             slug = item["pk"].removeprefix("ARTICLE#")
             alone = item.keys().isdisjoint(("spread", "aliases", "merged_into"))
             views[slug] = item.get("views", 0) if alone else total(slug)
-    return views, lists
+    return views, found
 
 
 def members(slug: str) -> list[str]:

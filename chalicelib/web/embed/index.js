@@ -1,5 +1,5 @@
 // The website's snippet: fills what is marked by data-contact, sends forms in place, counts views.
-import { adopt, api, debug, kindOf, option, own, safely, warn } from './page.js';
+import { adopt, api, debug, doc, kindOf, option, own, safely, warn } from './page.js';
 import { load } from './load.js';
 import { show } from './show.js';
 import { apologise } from './tell.js';
@@ -39,26 +39,26 @@ const submitted = safely(async (event) => {
 		send(form, kind, event.submitter);
 	} catch (error) {
 		debug(error);
-		if (own(form).dataset.state) own(form).submit(); // the second time it is left to the browser
-		else apologise(own(form));
+		if (own(form).dataset.state && navigator.onLine) own(form).submit(); // the second time it is left to the browser
+		else apologise(own(form), error);
 	}
 });
 // A form in a shadow root that nobody has handed over is known once it is touched.
 const touched = safely(async (event) => {
-	const [at] = event.composedPath(), form = at.closest('form') || at.form;
+	const [at] = event.composedPath(), { closest, form: outer } = own(at), form = closest?.('form') || outer;
 	if (!form || !kindOf(form) || !api()) return;
-	scan(form.getRootNode());
+	scan(form);
 	const [begin] = await load();
 	if (own(form).dataset.state !== 'success') begin(form, kindOf(form));
 });
 
-const scan = safely((root = document) => {
-	const top = root.getRootNode();
+const scan = safely((at = document) => {
+	const top = own(at).getRootNode(), root = own(top);
 	if (!roots.has(top)) {
 		roots.add(top);
-		top.addEventListener('submit', submitted, true);
-		top.addEventListener('focusin', touched);
-		new MutationObserver(changed).observe(top, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-contact', 'data-article', 'data-window', 'lang'] });
+		root.addEventListener('submit', submitted, true);
+		root.addEventListener('focusin', touched);
+		new MutationObserver(changed).observe(top, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-contact', 'data-article', 'data-window', 'data-section', 'lang'] });
 	}
 	return look();
 });
@@ -66,7 +66,7 @@ const scan = safely((root = document) => {
 const begin = safely(() => {
 	if (!api()) warn('set data-api or <meta name=contact-api>');
 	addEventListener('popstate', changed);
-	for (const shown of ['visibilitychange', 'prerenderingchange']) document.addEventListener(shown, seen);
+	for (const shown of ['visibilitychange', 'prerenderingchange']) doc.addEventListener(shown, seen);
 	window.navigation?.addEventListener('currententrychange', changed);
 	scan();
 	changed();
@@ -78,9 +78,9 @@ const start = () => {
 		adopt(script);
 		changed();
 	}), { parts });
-	if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', begin);
+	if (doc.readyState === 'loading') doc.addEventListener('DOMContentLoaded', begin);
 	else begin();
-	(window.contact ||= {}).scan ||= scan; // an element or a variable of the page may have this name
+	Object(window.contact ||= {}).scan ||= scan; // an element or a variable of the page may have this name
 };
 
-safely(() => document[LOADED] ? document[LOADED](document.currentScript) : start())();
+safely(() => document[LOADED] ? document[LOADED](doc.currentScript) : start())();

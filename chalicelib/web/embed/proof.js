@@ -21,7 +21,8 @@ const work = async (kind) => {
 		worker.postMessage({ type: 'work', challenge, counterStart, counterStep });
 	});
 	try {
-		const solution = await Promise.race(Array.from({ length: counterStep }, (_, start) => solve(start)));
+		const solution = await Promise.race(Array.from({ length: counterStep }, (_, start) => solve(start)))
+			.catch((error) => { throw { error }; }); // a policy's TypeError is no lost connection
 		return btoa(JSON.stringify({ challenge, solution }));
 	} finally {
 		for (const each of workers) each.terminate();

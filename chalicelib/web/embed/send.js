@@ -5,7 +5,7 @@ import { _, company } from './said.js';
 import { hasZone, span, when } from './formats.js';
 import { renew } from './read.js';
 import { apologise, output, tell } from './tell.js';
-import { slots } from './show.js';
+import { agreed, slots } from './show.js';
 import { proof } from './proof.js';
 
 let count = 0;
@@ -13,6 +13,8 @@ let count = 0;
 // What is filled in. Fields `language` and `page` of the form's own go before ours.
 const values = (form) => {
 	const data = { language: language(), page: here() };
+	// What draws the page may have put back the version that it knows, such as React.
+	for (const each of own(form).elements) if (agreed.has(each)) each.value = agreed.get(each);
 	for (const [name, value] of new FormData(form)) {
 		if (value.name) warn('not sent:', name);
 		if (value.size >= 0 || !value || name === 'next') continue;
@@ -60,21 +62,24 @@ const refuse = (form, answer, { detail, errors = [] }) => {
 	}));
 };
 
-const post = async (form, kind, data, made) => {
+const post = async (raw, form, kind, data, again) => {
 	let why = _("The security check did not work.");
 	try {
-		const altcha = await made;
+		const altcha = await proof(raw, kind);
 		why = undefined;
-		const answer = await fetch(new URL(form.getAttribute('action') || api() + (kind === 'callback' ? 'callbacks' : 'newsletter/signups'), document.baseURI), {
+		const answer = await fetch(form.getAttribute('action') || api() + (kind === 'callback' ? 'callbacks' : 'newsletter/signups'), {
 			method: 'POST', body: JSON.stringify({ ...data, altcha }), headers: { 'Content-Type': 'application/json' },
 			signal: AbortSignal.timeout?.(2e4),
 		});
 		const reply = await answer.json();
+		// A proof is good for some minutes and for one sending: the visitor need not know.
+		if (!again && reply.errors?.some(({ field }) => field === 'altcha')) return post(raw, form, kind, data, true);
 		if (answer.ok || (answer.status < 500 && reply.detail)) return { answer, reply };
+		return {};
 	} catch (error) {
 		debug(error);
+		return { error, why };
 	}
-	return { why };
 };
 
 export const send = safely(async (raw, kind, pressed) => {
@@ -85,11 +90,9 @@ export const send = safely(async (raw, kind, pressed) => {
 	for (const each of form.elements) each.removeAttribute('aria-invalid');
 	tell(form, 'sending', _("Sending …"));
 	for (const each of buttons) each.disabled = true;
-	let { answer, reply, why } = await post(form, kind, data, proof(raw, kind));
-	// A proof is good for some minutes and for one sending: the visitor need not know.
-	if (reply?.errors?.some(({ field }) => field === 'altcha')) ({ answer, reply, why } = await post(form, kind, data, proof(raw, kind)));
-	debug('sent', kind, answer?.status, why);
-	if (!answer) apologise(form, why);
+	const { answer, reply, error, why } = await post(raw, form, kind, data);
+	debug('sent', kind, answer?.status);
+	if (!answer) apologise(form, error, why);
 	else if (answer.ok) await thank(form, kind, reply);
 	else refuse(form, answer, reply);
 	if (!answer?.ok) for (const each of buttons) each.disabled = false;

@@ -51,14 +51,15 @@ const declared = (el) => {
 	const form = el.closest('form');
 	return (el.dataset.for || form && kindOf(form))?.startsWith('callback') ? 'callbacks' : 'newsletter';
 };
+export const agreed = new WeakMap(); // the version that is shown, by the field that sends it
 const consent = (el, { version, text }) => {
 	el.textContent = text;
 	const kind = declared(el), form = el.closest('form');
 	// A text outside of forms is that of each form without one of its own.
-	const forms = form ? [form] : all(el.getRootNode(), 'form').filter((each) => kind.startsWith(kindOf(each)) && !one('[data-contact=consent]', own(each)));
-	for (const each of forms) for (const input of own(each).elements) if (input.name === 'consent') {
+	const forms = form ? [form] : all(own(el.getRootNode()), 'form').filter((each) => kind.startsWith(kindOf(each)) && !one('[data-contact=consent]', own(each)));
+	for (const each of forms) for (const input of own(each).elements) if (input.name === 'consent' && input.type !== 'file') {
 		if (input.value !== version) input.checked = false; // a tick given to another wording does not count
-		input.value = version;
+		agreed.set(input, input.value = version);
 	}
 };
 
@@ -68,7 +69,7 @@ const PLANS = {
 		const name = el.dataset.article ?? article();
 		return name && [(SLUG.test(name) ? 'slugs=' : 'article=') + name, views];
 	},
-	popular: ({ dataset: { window = '24h', limit = 10 } }) => [`popular=${window}:${limit}`, popular],
+	popular: ({ dataset: { window = '24h', limit = 10, section } }) => [`popular=${window}:${limit}${section ? ':' + section : ''}`, popular],
 	hotline: () => ['hotline=1', hotline],
 	slots: (el) => el.options && ['slots=5', slots],
 	consent: (el) => ['consent=' + declared(el), consent],
@@ -77,7 +78,7 @@ const PLANS = {
 
 export const show = async (roots) => {
 	const waiting = [];
-	for (const root of roots) for (const el of all(root, '[data-contact]')) {
+	for (const root of roots) for (const el of all(own(root), '[data-contact]')) {
 		if (el instanceof HTMLFormElement) {
 			if (kindOf(el)) own(el).setAttribute('novalidate', ''); // our answers say what is wrong, each beside its field
 			continue;

@@ -15,8 +15,9 @@ export const tell = (form, name, ...text) => {
 	output(form).replaceChildren(...text);
 };
 
-// Why it was not sent, and the number to call.
-export const apologise = (form, why = _("The form could not be sent.")) => {
+// Why it was not sent, and the number to call. A TypeError is how browsers say that nothing was reached.
+export const apologise = (form, error, why = _("The form could not be sent.")) => {
+	if (error instanceof TypeError) why = _("No connection could be made. What you have entered is still here.");
 	const line = last('hotline=1'), number = line ? { href: 'tel:' + line.number, textContent: line.display } : one('[href^=tel]');
 	if (!number) return tell(form, 'error', why, ' ', _("Please try again."));
 	const [before, after] = _("Please try again or call us: %(number)s.").split('{number}'), { href, textContent } = number;

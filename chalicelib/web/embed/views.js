@@ -1,6 +1,6 @@
 // Counts an article once when somebody sees it: not while the page is prerendered or hidden, and not for those who
 // opt out. The name is what the page calls its article: `data-article`, or the address of a page that says it is one.
-import { all, api, debug, here, one, option } from './page.js';
+import { all, api, debug, doc, here, one, option } from './page.js';
 
 export const SLUG = /^(?=.*[a-z0-9_])[\w.-]{1,200}$/;
 const ARTICLE = /"@type"\s*:\s*\[?\s*"\w*(Article|BlogPosting)"/;
@@ -11,7 +11,7 @@ const isArticle = () => {
 	const prefixes = option('articles'), { pathname } = location;
 	if (prefixes) return prefixes.split(/\s+/).some((each) => each && pathname.startsWith(each) && pathname !== each);
 	return one('meta[property="og:type"][content=article],body.single-post') // WordPress's own themes have but a class
-		|| all(document, '[type="application/ld+json"]').some((each) => ARTICLE.test(each.textContent));
+		|| all(doc, '[type="application/ld+json"]').some((each) => ARTICLE.test(each.textContent));
 };
 // The name is raw: the API makes of it what it counts.
 export const article = () => {
@@ -32,8 +32,8 @@ const send = async (path, body) => {
 };
 
 export const view = () => {
-	if (document.hidden || document.prerendering || !api()) return;
-	const name = article(), title = option('title') ?? document.title, old = before.title === title;
+	if (doc.hidden || doc.prerendering || !api()) return;
+	const name = article(), title = option('title') ?? doc.title, old = before.title === title;
 	if (!name || name === seen) return;
 	seen = name;
 	before = { link: canonical(), pathname: location.pathname, title };

@@ -1,8 +1,10 @@
 """Host pages from another origin, on stages with a proof of work and without one."""
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,19 +66,28 @@ class Host:
 
     def no_errors(self) -> None:
         """Check that neither the page nor the snippet has complained."""
+        # A browser writes each request that fails to the console by itself.
+        own = re.compile("Failed to load resource|Cross-Origin Request Blocked|favicon")
         kinds = [each for each in self.browser.console if each[0] in ("error", "uncaught")]
-        # A browser writes each refused request to the console by itself.
-        assert [
-            each for each in kinds if not re.search("Failed to load resource|favicon", each[1])
-        ] == []
+        assert [each for each in kinds if not own.search(each[1])] == []
 
 
 @pytest.fixture(scope="session")
-def driven(request: pytest.FixtureRequest) -> Iterator[Driven]:
-    """Start a browser."""
-    started = Driven(request.param, ROOT)
-    yield started
-    started.close()
+def browsers() -> Iterator[Callable[[str], Driven]]:
+    """Start a browser of each kind that is asked for, once."""
+    with ExitStack() as ends:
+
+        @cache
+        def started(kind: str) -> Driven:
+            return ends.enter_context(closing(Driven(kind, ROOT)))
+
+        yield started
+
+
+@pytest.fixture
+def driven(request: pytest.FixtureRequest, browsers: Callable[[str], Driven]) -> Driven:
+    """Return the browser of the test's parameter."""
+    return browsers(request.param)
 
 
 @pytest.fixture(scope="session")
@@ -92,30 +103,41 @@ def sites() -> Iterator[tuple[Site, Site]]:
 
 
 @pytest.fixture(scope="session")
-def ear(
-    request: pytest.FixtureRequest,
-    sites: tuple[Site, Site],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Ear]:
-    """Start a stage, and the server between it and its pages."""
-    started = Ear(request.param)
-    env = {
-        "ALTCHA_REQUIRED": str(int(request.param)),
-        "ALTCHA_COST": "200",
-        "BASE_URL": started.url,
-        "THANK_YOU_PAGES": "",
-    }
-    folder: Path = tmp_path_factory.mktemp("stage")
-    with Cloud(folder, origins=(sites[0].url,), extra_env=env) as cloud:
-        started.api = cloud.api
-        started.start()
+def ears(
+    sites: tuple[Site, Site], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[bool], Ear]]:
+    """Start a stage with a proof of work or one without, once, and the server before it."""
+    with ExitStack() as ends:
+
+        @cache
+        def started(required: bool) -> Ear:
+            ear = Ear(required)
+            env = {
+                "ALTCHA_REQUIRED": str(int(required)),
+                "ALTCHA_COST": "200",
+                "BASE_URL": ear.url,
+                "THANK_YOU_PAGES": "",
+            }
+            folder: Path = tmp_path_factory.mktemp("stage")
+            cloud = ends.enter_context(Cloud(folder, origins=(sites[0].url,), extra_env=env))
+            ear.api = cloud.api
+            ear.start()
+            ends.callback(ear.stop)
+            return ear
+
         yield started
-        started.stop()
+
+
+@pytest.fixture
+def ear(request: pytest.FixtureRequest, ears: Callable[[bool], Ear]) -> Ear:
+    """Return the stage of the test's parameter: whether it requires a proof of work."""
+    return ears(request.param)
 
 
 @pytest.fixture
 def host(driven: Driven, sites: tuple[Site, Site], ear: Ear) -> Host:
     """Return a website of somebody else's in a browser."""
+    sites[0].api = ear.url
     return Host(driven, *sites, ear)
 
 

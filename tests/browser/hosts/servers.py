@@ -12,14 +12,20 @@ from local import ports
 from local.web import Handler, Server
 
 PAGES = Path(__file__).parents[2] / "cases" / "pages"
+EXAMPLE = "https://contact.example.com"  # the API's address as sites are written
 
 
 class Site(Server):
-    """A website of somebody else's; `pages` are its paths with their HTML and further headers."""
+    """A website of somebody else's; `pages` are its paths with their HTML and further headers.
+
+    What is no page is answered by the server `behind`, if there is one. `api` is the API's address,
+    which takes the place of the example's.
+    """
 
     def __init__(self) -> None:
         super().__init__(ports.listen(0, "host"), _Page)
         self.pages: dict[str, tuple[str, dict[str, str]]] = {}
+        self.behind = self.api = ""
 
     def put(self, path: str, text: str, headers: dict[str, str] | None = None) -> str:
         """Serve a text at a path, and return its address."""
@@ -32,10 +38,15 @@ class _Page(Handler):
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
+        if path not in self.server.pages and self.server.behind:
+            status, given, content = passed(self, self.server.behind, drop="")
+            content = content.replace(EXAMPLE.encode(), self.server.api.encode())
+            answer(self, status, given, content)
+            return
         text, headers = self.server.pages.get(path, ("", {}))
         status = 200 if path in self.server.pages else 404 if path != "/favicon.ico" else 204
         kind = "text/javascript" if path.endswith(".js") else "text/html; charset=utf-8"
-        self.reply(status, kind, text.encode(), headers)
+        self.reply(status, kind, text.replace(EXAMPLE, self.server.api).encode(), headers)
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -103,24 +114,39 @@ class _Ear(Handler):
                     heard.status = each.status
                     self.reply(each.status, "text/plain", b"trouble")
                     return
-        api = urlsplit(self.server.api)
-        there = http.client.HTTPConnection(str(api.hostname), api.port, timeout=30)
-        headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
-        there.request(self.command, self.path, body or None, headers)
-        answer = there.getresponse()
-        content = answer.read()
-        heard.status = answer.status
-        self.send_response_only(answer.status)
-        for name, value in answer.getheaders():
-            if name.lower() not in ("connection", "transfer-encoding", "content-length"):
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
-        there.close()
+        heard.status, given, content = passed(self, self.server.api, body)
+        answer(self, heard.status, given, content)
 
     do_POST = do_OPTIONS = do_HEAD = do_GET
+
+
+def passed(
+    asked: Handler, address: str, body: bytes = b"", drop: str = "host"
+) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Pass a request on to another server, without the header `drop`.
+
+    Return its answer: status, headers, content.
+    """
+    to = urlsplit(address)
+    there = http.client.HTTPConnection(str(to.hostname), to.port, timeout=30)
+    headers = {name: value for name, value in asked.headers.items() if name.lower() != drop}
+    there.request(asked.command, asked.path, body or None, headers)
+    answered = there.getresponse()
+    content = answered.read()
+    there.close()
+    return answered.status, answered.getheaders(), content
+
+
+def answer(asked: Handler, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
+    """Answer with what another server has answered."""
+    asked.send_response_only(status)
+    for name, value in headers:
+        if name.lower() not in ("connection", "transfer-encoding", "content-length", "host"):
+            asked.send_header(name, value)
+    asked.send_header("Content-Length", str(len(content)))
+    asked.end_headers()
+    if asked.command != "HEAD":
+        asked.wfile.write(content)
 
 
 def filled(page: str, api: str, bundle: str, snippet: str) -> str:

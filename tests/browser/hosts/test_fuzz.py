@@ -6,11 +6,12 @@ inserted late or drawn anew, with an API that answers, refuses, is slow to say n
 
 import json
 import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, Route
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Route
 
 from chalicelib.web import snippet
 from tests.browser.conftest import eventually
@@ -40,6 +41,12 @@ NAMES = (
     *("action", "method", "submit", "elements", "dataset", "closest", "querySelector", "reset"),
     *("append", "setAttribute", "childNodes", "getRootNode", "constructor", "__proto__", "id", ""),
 )
+# What elements with such names hide of the document.
+HIDDEN = (
+    *("querySelector", "querySelectorAll", "addEventListener", "createElement", "currentScript"),
+    *("readyState", "documentElement", "baseURI", "title", "hidden", "body", "getRootNode"),
+)
+CAUGHT = re.compile(r"contact: \w*Error")  # an exception that the snippet has caught
 WRAPPERS = ("div", "section", "label", "fieldset", "p", "span", "table", "details open", "li", "a")
 OPTIONS = {
     "data-article": ("gold", "", "../../etc", "{{slug}}", "Müller & Söhne", "a" * 600, " "),
@@ -116,6 +123,7 @@ def element(dice: random.Random) -> str:
             "data-article": ("gold", "a,b", "..", "Ä Ö", "x" * 300),
             "data-window": ("7d", "24h", "1y", ""),
             "data-limit": ("5", "0", "999", "viele"),
+            "data-section": ("Markt", "", ":", "a,b&c=d"),
             "data-href": ("/a/{slug}", "javascript:alert(1)", "{page}", "http://["),
             "data-for": ("newsletter", "callbacks", "callback", "x"),
             "data-form": ("newsletter", "callback", "kontakt"),
@@ -125,8 +133,22 @@ def element(dice: random.Random) -> str:
     return f'<{tag} data-contact="{dice.choice(kinds)}"{said}></{tag}>'
 
 
+def hiding(dice: random.Random) -> str:
+    """Return an element that hides something of the document or of its form."""
+    name = dice.choice(HIDDEN)
+    return dice.choice(
+        (
+            f'<form name="{name}"></form>',
+            f'<img name="{name}" alt="">',
+            f'<object name="{name}"></object>',
+            f'<form data-contact="newsletter"><input name="{name}"><button>OK</button></form>',
+        )
+    )
+
+
 def page(dice: random.Random) -> str:
     """Return a page of a seed."""
+    hidden = "".join(hiding(dice) for _ in range(dice.choice((0, 0, 1, 3))))
     parts = [form(dice, number) for number in range(dice.randrange(1, 3))]
     parts += [element(dice) for _ in range(dice.randrange(5))]
     dice.shuffle(parts)
@@ -138,7 +160,7 @@ def page(dice: random.Random) -> str:
         if dice.random() < 0.25:
             body += f'<div id="late{number}"></div>'
             put = f"document.getElementById('late{number}').innerHTML = {json.dumps(part)}"
-            late += f"setTimeout(() => {{ {put} }}, {dice.choice((0, 5, 60))});"
+            late += f"setTimeout(() => {{ {put} }}, {dice.choice((0, 5, 20))});"
         elif dice.random() < 0.1:
             body += f'<div id="shadow{number}"></div>'
             root = f"document.getElementById('shadow{number}').attachShadow({{mode: 'open'}})"
@@ -157,7 +179,7 @@ def page(dice: random.Random) -> str:
         head += '<meta property="og:type" content="article"><link rel="canonical" href="/x?p=1">'
     return (
         f'<!doctype html><html lang="{dice.choice(("de", "en", "", "fr"))}"><meta charset="utf-8">'
-        f'<title>x</title><link rel="icon" href="data:,">{head}<body>{body}'
+        f'<title>x</title><link rel="icon" href="data:,">{head}<body>{hidden}{body}'
         f"<script>{late}</script>{foot}</html>"
     )
 
@@ -208,15 +230,24 @@ def answer(dice: random.Random, route: Route) -> None:
         route.fulfill(status=dice.choice((200, 404, 422, 500)), json={}, headers=CORS)
 
 
-SEND = """() => [...document.querySelectorAll('form[data-contact]')].map(form => {
+FORMS = "[...Document.prototype.querySelectorAll.call(document, 'form[data-contact]')]"
+SEND = (
+    f"() => {FORMS}"
+    """.map(form => {
+    const field = Element.prototype.querySelector.call(form, 'input, textarea, button')
+    field?.dispatchEvent(new FocusEvent('focusin', { bubbles: true, composed: true }))
     HTMLFormElement.prototype.requestSubmit.call(form)
     return Element.prototype.getAttribute.call(form, 'data-contact')
 })"""
-SAID = """() => [...document.querySelectorAll('form[data-contact]')].every(form => {
+)
+SAID = (
+    f"() => {FORMS}"
+    """.every(form => {
     const state = Element.prototype.getAttribute.call(form, 'data-state')
     const said = Element.prototype.querySelector.call(form, 'output')
     return /success|error/.test(state) && said?.textContent.trim()
 })"""
+)
 
 
 @pytest.fixture
@@ -232,11 +263,17 @@ def fuzz(tab: Page, seed: int) -> None:
     tab.unroute_all()
     tab.route(f"{SITE}/**", lambda route: route.fulfill(body=text, content_type="text/html"))
     tab.route(f"{API}/**", lambda route: answer(dice, route))
+
+    def wrote(line: ConsoleMessage) -> None:
+        if line.type == "warning" and CAUGHT.match(line.text):
+            faults.append(line.text)
+
     told = lambda error: faults.append(str(error))  # noqa: E731  to be taken away again
     left = lambda frame: gone.append(frame.url)  # noqa: E731
     tab.on("pageerror", told)
+    tab.on("console", wrote)
     tab.goto(f"{SITE}/seite?seed={seed}")
-    tab.wait_for_timeout(80)
+    tab.wait_for_timeout(45)
     tab.on("framenavigated", left)
     try:
         tab.evaluate(SEND)
@@ -247,6 +284,7 @@ def fuzz(tab: Page, seed: int) -> None:
         faults.append(f"the page was left: {error}")
     finally:
         tab.remove_listener("pageerror", told)
+        tab.remove_listener("console", wrote)
         tab.remove_listener("framenavigated", left)
     assert not gone, (seed, gone, text)
     assert faults == [], (seed, faults, text)

@@ -15,7 +15,7 @@ PAGE = """<!doctype html><html lang="{lang}"><meta charset="utf-8"><title>Eine S
 STRICT = """<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:;
 script-src {api}; connect-src {api}; worker-src blob:; form-action {api}; require-trusted-types-for
 'script'; trusted-types contact">"""
-QUICK = {"chromium": ("callback-strict",), "firefox": ("newsletter",)}
+QUICK = {"chromium": ("callback-strict",), "firefox": ()}
 FORMS = ("newsletter", "callback", "newsletter-strict", "callback-strict", "newsletter-english")
 
 

@@ -1,0 +1,1 @@
+export default { base: '/react/', esbuild: { jsx: 'automatic' }, logLevel: 'warn' };
