@@ -58,6 +58,8 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         f"log-group:/aws/apigateway/{_NAMED}*",
         f"log-group:/aws/lambda/{_NAMED}*",
     ),
+    "AWS::S3::Bucket": ("s3", f"{_NAMED}-releases-ACCOUNT"),
+    "AWS::S3::BucketPolicy": ("s3", f"{_NAMED}-releases-ACCOUNT"),
     "AWS::SES::ConfigurationSet": ("ses", f"configuration-set/{_NAMED}"),
     "AWS::SES::ConfigurationSetEventDestination": ("ses", f"configuration-set/{_NAMED}"),
     "AWS::SES::EmailIdentity": ("ses", "identity/DOMAIN"),
@@ -89,6 +91,13 @@ UNASKED: Mapping[str, str] = {
     "logs:CreateLogDelivery": "no delivery of logs",
     "logs:PutBearerTokenAuthentication": "no bearer tokens",
     "logs:PutLogGroupDeletionProtection": "DeletionPolicy says what stays",
+    "s3:*agResource": "no tags",
+    "s3:DeleteBucket[!P]*": "only whole buckets are deleted",
+    "s3:DeleteObject": "for buckets that the stack empties itself",
+    "s3:Put[AIMOR]*": "encryption, and what is replaced goes at its term",
+    "s3:PutBucket[ACLNRTW]*": "no lists, no website, no notices, no copies",
+    "s3:PutBucketObject*": "no locks",
+    "s3:[CU]*Metadata*": "no tables of metadata",
     "secretsmanager:*Replic*": "one region",
     "ses:*Archiving*": "no archive",
     "sns:*DataProtectionPolicy": "no masking",
@@ -99,14 +108,19 @@ _ROLES = ("AWS::IAM::Role", "AWS::ApiGateway::Account")
 KEPT = (
     "cognito-idp:DeleteUserPool",
     "dynamodb:DeleteTable",
+    "s3:DeleteBucket",
+    "s3:DeleteBucketPolicy",
     "secretsmanager:DeleteSecret",
     "ses:DeleteEmailIdentity",
 )
 # Actions that AWS authorises without a signature's owner having any right.
 _FREE = ("sts:GetCallerIdentity",)
-# What no recorded call shows: a stack that failed says why, and an account's first API makes the
-# service's own role there (API Gateway's guide, "Using service-linked roles").
+# What no recorded call shows: a stack that failed says why, an account's first API makes the
+# service's own role there (API Gateway's guide, "Using service-linked roles"), the eleventh release
+# ends the first, and alarms that somebody switched off tell again.
 UNPLAYED = (
+    ("cloudwatch:EnableAlarmActions", f"arn:aws:cloudwatch:REGION:ACCOUNT:alarm:{_NAMED}-*"),
+    ("s3:DeleteObject", f"arn:aws:s3:::{_NAMED}-releases-ACCOUNT/*"),
     ("cloudformation:DescribeStackEvents", f"{_STACKS}-*/*"),
     (
         "iam:CreateServiceLinkedRole",
@@ -137,7 +151,7 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "data": ("cognito-idp", "dynamodb", "secretsmanager"),
     "mail": ("ses", "sns", "sqs"),
     "serving": ("apigateway", "events", "iam", "lambda", "s3"),
-    "watching": ("budgets", "cloudformation", "cloudwatch", "logs"),
+    "watching": ("acm", "budgets", "cloudformation", "cloudwatch", "logs", "wafv2"),
 }
 DESTROY = "destroy"
 WITH_DATA = "destroy DATA=1"

@@ -33,6 +33,9 @@ DOMAIN = "firma.de"  # of the mails
 HOST = "contact.firma.de"  # of the API
 _SCOPE = re.compile(r"Credential=[^/]+/[0-9]+/[^/]+/([a-z0-9-]+)/aws4_request")
 
+# Services that sign their calls by another name than their actions have.
+_SIGNED_AS = {"monitoring": "cloudwatch"}
+
 Right = tuple[str, str]  # an action, and the resource
 
 
@@ -54,12 +57,25 @@ def rights(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> I
         given = (method, split.path, low, body, query)
         yield extract_iam_action(service, *given), extract_resource_arn(service, *given, "", "")
         return
+    service = _SIGNED_AS.get(service, service)
     operation, asked = _asked(service, method, split.path, split.query, body, low)
+    if service == "wafv2" and "ResourceArn" in asked:
+        yield from _guarded(operation, asked)
+        return
     yield f"{service}:{operation}", _resource(service, operation, asked)
     if "Role" in asked and service == "lambda":
         yield "iam:PassRole", asked["Role"]
     if asked.get("Tags") and operation == "CreateFunction":
         yield "lambda:TagResource", _resource(service, operation, asked)
+
+
+def _guarded(operation: str, asked: Mapping[str, Any]) -> Iterator[Right]:
+    """Yield the rights that AWS demands for a web ACL before an API: on both of them."""
+    yield f"wafv2:{operation}", asked["ResourceArn"]
+    if "WebACLArn" in asked:
+        yield f"wafv2:{operation}", asked["WebACLArn"]
+    if operation in ("AssociateWebACL", "DisassociateWebACL"):
+        yield "apigateway:SetWebACL", asked["ResourceArn"]
 
 
 def _path(path: str) -> str:
@@ -104,6 +120,8 @@ def _resource(service: str, operation: str, asked: Mapping[str, Any]) -> str:
     match service, asked:
         case "sts" | "acm" | "cloudwatch", _:
             return "*"
+        case "wafv2", {"Name": name}:
+            return arn(f"regional/webacl/{name}/*")
         case "lambda", {"UUID": mapping}:
             return arn(f"event-source-mapping:{mapping}")
         case "lambda", {"Resource": str(tagged)}:
@@ -136,6 +154,8 @@ def _resource(service: str, operation: str, asked: Mapping[str, Any]) -> str:
             return secret if secret.startswith("arn:") else arn(f"secret:{secret}-xxxxxx")
         case "cognito-idp", {"UserPoolId": pool}:
             return arn(f"userpool/{pool}")
+        case "ses", {"ConfigurationSetName": name}:
+            return arn(f"configuration-set/{name}")
         case "ses", {"EmailIdentity": identity}:
             return arn(f"identity/{identity}")
     return "*"
@@ -154,7 +174,8 @@ def plain(resource: str) -> str:
         (r"(?<=:event-source-mapping:).+", "*"),
         (r"(?<=:userpool/).+", "*"),
         (r"(?<=:secret:)(.+)-\w{6}$", r"\1-??????"),
-        (r"(:stack/[^/]+/).+", r"\1*"),
+        (r"(:(stack|regional/webacl)/[^/]+/).+", r"\1*"),
+        (r"(:log-group:/aws/\w+/customer-contact-STAGE)[\w-]*\*?$", r"\1*"),
         (r"^(arn:aws:s3:::[^/]+/).+", r"\1*"),
         (r"(?<!stack/)(?<!s3:::)(customer-contact-STAGE)-\w[\w-]*?(-\?{6}|$)", r"\1-*\2"),
     ):
@@ -200,8 +221,9 @@ def prepare(made: Account) -> None:
     """Give the stage everything that a company can configure, a domain of its own too."""
     certificate = made.client("acm").request_certificate(DomainName=HOST)["CertificateArn"]
     named = {"domain_name": HOST, "certificate_arn": certificate}
+    operations = {**OPERATIONS, "waf_per_5_minutes": 1000}
     made.configure(
-        environment_variables=OURS, operations=OPERATIONS, api_gateway_custom_domain=named
+        environment_variables=OURS, operations=operations, api_gateway_custom_domain=named
     )
 
 
@@ -214,8 +236,13 @@ def _deploy(made: Account) -> None:
 
 
 def _upgrade(made: Account) -> None:
-    made.configure(operations={"log_days": 60}, environment_variables={"MAILS_A_DAY": "900"})
+    changed = {"log_days": 60, "waf_per_5_minutes": 2000}
+    made.configure(operations=changed, environment_variables={"MAILS_A_DAY": "900"})
     _deploy(made)
+
+
+def _rollback(made: Account) -> None:
+    made.rollback()
 
 
 def _destroy(made: Account) -> None:
@@ -231,6 +258,7 @@ COMMANDS: Mapping[str, Callable[[Account], None]] = {
     "resources": _resources,
     "deploy": _deploy,
     "upgrade": _upgrade,
+    "rollback": _rollback,
     "destroy": _destroy,
     deployer_policy.WITH_DATA: _destroy_data,
 }

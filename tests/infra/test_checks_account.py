@@ -269,7 +269,7 @@ def test_a_bucket_of_another_accounts_is_in_the_way_too(aws: Aws, project: Proje
     assert of(project, Step.RESOURCES, "bucket") == []
     aws.answers["s3.HeadBucket"] = Refusal("403", "Forbidden", 403)
     (found,) = of(project, Step.RESOURCES)
-    assert f"the bucket customer-contact-dev-releases-{ACCOUNT} is there" in found.text
+    assert f"the bucket customer-contact-prod-releases-{ACCOUNT} is there" in found.text
 
 
 # What the templates name and nothing of the account's could have taken: it is named within

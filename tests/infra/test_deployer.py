@@ -240,6 +240,8 @@ NAMING = (
     "BudgetName",
     "EmailIdentity",
     "ConfigurationSetName",
+    "BucketName",
+    "Bucket",
     "Name",
 )
 # AWS makes their ids, or there is one of the kind in an account.
@@ -257,7 +259,7 @@ def named(resources: dict[str, Any], properties: dict[str, Any]) -> str:
         case {"Ref": other} | {"Fn::GetAtt": [other, _]}:
             return named(resources, resources[other]["Properties"])
         case {"Fn::Sub": text}:
-            return str(text).replace("${Stage}", STAGE)
+            return str(text).replace("${Stage}", STAGE).replace("${AWS::AccountId}", record.ACCOUNT)
     return str(value)
 
 
