@@ -118,7 +118,11 @@ def _resource(service: str, operation: str, asked: Mapping[str, Any]) -> str:
         return f"arn:aws:{service}:{region}:{ACCOUNT}:{name}"
 
     match service, asked:
-        case "sts" | "acm" | "cloudwatch", _:
+        case "acm", {"CertificateArn": certificate}:
+            return str(certificate)
+        case "cloudwatch", _ if operation == "DescribeAlarms":
+            return arn("alarm:*")
+        case "sts" | "cloudwatch", _:
             return "*"
         case "wafv2", {"Name": name}:
             return arn(f"regional/webacl/{name}/*")
@@ -148,8 +152,6 @@ def _resource(service: str, operation: str, asked: Mapping[str, Any]) -> str:
             return arn(f"table/{name}")
         case "logs", {"logGroupName": name}:
             return arn(f"log-group:{name}")
-        case "logs", {"logGroupNamePrefix": name}:
-            return arn(f"log-group:{name}*")
         case "secretsmanager", {"SecretId": secret}:
             return secret if secret.startswith("arn:") else arn(f"secret:{secret}-xxxxxx")
         case "cognito-idp", {"UserPoolId": pool}:
@@ -172,6 +174,7 @@ def plain(resource: str) -> str:
         (r"::/tags/.*domainnames/HOST$", "::/tags/*domainnames*HOST"),  # encoded, at AWS
         (r"(::/(restapis|domainnames/HOST))/.+", r"\1/*"),
         (r"(?<=:event-source-mapping:).+", "*"),
+        (r"(?<=:certificate/).+", "*"),
         (r"(?<=:userpool/).+", "*"),
         (r"(?<=:secret:)(.+)-\w{6}$", r"\1-??????"),
         (r"(:(stack|regional/webacl)/[^/]+/).+", r"\1*"),

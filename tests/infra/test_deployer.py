@@ -195,6 +195,7 @@ def test_every_resource_has_the_stages_name_where_it_has_one() -> None:
         if resource != "*" and "customer-contact-STAGE" not in resource
     }
     assert unnamed == {
+        "acm certificate/*",
         "apigateway /account",
         "apigateway /domainnames",
         "apigateway /domainnames/HOST",
