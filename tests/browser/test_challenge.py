@@ -171,7 +171,9 @@ def test_a_proof_that_the_stage_takes_no_longer_is_made_anew(
     assert len(set(sent(posted))) == 2
 
 
-@pytest.mark.parametrize("trouble", ["no worker", "no challenge", "silence"])
+@pytest.mark.parametrize(
+    "trouble", ["no worker", "no challenge", pytest.param("silence", marks=pytest.mark.soak)]
+)
 def test_a_proof_that_fails_says_so_and_can_be_tried_again(
     guest: Visitor, website: Site, phone: str, trouble: str
 ) -> None:

@@ -104,6 +104,7 @@ def test_no_text_of_a_mail_has_an_unmarked_word(spoken: dict[str, Shown]) -> Non
     assert found == {}
 
 
+@pytest.mark.soak
 def test_the_snippet_says_every_word_in_it(spoken: dict[str, Shown]) -> None:
     words = json.loads((snippet.BUILT / "words.json").read_text())
     for part in words.values():

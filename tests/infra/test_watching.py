@@ -368,7 +368,9 @@ def test_every_alarm_has_a_section_that_says_what_to_do(root: Path) -> None:
 
 
 @pytest.mark.usefixtures("slow")
-@pytest.mark.parametrize(("mail", "budget"), [("", 0), ("ops@firma.de", 50)])
+@pytest.mark.parametrize(
+    ("mail", "budget"), [pytest.param("", 0, marks=pytest.mark.soak), ("ops@firma.de", 50)]
+)
 def test_the_templates_are_sound(root: Path, tmp_path: Path, mail: str, budget: int) -> None:
     made = tmp_path / "watching.json"
     made.write_text(json.dumps(watching.template(STAGE, mail, budget)))

@@ -450,6 +450,7 @@ def staff(backend: Watched, issuer: Issuer) -> None:
             session.end(browser.cookies["__Host-staff"])
 
 
+@pytest.mark.soak
 def test_every_right_is_used_and_every_one_used_is_given(
     cloud: Cloud, root: Path, issuer: Issuer
 ) -> None:

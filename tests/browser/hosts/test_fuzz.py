@@ -291,5 +291,5 @@ def fuzz(tab: Page, seed: int) -> None:
 
 
 def test_a_page_nobody_would_write_works_or_says_so(tab: Page, scale: Scale) -> None:
-    for seed in range(scale(500)):
+    for seed in range(scale(500, 25)):
         fuzz(tab, seed)

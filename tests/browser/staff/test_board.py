@@ -113,6 +113,7 @@ def test_the_dialler_opens_only_after_the_server_agreed(
     assert len(callback.attempts) == 1
 
 
+@pytest.mark.soak
 def test_a_call_that_was_agreed_late_opens_no_dialler(
     line: Backend, staff: Any, phone: str
 ) -> None:
@@ -312,6 +313,7 @@ CLOCKS = (
 # fmt: on
 
 
+@pytest.mark.soak
 def test_the_clocks_run_while_the_line_is_open(line: Backend, staff: Any, phone: str) -> None:
     ask(line, phone=phone)
     page = staff().page
@@ -398,6 +400,7 @@ def test_what_was_pressed_without_a_connection_is_sent_when_it_is_back(
     assert state(line, reference) == "done"
 
 
+@pytest.mark.soak
 def test_a_lost_answer_changes_nothing(line: Backend, staff: Any, phone: str) -> None:
     """Check that there is one call where the press arrives and its answer is lost.
 
