@@ -164,7 +164,7 @@ def test_no_number_is_dialled_that_nobody_typed(scale: Scale) -> None:
             seen["refused"] += 1
 
     check()
-    assert seen["accepted"] > 50
+    assert seen["accepted"] > 20
     print(
         f"\nnumbers: {seen['accepted']} texts read, {seen['refused']} refused, "
         f"numbers dialled that nobody typed: {seen['nobody typed']}"
