@@ -89,7 +89,8 @@ class Packager(deployer.LambdaDeploymentPackager):  # type: ignore[misc]  # chal
 
         The list of what it is made of lies beside it (`sbom.beside`).
 
-        An earlier package is deleted first: Chalice would take it as it is, and it may be plain.
+        An earlier one is taken again where it was made of the same files in the same way. Any
+        other is deleted: Chalice would take it as it is, and it may be plain.
         """
         # A kept version of the project has a `chalicelib` of its own, which this may not fit.
         from chalicelib.company import FOLDER
@@ -98,6 +99,10 @@ class Packager(deployer.LambdaDeploymentPackager):  # type: ignore[misc]  # chal
         if found := list(company.faults(FOLDER)):
             raise packaging.Unfit("\n".join(found))
         kept = Path(self.deployment_package_filename(*given, **named))
+        mark, wanted = kept.with_suffix(".made"), packaging.fingerprint(Path.cwd())
+        if packaging.is_marked(kept, mark, wanted):
+            print("Nothing has changed: the package of the last time is taken again")
+            return str(kept)
         kept.unlink(missing_ok=True)
         made = Path(super().create_deployment_package(*given, **named))
         before = made.stat().st_size
@@ -107,6 +112,7 @@ class Packager(deployer.LambdaDeploymentPackager):  # type: ignore[misc]  # chal
             made.unlink()  # else the next deployment would take the plain package as it is
             raise
         sbom.beside(made)
+        packaging.mark(made, mark, wanted)
         print(f"Made to start fast: {before / 1e6:.1f} MB → {made.stat().st_size / 1e6:.1f} MB")
         return str(made)
 

@@ -8,6 +8,7 @@ docs/performance.md says what that gains.
 The same package gives the same bytes. `infra.chalice` optimises every package it makes.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -137,6 +138,37 @@ def optimise(archive: Path) -> Path:
         _zip(folder, made)
         made.replace(archive)
     return archive
+
+
+def fingerprint(project: Path) -> str:
+    """Return the SHA-256 of what a package is made of: the project's files and how it is made."""
+    made_of = [
+        project / "app.py",
+        project / "requirements.txt",
+        *(project / "chalicelib").rglob("*"),
+    ]
+    found = {str(each.relative_to(project)): each for each in made_of}
+    found |= {f"infra/{each.name}": each for each in (Path(__file__), Path(sdk.__file__))}
+    digest = hashlib.sha256(sys.version.encode())
+    for name, file in sorted(found.items()):
+        if file.is_file() and "__pycache__" not in name:
+            digest.update(f"{name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def mark(archive: Path, note: Path, made_of: str) -> None:
+    """Write to `note` what an archive was made of, and what it is."""
+    note.write_text(f"{made_of} {_digest(archive)}")
+
+
+def is_marked(archive: Path, note: Path, made_of: str) -> bool:
+    """Return whether an archive is there as it was made of this."""
+    whole = archive.is_file() and note.is_file()
+    return whole and note.read_text() == f"{made_of} {_digest(archive)}"
+
+
+def _digest(archive: Path) -> str:
+    return hashlib.sha256(archive.read_bytes()).hexdigest()
 
 
 def _check(folder: Path) -> None:
