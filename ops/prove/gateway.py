@@ -80,9 +80,12 @@ def throttle(run: Run) -> str:
 
 
 def hsts(run: Run) -> str:
-    """Check that a browser is told to stay with https, where https is served."""
+    """Check that a browser is told to stay with https, where the stage's address has it.
+
+    Browsers ignore it by http (RFC 6797, section 8.1).
+    """
     told = run.ask("/health").headers.get("strict-transport-security", "")
-    if not run.url.startswith("https:"):
+    if not current().base_url.startswith("https:"):
         if told:
             raise Fails(_("%(header)s by http", header=told))
         return _("http: no browser is told so, as it should be")

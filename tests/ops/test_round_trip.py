@@ -144,7 +144,7 @@ def test_links_of_an_export_work(backend: Backend, tmp_path: Path) -> None:
 
 def test_a_rerun_is_quick(backend: Backend, tmp_path: Path, scale: Scale) -> None:
     """Import a large file twice; the second time a few reads tell that all is done."""
-    rows = scale(5000, 50)
+    rows = scale(2000, 20)
     file = written(
         tmp_path / "old.csv", *(row(f"reader-{number}@example.org") for number in range(rows))
     )
