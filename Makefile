@@ -67,15 +67,15 @@ test-stacks: $(READY)
 test-rest: $(READY)
 	@$(PYTEST) -m "not soak" $(REST)
 
-# In full, the simulations are what takes longest; each part has one of them, or none.
+# In full, the simulations are what takes longest; those of views and callbacks are in the last part.
 soak-pages: $(READY)
-	@SOAK=1 $(PYTEST) -m soak $(filter-out --ignore=tests/callbacks/simulation,$(PAGES))
+	@SOAK=1 $(PYTEST) -m soak $(filter-out tests/callbacks --ignore=tests/callbacks/simulation,$(PAGES))
 
 soak-stacks: $(READY)
 	@SOAK=1 $(PYTEST) -m soak $(filter-out tests/articles tests/callbacks/simulation,$(STACKS))
 
 soak-rest: $(READY)
-	@SOAK=1 $(PYTEST) -m soak $(filter-out --ignore=tests/articles,$(REST))
+	@SOAK=1 $(PYTEST) -m soak $(filter-out $(addprefix --ignore=tests/,articles callbacks callbacks/simulation),$(REST))
 
 format: $(READY) ## ruff's fixes and format
 	@$(BIN)/ruff check --quiet --fix .

@@ -152,6 +152,9 @@ def _resource(service: str, operation: str, asked: Mapping[str, Any]) -> str:
             return arn(f"table/{name}")
         case "logs", {"logGroupName": name}:
             return arn(f"log-group:{name}")
+        case "secretsmanager", _ if operation == "DescribeSecret":
+            # One that is not there has no suffix, and AWS says so only to who may look at it.
+            return arn(f"secret:{config.prefix(STAGE)}-*")
         case "secretsmanager", {"SecretId": secret}:
             return secret if secret.startswith("arn:") else arn(f"secret:{secret}-xxxxxx")
         case "cognito-idp", {"UserPoolId": pool}:

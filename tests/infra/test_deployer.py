@@ -41,6 +41,8 @@ ROLE = f"deploy-customer-contact-{STAGE}"
 # AWS authorises these for other resources than the emulator, or without any right.
 OF_THE_EMULATOR = {
     "*": (
+        "cloudwatch:DescribeAlarms",
+        "events:ListTargetsByRule",
         "events:PutTargets",
         "events:RemoveTargets",
         "lambda:CreateEventSourceMapping",  # it does not know the condition's key
@@ -50,6 +52,10 @@ OF_THE_EMULATOR = {
         "sns:GetSubscriptionAttributes",
         "sns:Unsubscribe",
         "sts:GetCallerIdentity",
+        "wafv2:AssociateWebACL",
+        "wafv2:CreateWebACL",
+        "wafv2:DisassociateWebACL",
+        "wafv2:GetWebACLForResource",
     ),
     f"arn:aws:events:*:*:rule/default/customer-contact-{STAGE}-*": (
         "events:DeleteRule",
