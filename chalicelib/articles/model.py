@@ -23,8 +23,6 @@ class Marker:
     day: str
     visitor: str
     hour: int = 0
-    title: str = ""
-    page: str = ""
     source: str = ""  # what the site calls the article, where that differs from the slug
 
     @property

@@ -39,7 +39,7 @@ class Article(Body):
 
 
 class View(of.Beacon, title="ArticleView"):
-    """What a page says about its article; believed from the configured origins only."""
+    """What a page says about its article. It is read and not kept: lists have the feed's words."""
 
     title: of.Title = ""
     page: of.PageOrNothing = ""
@@ -134,7 +134,7 @@ class Ranking(BaseModel):
 @routes.post("/articles/{slug}/views", params=Article, takes=View, status=NO_CONTENT)
 def count_article_view(request: Request, article: Article, view: View) -> Reply:
     """Note that somebody reads an article; 204 whether the view is new, a repeat or filtered."""
-    return _note(request, names.name(article.slug), view)
+    return _note(request, names.name(article.slug))
 
 
 @routes.post("/views", takes=ViewByName, status=NO_CONTENT)
@@ -143,19 +143,11 @@ def count_view(request: Request, view: ViewByName) -> Reply:
 
     A template that was not filled in, such as `{{slug}}` or `undefined`, counts nothing.
     """
-    return _note(request, names.name(view.article), view)
+    return _note(request, names.name(view.article))
 
 
-def _note(request: Request, article: names.Name, view: View) -> Reply:
-    service.note_view(
-        article,
-        view.title,
-        view.page,
-        request.origin,
-        request.sender,
-        request.headers,
-        request.now,
-    )
+def _note(request: Request, article: names.Name) -> Reply:
+    service.note_view(article, request.sender, request.headers, request.now)
     return no_content()
 
 

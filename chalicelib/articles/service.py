@@ -16,7 +16,6 @@ from chalicelib.settings import current
 
 LONGEST_SPAN = 366  # days
 DEFAULT_SPAN = 30  # days
-LONGEST_PAGE = 300  # characters of an address; a longer one is not kept
 
 List = tuple[datetime, list[Any]]  # when a most-read list was made, and its articles
 
@@ -29,19 +28,11 @@ class Views:
     filtered: Mapping[date, Mapping[str, int]]
 
 
-def note_view(
-    article: Name,
-    title: str,
-    page: str,
-    origin: str,
-    sender: Sender,
-    headers: Mapping[str, str],
-    now: datetime,
-) -> None:
+def note_view(article: Name, sender: Sender, headers: Mapping[str, str], now: datetime) -> None:
     """Note that somebody reads an article, or tally a view that no person made by its class.
 
-    `title` and `page` are believed from the configured origins only. A repeat, and no name, change
-    nothing.
+    What else a page says of its article is not kept: lists have the words of the site's feed. A
+    repeat, and no name, change nothing.
     """
     slug = article.slug
     if not slug:
@@ -54,15 +45,11 @@ def note_view(
         counts.tally(kind, day)
         return
     salt = markers.salt(day, now)
-    ours = origin in current().site_origins
-    own_page = page.startswith(f"{origin}/") and len(page) <= LONGEST_PAGE
     marker = model.Marker(
         slug=slug,
         day=day,
         visitor=model.visitor(salt, slug, sender.network, browsers.kind(sender.user_agent)),
         hour=local.hour,
-        title=title if ours else "",
-        page=page if ours and own_page else "",
         source=article.source,
     )
     markers.mark(marker, now)

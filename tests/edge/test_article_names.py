@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from chalicelib.articles.routes import View
 from tests import cases
 from tests.backend import FORM, ORIGIN, Backend
 from tests.events import Answer
@@ -51,16 +52,14 @@ def test_every_line_of_names_is_counted_under_its_name(backend: Backend) -> None
 
 @pytest.mark.parametrize("path", ["/views", "/articles/gold/views"])
 def test_every_line_of_titles_costs_no_view(backend: Backend, path: str) -> None:
-    kept: dict[str, str] = {}
     for visitor, case in enumerate(TITLES):
         body = f'{{"article":"gold","title":{case.given_json},"page":"{ORIGIN}/gold"}}'
         headers = {"origin": ORIGIN, "content-type": "application/json"}
         address = f"198.51.100.{visitor}"
         assert backend.call("POST", path, body, headers, client_ip=address).status == 204, case
-        found = {each["pk"]: each.get("title", "") for each in markers(backend)}
-        (new,) = found.keys() - kept.keys()
-        assert case.fits(found[new]), (case, found[new])
-        kept = found
+        read = View.model_validate({"title": json.loads(case.given_json)}).title
+        assert case.fits(read), (case, read)
+    assert not any({"title", "page"} & each.keys() for each in markers(backend))
     assert counted(backend) == {"gold": len(TITLES)}
 
 
@@ -84,10 +83,6 @@ def test_what_cannot_be_said_is_dropped_and_the_view_counts(
 ) -> None:
     assert post(backend, json.dumps({"article": "gold"} | said)).status == 204
     assert counted(backend) == {"gold": 1}
-    assert markers(backend)[0].get("title", "") == (
-        "x" * 200 if said == {"title": "x" * 5000} else ""
-    )
-    assert "page" not in markers(backend)[0]
 
 
 def test_all_ways_to_send_a_view_are_one(backend: Backend) -> None:

@@ -60,8 +60,6 @@ def mark(marker: Marker, now: datetime) -> None:
     item = {
         "pk": marker.key,
         "hour": marker.hour,
-        "title": marker.title or None,
-        "page": marker.page or None,
         "source": marker.source or None,
         "expires": instants.epoch(now + KEPT),
     }
@@ -74,8 +72,7 @@ def mark(marker: Marker, now: datetime) -> None:
 def marker_of(item: Item) -> Marker:
     """Return the marker of an item. Raises ValueError, KeyError for any other item."""
     slug, day, visitor = item["pk"].removeprefix("VIEW#").split("|")
-    said = (item.get(name, "") for name in ("title", "page", "source"))
-    return Marker(slug, day, visitor, item["hour"], *said)
+    return Marker(slug, day, visitor, item["hour"], item.get("source", ""))
 
 
 def uncounted(before: datetime, cursor: Item | None, pages: int) -> tuple[list[Item], Item | None]:
