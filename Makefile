@@ -41,8 +41,8 @@ lint: $(READY)
 	@$(BIN)/mypy
 	@found=$$($(BIN)/zizmor --quiet --offline --no-progress --persona pedantic examples/deploy.yml) || { echo "$$found"; exit 1; }
 
-newer: $(READY) ## the fast tests on each newer Python that Lambda has and this machine, too
-	@$(BIN)/python -m local.newer
+newer: $(READY) ## the fast tests on each newer Python that Lambda has and this machine, too (NEWEST=1)
+	@$(BIN)/python -m local.newer $(if $(NEWEST),--newest)
 
 test: $(READY) ## all tests, the long ones in part, on emulators of their own and in a real browser (6 min)
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=none test-pages test-stacks test-rest

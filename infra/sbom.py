@@ -108,7 +108,7 @@ def _python(headers: Any, locked: Mapping[str, list[str]]) -> dict[str, Any]:
 
 def _licences(headers: Any) -> list[dict[str, Any]]:
     """Return a library's licences as SPDX where they are told so, else by their names."""
-    for told in (headers["License-Expression"], headers["License"]):
+    for told in (headers.get("License-Expression"), headers.get("License")):
         if told and (known := fixup_id(told)):
             return [{"license": {"id": known}}]
         if told and is_expression(told):
@@ -119,7 +119,7 @@ def _licences(headers: Any) -> list[dict[str, Any]]:
         if each.startswith("License :: ")
     ]
     words = (
-        headers["License"] or ""
+        headers.get("License") or ""
     ).strip() or "unknown"  # some libraries put the whole text here
     return [{"license": {"name": each}} for each in dict.fromkeys(named or [words.splitlines()[0]])]
 

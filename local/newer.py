@@ -1,5 +1,7 @@
 """`python -m local.newer`: the fast tests on each newer Python that this machine has.
 
+With `--newest` on the newest of them alone.
+
 So that the next runtime of Lambda's is no surprise. Each version gets an environment of its own in
 .local/newer, from the lock with its hashes, which is kept until the lock changes.
 """
@@ -16,6 +18,7 @@ from infra.runtime import LOCK, TERMS, name
 
 ROOT = Path(__file__).parent.parent
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+NEWEST = "--newest"
 _TESTS = ("-q", "-m", "not edge", "-p", "no:cacheprovider")
 
 
@@ -58,6 +61,8 @@ def environment(version: str, file: str) -> Path:
 def main() -> int:
     """Run the fast tests on each, and say where they fail; 0 if nowhere."""
     found, failed = list(interpreters()), []
+    if NEWEST in sys.argv[1:]:
+        found = found[-1:]
     for version, file in found:
         print(f"Python {version}:", flush=True)
         try:
