@@ -58,5 +58,6 @@ def rows(keys: Iterable[tuple[type, str | bytes, int]]) -> Iterator[Row]:
         yield text, flags, final, numbers, state.groups - 1, index, tuple(names)
 
 
-def _fits() -> tuple[int, ...]:
-    return (*sys.version_info[:3], _sre.MAGIC)
+def _fits() -> tuple[int | str, ...]:
+    """Return what a pattern's code depends on: it is the same for all releases of a version."""
+    return (*sys.version_info[:2], _sre.MAGIC, _sre.CODESIZE, sys.byteorder)
