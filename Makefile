@@ -29,8 +29,8 @@ run: $(READY) ## everything, locally: the cloud, the API, a demo website, a mail
 preview: $(READY) ## every mail and page, in every state and language, on one page (PORT=8310)
 	@exec $(BIN)/python -m local.preview --port "$(or $(PORT),8310)"
 
-check: $(READY) ## ruff, mypy, zizmor and the fast tests: at every save
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint test-fast
+check: $(READY) ## ruff, mypy, zizmor and the fast tests, on the newest Python of this machine, too: at every save
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target lint test-fast newer NEWEST=1
 
 test-fast: $(READY)
 	@$(BIN)/pytest -q -m "not edge"
@@ -69,10 +69,10 @@ test-rest: $(READY)
 
 # In full, the simulations are what takes longest; those of views and callbacks are in the last part.
 soak-pages: $(READY)
-	@SOAK=1 $(PYTEST) -m soak $(filter-out tests/callbacks --ignore=tests/callbacks/simulation,$(PAGES))
+	@SOAK=1 $(PYTEST) -m soak $(filter-out tests/callbacks --ignore=tests/callbacks/simulation,$(PAGES)) tests/ops
 
 soak-stacks: $(READY)
-	@SOAK=1 $(PYTEST) -m soak $(filter-out tests/articles tests/callbacks/simulation,$(STACKS))
+	@SOAK=1 $(PYTEST) -m soak $(filter-out tests/ops tests/articles tests/callbacks/simulation,$(STACKS))
 
 soak-rest: $(READY)
 	@SOAK=1 $(PYTEST) -m soak $(filter-out $(addprefix --ignore=tests/,articles callbacks callbacks/simulation),$(REST))

@@ -12,6 +12,9 @@ from typing import Any
 import pytest
 
 SOAK = os.environ.get("SOAK") == "1"
+LONG = (
+    os.environ.get("LONG") == "1"
+)  # the simulations of callbacks in full, for which the pipeline has no time
 PART = 10
 
 Scale = Callable[..., int]
