@@ -14,7 +14,7 @@ import pytest
 SOAK = os.environ.get("SOAK") == "1"
 LONG = (
     os.environ.get("LONG") == "1"
-)  # the simulations of callbacks in full, for which the pipeline has no time
+)  # a year at the hotline in full, for which the pipeline has no time
 PART = 10
 
 Scale = Callable[..., int]
