@@ -82,7 +82,7 @@ def shown(backend: Backend, paths: tuple[str, ...]) -> list[str]:
 def test_ten_thousand_posts_are_few_views_and_say_nothing(
     backend: Backend, scale: Scale, spread: bool
 ) -> None:
-    vandal, posts = Vandal(1), scale(2_000 if spread else 10_000, 30)
+    vandal, posts = Vandal(1), scale(10_000, 30, 2_000 if spread else 4_000)
     reader = {"origin": ORIGIN, "content-type": "text/plain"}
     staff.decide("gold", "sam", instants.now(), accept=True, title="Gold kaufen")
     backend.call("POST", "/articles/gold/views", '{"title":"Gold"}', reader, "198.51.100.1")

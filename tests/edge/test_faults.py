@@ -64,7 +64,10 @@ def later(backend: Backend, start: datetime, hours: float = 3) -> None:
 @pytest.mark.soak
 def test_mail_down_for_an_hour_then_exactly_one_mail_each(backend: Backend, scale: Scale) -> None:
     backend.configure(LIMIT_SIGNUPS_PER_CALLER="1000")
-    addresses, lot = [f"outage-{n}@example.org" for n in range(scale(500))], scale(100)
+    addresses, lot = (
+        [f"outage-{n}@example.org" for n in range(scale(500, 10, 200))],
+        scale(100, 10, 40),
+    )
     faults = [
         error_answer(503, "ServiceUnavailable"),
         error_answer(429, "TooManyRequestsException"),

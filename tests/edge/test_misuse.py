@@ -34,7 +34,7 @@ MORNING = datetime(2027, 3, 10, 0, 0, 30, tzinfo=UTC)  # a day without a clock c
 def test_a_thousand_signups_of_one_address_are_three_mails_a_day(
     backend: Backend, scale: Scale, proven: bool
 ) -> None:
-    signups = scale(300 if proven else 1000)
+    signups = scale(1000, 10, 300)
     backend.configure(ALTCHA_REQUIRED=str(int(proven)), ALTCHA_COST="1")
     address, answers = f"bombed-{int(proven)}@example.org", set()
     with time_machine.travel(MORNING, tick=False) as clock:
