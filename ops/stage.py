@@ -76,13 +76,14 @@ def _settings(name: str) -> dict[str, str]:
 
 def _enter_local(run: Path, environment: MutableMapping[str, str]) -> None:
     try:
-        addresses: dict[str, str] = json.loads(run.read_text())
+        addresses: dict[str, Any] = json.loads(run.read_text())
     except FileNotFoundError:
         raise NoStage(
             _("the local cloud is not running: start it by `make run`, or name another --stage")
         ) from None
     for name in _OWN_ACCOUNT:
         environment.pop(name, None)  # else the client would use the caller's own account
+    environment.update(addresses.get("environment", {}))
     environment.update(
         _LOCAL,
         AWS_ENDPOINT_URL=addresses["aws"],
