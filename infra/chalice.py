@@ -17,7 +17,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from chalice.awsclient import ResourceDoesNotExistError
 from chalice.cli import factory, main
-from chalice.deploy import deployer, executor, packager, swagger
+from chalice.deploy import deployer, executor, packager, planner, swagger
 
 from infra import packaging, sbom
 from infra.patience import Patience
@@ -102,6 +102,7 @@ class Packager(deployer.LambdaDeploymentPackager):  # type: ignore[misc]  # chal
         mark, wanted = kept.with_suffix(".made"), packaging.fingerprint(Path.cwd())
         if packaging.is_marked(kept, mark, wanted):
             print("Nothing has changed: the package of the last time is taken again")
+            sbom.beside(kept)
             return str(kept)
         kept.unlink(missing_ok=True)
         made = Path(super().create_deployment_package(*given, **named))
@@ -136,6 +137,22 @@ class Swagger(swagger.TemplatedSwaggerGenerator):  # type: ignore[misc]  # chali
         if rest_api:
             described["info"]["title"] = rest_api.lambda_function.function_name
         return described
+
+
+class RemoteState(planner.RemoteState):  # type: ignore[misc]  # chalice ships no annotations
+    """Chalice's look at what is there. A mapping of another stream is not the wanted one.
+
+    A table that was restored under its own name has a new stream. Chalice would go on with the
+    mapping of the old one.
+    """
+
+    def _resource_exists_dynamodbeventsource(self, resource: Any) -> bool:
+        try:
+            known = self._deployed_resources.resource_values(resource.resource_name)
+        except ValueError:
+            return False
+        same = known["stream_arn"] == resource.stream_arn
+        return same and bool(super()._resource_exists_dynamodbeventsource(resource))
 
 
 class Executor(executor.Executor):  # type: ignore[misc]  # chalice ships no annotations
@@ -251,6 +268,7 @@ def run(arguments: list[str]) -> int:
         return 1
     deployer.LambdaDeploymentPackager, deployer.PipRunner = Packager, Pip
     deployer.TemplatedSwaggerGenerator, deployer.Executor = Swagger, Executor
+    deployer.RemoteState = RemoteState
     deployer.Deployer, factory.create_botocore_session = Deployer, patient_session
     if _PACKAGE in arguments:
         at = arguments.index(_PACKAGE)

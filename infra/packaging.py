@@ -18,9 +18,9 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
-from chalicelib import patterns
 from infra import sdk
 
 TASK = "/var/task"  # where Lambda unzips a package: tracebacks name files there
@@ -149,7 +149,8 @@ def fingerprint(project: Path) -> str:
     ]
     found = {str(each.relative_to(project)): each for each in made_of}
     found |= {f"infra/{each.name}": each for each in (Path(__file__), Path(sdk.__file__))}
-    digest = hashlib.sha256(sys.version.encode())
+    # Chalice copies its own runtime into a package.
+    digest = hashlib.sha256(f"{sys.version} {version('chalice')}".encode())
     for name, file in sorted(found.items()):
         if file.is_file() and "__pycache__" not in name:
             digest.update(f"{name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
@@ -199,6 +200,8 @@ def _precompile(folder: Path) -> None:
 
 def _precompile_patterns(folder: Path) -> None:
     """Compile the regular expressions of a start to a Python module. Raises Unfit."""
+    from chalicelib import patterns  # a kept version of the project may have none
+
     with _runnable(folder) as runnable:
         _run([*_ALONE, _PATTERNS, str(runnable)], "regular expressions cannot be compiled")
         if runnable != folder:

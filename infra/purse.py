@@ -52,7 +52,7 @@ def fault(name: str, given: Any) -> str:
     number = isinstance(given, kinds) and not isinstance(given, bool)
     if number and (given == default or least <= given <= most):
         return ""
-    return f"takes {least:g} to {most:g}, not {given!r}"
+    return f"takes {'0 or ' if not default else ''}{least:,.10g} to {most:,.10g}, not {given!r}"
 
 
 def setting(operations: Mapping[str, Any], name: str) -> float:

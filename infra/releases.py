@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from infra import config, functions
+from infra import config, functions, policies
 from infra.runtime import LOCK
 from infra.target import Change, NotDone, Target
 
@@ -240,7 +240,7 @@ def _files(target: Target) -> Iterator[tuple[str, bytes]]:
     whole = json.loads((settings / "config.json").read_text())
     whole["stages"] = {target.stage: whole["stages"][target.stage]}
     yield ".chalice/config.json", json.dumps(whole, indent=2, ensure_ascii=False).encode()
-    for policy in sorted(settings.glob(f"policy-{target.stage}-*.json")):
+    for policy, _ in policies.files(target.root, target.stage):
         yield f".chalice/{policy.name}", policy.read_bytes()
     yield _RECORD, (settings / "deployed" / f"{target.stage}.json").read_bytes()
 

@@ -30,7 +30,7 @@ def changes(target: Target) -> Iterator[Change]:
     yield Change(
         f"bring the stack {names(target.stage)[0]} to infra/template.json: "
         "tables, topics, secrets, mail",
-        lambda: _record(target, _with_streams(target, _apply(target))),
+        lambda: _record(target, with_streams(target, _apply(target))),
     )
     yield Change(
         f"bring the stack {names(target.stage)[1]} to infra/watching.py: logs, alarms, dashboard",
@@ -104,7 +104,7 @@ def _apply(target: Target) -> Mapping[str, str]:
     )
 
 
-def _with_streams(target: Target, outputs: Mapping[str, str]) -> dict[str, str]:
+def with_streams(target: Target, outputs: Mapping[str, str]) -> dict[str, str]:
     """Return the outputs with the streams that the tables have now.
 
     A table that was restored under its own name has a new stream, of which its stack knows nothing.
@@ -155,12 +155,17 @@ def watched(target: Target) -> Iterator[Change]:
     pages = client.get_paginator("describe_alarms").paginate(
         AlarmNamePrefix=f"{config.prefix(target.stage)}-"
     )
-    found = {each["AlarmName"]: each for page in pages for each in page["MetricAlarms"]}
-    wanted = [
-        f"{config.prefix(target.stage)}-{each.name}"
+    ours = {
+        f"{config.prefix(target.stage)}-{each.name}": each
         for each in alarms.alarms(target.stage, target.operations)
-        if each.below
-    ]
+    }
+    found = {
+        each["AlarmName"]: each
+        for page in pages
+        for each in page["MetricAlarms"]
+        if each["AlarmName"] in ours
+    }
+    wanted = [name for name, each in ours.items() if each.below]
     if missing := [name for name in wanted if name not in found]:
         yield Change(
             f"watch what has to happen from now on: {', '.join(missing)}", lambda: _watch(target)

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -89,11 +90,12 @@ def after_failure(target: Target, url: str | None) -> str:
 
 def go(target: Target, state: State, name: str, url: str | None) -> None:
     """Deploy a release, test it, and write down that it serves. Raises NotDone."""
-    releases.write(target, State(**{**vars(state), "back_to": name}))
+    releases.write(target, replace(state, back_to=name))
     with tempfile.TemporaryDirectory() as made:
         release = releases.unpack(target, name, Path(made))
         outputs = stack.outputs(target.client("cloudformation"), resources.names(target.stage)[0])
-        releases.settings(release, target.stage, outputs or {})
+        outputs = resources.with_streams(target, outputs or {})
+        releases.settings(release, target.stage, outputs)
         carry_out(steps(release, url), Target(release.folder, target.stage), click.echo)
         releases.write(target, releases.taken_back(state, name, release.digest))
 

@@ -36,9 +36,9 @@ def name(version: tuple[int, int]) -> str:
     return "{}.{}".format(*version)
 
 
-def following(version: tuple[int, int]) -> tuple[int, int]:
+def following() -> tuple[int, int]:
     """Return the runtime to go to: the newest of those that last longest."""
-    return max(TERMS, key=lambda each: (TERMS[each].blocked, each), default=version)
+    return max(TERMS, key=lambda each: (TERMS[each].blocked, each))
 
 
 def refuses(version: tuple[int, int], today: date) -> bool:

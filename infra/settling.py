@@ -22,9 +22,9 @@ def settle(target: Target) -> Iterator[Change]:
     They differ after a first deployment, or where somebody changed them by hand. Before the first
     deployment there is only a note.
     """
-    if not triggers.standing(target):
+    if not (triggers.standing(target) and functions.deployed(target)):
         yield Change(
-            "set filters, retries, limits and the gateway's answers, once the functions are there"
+            "set filters, retries, limits and the gateway's answers, once Chalice has deployed"
         )
         return
     api_id = _api(target)["rest_api_id"]

@@ -27,7 +27,7 @@ PAUSE = 2.0  # seconds before the same request is made again
 
 
 class Unserved(NotDone):
-    """The stage answers, and not as it should."""
+    """The stage does not answer as it should."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +72,7 @@ def _wrong(check: Any, target: Target, url: str) -> tuple[type[NotDone], str] | 
     try:
         wrong = check(target, url)
         return (Unserved, wrong) if wrong else None
-    except (
-        OSError,
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        http.client.HTTPException,
-    ) as error:
+    except (OSError, *_UNLIKE, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         astray = isinstance(reason, socket.gaierror | ssl.SSLCertVerificationError)
         return (NotDone if astray else Unserved), f"{type(error).__name__}: {error}"

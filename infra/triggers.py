@@ -1,15 +1,12 @@
 """How the functions are invoked: stream filters, retries, dead letters, reserved concurrency."""
 
 import json
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-import click
-
 from infra import config, functions
-from infra.target import Change, NotDone, Target
+from infra.target import Change, Target
 
 _HOUR = 3600
 # The records that `deliver_messages` gets: intakes, messages that are owed and due, those that were
@@ -66,8 +63,6 @@ RESERVED = {
     "rank_articles": 1,
     "read_feed": 1,
 }
-PAUSE = 3.0  # seconds between two looks at a mapping that is being made or changed
-_TRIES = 100
 UNRESERVED = 100  # AWS insists on leaving as many for functions without a reservation
 
 
@@ -107,21 +102,8 @@ def _mapping(target: Target, function: str, destination: Mapping[str, Any]) -> I
             yield Change(
                 f"{function}: filters, bisection, "
                 f"{_OLDEST // _HOUR} hours of retries, dead letters",
-                partial(_update, client, function, found["UUID"], wanted),
+                partial(client.update_event_source_mapping, UUID=found["UUID"], **wanted),
             )
-
-
-def _update(client: Any, function: str, mapping: str, wanted: Mapping[str, Any]) -> None:
-    """Update a mapping once it is made: AWS refuses that while it is `Creating`. Raises NotDone."""
-    for number in range(_TRIES):
-        state = client.get_event_source_mapping(UUID=mapping)["State"]
-        if state in ("Enabled", "Disabled"):
-            client.update_event_source_mapping(UUID=mapping, **wanted)
-            return
-        if number % 10 == 0:
-            click.echo(f"    the mapping of {function} is {state}, which is waited for")
-        time.sleep(PAUSE)
-    raise NotDone(f"the mapping of {function} is still {state}: run the same command again")
 
 
 def _without_empty(found: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra import config, functions, gateway
+from infra import config, gateway
 from infra.target import GATEWAY_STAGE, Change, Target
 
 SETTING = "waf_per_5_minutes"
@@ -43,7 +43,7 @@ def changes(target: Target, api_id: str) -> Iterator[Change]:
         if own:
             yield Change(
                 f"delete the limit by address, which {SETTING} no longer sets",
-                lambda: remove(client, target.stage, resource),
+                lambda: remove(client, target.stage),
             )
         return
     if other and (own is None or other != own["ARN"]):
@@ -73,10 +73,8 @@ def changes(target: Target, api_id: str) -> Iterator[Change]:
 
 def destroy(target: Target) -> None:
     """Delete a stage's web ACL, if it has one, while its API is still there."""
-    api = functions.deployed(target).get("rest_api")
-    resource = _resource(target, api["rest_api_id"]) if api else ""
     try:
-        remove(target.client("wafv2"), target.stage, resource)
+        remove(target.client("wafv2"), target.stage)
     except ClientError as error:
         if not _code(error).startswith("AccessDenied"):
             raise
@@ -136,13 +134,16 @@ def find(client: Any, stage: str) -> Any:
         asked["NextMarker"] = page["NextMarker"]
 
 
-def remove(client: Any, stage: str, resource: str = "") -> None:
-    """Delete a stage's web ACL, and take it from before the API `resource`, if there is one."""
+def remove(client: Any, stage: str) -> None:
+    """Delete a stage's web ACL, and take it from before whatever API it protects."""
     own = find(client, stage)
     if own is None:
         return
-    if resource:
-        client.disassociate_web_acl(ResourceArn=resource)
+    protected = client.list_resources_for_web_acl(WebACLArn=own["ARN"], ResourceType="API_GATEWAY")[
+        "ResourceArns"
+    ]
+    for each in protected:
+        client.disassociate_web_acl(ResourceArn=each)
     where = {"Name": own["Name"], "Scope": "REGIONAL", "Id": own["Id"]}
     _when_ready(
         lambda: client.delete_web_acl(**where, LockToken=client.get_web_acl(**where)["LockToken"])

@@ -122,6 +122,7 @@ def restore(
     if not at:
         raise click.UsageError(_("say which time: --at TIME"))
     when = _instant(at)
+    _listed(keys or "")  # told before the table is restored
     copy = f"{live}-restored-{when.astimezone(UTC):%Y%m%d-%H%M%S}"
     if exists(copy):
         click.echo(_("going on with %(table)s", table=copy))
@@ -165,22 +166,27 @@ def restore(
 
 
 def _make_again(live: str, erased: Path | None, dry: bool) -> None:
-    """Make the table again that is gone, under its own name."""
+    """Make the table again that is gone, or complete one that a former run began."""
     backup = recreating.last_backup(live)
     if backup is None:
         raise click.ClickException(
             _("there is no table %(table)s and no backup of it in this region", table=live)
         )
-    told = _(
-        "%(table)s is gone: restore it from its backup of %(at)s",
-        table=live,
-        at=instants.text(backup.at),
-    )
+    begun, at = exists(live), instants.text(backup.at)
+    if begun:  # by a former run of this, or in the console
+        told = _(
+            "%(table)s is there without its stream: complete it, as restored from its backup of "
+            "%(at)s",
+            table=live,
+            at=at,
+        )
+    else:
+        told = _("%(table)s is gone: restore it from its backup of %(at)s", table=live, at=at)
     click.echo(told)
     if dry:
         return
-    if not exists(live):  # else a former run has begun
-        _confirm()
+    _confirm()
+    if not begun:
         recreating.restore(backup, live)
     _wait(live)
     gone = since.told(erased) if erased else frozenset[str]()
@@ -262,9 +268,7 @@ def _part(copy: str, live: str, keys: str | None, person: str | None) -> frozens
         return None
     found = set[str]()
     if keys:
-        file = Path(keys)
-        named = file.read_text().split() if file.is_file() else keys.replace(",", " ").split()
-        found |= since.named(named)
+        found |= since.named(_listed(keys))
     if person and "@" in person:
         key = key_of(address(person))
         found.add(f"SUB#{key}")
@@ -276,6 +280,17 @@ def _part(copy: str, live: str, keys: str | None, person: str | None) -> frozens
             with copies.on(table):
                 found |= {f"CALLBACK#{each}" for each in _of_number(person)}
     return frozenset(found)
+
+
+def _listed(keys: str) -> list[str]:
+    """Return the ids of `--keys`: with commas, or of a file. Raises BadParameter."""
+    several, a_path = "," in keys or " " in keys, "/" in keys or "." in keys
+    if several or not (a_path or Path(keys).is_file()):
+        return keys.replace(",", " ").split()
+    try:
+        return Path(keys).read_text().split()
+    except OSError as error:
+        raise click.BadParameter(f"{keys}: {error.strerror}", param_hint="--keys") from None
 
 
 def _of_number(phone: str) -> list[str]:

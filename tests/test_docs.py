@@ -179,12 +179,14 @@ def test_the_pipeline_is_one() -> None:
         for step in job["steps"]:
             assert ("uses" in step) != ("run" in step)
             assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step.get("uses", f"a/b@{0:040}"))
-            words = step.get("run", "").split()
-            if words[:1] == ["make"]:
-                assert words[1] in targets
-            elif len(words) == 1:
-                assert os.access(ROOT / words[0], os.X_OK)
-            known = {**job.get("env", {}), **step.get("env", {})}.keys() | {"GITHUB_REPOSITORY"}
+            for line in step.get("run", "").splitlines():
+                words = line.split()
+                if words[:1] == ["make"]:
+                    assert words[1] in targets
+                elif line.startswith("."):
+                    assert os.access(ROOT / words[0], os.X_OK)
+            given = {"GITHUB_REPOSITORY", "PWD"}
+            known = {**job.get("env", {}), **step.get("env", {})}.keys() | given
             assert set(re.findall(r"\$([A-Z_]+)", step.get("run", ""))) <= known
 
 

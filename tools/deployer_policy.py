@@ -116,9 +116,15 @@ KEPT = (
 # Actions that AWS authorises without a signature's owner having any right.
 _FREE = ("sts:GetCallerIdentity",)
 # What no recorded call shows: a stack that failed says why, an account's first API makes the
-# service's own role there (API Gateway's guide, "Using service-linked roles"), the eleventh release
-# ends the first, and alarms that somebody switched off tell again.
+# service's own role there (API Gateway's guide, "Using service-linked roles"), a release that is
+# older than a year and none of the last ten goes, alarms that somebody switched off tell again, and
+# the checks look at SMS where somebody gets some.
 UNPLAYED = (
+    ("cloudformation:ContinueUpdateRollback", f"{_STACKS}-*/*"),
+    ("cloudformation:DescribeStackResources", f"{_STACKS}-*/*"),
+    ("cloudformation:GetTemplate", f"{_STACKS}-*/*"),
+    ("sns:GetSMSAttributes", "*"),
+    ("sns:GetSMSSandboxAccountStatus", "*"),
     ("cloudwatch:EnableAlarmActions", f"arn:aws:cloudwatch:REGION:ACCOUNT:alarm:{_NAMED}-*"),
     ("s3:DeleteObject", f"arn:aws:s3:::{_NAMED}-releases-ACCOUNT/*"),
     ("cloudformation:DescribeStackEvents", f"{_STACKS}-*/*"),

@@ -86,9 +86,10 @@ def _mail(message: Message, now: datetime) -> Mail | None:
             "callbacks go on, but if one of them gets stuck, nobody is told."
         ),
         words.gettext(
-            "Please pass this on to whoever operates it: nobody has confirmed the subscription "
-            "to the alarms, or somebody, perhaps a scanner of e-mails, pressed “unsubscribe” in "
-            "an alarm. What to do is in docs/operations.md, alarm %(alarm)s."
+            "Please pass this on to whoever operates it: nobody is subscribed to the alarms. The "
+            "subscription was never made or never confirmed, or somebody, perhaps a scanner of "
+            "e-mails, pressed “unsubscribe” in an alarm. What to do is in docs/operations.md, "
+            "alarm %(alarm)s."
         ),
         words.gettext("This e-mail comes once a week until somebody gets the alarms again."),
     )

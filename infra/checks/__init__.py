@@ -99,10 +99,8 @@ def ready(target: Target, python: tuple[int, int] | None = None) -> Iterator[Cha
     def stop() -> None:
         raise NotDone(missing(told))
 
-    yield Change(
-        f"stop before the functions, as they wait for: {', '.join(each.step for each in told)}",
-        stop,
-    )
+    steps = ", ".join(dict.fromkeys(each.step for each in told))
+    yield Change(f"stop before the functions, as they wait for: {steps}", stop)
 
 
 _LATER = "before the functions"

@@ -15,12 +15,6 @@ from infra import resources, watching
 from infra.checks import mail, sizes
 from infra.checks.parts import Blocks, Check, Finding, Look, Step, code
 
-# The states of a stack that somebody's change, or CloudFormation itself, has to end first.
-STUCK: Mapping[str, str] = {
-    "UPDATE_ROLLBACK_FAILED": "`aws cloudformation continue-update-rollback --stack-name {name}`",
-    "DELETE_FAILED": "`aws cloudformation delete-stack --stack-name {name}`; its events in "
-    "CloudFormation's console say what it cannot delete",
-}
 _NOT_OURS = ("DELETE_COMPLETE", "DELETE_SKIPPED")
 _NO_SUCH = {
     "404",
@@ -110,7 +104,6 @@ KINDS: Mapping[str, Kind] = {
 
 def checks() -> Iterator[Check]:
     """Yield a check for each type, so that one missing right leaves the others to be looked at."""
-    yield Check(Step.RESOURCES, "the stacks", stacks)
     yield Check(Step.RESOURCES, "the sender's identity", sender)
     for kind in KINDS:
         yield Check(Step.RESOURCES, f"{KINDS[kind].word}s of these names", _of(kind))
@@ -220,22 +213,6 @@ def _status(look: Look, stack: str) -> str | None:
 
 def _failed(look: Look, stack: str) -> bool:
     return (_status(look, stack) or "").startswith("ROLLBACK_")
-
-
-def stacks(look: Look) -> Iterator[Finding]:
-    """Look at whether both stacks can be changed."""
-    for name in resources.names(look.stage):
-        status = _status(look, name) or ""
-        if status in STUCK:
-            yield Finding(
-                Step.RESOURCES, f"the stack {name} is {status}: {STUCK[status].format(name=name)}"
-            )
-        elif status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
-            yield Finding(
-                Step.RESOURCES,
-                f"the stack {name} is {status}: somebody else deploys, or a run was interrupted. "
-                "Wait until it is through",
-            )
 
 
 def sender(look: Look) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from infra import config, policies, resources, stack, watching
-from infra.checks.parts import Finding, Look, Step
+from infra.checks.parts import Blocks, Finding, Look, Step
 
 # Lambda's guide, Quotas: environment variables, of which it measures the JSON; the archive; what
 # the archive unzips to.
@@ -134,7 +134,7 @@ def substituted(look: Look, written: Any) -> str:
 
 
 def package(look: Look) -> Iterator[Finding]:
-    """Look at the newest package that Chalice made, if there is one."""
+    """Look at the newest package that Chalice made, if there is one. The next may be smaller."""
     made = sorted(
         (look.target.root / ".chalice" / "deployments").glob("*.zip"),
         key=lambda each: each.stat().st_mtime,
@@ -147,6 +147,7 @@ def package(look: Look) -> Iterator[Finding]:
             Step.DEPLOY,
             f"the package {made[-1].name} has {packed / 1e6:.0f} MB, and Lambda takes "
             f"{ARCHIVE / 1e6:.0f}: take out of requirements.in what no function needs",
+            Blocks.NOTHING,
         )
     try:
         with zipfile.ZipFile(made[-1]) as archive:
@@ -158,6 +159,7 @@ def package(look: Look) -> Iterator[Finding]:
             Step.DEPLOY,
             f"the package {made[-1].name} unzips to {unzipped / 1e6:.0f} MB, and Lambda takes "
             f"{UNZIPPED / 1e6:.0f}: take out of requirements.in what no function needs",
+            Blocks.NOTHING,
         )
 
 

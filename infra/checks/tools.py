@@ -22,7 +22,7 @@ def python(look: Look) -> Iterator[Finding]:
 def term(look: Look) -> Iterator[Finding]:
     """Look at the dates on which AWS ends the runtime."""
     wanted, ends = runtime.name(runtime.LOCK), runtime.TERMS[runtime.LOCK]
-    following = runtime.name(runtime.following(runtime.LOCK))
+    following = runtime.name(runtime.following())
     how = (
         f"go to {following}: set LOCK in infra/runtime.py and the version of `make lock`, "
         f"`make lock`, `make test` on {following}"

@@ -68,7 +68,8 @@ def prove(
     PASS, FAIL, ONLY AWS (an emulator cannot answer) or NOT DONE, each with the figure that was
     measured or the reason. Mails go to SES's mailbox simulator and calls to nobody. What it makes
     it removes again; after Ctrl-C or a crash the next run does, and goes on where it stopped: it
-    keeps what passed today. It takes up to an hour and a half on AWS. Exit code 1: a line failed.
+    keeps what passed today. It takes about an hour and a half on AWS, longer with a large table.
+    Exit code 1: a line failed.
     """
     wanted = _wanted(only)
     if listed:
@@ -76,7 +77,12 @@ def prove(
             click.echo(f"{each.id:<14} {_(each.sentence)}")
         return
     if current().stage == _GUARDED and not yes:
-        told = _("This signs up, alerts and restores on %(stage)s.", stage=current().stage)
+        told = _(
+            "This tries on %(stage)s: %(lines)s. The lines “schedule” and “clock-silent” stop the "
+            "clock meanwhile.",
+            stage=current().stage,
+            lines=", ".join(each.id for each in wanted),
+        )
         click.echo(told)
         asked = _("Type %(typed)s to go on", typed=_WORD)
         typed = click.prompt(asked, default="", show_default=False)
@@ -89,7 +95,7 @@ def prove(
     with alone(folder, run.stage), signed_in():
         if count := journal.end_all():
             click.echo(_("ended what a run before has left: %(count)s", count=count))
-        done = _play(run, wanted, _begun(run, folder, again), folder)
+        done = _play(run, wanted, _begun(run, folder), folder, again)
     page, _json = report.paths(folder, done.stage, date.fromisoformat(done.day))
     click.echo(f"\n{done.summary}\n{page}")
     if done.count("FAIL"):
@@ -133,7 +139,7 @@ def signed_in() -> Iterator[None]:
         ) from error
 
 
-def _begun(run: Run, folder: Path, again: bool) -> Report:
+def _begun(run: Run, folder: Path) -> Report:
     """Return the report of the day as far as it is, or a new one."""
     identity = run.target.client("sts").get_caller_identity()
     day = instants.now().astimezone(ZoneInfo(current().time_zone)).date()
@@ -145,17 +151,17 @@ def _begun(run: Run, folder: Path, again: bool) -> Report:
         run.target.client("sts").meta.region_name,
     )
     _page, kept = report.paths(folder, run.stage, day)
-    before = report.read(kept.read_text()) if kept.exists() and not again else None
+    before = report.read(kept.read_text()) if kept.exists() else None
     # What was seen at another address, or in another account, says nothing about this one.
     same = before and (before.url, before.account) == (new.url, new.account)
     return replace(new, results=before.results) if before and same else new
 
 
-def _play(run: Run, wanted: list[Line], done: Report, folder: Path) -> Report:
-    """Try the lines that have not passed, and keep the report after each of them."""
+def _play(run: Run, wanted: list[Line], done: Report, folder: Path, again: bool) -> Report:
+    """Try the lines that have not passed, or all `again`; keep the report after each of them."""
     for number, line in enumerate(wanted, 1):
         run.say(f"{number}/{len(wanted)} {_(line.sentence)}")
-        if done.has(line.id) and line.id != _LAST:
+        if done.has(line.id) and not again and line.id != _LAST:
             run.say(f"    PASS  {done.results[line.id].told}")
             continue
         result = _tried(run, line)

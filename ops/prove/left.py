@@ -32,7 +32,7 @@ def _things(run: Run) -> list[str]:
         for url in sqs.list_queues(QueueNamePrefix=prefix).get("QueueUrls", ())
     ]
     topics = {current().alerts_topic_arn, current().mail_events_topic_arn}
-    topics.add(current().domain_events_topic_arn)
+    topics |= {current().domain_events_topic_arn, current().operators_topic_arn}
     pages = run.target.client("sns").get_paginator("list_subscriptions_by_topic")
     for topic in sorted(filter(None, topics)):
         for page in pages.paginate(TopicArn=topic):

@@ -58,7 +58,8 @@ def alarm(run: Run) -> str:
     topic, name = run.operators(), run.name(_BY_HAND)
     run.spare_people(topic)
     client = run.target.client("cloudwatch")
-    found = client.describe_alarms(AlarmNamePrefix=run.name(""))["MetricAlarms"]
+    pages = client.get_paginator("describe_alarms").paginate(AlarmNamePrefix=run.name(""))
+    found = [each for page in pages for each in page["MetricAlarms"]]
     missing = {run.name(each.name) for each in alarms(run.stage)} - {
         each["AlarmName"] for each in found
     }

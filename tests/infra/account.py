@@ -12,7 +12,7 @@ from typing import Any
 import botocore
 import pytest
 
-from infra import patience, resources, rollback, smoke, triggers
+from infra import patience, resources, rollback, smoke
 from infra.deploy import run, steps
 from infra.functions import deployed
 from infra.target import Target
@@ -153,7 +153,7 @@ def account(root: Path, folder: Path, *, auth: bool = False) -> Iterator[Account
             patch.setenv(name, value)
         patch.setenv("AWS_ENDPOINT_URL", endpoint.url)
         patch.setenv("AWS_DATA_PATH", str(impatient(folder / "botocore")))
-        for waits in (patience, resources, smoke, triggers):
+        for waits in (patience, resources, smoke):
             patch.setattr(waits, "PAUSE", PAUSE)
         patch.setattr(smoke, "SETTLING", 2.0)
         try:

@@ -130,6 +130,11 @@ class Firewall:
         self._lingering.add(self.before.pop(body["ResourceArn"], ""))
         return {}
 
+    def _ListResourcesForWebACL(self, body: dict[str, Any]) -> dict[str, Any]:
+        assert body["ResourceType"] == "API_GATEWAY"
+        arn = body["WebACLArn"]
+        return {"ResourceArns": [each for each, acl in self.before.items() if acl == arn]}
+
     def _GetWebACLForResource(self, body: dict[str, Any]) -> dict[str, Any]:
         arn = self.before.get(body["ResourceArn"])
         found = [each for each in self.acls.values() if each["ARN"] == arn]

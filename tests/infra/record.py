@@ -124,6 +124,8 @@ def _resource(service: str, operation: str, asked: Mapping[str, Any]) -> str:
             return arn("alarm:*")
         case "sts" | "cloudwatch", _:
             return "*"
+        case "wafv2", {"WebACLArn": acl}:
+            return str(acl)
         case "wafv2", {"Name": name}:
             return arn(f"regional/webacl/{name}/*")
         case "lambda", {"UUID": mapping}:

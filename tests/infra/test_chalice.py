@@ -6,9 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from chalice.config import DeployedResources
 
 from infra import patience
-from infra.chalice import refusal
+from infra.chalice import RemoteState, refusal
 from infra.runtime import LOCK as PYTHON
 
 LATER = (PYTHON[0], PYTHON[1] + 1)
@@ -69,3 +70,21 @@ def test_other_refusals_are_final() -> None:
     ):
         assert again(code, message) == (None, 0)
     assert patience.Patience(print)(None, 1, None) is None  # no answer at all is botocore's
+
+
+@pytest.mark.parametrize(("wanted", "there"), [("stream-1", True), ("stream-2", False)])
+def test_a_mapping_of_another_stream_is_not_the_wanted_one(wanted: str, there: bool) -> None:
+    """Check that a table restored under its own name, with a new stream, gets a new mapping."""
+    known = {
+        "name": "deliver_messages",
+        "resource_type": "dynamodb_event",
+        "stream_arn": "stream-1",
+        "event_uuid": "uuid",
+        "lambda_arn": "function",
+    }
+    aws = SimpleNamespace(verify_event_source_arn_current=lambda **_: True)
+    record = DeployedResources({"resources": [known], "schema_version": "2.0"})
+    event = SimpleNamespace(resource_name="deliver_messages", stream_arn=wanted)
+    assert RemoteState(aws, record)._resource_exists_dynamodbeventsource(event) is there
+    other = SimpleNamespace(resource_name="count_views", stream_arn="stream-1")
+    assert not RemoteState(aws, record)._resource_exists_dynamodbeventsource(other)

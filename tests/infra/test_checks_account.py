@@ -251,18 +251,14 @@ def test_what_a_failed_creation_has_left_is_named_as_such(aws: Aws, project: Pro
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
-    [
-        ("UPDATE_ROLLBACK_FAILED", "`aws cloudformation continue-update-rollback --stack-name"),
-        ("DELETE_FAILED", "`aws cloudformation delete-stack --stack-name"),
-        ("UPDATE_IN_PROGRESS", "Wait until it is through"),
-        ("REVIEW_IN_PROGRESS", ""),
-        ("UPDATE_ROLLBACK_COMPLETE", ""),
-    ],
+    "status",
+    ["UPDATE_ROLLBACK_FAILED", "DELETE_FAILED", "UPDATE_IN_PROGRESS", "REVIEW_IN_PROGRESS"],
 )
-def test_a_stack_that_cannot_be_changed(aws: Aws, project: Project, status: str, said: str) -> None:
+def test_a_stack_that_the_deployment_waits_for_or_mends_stops_nothing(
+    aws: Aws, project: Project, status: str
+) -> None:
     aws.answers |= stack(status)
-    assert [said in each.text for each in of(project, Step.RESOURCES)] == [True] * 2 * bool(said)
+    assert of(project, Step.RESOURCES) == []
 
 
 def test_a_bucket_of_another_accounts_is_in_the_way_too(aws: Aws, project: Project) -> None:
@@ -701,9 +697,6 @@ def test_the_commands_that_are_told_are_awss_own(aws: Aws, project: Project) -> 
         VerifiedForSendingStatus=True, DkimAttributes=signing
     )
     said += [each.text for each in told(project)]
-    for status in names.STUCK:
-        aws.answers |= stack(status)
-        said += [each.text for each in told(project)]
     session = botocore.session.get_session()
     commands = {
         (service, operation, rest)

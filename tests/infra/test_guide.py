@@ -91,7 +91,7 @@ def served(empty: Account) -> Account:
     with pytest.raises(click.ClickException, match="the test has it fail"):
         empty.deploy()
     assert "this account runs 10 functions at once" in empty.said[-1]
-    assert "mapping of deliver_messages is Creating" in empty.said[-1]
+    assert "Lambda is busy, UpdateEventSourceMapping waits" in empty.said[-1]
     assert empty.endpoint.refused["ResourceInUseException"] == 2  # each mapping that was changed
     empty.endpoint.concurrency = 0  # AWS granted more
     empty.deploy()

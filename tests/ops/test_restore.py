@@ -378,8 +378,9 @@ def test_a_table_that_is_gone_is_made_again_under_its_name(stage: Backend, tmp_p
     with pytest.raises(Stop), stage.hooked("dynamodb", "before-send.dynamodb.UpdateItem", stop):
         ops(*again, answer=f"{current().stage}\n")
     assert restoring.exists(live())
-    done = ops(*again)
+    done = ops(*again, answer=f"{current().stage}\n")
     assert done.exit_code == 0, done.output
+    assert "is there without its stream: complete it" in done.output
     assert "may have been sent since and w" in done.output
     assert (state(key), state(gone)) == ("confirmed", "none")
     table = client.describe_table(TableName=live())["Table"]

@@ -50,7 +50,7 @@ const bundle = async (name, format, output, preamble) => {
 			esbuild.onLoad({ filter: /./, namespace: 'shared' }, () => ({ contents: `export const [${names}] = document[Symbol.for('contact')].parts;` }));
 			// The modules have words, the built file has numbers.
 			esbuild.onLoad({ filter: /\.js$/, namespace: 'file' }, ({ path }) => ({
-				contents: readFileSync(path, 'utf8').replace(WORD, (_, call, context = call === 'company' ? call : '', word) => `${call}(CONTACT_WORD(${JSON.stringify(context)},${JSON.stringify(word)}))`),
+				contents: readFileSync(path, 'utf8').replace(WORD, (_, call, context = call === 'company' ? call : '', word) => `_(CONTACT_WORD(${JSON.stringify(context)},${JSON.stringify(word)}))`),
 			}));
 		},
 	};

@@ -20,7 +20,7 @@ const ask = async (path, cache) => {
 		debug('read', path, answer.status);
 		return answer.ok ? reply : { refused: reply.errors };
 	} catch (error) {
-		debug('could not read', path, error);
+		debug('read', path, error);
 	}
 };
 export const renew = async (key, path) => {

@@ -5,9 +5,9 @@ import { _ } from './said.js';
 import { trusted } from './trust.js';
 
 export const ready = async (el) => {
-	const page = `${api()}forms/${el.dataset.form}`;
+	const page = `${api()}forms/${el.dataset.form}?language=${language()}`;
 	try {
-		const text = await (await fetch(`${page}?part=1&language=${language()}`)).text();
+		const text = await (await fetch(page + '&part=1')).text();
 		const { body } = new DOMParser().parseFromString(trusted('createHTML', text), 'text/html');
 		const root = el.getRootNode(), sheet = new CSSStyleSheet(); // this way a style needs no permission of the page's policy
 		sheet.replaceSync(one('template', body).content.textContent);

@@ -19,8 +19,10 @@ const values = (form) => {
 		if (value.name) warn('not sent:', name);
 		if (value.size >= 0 || !value || name === 'next') continue;
 		const [from, to] = value.split('/');
-		if (name === 'topics') (data.topics ||= []).push(value);
-		else data[name] = name === 'window' && to ? { from, to } : value;
+		if (name === 'topics') {
+			(data.topics ||= []).push(value);
+			data.topics.toJSON = 0; // Prototype.js gives arrays one that makes a text of them
+		} else data[name] = name === 'window' && to ? { from, to } : value;
 	}
 	return data;
 };

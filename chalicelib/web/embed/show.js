@@ -1,5 +1,5 @@
 // Fills what a page shows: counts, lists, the hotline, times to choose from, declarations.
-import { all, debug, kindOf, make, one, own, safely } from './page.js';
+import { all, debug, kindOf, make, one, own, safely, warn } from './page.js';
 import { language, fill } from './words.js';
 import { _ } from './said.js';
 import { span, when } from './formats.js';
@@ -88,7 +88,10 @@ export const show = async (roots) => {
 		if (!key || shown.get(el) === now) continue;
 		shown.set(el, now);
 		debug('show', key);
-		if (!use) load().then(safely(([, , ready]) => ready(el)));
+		if (!use) load().then(([, , ready]) => ready(el), (error) => {
+			warn(error);
+			shown.delete(el); // the next change of the page tries again
+		});
 		else if (there) use(el, there);
 		else if (there !== null) waiting.push([el, key, use]);
 	}

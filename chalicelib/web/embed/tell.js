@@ -18,8 +18,8 @@ export const tell = (form, name, ...text) => {
 // Why it was not sent, and the number to call. A TypeError is how browsers say that nothing was reached.
 export const apologise = (form, error, why = _("The form could not be sent.")) => {
 	if (error instanceof TypeError) why = _("No connection could be made. What you have entered is still here.");
-	const line = last('hotline=1'), number = line ? { href: 'tel:' + line.number, textContent: line.display } : one('[href^=tel]');
-	if (!number) return tell(form, 'error', why, ' ', _("Please try again."));
-	const [before, after] = _("Please try again or call us: %(number)s.").split('{number}'), { href, textContent } = number;
+	const line = last('hotline=1'), link = one('[href^=tel]'), textContent = line?.display || link?.textContent;
+	if (!/\d\d/.test(textContent)) return tell(form, 'error', why, ' ', _("Please try again."));
+	const [before, after] = _("Please try again or call us: %(number)s.").split('{number}'), href = line ? 'tel:' + line.number : link.href;
 	tell(form, 'error', why, ' ', before, make('a', { href, textContent }), after);
 };

@@ -2,7 +2,7 @@
 // opt out. The name is what the page calls its article: `data-article`, or the address of a page that says it is one.
 import { all, api, debug, doc, here, one, option } from './page.js';
 
-export const SLUG = /^(?=.*[a-z0-9_])[\w.-]{1,200}$/;
+export const SLUG = /^(?=.*[a-z0-9_])[a-z0-9_.-]{1,200}$/;
 const ARTICLE = /"@type"\s*:\s*\[?\s*"\w*(Article|BlogPosting)"/;
 const canonical = () => one('link[rel~=canonical]')?.href;
 let seen, before = {}; // the page before, whose title and canonical link may still stand there
@@ -37,7 +37,7 @@ export const view = () => {
 	if (!name || name === seen) return;
 	seen = name;
 	before = { link: canonical(), pathname: location.pathname, title };
-	if (option('optout') != null || navigator.webdriver || navigator.globalPrivacyControl) return debug('not counted', name);
+	if (option('optout') != null || navigator.webdriver || navigator.globalPrivacyControl) return debug('no view', name);
 	// A title that did not change with the name is the page's before.
 	const told = { title: old ? undefined : title, page: here() };
 	if (SLUG.test(name)) send(`articles/${name}/views`, JSON.stringify(told));

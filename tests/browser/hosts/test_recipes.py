@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from chalicelib import company
 from chalicelib.web import snippet
 from tests.browser.conftest import eventually
 from tests.browser.hosts.conftest import Host
@@ -241,3 +242,23 @@ def test_without_a_connection_a_form_says_so_and_keeps_what_was_typed(
     host.ear.forget()
     host.browser.click(BUTTON)
     assert thanked(host)["email"] == typed
+
+
+@pytest.mark.parametrize("name", ["Gold", *seldom(("M%C3%BCnzen",))])
+def test_a_name_in_capitals_is_counted(host: Host, name: str) -> None:
+    host.open(document(TAG.replace("defer", f'data-article="{name}" defer')))
+    (view,) = views(host)
+    assert (view["path"], view["article"]) == ("/views", name)
+
+
+def test_a_page_whose_library_writes_lists_as_text(host: Host) -> None:
+    # Prototype.js, of many older shops, gives arrays a toJSON of its own.
+    spoilt = "<script>Array.prototype.toJSON = function () { return '[' + this + ']' }</script>"
+    topics = "".join(
+        f'<label><input type="checkbox" name="topics" value="{each}" checked>{each}</label>'
+        for each in company.current().newsletter_topics
+    )
+    host.open(document(spoilt + TAG, FORM.replace("<button", f"{topics}<button")))
+    fill(host)
+    host.browser.click(BUTTON)
+    assert thanked(host)["topics"] == list(company.current().newsletter_topics)
