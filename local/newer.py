@@ -6,7 +6,6 @@ So that the next runtime of Lambda's is no surprise. Each version gets an enviro
 .local/newer, from the lock with its hashes, which is kept until the lock changes.
 """
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -15,8 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from infra.runtime import LOCK, TERMS, name
+from local import environments
+from local.environments import ROOT
 
-ROOT = Path(__file__).parent.parent
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
 NEWEST = "--newest"
 _TESTS = ("-q", "-m", "not edge", "-p", "no:cacheprovider")
@@ -43,21 +43,6 @@ def _says(file: str) -> str:
     return "" if done.returncode else done.stdout.strip()
 
 
-def environment(version: str, file: str) -> Path:
-    """Return the Python of a version's environment, made anew if the lock has changed."""
-    lock = ROOT / "requirements-dev.txt"
-    folder = ROOT / ".local" / "newer" / version
-    of = folder / "lock"
-    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
-    if not of.is_file() or of.read_text() != digest:
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([file, "-m", "venv", str(folder)], check=True)
-        install = [str(folder / "bin" / "python"), "-m", "local.install", str(lock)]
-        subprocess.run(install, cwd=ROOT, check=True)
-        of.write_text(digest)
-    return folder / "bin" / "python"
-
-
 def main() -> int:
     """Run the fast tests on each, and say where they fail; 0 if nowhere."""
     found, failed = list(interpreters()), []
@@ -66,7 +51,9 @@ def main() -> int:
     for version, file in found:
         print(f"Python {version}:", flush=True)
         try:
-            command = [str(environment(version, file)), "-m", "pytest", *_TESTS]
+            folder = ROOT / ".local" / "newer" / version
+            python = environments.made(folder, file, ROOT / "requirements-dev.txt")
+            command = [str(python), "-m", "pytest", *_TESTS]
             if subprocess.run(command, cwd=ROOT, check=False).returncode:
                 failed.append(version)
         except subprocess.CalledProcessError as error:

@@ -24,15 +24,6 @@ from tests.infra.endpoint import Endpoint
 STAGE = "dev"
 TODAY = date(2026, 11, 26)  # while AWS takes functions of the lock's Python
 PAUSE = 0.1  # seconds between two looks at something that is not ready yet
-# What a company writes into .chalice/config.json.
-OURS = {
-    "MAIL_FROM": "Firma <post@firma.de>",
-    "STAFF_MAIL": "beratung@firma.de",
-    "BASE_URL": "https://contact.firma.de",
-    "SITE_URL": "https://www.firma.de",
-    "SITE_ORIGINS": "https://www.firma.de",
-}
-OPERATIONS = {"mail_domain": "firma.de", "alarm_mail": "ops@firma.de", "user_pool": True}
 _UNNEEDED = shutil.ignore_patterns(
     ".git", ".venv", ".local", ".*_cache", "__pycache__", "deployments", "tests"
 )

@@ -139,6 +139,7 @@ class Aws:
 _NAMES = {"email": "sesv2", "queue.amazonaws.com": "sqs"}
 
 
+# What a company writes into .chalice/config.json.
 OURS = {
     "MAIL_FROM": "Firma <post@firma.de>",
     "STAFF_MAIL": "beratung@firma.de",

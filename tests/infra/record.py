@@ -24,7 +24,8 @@ from ministack.core.iam_actions import extract_iam_action, extract_resource_arn
 from infra import config, destroy
 from infra.deploy import CHECK, RESOURCES, run
 from local.emulator import REGION
-from tests.infra.account import OPERATIONS, OURS, STAGE, Account, account
+from tests.infra.account import STAGE, Account, account
+from tests.infra.answers import OPERATIONS, OURS
 from tools import deployer_policy
 
 ROOT = Path(__file__).parent.parent.parent

@@ -56,6 +56,7 @@ OF_THE_EMULATOR = {
         "wafv2:CreateWebACL",
         "wafv2:DisassociateWebACL",
         "wafv2:GetWebACLForResource",
+        "wafv2:ListResourcesForWebACL",
     ),
     f"arn:aws:events:*:*:rule/default/customer-contact-{STAGE}-*": (
         "events:DeleteRule",

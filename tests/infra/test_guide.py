@@ -27,7 +27,8 @@ from infra.functions import deployed, record
 from infra.settling import settle
 from infra.target import NotDone, Target
 from infra.throttles import CALLS, DEFAULT, PAGES, RATES
-from tests.infra.account import OPERATIONS, OURS, STAGE, Account, account
+from tests.infra.account import STAGE, Account, account
+from tests.infra.answers import OPERATIONS, OURS
 from tests.ops.commands import row, written
 
 pytestmark = pytest.mark.soak

@@ -17,7 +17,8 @@ from infra.functions import deployed
 from local import ports
 from local.front import Front
 from tests.edge.test_gateway import eventually
-from tests.infra.account import OPERATIONS, OURS, STAGE, Account, account
+from tests.infra.account import STAGE, Account, account
+from tests.infra.answers import OPERATIONS, OURS
 
 pytestmark = pytest.mark.soak
 MINUTE = 3.0  # seconds that a minute of the schedules takes here
