@@ -92,7 +92,7 @@ lock: $(READY) ## resolves requirements*.in anew, with hashes
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header requirements-bench.in -o requirements-bench.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header tests/infra/moto/requirements.in -o tests/infra/moto/requirements.txt
 
-generated: $(READY) ## the checked-in files that are made by tools/: holidays, settings, policies, the deployer's, the dashboard's picture
+generated: $(READY) ## the checked-in files that tools/ makes: holidays, bots, events, settings, policies, the dashboard's picture, the snippet's versions
 	@for made in $(basename $(notdir $(filter-out tools/__init__.py,$(wildcard tools/*.py)))); do $(BIN)/python -m tools.$$made; done
 
 texts: $(READY) ## collects the words for the catalogues, chalicelib/texts/*.po, for translators to fill in

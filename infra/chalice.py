@@ -7,7 +7,6 @@ replaces classes in `chalice.deploy.deployer`. A plain `chalice deploy` works to
 `--package FILE` deploys a package that was made before, in place of a new one.
 """
 
-import re
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -19,7 +18,7 @@ from chalice.awsclient import ResourceDoesNotExistError
 from chalice.cli import factory, main
 from chalice.deploy import deployer, executor, packager, planner, swagger
 
-from infra import packaging, sbom
+from infra import locks, packaging, sbom
 from infra.patience import Patience
 from infra.runtime import LOCK
 
@@ -73,8 +72,7 @@ def locked(lock: str, packages: Iterable[str]) -> list[str]:
 
     Raises Unfit for a package that the lock does not have.
     """
-    entries = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)
-    found = {each.split()[0]: each for each in entries if each.strip()}
+    found = locks.entries(lock)
     try:
         return [found[each] for each in sorted(packages)]
     except KeyError as unknown:

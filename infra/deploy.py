@@ -1,4 +1,4 @@
-"""`python -m infra.deploy STAGE`: a deployment in steps that can each be repeated."""
+"""`python -m infra.deploy STAGE`: a deployment in parts that can each be repeated."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra import checks, config, functions, releases, resources, rollback
 from infra.settling import served, settle
 from infra.smoke import Unserved
-from infra.target import Change, NotDone, Step, Target, carry_out
+from infra.target import Change, NotDone, Part, Target, carry_out
 
 ROOT = Path(__file__).parent.parent
 
@@ -19,21 +19,21 @@ def _functions(target: Target) -> Iterator[Change]:
     yield from functions.changes(target)
 
 
-CHECK = Step("check what could stop it", checks.check)
-RESOURCES = Step("resources", resources.changes)
-READY = Step("check what the functions wait for", checks.ready)
+CHECK = Part("check what could stop it", checks.check)
+RESOURCES = Part("resources", resources.changes)
+READY = Part("check what the functions wait for", checks.ready)
 
 
-def steps(url: str | None = None) -> list[Step]:
-    """Return all steps in order; `url` is what the smoke test asks instead of Chalice's address."""
+def parts(url: str | None = None) -> list[Part]:
+    """Return all parts in order; `url` is what the smoke test asks instead of Chalice's address."""
     return [
         CHECK,
         RESOURCES,
         READY,
-        Step("functions and API", _functions),
-        Step("what Chalice cannot set", settle),
-        Step("ask the served stage", lambda target: served(target, url)),
-        Step("keep what serves", releases.keep),
+        Part("functions and API", _functions),
+        Part("what Chalice cannot set", settle),
+        Part("ask the served stage", lambda target: served(target, url)),
+        Part("keep what serves", releases.keep),
     ]
 
 
@@ -52,14 +52,14 @@ def steps(url: str | None = None) -> list[Step]:
 def main(stage: str, dry_run: bool, only: str | None, url: str | None) -> None:
     """Deploy STAGE, a stage of .chalice/config.json, with your AWS credentials.
 
-    If it fails, run it again: each step does what is not done yet. A deployment that does not
+    If it fails, run it again: each part does what is not done yet. A deployment that does not
     answer as it should is taken back. Exit codes: 0 done, 1 not done, 2 wrong usage.
     """
-    run(Target(ROOT, stage), [CHECK, RESOURCES] if only else steps(url), dry_run, url)
+    run(Target(ROOT, stage), [CHECK, RESOURCES] if only else parts(url), dry_run, url)
 
 
-def run(target: Target, wanted: list[Step], dry_run: bool = False, url: str | None = None) -> None:
-    """Carry out steps and report them on the terminal. Raises ClickException with the reason.
+def run(target: Target, wanted: list[Part], dry_run: bool = False, url: str | None = None) -> None:
+    """Carry out parts and report them on the terminal. Raises ClickException with the reason.
 
     Where the stage does not serve as it should afterwards, it goes back to what served before.
     """

@@ -12,8 +12,11 @@ from chalicelib.settings import Settings
 from infra import alarms, config, policies, stack, triggers, watching
 from infra.target import Change, NotDone, Target
 
-# The days of CloudWatch's terms of more than a year (API reference: PutRetentionPolicy).
-_TERMS = (400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+# The days for which CloudWatch keeps logs (API reference: PutRetentionPolicy).
+LOG_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557),
+    *(2922, 3288, 3653),
+)
 # A new stack's tables and user pool are protected against deletion once it stands: CloudFormation
 # could not take a failed creation back otherwise, and their names would block every further try.
 _UNPROTECTED = {"Protect": "false"}
@@ -69,11 +72,11 @@ def heads_days(proof_years: int) -> int:
     """
     needed = (proof_years + 1) * 366
     try:
-        return next(each for each in _TERMS if each >= needed)
+        return next(each for each in LOG_DAYS if each >= needed)
     except StopIteration:
         raise NotDone(
             f"PROOF_YEARS is {proof_years}: CloudWatch keeps the heads of the ledgers "
-            f"{_TERMS[-1]} days at most, which is enough for {_TERMS[-1] // 366 - 1} years"
+            f"{LOG_DAYS[-1]} days at most, which is enough for {LOG_DAYS[-1] // 366 - 1} years"
         ) from None
 
 

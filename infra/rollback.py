@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra import config, functions, releases, resources, stack
 from infra.releases import Release, State
 from infra.settling import served, settle
-from infra.target import Change, NotDone, Step, Target, carry_out
+from infra.target import Change, NotDone, Part, Target, carry_out
 
 ROOT = Path(__file__).parent.parent
 
@@ -96,16 +96,16 @@ def go(target: Target, state: State, name: str, url: str | None) -> None:
         outputs = stack.outputs(target.client("cloudformation"), resources.names(target.stage)[0])
         outputs = resources.with_streams(target, outputs or {})
         releases.settings(release, target.stage, outputs)
-        carry_out(steps(release, url), Target(release.folder, target.stage), click.echo)
+        carry_out(parts(release, url), Target(release.folder, target.stage), click.echo)
         releases.write(target, releases.taken_back(state, name, release.digest))
 
 
-def steps(release: Release, url: str | None) -> list[Step]:
-    """Return the steps that deploy a release from its folder."""
+def parts(release: Release, url: str | None) -> list[Part]:
+    """Return the parts that deploy a release from its folder."""
     return [
-        Step("the kept functions and API", lambda target: _redeploy(target, release)),
-        Step("what Chalice cannot set", settle),
-        Step("ask the served stage", lambda target: served(target, url)),
+        Part("the kept functions and API", lambda target: _redeploy(target, release)),
+        Part("what Chalice cannot set", settle),
+        Part("ask the served stage", lambda target: served(target, url)),
     ]
 
 

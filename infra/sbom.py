@@ -19,7 +19,7 @@ from typing import Any
 
 from cyclonedx.spdx import fixup_id, is_expression
 
-from infra import config
+from infra import config, locks
 
 ROOT = Path(__file__).parent.parent
 # The locks of what ships, and of Chalice, which copies its own runtime into the package.
@@ -167,12 +167,11 @@ def _known(licence: str) -> dict[str, str]:
 
 def _locked() -> dict[str, list[str]]:
     """Return the hashes of the locks by `name==version`."""
-    found: dict[str, list[str]] = {}
-    for lock in _LOCKS:
-        for entry in re.split(r"^(?=[a-z0-9])", lock.read_text(), flags=re.MULTILINE):
-            if entry.strip():
-                found[entry.split()[0]] = re.findall(r"--hash=sha256:([0-9a-f]{64})", entry)
-    return found
+    return {
+        name: re.findall(r"--hash=sha256:([0-9a-f]{64})", entry)
+        for lock in _LOCKS
+        for name, entry in locks.entries(lock.read_text()).items()
+    }
 
 
 if __name__ == "__main__":

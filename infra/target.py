@@ -1,4 +1,4 @@
-"""The parts of a deployment: its target, its steps, and the changes they make."""
+"""What a deployment is made of: its target, its parts, and the changes they make."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ _RETRYING = Config(connect_timeout=5, retries={"total_max_attempts": 10, "mode":
 
 
 class NotDone(RuntimeError):
-    """A step cannot be done; the text says why and what helps. What was done before it stays."""
+    """A part cannot be done; the text says why and what helps. What was done before it stays."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Step:
+class Part:
     """A part of a deployment that can be repeated.
 
     `changes` finds out what is to be done; only a change's `do` changes anything.
@@ -78,17 +78,17 @@ class Step:
 
 
 def carry_out(
-    steps: Iterable[Step], target: Target, say: Callable[[str], None], dry_run: bool = False
+    parts: Iterable[Part], target: Target, say: Callable[[str], None], dry_run: bool = False
 ) -> None:
-    """Carry out the steps in order and announce each change by `say` first. Raises NotDone.
+    """Carry out the parts in order and announce each change by `say` first. Raises NotDone.
 
     With `dry_run` changes are only announced.
     """
-    steps = list(steps)
-    for number, step in enumerate(steps, 1):
-        say(f"{number}/{len(steps)} {step.title}")
+    parts = list(parts)
+    for number, part in enumerate(parts, 1):
+        say(f"{number}/{len(parts)} {part.title}")
         announced = False
-        for change in step.changes(target):
+        for change in part.changes(target):
             announced = True
             say(f"    {'would ' if dry_run and change.do else ''}{change.text}")
             if change.do and not dry_run:

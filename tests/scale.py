@@ -1,12 +1,12 @@
 """How much of a long test runs: a tenth in `make test`, all of it in `make soak`.
 
 A test takes the fixture `scale` and asks it for its sizes; `make soak` runs it again in full. Of a
-test with many cases `part` leaves some to `make soak`. What is too long for `make test` even so is
-marked `soak`.
+test with many cases `part` and `some` leave the others to `make soak`. What is too long for
+`make test` even so is marked `soak`.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import pytest
@@ -34,3 +34,8 @@ def part(cases: Iterable[tuple[Any, ...]]) -> list[Any]:
         pytest.param(*case, marks=[pytest.mark.soak] if number % PART else [])
         for number, case in enumerate(cases)
     ]
+
+
+def some(cases: Iterable[Any], often: Collection[Any]) -> list[Any]:
+    """Return a test's cases of one value each. `make soak` alone runs those not in `often`."""
+    return [pytest.param(each, marks=[] if each in often else [pytest.mark.soak]) for each in cases]

@@ -1,4 +1,4 @@
-"""Keeps each file of the snippet that was served, for a year after another has followed."""
+"""The keeper of the snippet's files: each is served for a year after another has followed."""
 
 import csv
 import sys

@@ -11,12 +11,6 @@ from infra.checks import settings
 from infra.checks.parts import Finding, Look, Step
 from infra.target import NotDone
 
-# The days for which CloudWatch keeps logs (API reference: PutRetentionPolicy).
-LOG_DAYS = (
-    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557),
-    *(2922, 3288, 3653),
-)
-
 
 def _domain(value: Any) -> str:
     if not isinstance(value, str):
@@ -50,8 +44,8 @@ def _amount(value: Any) -> str:
 
 
 def _days(value: Any) -> str:
-    if isinstance(value, bool) or value not in LOG_DAYS:
-        return f"must be one of CloudWatch's terms: {', '.join(map(str, LOG_DAYS))}"
+    if isinstance(value, bool) or value not in resources.LOG_DAYS:
+        return f"must be one of CloudWatch's terms: {', '.join(map(str, resources.LOG_DAYS))}"
     return ""
 
 

@@ -104,7 +104,7 @@ def test_alarms_that_nobody_hears_reach_the_supervisors_once_a_week(
         backend.deliver()
         (mail,) = backend.mails("lead@example.org")
         assert mail["subject"] == "Die Alarme hört niemand (Stufe {})".format(backend.env["STAGE"])
-        assert "geben Sie das an die Technik weiter" in mail["text"]
+        assert "Bitte geben Sie das an die Stelle weiter, die das System betreibt" in mail["text"]
         assert "operators-unheard" in mail["text"]
         assert "%(" not in mail["text"]
         clock.shift(7 * 86400)

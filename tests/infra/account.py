@@ -13,7 +13,7 @@ import botocore
 import pytest
 
 from infra import patience, resources, rollback, smoke
-from infra.deploy import run, steps
+from infra.deploy import parts, run
 from infra.functions import deployed
 from infra.target import Target
 from local import ports
@@ -65,7 +65,7 @@ class Account:
         checks. Raises ClickException.
         """
         wanted = slice(0 if checked else 1, None)
-        return self._saying(lambda url: run(self.target, steps(url)[wanted], dry_run, url))
+        return self._saying(lambda url: run(self.target, parts(url)[wanted], dry_run, url))
 
     def rollback(self, wanted: str = "") -> str:
         """Do in this process what `make rollback` does, and return what it says. Raises NotDone."""

@@ -12,7 +12,7 @@ import pytest
 
 from infra import policies, resources, runtime, stack
 from infra.checks import CHECKS, findings, sizes
-from infra.checks.operations import LOG_DAYS, OPERATIONS
+from infra.checks.operations import OPERATIONS
 from infra.checks.parts import Blocks, Finding, Look, Step
 from infra.checks.settings import REQUIRED
 from infra.config import NoStage
@@ -127,7 +127,7 @@ def test_a_setting_of_the_stacks_that_is_none(
 
 
 def test_settings_of_the_stacks_that_are_right(project: Project) -> None:
-    for days in LOG_DAYS:
+    for days in resources.LOG_DAYS:
         project.configure(
             operations={"mail_domain": "müller.de", "budget": 0.5, "log_days": days, "mfa": False}
         )

@@ -22,7 +22,7 @@ from click.testing import CliRunner
 from chalicelib import instants
 from chalicelib.http.inventory import METHODS
 from infra import access_log, config, destroy, gateway, policies, releases, triggers
-from infra.deploy import run, steps
+from infra.deploy import parts, run
 from infra.functions import deployed, record
 from infra.settling import settle
 from infra.target import NotDone, Target
@@ -240,7 +240,7 @@ def test_again_it_changes_only_what_chalice_undoes(served: Account) -> None:
 
 def test_the_local_stage_is_none_of_these_commands(empty: Account) -> None:
     with pytest.raises(click.ClickException, match="make run"):
-        run(Target(empty.root, "local"), steps())
+        run(Target(empty.root, "local"), parts())
     with pytest.raises(click.ClickException, match="make clean"):
         destroy.run(Target(empty.root, "local"), data=True)
 

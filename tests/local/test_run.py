@@ -19,6 +19,7 @@ import pytest
 
 from local.people import Login
 from tests.auth.hosted import Visitor
+from tests.scale import some
 
 
 class Runner:
@@ -283,7 +284,9 @@ def test_a_taken_port_is_named_with_the_part_that_wanted_it(runner: Runner) -> N
     assert runner.children() == []
 
 
-@pytest.mark.parametrize("port", ["70000", "65532", "0", "-1", "abc", "8300 8400", "9" * 5000])
+@pytest.mark.parametrize(
+    "port", some(["70000", "65532", "0", "-1", "abc", "8300 8400", "9" * 5000], ["65532", "abc"])
+)
 def test_what_is_no_port_is_told_in_one_line(runner: Runner, port: str) -> None:
     refused = subprocess.run(
         [sys.executable, "-m", "local", f"--port={port}"],

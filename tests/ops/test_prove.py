@@ -112,7 +112,7 @@ def test_what_could_not_be_ended_is_ended_by_the_next_run_the_latest_first(tmp_p
     assert Journal(tmp_path / "made.json", {}).end_all() == 0
 
 
-def test_ctrl_c_waits_for_the_end_of_what_is_tidied_up() -> None:
+def test_ctrl_c_waits_for_the_end_of_what_is_tidied_up(interruptible: None) -> None:
     done = []
 
     def interrupted() -> None:

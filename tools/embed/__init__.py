@@ -1,4 +1,4 @@
-"""`python -m tools.embed`: builds the snippet's one file from its modules. It needs npm."""
+"""`python -m tools.embed`: the builder of the snippet's two files from its modules; needs npm."""
 
 import os
 import subprocess
@@ -10,6 +10,6 @@ BUILT = ROOT / "chalicelib" / "web" / "built"
 
 
 def build(modules: Path, target: Path) -> None:
-    """Build `embed.js` and `words.json` into a folder, with the npm packages in `modules`."""
+    """Build both files and their words into `target`, with the npm packages in `modules`."""
     command = ["node", str(Path(__file__).with_name("build.mjs")), str(SOURCES), str(target)]
     subprocess.run(command, env={**os.environ, "NODE_PATH": str(modules)}, check=True)  # noqa: S603

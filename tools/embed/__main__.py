@@ -1,4 +1,4 @@
-"""Builds the snippet into its place."""
+"""Build the snippet into its place."""
 
 from pathlib import Path
 

@@ -30,15 +30,16 @@ const work = async (kind) => {
 };
 
 export const begin = (form, kind) => {
-	if (!proofs.has(form)) {
-		const made = work(kind);
+	let made = proofs.get(form);
+	if (!made) {
+		made = work(kind);
 		proofs.set(form, made);
 		made.catch((error) => {
 			debug(error);
 			proofs.delete(form);
 		});
 	}
-	return proofs.get(form);
+	return made;
 };
 // A proof is good for one sending. One that takes too long goes on, for the next try.
 export const proof = async (form, kind) => {

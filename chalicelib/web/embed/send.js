@@ -93,7 +93,7 @@ export const send = safely(async (raw, kind, pressed) => {
 	tell(form, 'sending', _("Sending …"));
 	for (const each of buttons) each.disabled = true;
 	const { answer, reply, error, why } = await post(raw, form, kind, data);
-	debug('sent', kind, answer?.status);
+	debug('sending', kind, answer?.status);
 	if (!answer) apologise(form, error, why);
 	else if (answer.ok) await thank(form, kind, reply);
 	else refuse(form, answer, reply);
