@@ -52,7 +52,7 @@ soak: $(READY) ## the long tests in full: the simulations, the packages, the fau
 
 # A third of the tests by their time, each; they wait so much that three keep two processors busy.
 PAGES := tests/browser tests/local tests/quality tests/contract tests/outbox tests/callbacks tests/newsletter \
-  --ignore=tests/browser/staff --ignore=tests/callbacks/simulation
+  $(wildcard tests/edge/test_[de]*.py) --ignore=tests/browser/staff --ignore=tests/callbacks/simulation
 STACKS := tests/browser/staff tests/infra tests/package tests/auth tests/ops tests/articles tests/http tests/backoffice \
   tests/callbacks/simulation
 REST := $(addprefix --ignore=,$(filter tests/%,$(PAGES)) $(STACKS))

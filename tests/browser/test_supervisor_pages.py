@@ -529,6 +529,7 @@ def test_articles_are_renamed_hidden_and_asked_about(
 
 
 def test_articles_without_a_script_in_english(browser: Browser, staff: Staff, cloud: Cloud) -> None:
+    assert cloud.invoke("read_feed", SCHEDULED) is True
     page = staff(360).page
     sign_in(page, cloud, "supervisor", "/staff/articles")
     plain = browser.new_context(
