@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run preview check lint newer test test-fast test-pages test-stacks test-rest soak soak-pages soak-stacks soak-rest format lock package bench bench-check bench-update generated texts pictures embed declaration cost page-cost resources deploy rollback destroy proof ops import export unsubscribe growth status outbox \
+.PHONY: help setup run preview check lint newer test test-fast soak format lock package bench bench-check bench-update generated texts pictures embed declaration cost page-cost resources deploy rollback destroy proof ops import export unsubscribe growth status outbox \
         redrive erase rotate-keys migrate restore restore-check prove clean
 
 ##@ Every day
@@ -45,37 +45,29 @@ newer: $(READY) ## the fast tests on each newer Python that Lambda has and this 
 	@$(BIN)/python -m local.newer $(if $(NEWEST),--newest)
 
 test: $(READY) ## all tests, the long ones in part, on emulators of their own and in a real browser (6 min)
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=none test-pages test-stacks test-rest
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=none $(PARTS:%=test-%)
 
-soak: $(READY) ## the long tests in full: the simulations, the packages, the faults at every call, the judges of pages and mails (12 min)
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=none soak-pages soak-stacks soak-rest
+soak: $(READY) ## the long tests in full: the simulations, the packages, the faults at every call, the judges of pages and mails (20 min)
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=none $(PARTS:%=soak-%)
 
-# A third of the tests by their time, each; they wait so much that three keep two processors busy.
-PAGES := tests/browser tests/local tests/quality tests/contract tests/outbox tests/callbacks tests/newsletter \
-  $(wildcard tests/edge/test_[de]*.py) --ignore=tests/browser/staff --ignore=tests/callbacks/simulation
-STACKS := tests/browser/staff tests/infra tests/package tests/auth tests/ops tests/articles tests/http tests/backoffice \
+# A third of the tests each, by their time; they wait so much that three keep two processors busy.
+PARTS := pages stacks rest
+others = $(addprefix --ignore=,$(filter tests/%,$1))
+test-pages := tests/browser tests/local tests/quality tests/contract tests/outbox tests/callbacks tests/newsletter \
+  $(wildcard tests/edge/test_[c-f]*.py) --ignore=tests/browser/staff --ignore=tests/callbacks/simulation
+test-stacks := tests/browser/staff tests/infra tests/package tests/auth tests/http tests/backoffice tests/ops tests/articles \
   tests/callbacks/simulation
-REST := $(addprefix --ignore=,$(filter tests/%,$(PAGES)) $(STACKS))
+test-rest := $(call others,$(test-pages) $(test-stacks))
+soak-pages := tests/browser tests/local tests/quality tests/contract tests/outbox tests/newsletter --ignore=tests/browser/staff
+soak-stacks := tests/browser/staff tests/infra tests/auth tests/http tests/backoffice tests/ops tests/articles tests/callbacks
+soak-rest := $(call others,$(soak-pages) $(soak-stacks))
 PYTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest
 
-test-pages: $(READY)
-	@$(PYTEST) -m "not soak" $(PAGES)
+$(PARTS:%=test-%): $(READY)
+	@$(PYTEST) -m "not soak" $($@)
 
-test-stacks: $(READY)
-	@$(PYTEST) -m "not soak" $(STACKS)
-
-test-rest: $(READY)
-	@$(PYTEST) -m "not soak" $(REST)
-
-# In full, the simulations are what takes longest; those of views and callbacks are in the last part.
-soak-pages: $(READY)
-	@SOAK=1 $(PYTEST) -m soak $(filter-out tests/callbacks --ignore=tests/callbacks/simulation,$(PAGES)) tests/ops
-
-soak-stacks: $(READY)
-	@SOAK=1 $(PYTEST) -m soak $(filter-out tests/ops tests/articles tests/callbacks/simulation,$(STACKS))
-
-soak-rest: $(READY)
-	@SOAK=1 $(PYTEST) -m soak $(filter-out $(addprefix --ignore=tests/,articles callbacks callbacks/simulation),$(REST))
+$(PARTS:%=soak-%): $(READY)
+	@SOAK=1 $(PYTEST) -m soak $($@)
 
 format: $(READY) ## ruff's fixes and format
 	@$(BIN)/ruff check --quiet --fix .

@@ -10,12 +10,21 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from chalicelib.articles import browsers
 from local.cloud import Cloud
 from tests.browser import pictures
 
+expect.set_options(timeout=20_000)  # a busy machine may take so long
 FAILED = pytest.StashKey[bool]()
 WIDTHS = (
     pytest.param(360, id="360px"),
@@ -269,7 +278,7 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def eventually(look: Callable[[], Any], seconds: float = 10) -> Any:
+def eventually(look: Callable[[], Any], seconds: float = 30) -> Any:
     """Call `look` until it finds something, for events outside the browser."""
     until = time.monotonic() + seconds
     while not (found := look()):

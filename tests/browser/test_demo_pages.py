@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from local.cloud import ROOT, Cloud
 from local.site import Pages
 from tests.browser.conftest import Visit
+from tests.scale import some
 
 COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PATHS = Pages(ROOT / "demo" / "site", {"api": "", "site": ""}).paths()
@@ -17,7 +18,7 @@ PATHS = Pages(ROOT / "demo" / "site", {"api": "", "site": ""}).paths()
 @pytest.mark.parametrize(
     "width", [390, pytest.param(1400, marks=pytest.mark.soak)], ids=["390px", "1400px"]
 )
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", some(PATHS, PATHS[::3]))
 def test_a_page_fits_and_axe_has_nothing_to_say(visit: Visit, path: str, width: int) -> None:
     page = visit(width).go(path)
     assert page.evaluate("document.documentElement.scrollWidth") == width

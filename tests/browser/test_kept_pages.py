@@ -136,7 +136,7 @@ def keeping(playwright: Playwright) -> Iterator[Browser]:
 def test_a_page_gone_back_to_is_not_counted_again(site: Site, keeping: Browser) -> None:
     page = keeping.new_page()
     page.goto(f"{site.url}/article")
-    assert site.noted.get(timeout=10) == "/articles/a/views"
+    assert site.noted.get(timeout=30) == "/articles/a/views"
     page.evaluate(
         "addEventListener('pageshow', (event) => { document.title = `kept: ${event.persisted}` })"
     )
@@ -146,4 +146,4 @@ def test_a_page_gone_back_to_is_not_counted_again(site: Site, keeping: Browser) 
     # This is posted after anything that the snippet could have sent.
     with page.expect_response("**/activated"):
         page.evaluate("setTimeout(() => fetch('/activated', { method: 'POST', body: '' }), 400)")
-    assert site.noted.get(timeout=10) == "/activated"
+    assert site.noted.get(timeout=30) == "/activated"

@@ -113,6 +113,7 @@ def test_the_snippet_says_every_word_in_it(spoken: dict[str, Shown]) -> None:
         assert [word for word in said if left(word)] == []
 
 
+@pytest.mark.soak
 def test_a_word_that_is_not_in_the_catalogue_is_found(spoken: dict[str, Shown]) -> None:
     said = texts.of(pseudo.LANGUAGE).gettext
     assert left(said("Sign in")) == []

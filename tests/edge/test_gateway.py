@@ -38,7 +38,7 @@ def call(
         connection.close()
 
 
-def eventually(look: Callable[[], T], seconds: float = 20) -> T:
+def eventually(look: Callable[[], T], seconds: float = 30) -> T:
     """Call `look` until its answer is truthy, for a bounded time. Return the last answer."""
     pause = threading.Event()
     for _ in range(int(seconds / 0.02)):

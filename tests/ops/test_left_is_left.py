@@ -76,7 +76,7 @@ def joins_by_import(backend: Backend, folder: Path) -> None:
     assert "1 imported" in ops("import", written(folder / "joins.csv", row(EMAIL))).output
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", some(WAYS, [by_link, by_list, by_complaint, by_erasure]))
 @pytest.mark.parametrize("join", some([joins_here, joins_by_import], [joins_by_import]))
 def test_nothing_is_sent_to_who_left(
     backend: Backend,

@@ -78,6 +78,7 @@ def poisoned(key: str) -> Callable[..., None]:
     return meet
 
 
+@pytest.mark.soak
 def test_one_in_a_hundred(backend: Backend, capsys: pytest.CaptureFixture[str]) -> None:
     backend.configure(LIMIT_SIGNUPS_PER_CALLER="1000")
     for number in range(BATCH):

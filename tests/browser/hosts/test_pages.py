@@ -289,7 +289,7 @@ def test_every_page_has_a_check() -> None:
 
 
 QUICK = {
-    "chromium": ("plain.html", "input-submit.html", "bundled-inline.html", "shadow-dom.html"),
+    "chromium": ("plain.html", "shadow-dom.html"),
     "firefox": ("plain.html",),
 }
 

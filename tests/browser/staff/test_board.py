@@ -16,6 +16,7 @@ from tests.browser.conftest import eventually
 from tests.browser.staff.people import colleague, inspect, press, press_surely
 from tests.browser.staff.scene import late_by_an_hour
 from tests.edge.staff import STAFF, ask, backdate, rewrite
+from tests.scale import some
 
 ENDS = {
     "Erreicht": "done",
@@ -132,7 +133,7 @@ def test_a_call_that_was_agreed_late_opens_no_dialler(
     press(page, "Jetzt anrufen")
     expect(page.get_by_text("Keine Verbindung.")).to_be_visible()
     assert state(line, reference) == "claimed"
-    expect(page.get_by_role("link", name="Nummer wählen")).to_be_visible(timeout=10_000)
+    expect(page.get_by_role("link", name="Nummer wählen")).to_be_visible(timeout=30_000)
     assert page.evaluate("dialled") == []
 
 
@@ -213,7 +214,7 @@ def test_a_request_is_taken_down_while_the_customer_is_on_the_line(
     expect(page.get_by_role("button", name="Jetzt schon übernehmen")).to_be_visible()
 
 
-@pytest.mark.parametrize("outcome", ENDS)
+@pytest.mark.parametrize("outcome", some(ENDS, [*ENDS][::3]))
 def test_every_outcome(line: Backend, staff: Any, outcome: str, phone: str) -> None:
     reference = ask(line, phone=phone)
     agent = staff(width=360)
@@ -395,7 +396,7 @@ def test_what_was_pressed_without_a_connection_is_sent_when_it_is_back(
     inspect(page, "offline")
     assert state(line, reference) == "claimed"
     agent.context.set_offline(False)
-    expect(page.get_by_text("Hier ist nichts mehr zu tun.")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("Hier ist nichts mehr zu tun.")).to_be_visible(timeout=30_000)
     expect(page.get_by_text("Ruft zurück")).to_be_visible()
     assert state(line, reference) == "done"
 
@@ -423,7 +424,7 @@ def test_a_lost_answer_changes_nothing(line: Backend, staff: Any, phone: str) ->
 
     page.route(f"**{STAFF}/**", lose)
     press(page, "Besetzt")
-    expect(page.get_by_text("Der nächste Versuch")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("Der nächste Versuch")).to_be_visible(timeout=30_000)
     callback = requests.load(reference)
     assert callback
     assert (lost, [each.outcome for each in callback.attempts]) == ([303], ["busy"])
@@ -521,7 +522,7 @@ def test_an_ended_session_says_so_and_keeps_what_was_typed(
     page.get_by_label("Notiz").fill("Noch da")
     cookies = agent.context.cookies()
     agent.context.clear_cookies()
-    expect(page.get_by_text("Ihre Sitzung ist beendet.")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("Ihre Sitzung ist beendet.")).to_be_visible(timeout=30_000)
     inspect(page, "session_ended")
     with page.expect_response(lambda answer: answer.status == 401):
         press(page, "Erreicht")
@@ -530,7 +531,7 @@ def test_an_ended_session_says_so_and_keeps_what_was_typed(
     # The agent has signed in again in another window, and comes back to this one.
     agent.context.add_cookies(cookies)
     page.evaluate("dispatchEvent(new Event('focus'))")
-    expect(page.get_by_text("Hier ist nichts mehr zu tun.")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("Hier ist nichts mehr zu tun.")).to_be_visible(timeout=30_000)
     expect(page.locator("li", has_text="Noch da")).to_be_visible()
 
 
@@ -545,7 +546,7 @@ def test_hand_over_and_give_back(line: Backend, staff: Any, phone: str) -> None:
     sam.goto(f"{line.cloud.api}/staff?state=mine")
     sam.get_by_role("button", name=f"Annehmen {reference}").click()
     expect(sam.get_by_role("heading", name="Wie ging es aus?")).to_be_visible()
-    expect(anna.get_by_text("Hier hat sich etwas geändert.")).to_be_visible(timeout=10_000)
+    expect(anna.get_by_text("Hier hat sich etwas geändert.")).to_be_visible(timeout=30_000)
     press(sam, "Zurückgeben")
     expect(sam.get_by_role("button", name="Übernehmen")).to_be_visible()
     press(sam, "Hat uns angerufen – abschließen")

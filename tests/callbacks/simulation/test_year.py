@@ -33,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("slow")
 
 
 def test_a_year(scale: Scale) -> None:
-    year = World(1, scale(REQUESTS, 8)).play()
+    year = World(1, scale(REQUESTS, 12)).play()
     print(f"\n{year.report()}")
     assert year.wrong == dict.fromkeys(WRONGS, 0)
     assert {"done", "unreached", "cancelled", "refused"} <= set(year.ends)
