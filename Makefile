@@ -59,7 +59,7 @@ test-stacks := tests/browser/staff tests/infra tests/package tests/auth tests/ht
   tests/callbacks/simulation
 test-rest := $(call others,$(test-pages) $(test-stacks))
 soak-pages := tests/browser tests/local tests/quality tests/contract tests/outbox tests/newsletter --ignore=tests/browser/staff
-soak-stacks := tests/browser/staff tests/infra tests/auth tests/http tests/backoffice tests/ops tests/articles tests/callbacks
+soak-stacks := tests/browser/staff tests/infra tests/auth tests/http tests/backoffice tests/articles tests/callbacks
 soak-rest := $(call others,$(soak-pages) $(soak-stacks))
 PYTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest
 

@@ -30,7 +30,7 @@ def pool() -> Iterator[Executor]:
 
 
 def test_every_view_is_counted_once_whatever_happens(pool: Executor, scale: Scale) -> None:
-    outcomes = play.many(pool, play.one, range(scale(RUNS, 25, 400)))
+    outcomes = play.many(pool, play.one, range(scale(RUNS, 25, 250)))
     print(play.report(outcomes))
     assert {each.seed: dict(each.deviations) for each in outcomes if each.deviations} == {}
     met = {trouble for each in outcomes for trouble, times in each.met.items() if times}

@@ -23,7 +23,7 @@ def test_a_backlog_is_drained(
     slow: None, scale: Scale, scene: Scene, minutes: int, mails: int
 ) -> None:
     with log.written_to(lambda line: None):
-        told = play(scene, scale(mails, 5))
+        told = play(scene, scale(mails, 5, mails // 2))
     print("\n" + line(scene, told))
     assert told.last <= minutes
     assert (told.lost, told.unallowed, told.killed) == (0, 0, 0)
