@@ -218,6 +218,7 @@ def test_a_name_that_becomes_known_has_its_history(backend: Backend) -> None:
     assert counts.load_list("30d")["articles"][0]["views"] == 1
 
 
+@pytest.mark.soak
 def test_a_timeout_keeps_what_was_known(
     backend: Backend, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -270,6 +271,7 @@ def test_merged_articles_are_added_up_everywhere_and_can_be_parted(backend: Back
     assert figures() == apart
 
 
+@pytest.mark.soak
 def test_a_deleted_article_begins_anew(backend: Backend) -> None:
     now = instants.now()
     staff.decide("gold", "sam", now, accept=True)

@@ -111,6 +111,7 @@ def alerts(line: Backend) -> int:
     return sum(each["kind"] == "callback-alert" for each in line.items(prefix="MSG#"))
 
 
+@pytest.mark.soak
 def test_sixty_moves_by_one_link_are_five(line: Backend) -> None:
     with time_machine.travel(NOON, tick=False):
         reference = ask(line, email="moves@example.org")

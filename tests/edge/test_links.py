@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
 import time_machine
 
 from chalicelib import instants, tokens
@@ -18,6 +19,7 @@ from tests.events import Answer
 from tests.ops.commands import ops
 
 
+@pytest.mark.soak
 def test_an_unconfirmed_address_is_in_no_export_and_gets_one_mail_and_no_more(
     backend: Backend, tmp_path: Path
 ) -> None:

@@ -295,6 +295,7 @@ def test_events_of_a_foreign_topic_are_refused_and_logged(
     assert not [path for path in INVENTORY if "events" in path or "sns" in path]
 
 
+@pytest.mark.soak
 def test_the_mail_after_the_days_cap_is_kept_delayed_and_can_be_counted(
     backend: Backend, capsys: pytest.CaptureFixture[str]
 ) -> None:

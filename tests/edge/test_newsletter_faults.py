@@ -235,6 +235,7 @@ def test_an_answer_lost_after_a_write_is_our_own(busy: Backend, name: str) -> No
     _fine(busy, flow, email)
 
 
+@pytest.mark.soak
 def test_the_stream_thrice_and_shuffled_ends_in_the_same_state(busy: Backend) -> None:
     """Check that records change nothing when they come again, and in another order.
 

@@ -98,6 +98,7 @@ def test_the_table_is_safe_and_whole(line: Backend, sam: Agent) -> None:
 
 
 @pytest.mark.usefixtures("read_articles")
+@pytest.mark.soak
 def test_a_page_of_many_has_a_next_one(line: Backend, sam: Agent) -> None:
     today = instants.day(instants.now(), "Europe/Berlin").isoformat()
     for number in range(101):

@@ -570,6 +570,7 @@ def test_the_staff_look_up_prove_and_erase(cloud: Cloud) -> None:
         assert backend.call("GET", "/staff/subscribers/nobody/proof", headers=staff).status == 404
 
 
+@pytest.mark.soak
 def test_confirming_against_unsubscribing_has_one_end(backend: Backend) -> None:
     """Check that confirming and unsubscribing at once leave a state that the ledger explains.
 

@@ -53,6 +53,7 @@ def standing(cloud: Cloud) -> set[str]:
 
 
 @pytest.mark.parametrize("policy", ["Retain", "RetainExceptOnCreate"])
+@pytest.mark.soak
 def test_a_failed_creation_does_not_wedge_the_stage(cloud: Cloud, pool: str, policy: str) -> None:
     client, name, said = cloud.client("cloudformation"), f"wedge-{policy}", list[str]()
     with pytest.raises(stack.StackFailed, match=r"(?s)is ROLLBACK_COMPLETE\n  Domain .*exists"):

@@ -293,6 +293,7 @@ def test_an_edit_starts_it_anew_and_a_log_does_not(beside: Project) -> None:
     assert eventually(edited)
 
 
+@pytest.mark.soak
 def test_the_test_client_drives_the_app(beside: Project, cloud: Cloud) -> None:
     told = beside.test(
         """

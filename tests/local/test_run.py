@@ -145,6 +145,7 @@ def runner(tmp_path: Path, root: Path) -> Iterator[Runner]:
         made.process.communicate()
 
 
+@pytest.mark.soak
 def test_a_day_with_make_run(runner: Runner) -> None:
     first = runner.start()
     addresses = eventually(

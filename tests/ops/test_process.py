@@ -152,6 +152,7 @@ def test_what_can_be_foreseen_is_one_line(
     assert told in done.stderr
 
 
+@pytest.mark.soak
 def test_a_local_cloud_that_was_killed(operator: Operator) -> None:
     addresses = json.loads(operator.run.read_text())
     operator.run.write_text(json.dumps({**addresses, "aws": "http://127.0.0.1:9"}))

@@ -378,6 +378,7 @@ def test_a_message_that_may_not_leave_stays_due(
     assert re.match("AccessDenied|AuthorizationError|compose: secret: ClientError", error)
 
 
+@pytest.mark.soak
 def test_an_event_that_may_not_be_published_stays_due(packaged: Cloud) -> None:
     before = outbox(packaged, "newsletter-event").keys()
     with without(packaged, "clock", "DomainEvents"):

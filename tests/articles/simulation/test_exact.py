@@ -37,6 +37,7 @@ def test_every_view_is_counted_once_whatever_happens(pool: Executor, scale: Scal
     assert TROUBLES - met == set()
 
 
+@pytest.mark.soak
 def test_a_run_can_be_played_again(pool: Executor) -> None:
     assert play.many(pool, play.one, range(7, 13)) == play.many(pool, play.one, range(7, 13))
 

@@ -290,7 +290,7 @@ def test_every_page_has_a_check() -> None:
 
 QUICK = {
     "chromium": ("plain.html", "shadow-dom.html"),
-    "firefox": ("plain.html",),
+    "firefox": (),
 }
 
 
