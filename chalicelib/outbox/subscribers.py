@@ -87,9 +87,9 @@ def _mail(message: Message, now: datetime) -> Mail | None:
         ),
         words.gettext(
             "Please pass this on to whoever operates it: nobody is subscribed to the alarms. The "
-            "subscription was never made or never confirmed, or somebody, perhaps a scanner of "
-            "e-mails, pressed “unsubscribe” in an alarm. What to do is in docs/operations.md, "
-            "alarm %(alarm)s."
+            "subscription was never made, never confirmed, or it has ended, perhaps by a scanner "
+            "of e-mails that pressed “unsubscribe” in an alarm. What to do is in "
+            "docs/operations.md, alarm %(alarm)s."
         ),
         words.gettext("This e-mail comes once a week until somebody gets the alarms again."),
     )

@@ -32,6 +32,7 @@ FOLDER = ROOT / ".local" / "proofs"
 _GUARDED = "prod"  # the stage that is proven on purpose only
 _WORD = "CONFIRM"
 _LAST = LINES[-1].id  # it looks at what the others left
+_STOPPING = {"schedule", "clock-silent"}  # what stops the clock meanwhile
 # What a line meets when the stage, or the way to it, is not as it should be.
 _FORESEEN = (ClientError, BotoCoreError, Unavailable, OSError, HTTPException, ValueError, KeyError)
 
@@ -77,13 +78,12 @@ def prove(
             click.echo(f"{each.id:<14} {_(each.sentence)}")
         return
     if current().stage == _GUARDED and not yes:
-        told = _(
-            "This tries on %(stage)s: %(lines)s. The lines “schedule” and “clock-silent” stop the "
-            "clock meanwhile.",
-            stage=current().stage,
-            lines=", ".join(each.id for each in wanted),
+        lines = [each.id for each in wanted]
+        click.echo(
+            _("This tries on %(stage)s: %(lines)s.", stage=current().stage, lines=", ".join(lines))
         )
-        click.echo(told)
+        if _STOPPING & {*lines}:
+            click.echo(_("The lines “schedule” and “clock-silent” stop the clock meanwhile."))
         asked = _("Type %(typed)s to go on", typed=_WORD)
         typed = click.prompt(asked, default="", show_default=False)
         if typed != _WORD:
