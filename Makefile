@@ -54,7 +54,7 @@ soak: $(READY) ## the long tests in full: the simulations, the packages, the fau
 PARTS := pages stacks rest
 others = $(addprefix --ignore=,$(filter tests/%,$1))
 test-pages := tests/browser tests/local tests/quality tests/contract tests/outbox tests/callbacks tests/newsletter \
-  $(wildcard tests/edge/test_[de]*.py) --ignore=tests/browser/staff --ignore=tests/callbacks/simulation
+  $(wildcard tests/edge/test_[c-e]*.py) --ignore=tests/browser/staff --ignore=tests/callbacks/simulation
 test-stacks := tests/browser/staff tests/infra tests/package tests/auth tests/http tests/backoffice tests/ops tests/articles \
   tests/callbacks/simulation
 test-rest := $(call others,$(test-pages) $(test-stacks))

@@ -48,13 +48,21 @@ def _path() -> str:
 def deployed(target: Target) -> dict[str, dict[str, Any]]:
     """Return what Chalice recorded of its last deployment of the stage, by resource name.
 
-    The result is empty if Chalice has not deployed the stage.
+    The result is empty if Chalice has not deployed the stage. Raises NotDone for a record that
+    cannot be read, such as one with git's marks of a conflict.
     """
+    file = record(target)
     try:
-        found = json.loads(record(target).read_text())
+        found = json.loads(file.read_text())
+        return {each["name"]: each for each in found["resources"]}
     except FileNotFoundError:
         return {}
-    return {each["name"]: each for each in found["resources"]}
+    except (ValueError, LookupError, TypeError) as error:
+        name = file.relative_to(target.root)
+        raise NotDone(
+            f"{name} is no record of Chalice's ({error}): put back the newest "
+            f"(`git log -- {name}`), or delete it, and that of the last good deployment is taken"
+        ) from error
 
 
 def record(target: Target) -> Path:

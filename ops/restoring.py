@@ -17,7 +17,7 @@ from chalicelib.callbacks import wishes
 from chalicelib.errors import Invalid
 from chalicelib.newsletter.keys import key_of
 from chalicelib.settings import current
-from ops import copies, recreating, since, writing_back
+from ops import copies, recreating, since, tables, writing_back
 from ops.copies import Read, Rows
 from ops.proving import address
 from ops.since import Since
@@ -28,8 +28,26 @@ from ops.writing_back import Plan
 _TIME = "Such as 2026-11-23T09:00:00+01:00"
 _SHOWN = 20  # rows
 _LEFT = 1  # exit code
+
+
+def _ids(of: str, text: str) -> frozenset[str]:
+    """Return the partition keys that the text of the option `of` names. Raises BadParameter."""
+    try:
+        return since.named(text)
+    except ValueError as error:
+        told = _("%(id)s is neither a subscriber's id nor a callback's reference", id=str(error))
+        raise click.BadParameter(told, param_hint=of) from None
+
+
+def _keys(written: str) -> frozenset[str]:
+    """Return the partition keys of a list or of a file. Raises BadParameter, BadFile."""
+    file = Path(written)
+    return _ids("--keys", tables.text(file) if file.is_file() else written)
+
+
 _told_by = click.option(
     "--erased",
+    callback=lambda context, option, file: file and _ids("--erased", tables.text(file)),
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
     help="Who was erased, as the log names them, where the table that knows them is lost.",
@@ -43,7 +61,7 @@ _told_by = click.option(
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @click.pass_context
 def restore_check(
-    context: click.Context, at: str | None, erased: Path | None, keep: bool, dry_run: bool
+    context: click.Context, at: str | None, erased: frozenset[str] | None, keep: bool, dry_run: bool
 ) -> None:
     """Restore the contacts to a point in time, into a new table, and compare it row by row.
 
@@ -87,6 +105,7 @@ def restore_check(
 @click.option("--at", metavar="TIME", help=f"{_TIME}. Not where the table is gone.")
 @click.option(
     "--keys",
+    callback=lambda context, option, keys: None if keys is None else _keys(keys),
     metavar="FILE|ID,…",
     help="Only these subscribers and callbacks, by the names in the log, in a file or with commas.",
 )
@@ -98,9 +117,9 @@ def restore_check(
 def restore(
     context: click.Context,
     at: str | None,
-    keys: str | None,
+    keys: frozenset[str] | None,
     person: str | None,
-    erased: Path | None,
+    erased: frozenset[str] | None,
     keep: bool,
     dry_run: bool,
 ) -> None:
@@ -122,7 +141,6 @@ def restore(
     if not at:
         raise click.UsageError(_("say which time: --at TIME"))
     when = _instant(at)
-    _listed(keys or "")  # told before the table is restored
     copy = f"{live}-restored-{when.astimezone(UTC):%Y%m%d-%H%M%S}"
     if exists(copy):
         click.echo(_("going on with %(table)s", table=copy))
@@ -165,7 +183,7 @@ def restore(
         click.echo(_("the restored table is deleted"))
 
 
-def _make_again(live: str, erased: Path | None, dry: bool) -> None:
+def _make_again(live: str, erased: frozenset[str] | None, dry: bool) -> None:
     """Make the table again that is gone, or complete one that a former run began."""
     backup = recreating.last_backup(live)
     if backup is None:
@@ -189,7 +207,7 @@ def _make_again(live: str, erased: Path | None, dry: bool) -> None:
     if not begun:
         recreating.restore(backup, live)
     _wait(live)
-    gone = since.told(erased) if erased else frozenset[str]()
+    gone = erased or frozenset[str]()
     since.again(live, Since(gone), set())
     aside = 0 if backup.is_last else recreating.set_aside(live, instants.now())
     recreating.complete(live)
@@ -255,20 +273,20 @@ def _wait(table: str) -> None:
             time.sleep(10)
 
 
-def _done_again(copy: str, was: Read, now: Read, erased: Path | None) -> Since:
+def _done_again(copy: str, was: Read, now: Read, erased: frozenset[str] | None) -> Since:
     """Do in the copy what people decided since; return that."""
-    happened = since.between(was, now, since.told(erased) if erased else frozenset())
-    since.again(copy, happened, set() if erased else now.findable)
+    happened = since.between(was, now, erased or frozenset())
+    since.again(copy, happened, now.findable if erased is None else set())
     return happened
 
 
-def _part(copy: str, live: str, keys: str | None, person: str | None) -> frozenset[str] | None:
+def _part(
+    copy: str, live: str, keys: frozenset[str] | None, person: str | None
+) -> frozenset[str] | None:
     """Return the partition keys of the part that was asked for, None for everything."""
     if keys is None and person is None:
         return None
-    found = set[str]()
-    if keys:
-        found |= since.named(_listed(keys))
+    found = {*(keys or ())}
     if person and "@" in person:
         key = key_of(address(person))
         found.add(f"SUB#{key}")
@@ -280,17 +298,6 @@ def _part(copy: str, live: str, keys: str | None, person: str | None) -> frozens
             with copies.on(table):
                 found |= {f"CALLBACK#{each}" for each in _of_number(person)}
     return frozenset(found)
-
-
-def _listed(keys: str) -> list[str]:
-    """Return the ids of `--keys`: with commas, or of a file. Raises BadParameter."""
-    several, a_path = "," in keys or " " in keys, "/" in keys or "." in keys
-    if several or not (a_path or Path(keys).is_file()):
-        return keys.replace(",", " ").split()
-    try:
-        return Path(keys).read_text().split()
-    except OSError as error:
-        raise click.BadParameter(f"{keys}: {error.strerror}", param_hint="--keys") from None
 
 
 def _of_number(phone: str) -> list[str]:

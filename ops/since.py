@@ -3,16 +3,16 @@
 Whoever was erased, left or cancelled a call since does not come back by a restore.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tqdm import tqdm
 
 from chalicelib import instants
 from chalicelib.callbacks import changes, erasure, rules, workflow
 from chalicelib.callbacks import service as callbacks
-from chalicelib.callbacks.model import Callback, Change, Who
+from chalicelib.callbacks.model import ALPHABET, Callback, Change, Who
 from chalicelib.errors import Conflict, NotFound
 from chalicelib.newsletter import model
 from chalicelib.newsletter import service as newsletter
@@ -23,6 +23,7 @@ from ops.copies import Read
 from ops.words import _
 
 _KEY = 22  # characters of a subscriber's key; a callback's reference is shorter
+_ID = re.compile(rf"[\w-]{{{_KEY}}}|R-[{ALPHABET}]{{4,12}}", re.ASCII)
 _RESTORE = Who("restore", "restore")
 _WAITING = ("pending", "confirmed")
 # The ends of a wish by which its customer wants no call any more.
@@ -80,14 +81,18 @@ def between(was: Read, now: Read, told: frozenset[str] = frozenset()) -> Since:
     )
 
 
-def told(file: Path) -> frozenset[str]:
-    """Return the partition keys of the erased persons that a file lists by the names in the log."""
-    return named(file.read_text().split())
+def named(text: str) -> frozenset[str]:
+    """Return the partition keys of the subscribers and callbacks that a text names by their ids.
 
-
-def named(ids: Iterable[str]) -> frozenset[str]:
-    """Return the partition keys of subscribers and callbacks by their names in the log."""
-    return frozenset(f"CALLBACK#{each}" if len(each) < _KEY else f"SUB#{each}" for each in ids)
+    The text is a list, or what Logs Insights exports as CSV. Raises ValueError with what is no id.
+    """
+    ids = {*re.split(r'[\s,;"]+', text)} - {"", "subscriber", "reference"}
+    if others := sorted(each for each in ids if not _ID.fullmatch(each)):
+        raise ValueError(others[0])
+    return frozenset(
+        f"CALLBACK#{each}" if each.startswith("R-") and len(each) < _KEY else f"SUB#{each}"
+        for each in ids
+    )
 
 
 def again(table: str, since: Since, old: set[str]) -> None:

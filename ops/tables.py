@@ -102,6 +102,11 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def text(path: Path) -> str:
+    """Return a file's text, whatever its encoding. Raises BadFile."""
+    return path.read_text(_encoding(path))
+
+
 def opened(path: Path, encoding: str = "") -> Table:
     """Return a file with its header. Raises BadFile.
 

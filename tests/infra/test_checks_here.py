@@ -17,6 +17,7 @@ from infra.checks.parts import Blocks, Finding, Look, Step
 from infra.checks.settings import REQUIRED
 from infra.config import NoStage
 from infra.runtime import LOCK, TERMS
+from infra.target import NotDone
 from infra.triggers import RESERVED
 from tests.infra.answers import Aws, Project, Refusal
 
@@ -354,3 +355,14 @@ def test_each_setting_that_cannot_be_read_is_named_not_the_first_alone(project: 
     ):
         assert [each for each in said if each.startswith(wanted)], wanted
     assert len(said) == 6
+
+
+@pytest.mark.parametrize(
+    "written", ['<<<<<<< HEAD\n{"resources": []}\n=======', "", "[]", '{"resources": [{}]}', "{}"]
+)
+def test_a_record_that_cannot_be_read_is_named(project: Project, written: str) -> None:
+    """Check that git's marks of a conflict in Chalice's record end in a sentence."""
+    project.recorded()
+    (project.root / ".chalice" / "deployed" / "prod.json").write_text(written)
+    with pytest.raises(NotDone, match=r"^\.chalice/deployed/prod\.json is no record of Chalice's"):
+        list(findings(project.target, LOCK))

@@ -226,9 +226,7 @@ def test_requests_erased_since_are_erased_again(backend: Backend, tmp_path: Path
     gone = happened.settled
     assert gone == {f"CALLBACK#{by_number}", f"CALLBACK#{by_term}"}
     since.again(restored, happened, live.findable)
-    (tmp_path / "erased").write_text(f"{by_number}\n{by_term}\n")
-    told = since.told(tmp_path / "erased")
-    since.again(listed, Since(told), set())
+    since.again(listed, Since(since.named(f"{by_number}\n{by_term}\n")), set())
     for table, consents in ((restored, 2), (listed, 1)):
         kept = json.dumps(boto3.client("dynamodb").scan(TableName=table)["Items"])
         assert [name for name in ("Anna", "Berta", "Carla") if name in kept] == ["Carla"]

@@ -314,7 +314,7 @@ def test_who_is_erased_in_the_middle_of_it_does_not_come_back(stage: Backend) ->
     assert "late@example.org" not in json.dumps(stage.items(), default=str)
 
 
-def test_a_part_by_names_or_by_person(stage: Backend) -> None:
+def test_a_part_by_names_or_by_person(stage: Backend, tmp_path: Any) -> None:
     one, two = (subscribe(stage, f"{name}@example.org") for name in ("one", "two"))
     mine = ask(stage, email="one@example.org")
     theirs = ask(stage, phone="07930 2044")
@@ -333,6 +333,12 @@ def test_a_part_by_names_or_by_person(stage: Backend) -> None:
     assert service.get(two).language == "de"
     bad = restore("--person", "110")
     assert bad.exit_code == 2
+    (tmp_path / "ids").write_text(f"{two}\n")
+    assert restore("--keys", tmp_path / "ids", "--dry-run", "--keep").exit_code == 0
+    for keys, word in ((f"{two[:-1]},{theirs}", two[:-1]), (tmp_path / "none", str(tmp_path))):
+        refused = restore("--keys", keys)
+        assert (refused.exit_code, word in refused.output) == (2, True)
+        assert "neither a subscriber's id nor a callback's reference" in refused.output
 
 
 def test_a_message_that_may_have_been_sent_is_set_aside(stage: Backend) -> None:
@@ -365,7 +371,8 @@ def test_a_table_that_is_gone_is_made_again_under_its_name(stage: Backend, tmp_p
     before = sent(stage)
     client.update_table(TableName=live(), DeletionProtectionEnabled=False)
     client.delete_table(TableName=live())
-    (tmp_path / "erased").write_text(gone)
+    # As Logs Insights exports it, saved by PowerShell.
+    (tmp_path / "erased").write_text(f"subscriber,reference\r\n{gone},\r\n", "utf-16")
     dry = ops("restore", "--dry-run")
     assert (dry.exit_code, "is gone: restore it" in dry.output) == (0, True)
     assert not restoring.exists(live())

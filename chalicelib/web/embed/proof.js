@@ -13,16 +13,16 @@ const work = async (kind) => {
 	if (!required) return;
 	source ||= URL.createObjectURL(new Blob([worker])); // a worker has to be of the page's origin, and a blob is
 	const workers = [], counterStep = Math.min(navigator.hardwareConcurrency || 1, 8);
-	const solve = (counterStart) => new Promise((done, fail) => {
-		const worker = new Worker(trusted('createScriptURL', source));
-		workers.push(worker);
-		worker.onerror = fail;
-		worker.onmessage = ({ data }) => data?.derivedKey ? done(data) : fail(data);
-		worker.postMessage({ type: 'work', challenge, counterStart, counterStep });
-	});
 	try {
-		const solution = await Promise.race(Array.from({ length: counterStep }, (_, start) => solve(start)))
-			.catch((error) => { throw { error }; }); // a policy's TypeError is no lost connection
+		const solution = await new Promise((done, fail) => {
+			for (let counterStart = 0; counterStart < counterStep; counterStart++) {
+				const worker = new Worker(trusted('createScriptURL', source));
+				workers.push(worker);
+				worker.onerror = fail;
+				worker.onmessage = ({ data }) => data?.derivedKey ? done(data) : fail(data);
+				worker.postMessage({ type: 'work', challenge, counterStart, counterStep });
+			}
+		}).catch((error) => { throw { error }; }); // a policy's TypeError is no lost connection
 		return btoa(JSON.stringify({ challenge, solution }));
 	} finally {
 		for (const each of workers) each.terminate();

@@ -251,9 +251,10 @@ def test_a_name_in_capitals_is_counted(host: Host, name: str) -> None:
     assert (view["path"], view["article"]) == ("/views", name)
 
 
-def test_a_page_whose_library_writes_lists_as_text(host: Host) -> None:
-    # Prototype.js, of many older shops, gives arrays a toJSON of its own.
-    spoilt = "<script>Array.prototype.toJSON = function () { return '[' + this + ']' }</script>"
+def test_a_page_whose_library_has_lists_of_its_own(host: Host) -> None:
+    # Prototype.js, of many older shops, writes lists as texts, and its `Array.from` calls nothing.
+    spoilt = """<script>Array.prototype.toJSON = function () { return '[' + this + ']' }
+        Array.from = (list) => Array.prototype.slice.call(list)</script>"""
     topics = "".join(
         f'<label><input type="checkbox" name="topics" value="{each}" checked>{each}</label>'
         for each in company.current().newsletter_topics
