@@ -138,9 +138,9 @@ class Swagger(swagger.TemplatedSwaggerGenerator):  # type: ignore[misc]  # chali
 
 
 class RemoteState(planner.RemoteState):  # type: ignore[misc]  # chalice ships no annotations
-    """Chalice's look at what is there. A mapping of another stream is not the wanted one.
+    """The part of Chalice that looks at what is there, with stricter event source mappings.
 
-    A table that was restored under its own name has a new stream. Chalice would go on with the
+    A table that was restored under its own name has a new stream. Chalice itself would keep the
     mapping of the old one.
     """
 

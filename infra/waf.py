@@ -135,7 +135,7 @@ def find(client: Any, stage: str) -> Any:
 
 
 def remove(client: Any, stage: str) -> None:
-    """Delete a stage's web ACL, and take it from before whatever API it protects."""
+    """Detach a stage's web ACL from every API it protects, and delete it."""
     own = find(client, stage)
     if own is None:
         return

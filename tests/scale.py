@@ -19,9 +19,9 @@ Scale = Callable[..., int]
 
 
 def scale(full: int, part: int = PART, soak: int = 0) -> int:
-    """Return the size to run of one that is `full` in `make soak`, and a `part`th of it else.
+    """Return the size of a test: `full` in `make soak`, a `part`th of it in `make test`.
 
-    One that the pipeline has no time for is `soak` there, and `full` with `LONG=1`.
+    With `soak` given, `make soak` has that size, and the full one with `LONG=1`.
     """
     if SOAK:
         return soak if soak and not LONG else full
